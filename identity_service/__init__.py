@@ -1,0 +1,1 @@
+"""An identity graph in Neo4j that says who a customer is, why, and can take it back."""

@@ -1,0 +1,30 @@
+"""Judgements: a person's signed statement about two identifiers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from identity_service.domain.identifiers import Identifier
+
+
+class Verdict(StrEnum):
+    """What a judgement says of its two identifiers."""
+
+    SAME = "same"
+    APART = "apart"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Made once, perhaps withdrawn, never overwritten. Times in milliseconds since 1970."""
+
+    id: str
+    verdict: Verdict
+    a: Identifier
+    b: Identifier
+    made_at: int
+    author: str = ""
+    reason: str = ""
+    withdrawn_at: int | None = None
+    withdrawn_by: str | None = None

@@ -1,0 +1,86 @@
+"""A policy: what each identifier type may join. Its text is read by `policy_text`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from identity_service.domain.identifiers import IdentifierKind
+
+
+class Sharing(StrEnum):
+    """What becomes of an identifier that several people share."""
+
+    MERGE = "merge"
+    FIRST = "first"
+    LATEST = "latest"
+    QUARANTINE = "quarantine"
+    ISOLATE = "isolate"
+
+
+class Order(StrEnum):
+    """Whether links are taken level by level, or all by time."""
+
+    PRIORITY = "priority"
+    TIME = "time"
+
+
+class Normaliser(StrEnum):
+    """How a value is brought to one spelling; every value is trimmed."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    LOWER = "lower"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The rule of one identifier type. Durations in milliseconds.
+
+    `priority` 1 is strongest. `limit` is the most distinct values per customer (None: no
+    limit), counted inside a sliding window `within` over first-seen times if that is set.
+    `owners` and `dominance` speak only with `Sharing.QUARANTINE`.
+    """
+
+    priority: int
+    kind: IdentifierKind
+    limit: int | None = None
+    within: int | None = None
+    shared: Sharing = Sharing.FIRST
+    owners: int = 1
+    dominance: float | None = None
+    max_links: int | None = None
+    ttl: int | None = None
+    normalise: Normaliser = Normaliser.NONE
+    format: str | None = None
+    allow: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A blocked value or pattern (over the whole value); `types` None means every type."""
+
+    value: str | None = None
+    pattern: str | None = None
+    types: frozenset[str] | None = None
+
+
+DEFAULT_MAX_COMPONENT = 10_000
+"""Most identifiers that one component may hold and still be resolved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a space decides identity by."""
+
+    rules: Mapping[str, Rule]
+    order: Order = Order.PRIORITY
+    other: Rule | None = None
+    max_component: int = DEFAULT_MAX_COMPONENT
+    blocked: tuple[Blocked, ...] = ()
+
+    def rule_of(self, identifier_type: str) -> Rule | None:
+        """The rule of a type: its own, else `other`; None when the policy lists neither."""
+        return self.rules.get(identifier_type, self.other)

@@ -1,0 +1,144 @@
+"""Every error that the service raises on purpose, and nothing else.
+
+::
+
+    IdentityServiceError          code, status, remedy
+    ├── BadInput                  400  what was sent cannot be read
+    │   ├── PolicyInvalid         400  a policy text with mistakes, each with its path
+    │   └── TooLarge              413  beyond a bound
+    ├── Unauthorised              401  no key, or one that is not known
+    ├── Forbidden                 403  a key that may not do this
+    ├── NotFound                  404  no such space, judgement, key, …
+    ├── Conflict                  409  the name is taken, the version is not the one in force
+    │   └── Stale                 409  what was read has changed since; try again
+    ├── Overloaded                429  the queue is full; try again after `retry_after` seconds
+    ├── Unavailable               503  the database does not answer; try again
+    ├── StatementFailed           500  the database refused a statement of ours
+    ├── SchemaMismatch            500  the applied schema is not the one that is shipped
+    └── RuntimeFailed             500  the managed Neo4j could not be fetched, started or stopped
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class IdentityServiceError(Exception):
+    """The root. `message` says what is wrong, `remedy` what to do about it."""
+
+    code: ClassVar[str] = "INTERNAL"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class BadInput(IdentityServiceError):
+    """What was sent cannot be read or is not allowed."""
+
+    code = "BAD_INPUT"
+    status = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: where it stands (`types.email.limit`) and what would be right."""
+
+    path: str
+    message: str
+
+
+class PolicyInvalid(BadInput):
+    """A policy text with mistakes; none of it was applied."""
+
+    code = "POLICY_INVALID"
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        first = problems[0]
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        super().__init__(f"The policy has a mistake at {first.path}: {first.message}{more}")
+        self.problems = problems
+
+
+class TooLarge(BadInput):
+    """Beyond a bound that the message names."""
+
+    code = "TOO_LARGE"
+    status = 413
+
+
+class Unauthorised(IdentityServiceError):
+    """No key, or one that is not known."""
+
+    code = "UNAUTHORISED"
+    status = 401
+
+
+class Forbidden(IdentityServiceError):
+    """A known key that may not do this."""
+
+    code = "FORBIDDEN"
+    status = 403
+
+
+class NotFound(IdentityServiceError):
+    """Nothing of that name."""
+
+    code = "NOT_FOUND"
+    status = 404
+
+
+class Conflict(IdentityServiceError):
+    """The name is taken, or the version named is not the one in force."""
+
+    code = "CONFLICT"
+    status = 409
+
+
+class Stale(Conflict):
+    """What the work rested on was changed by somebody else before it was written."""
+
+    code = "STALE"
+
+
+class Overloaded(IdentityServiceError):
+    """More work waits than may wait."""
+
+    code = "OVERLOADED"
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: int = 1) -> None:
+        super().__init__(message, remedy=f"Send it again after {retry_after} s.")
+        self.retry_after = retry_after
+
+
+class Unavailable(IdentityServiceError):
+    """The database does not answer."""
+
+    code = "UNAVAILABLE"
+    status = 503
+    retry_after: ClassVar[int] = 2
+
+
+class StatementFailed(IdentityServiceError):
+    """The database refused a statement of ours: a defect, not a user's mistake."""
+
+    code = "STATEMENT_FAILED"
+
+
+class SchemaMismatch(IdentityServiceError):
+    """The schema in the database is not the one that this version ships."""
+
+    code = "SCHEMA_MISMATCH"
+
+
+class RuntimeFailed(IdentityServiceError):
+    """The managed Neo4j could not be fetched, started or stopped."""
+
+    code = "NEO4J_FAILED"

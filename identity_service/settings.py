@@ -1,0 +1,45 @@
+"""Every setting of the service, read from the environment (`IDENTITY_…`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_data_dir() -> Path:
+    """Where the managed Neo4j keeps its data unless told otherwise."""
+    return Path.home() / ".local" / "share" / "identity-service"
+
+
+class Settings(BaseSettings):
+    """The environment of one process. Nothing else is read from outside."""
+
+    model_config = SettingsConfigDict(env_prefix="IDENTITY_", extra="ignore", frozen=True)
+
+    neo4j_uri: str | None = Field(
+        default=None,
+        description="Bolt address of a Neo4j server. Unset: a managed one is started.",
+    )
+    neo4j_user: str = Field(default="neo4j", description="User name at that server.")
+    neo4j_password: SecretStr | None = Field(
+        default=None, description="Password at that server. Unset: no authentication."
+    )
+    neo4j_database: str = Field(default="neo4j", description="Name of the database.")
+    data_dir: Path = Field(
+        default_factory=default_data_dir, description="Data of the managed Neo4j."
+    )
+    cache_dir: Path = Field(
+        default_factory=lambda: Path.home() / ".cache" / "identity-service",
+        description="Where the managed Neo4j's jars are kept once fetched.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
+    admin_key: SecretStr | None = Field(
+        default=None,
+        description="Key of the instance administrator. Unset: made at first start, printed once.",
+    )
+    max_queue: int = Field(
+        default=20_000, ge=1, description="Events that may wait to be written; beyond: 429."
+    )
