@@ -35,6 +35,10 @@ class Normaliser(StrEnum):
     NONE = "none"
 
 
+MAX_PRIORITY = 1_000
+"""Weakest priority that a rule may have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """The rule of one identifier type. Durations in milliseconds.

@@ -1,0 +1,61 @@
+"""Evidence: what was seen, as the resolution function takes it.
+
+Identifiers are named by their position, so that a whole space fits in lists of integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import NamedTuple
+
+from identity_service.domain.identifiers import Identifier
+from identity_service.domain.judgements import Judgement
+
+
+class Link(NamedTuple):
+    """Two identifiers (by position) seen in one event. Times in milliseconds since 1970."""
+
+    a: int
+    b: int
+    first_seen: int
+    last_seen: int
+    times_seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Distinct identifiers, when each was first seen, and their links.
+
+    `links` holds each pair once. `judgements` are those in force; one about an identifier
+    that was not seen waits.
+    """
+
+    identifiers: Sequence[Identifier]
+    first_seen: Sequence[int]
+    links: Sequence[Link]
+    judgements: Sequence[Judgement] = ()
+
+
+def gather(
+    observations: Iterable[tuple[int, Iterable[Identifier]]],
+    judgements: Sequence[Judgement] = (),
+) -> Evidence:
+    """The evidence of many observations (time in milliseconds, identifiers), in any order."""
+    first_seen: dict[Identifier, int] = {}
+    links: dict[tuple[Identifier, Identifier], tuple[int, int, int]] = {}
+    for at, identifiers in observations:
+        distinct = sorted(set(identifiers))
+        for identifier in distinct:
+            first_seen[identifier] = min(at, first_seen.get(identifier, at))
+        for pair in combinations(distinct, 2):
+            first, last, times = links.get(pair, (at, at, 0))
+            links[pair] = (min(at, first), max(at, last), times + 1)
+    position = {identifier: i for i, identifier in enumerate(first_seen)}
+    return Evidence(
+        identifiers=list(first_seen),
+        first_seen=list(first_seen.values()),
+        links=[Link(position[a], position[b], *seen) for (a, b), seen in links.items()],
+        judgements=judgements,
+    )
