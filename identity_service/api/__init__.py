@@ -1,0 +1,1 @@
+"""The doors: GraphQL, the collection routes, the explorer."""

@@ -1,0 +1,65 @@
+'use strict';
+
+// Nothing that an agent types outlives the browser tab: keys and customers' identifiers
+// stay in sessionStorage.
+const storage = window.sessionStorage;
+const KEY = 'identity-service:authorization';
+const ENDPOINT = window.location.pathname;
+
+const isAuthorization = (name) => name.toLowerCase() === 'authorization';
+const isBlank = (authorization) => /^\s*(bearer)?\s*$/i.test(authorization);
+
+/** Every editor tab has headers of its own; a key typed in one serves all that have none. */
+function withKey(headers) {
+  const others = Object.entries(headers).filter(([name]) => !isAuthorization(name));
+  const typed = Object.entries(headers).find(([name]) => isAuthorization(name))?.[1] ?? '';
+  if (!isBlank(typed)) storage.setItem(KEY, typed);
+  const authorization = storage.getItem(KEY);
+  return Object.fromEntries(authorization ? [...others, ['Authorization', authorization]] : others);
+}
+
+function showKey(refused = false) {
+  const status = document.getElementById('key');
+  const state = !storage.getItem(KEY) ? 'missing' : refused ? 'refused' : 'set';
+  status.dataset.state = state;
+  status.textContent = {
+    missing: 'No key yet',
+    refused: 'No such space, or not with this key',
+    set: 'Key set, until this browser tab is closed',
+  }[state];
+}
+
+const webSocket = new URL(ENDPOINT, window.location.href);
+webSocket.protocol = webSocket.protocol.replace('http', 'ws');
+
+const send = GraphiQL.createFetcher({
+  url: ENDPOINT,
+  subscriptionUrl: webSocket.href,
+  enableIncrementalDelivery: false,
+});
+
+async function fetcher(parameters, options) {
+  const result = await send(parameters, { ...options, headers: withKey(options?.headers ?? {}) });
+  showKey(result?.data?.space === null);
+  return result;
+}
+
+const authorization = JSON.stringify({ Authorization: 'Bearer ' }, null, 2);
+const tabs = JSON.parse(document.getElementById('tabs').textContent);
+
+showKey();
+ReactDOM.createRoot(document.getElementById('explorer')).render(
+  React.createElement(
+    GraphiQL,
+    {
+      fetcher,
+      storage,
+      shouldPersistHeaders: true,
+      showPersistHeadersSettings: false,
+      defaultHeaders: authorization,
+      defaultTabs: tabs.map((tab) => ({ ...tab, headers: authorization })),
+      defaultEditorToolsVisibility: storage.getItem(KEY) ? 'variables' : 'headers',
+    },
+    React.createElement(GraphiQL.Logo, null, ' '),
+  ),
+);
