@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from identity_service.domain.identifiers import IdentifierKind
+from identity_service.domain.identifiers import MAX_TYPE_LENGTH, IdentifierKind
+
+TYPE_NAME_HELP = f"1 to {MAX_TYPE_LENGTH} letters, digits, “_”, “-” or “.”"
+
+_TYPE_NAME = re.compile(rf"[A-Za-z0-9_.-]{{1,{MAX_TYPE_LENGTH}}}")
+
+
+def is_type_name(text: str) -> bool:
+    """Whether a text can be the name of an identifier type (`TYPE_NAME_HELP` says how)."""
+    return _TYPE_NAME.fullmatch(text) is not None
 
 
 class Sharing(StrEnum):

@@ -100,9 +100,7 @@ class _Reader:
             return self._sequence(events, path, depth)
         return _scalar(event)
 
-    def _mapping(
-        self, events: Iterator[Any], path: tuple[str, ...], depth: int
-    ) -> dict[str, Any]:
+    def _mapping(self, events: Iterator[Any], path: tuple[str, ...], depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         lines: dict[str, int] = {}
         while not isinstance(event := next(events), yaml.MappingEndEvent):
@@ -110,7 +108,8 @@ class _Reader:
                 message = "a key must be plain text"
                 raise _Refused(message, event.start_mark)
             key: str = event.value
-            line = event.start_mark.line + 1
+            mark: Any = event.start_mark
+            line: int = mark.line + 1
             value = self._value(next(events), events, (*path, key), depth + 1)
             if key in found:
                 where = ".".join((*path, key))
@@ -130,7 +129,7 @@ class _Reader:
 
 def _scalar(event: Any) -> str | int | float | bool | None:
     text: str = event.value
-    if event.style is not None:  # quoted or a block: text, whatever it looks like
+    if event.style:  # quoted or a block: text, whatever it looks like
         return text
     if text in _NULL:
         return None
