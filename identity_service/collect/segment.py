@@ -1,0 +1,301 @@
+"""Segment's and RudderStack's tracking API: calls, batches of them and lines of them, as events.
+
+A batch's context applies to each of its calls, key by key, and a call's own wins (Segment merges
+the two). Calls are read one by one: a bad one becomes a Rejection and never fails its batch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import orjson
+
+from identity_service.collect.body import decode_json
+from identity_service.collect.identifiers import (
+    CONTROL_CHARACTER,
+    identifier_text,
+    read_identifiers,
+)
+from identity_service.collect.refused import Refused, kept_body, kept_text, without_key
+from identity_service.collect.times import event_time, sent_time
+from identity_service.domain.events import Rejection, RejectionCode, ReportedEvent
+from identity_service.errors import BadInput, TooLarge
+
+MAX_BATCH = 10_000
+"""Most events of a batch that are taken; the others are rejected, one by one."""
+
+MAX_BATCH_ELEMENTS = 100_000
+"""Longest batch that is looked at: beyond it even the rejections would be a flood."""
+
+MAX_MESSAGE_ID = 256
+"""Longest message id that is kept as it is, in characters; a longer one is hashed."""
+
+MAX_NAME = 1_024
+"""Longest event name, in characters; the rest of a longer one stands in the context only."""
+
+MAX_NESTING = 200
+"""Deepest nesting of an event: below the 254 levels that orjson writes, with room to wrap it."""
+
+_ORJSON_NESTING = 254
+_NOTHING: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Where a kind of call carries its name and what it reports."""
+
+    carries: str = "properties"
+    name_key: str | None = None
+
+
+_KINDS = {
+    "track": _Kind(name_key="event"),
+    "identify": _Kind(carries="traits"),
+    "page": _Kind(name_key="name"),
+    "screen": _Kind(name_key="name"),
+    "group": _Kind(carries="traits"),
+    "alias": _Kind(),
+    "merge": _Kind(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What one request brought: together as many as it held calls."""
+
+    events: tuple[ReportedEvent, ...]
+    rejections: tuple[Rejection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """What a batch says for all of its calls. `storable`: all of it is known to be storable."""
+
+    received_at: int
+    sent_at: int | None = None
+    context: Mapping[str, Any] = _NOTHING
+    storable: bool = False
+
+
+def read_batch(body: object, received_at: int) -> Collected:
+    """The calls in the `batch` of a body; each names its kind in `type`.
+
+    Calls beyond `MAX_BATCH` are rejected as TOO_LARGE. Raises BadInput for a body that is not an
+    object with a list `batch`, and TooLarge beyond `MAX_BATCH_ELEMENTS`.
+    """
+    batch_body = _require_object(body)
+    listed = batch_body.get("batch")
+    if not isinstance(listed, list):
+        raise BadInput(
+            "The body has no list “batch”.", remedy='Send {"batch": [{"type": "track", …}, …]}.'
+        )
+    listed = cast("list[object]", listed)
+    if len(listed) > MAX_BATCH_ELEMENTS:
+        raise TooLarge(
+            f"The batch has {len(listed):,} events; at most {MAX_BATCH:,} are taken.",
+            remedy="Send smaller batches.",
+        )
+    context = _object(batch_body.get("context"))
+    storable = _is_storable(batch_body)
+    if not storable and not _is_storable(context):
+        raise BadInput(
+            f"The batch's context nests deeper than {MAX_NESTING} levels.",
+            remedy="Send a flatter context.",
+        )
+    envelope = _Envelope(received_at, sent_time(batch_body), context, storable)
+    read = [_read(call, None, envelope) for call in listed[:MAX_BATCH]]
+    return Collected(
+        events=tuple(one for one in read if isinstance(one, ReportedEvent)),
+        rejections=(
+            *(one for one in read if isinstance(one, Rejection)),
+            *(_surplus(call) for call in listed[MAX_BATCH:]),
+        ),
+    )
+
+
+def read_call(kind: str, body: object, received_at: int) -> Collected:
+    """The one call of a route such as `/v1/track`, which decides the kind.
+
+    Raises BadInput for a body that is not an object.
+    """
+    one = _read(_require_object(body), kind, _Envelope(received_at))
+    return Collected((one,), ()) if isinstance(one, ReportedEvent) else Collected((), (one,))
+
+
+def read_line(line: bytes, received_at: int) -> ReportedEvent | Rejection:
+    """One line of a JSON-lines file: one call that names its kind in `type`. Raises nothing."""
+    try:
+        call = decode_json(line)
+    except BadInput as error:
+        return Rejection(RejectionCode.NOT_JSON, error.message, None, kept_text(line))
+    return _read(call, None, _Envelope(received_at))
+
+
+def _read(call: object, kind: str | None, envelope: _Envelope) -> ReportedEvent | Rejection:
+    if not isinstance(call, dict):
+        message = "An event must be a JSON object."
+        return Rejection(RejectionCode.NOT_AN_OBJECT, message, None, kept_body(call))
+    call = cast("dict[str, Any]", call)
+    try:
+        if not envelope.storable and not _is_storable(call):
+            raise Refused(
+                RejectionCode.INVALID_FIELD,
+                f"The event cannot be kept as JSON: it nests deeper than {MAX_NESTING} levels,"
+                " or holds a number beyond 64 bits.",
+            )
+        return _event(call, kind or _kind_of(call), envelope)
+    except Refused as refused:
+        message_id = _sent_message_id(call)
+        return Rejection(refused.reason, refused.message, message_id, kept_body(call))
+
+
+def _event(call: dict[str, Any], kind: str, envelope: _Envelope) -> ReportedEvent:
+    shape = _KINDS[kind]
+    carried = _object(call.get(shape.carries))
+    traits = carried if kind == "identify" else _NOTHING
+    account_traits = carried if kind == "group" else _NOTHING
+    sent_context = _object(call.get("context"))
+    context = {**envelope.context, **sent_context} if envelope.context else sent_context
+    context_traits = _object(context.get("traits"))
+    message_id = _sent_message_id(call) or _content_hash(call, kind)
+    name = _name(call.get(shape.name_key)) if shape.name_key else None
+    identifiers = read_identifiers(
+        call,
+        kind=kind,
+        traits=traits,
+        context=context,
+        context_traits=context_traits,
+        account_traits=account_traits,
+    )
+    told = {
+        "type": kind,
+        "messageId": message_id,
+        "writeKey": call.get("writeKey"),
+        "context": sent_context,
+        shape.carries: carried,
+        shape.name_key: name,
+    }
+    return ReportedEvent(
+        message_id=message_id,
+        type=kind,
+        name=name,
+        at=event_time(call, envelope.sent_at, envelope.received_at),
+        identifiers=identifiers,
+        properties=carried,
+        context=_with_rest(context, call, told),
+        traits=traits,
+        context_traits=context_traits,
+        account_id=_account_id(call, kind, context),
+        account_traits=account_traits,
+    )
+
+
+def _with_rest(
+    context: Mapping[str, Any], call: dict[str, Any], told: Mapping[str | None, Any]
+) -> Mapping[str, Any]:
+    """The context and, beside its keys, whatever of the call the event does not tell elsewhere.
+
+    A key of the call that the context has too gets underscores in front until it is free.
+    """
+    rest = {
+        key: value
+        for key, value in call.items()
+        if key not in told or (value is not told[key] and value != told[key])
+    }
+    if not rest.keys().isdisjoint(context):
+        rest = {_free_key(key, context): value for key, value in rest.items()}
+    return {**context, **rest}
+
+
+def _free_key(key: str, taken: Mapping[str, Any]) -> str:
+    while key in taken:
+        key = f"_{key}"
+    return key
+
+
+def _kind_of(call: dict[str, Any]) -> str:
+    kind = call.get("type")
+    if isinstance(kind, str) and kind in _KINDS:
+        return kind
+    shown = f"{kind[:40]!r}" if isinstance(kind, str) else "missing"
+    raise Refused(
+        RejectionCode.INVALID_FIELD, f"type is {shown}; it must be one of {', '.join(_KINDS)}."
+    )
+
+
+def _sent_message_id(call: dict[str, Any]) -> str | None:
+    """The message id as sent; its hash where it is too long or unprintable; None without one."""
+    value = call.get("messageId")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return repr(value)
+    if not isinstance(value, str) or not value:
+        return None
+    if len(value) > MAX_MESSAGE_ID or CONTROL_CHARACTER.search(value):
+        return _hash(value.encode("utf-8", "surrogatepass"))
+    return value
+
+
+def _content_hash(call: dict[str, Any], kind: str) -> str:
+    """The message id of a call without one. `sentAt` is left out: it differs when sent again."""
+    content = without_key(call)
+    content.pop("sentAt", None)
+    content["type"] = kind
+    return _hash(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
+
+
+def _hash(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _name(value: object) -> str | None:
+    """A name of at most `MAX_NAME` characters, without control characters; None if it is none."""
+    if not isinstance(value, str):
+        return None
+    if len(value) <= MAX_NAME and value.isprintable():
+        return value or None
+    return CONTROL_CHARACTER.sub(" ", value[:MAX_NAME]).strip() or None
+
+
+def _account_id(call: dict[str, Any], kind: str, context: Mapping[str, Any]) -> str | None:
+    """The account that a group call names, or that the context of any call names."""
+    named = identifier_text(call.get("groupId"), "groupId") if kind == "group" else None
+    return named or identifier_text(context.get("groupId"), "context.groupId")
+
+
+def _surplus(call: object) -> Rejection:
+    is_object = isinstance(call, dict)
+    return Rejection(
+        RejectionCode.TOO_LARGE,
+        f"The batch has more than {MAX_BATCH:,} events; this one is beyond them.",
+        _sent_message_id(cast("dict[str, Any]", call)) if is_object else None,
+        kept_body(call),
+    )
+
+
+def _require_object(body: object) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise BadInput("The body is not a JSON object.", remedy="Send a JSON object.")
+    return cast("dict[str, Any]", body)
+
+
+def _object(value: object) -> dict[str, Any]:
+    """The value if it is an object, else an empty one: PHP writes an empty object as []."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _is_storable(value: object) -> bool:
+    """Whether the value can be written as JSON and nests no deeper than `MAX_NESTING` levels.
+
+    orjson is asked, since only it is fast enough: wrapped in so many lists that its own bound
+    becomes ours.
+    """
+    for _ in range(_ORJSON_NESTING - MAX_NESTING):
+        value = [value]
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return False
+    return True
