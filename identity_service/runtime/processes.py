@@ -1,0 +1,74 @@
+"""Processes that outlive the memory of who started them."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+# psutil comes with the extra `local`: it is imported where it is used, so that the command line
+# also loads without it.
+if TYPE_CHECKING:
+    import psutil
+
+# A clock that is set again moves every start time a little.
+SAME_START = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessId:
+    """A process id with its start time (seconds since 1970), so that a reused id is not it."""
+
+    pid: int
+    started: float
+
+    @classmethod
+    def of(cls, pid: int) -> ProcessId:
+        """The process that has this id now; raises psutil.NoSuchProcess."""
+        import psutil
+
+        return cls(pid, psutil.Process(pid).create_time())
+
+    def is_alive(self) -> bool:
+        """Whether this very process still runs."""
+        return self._handle() is not None
+
+    def listening(self) -> list[int]:
+        """The TCP ports that it listens on."""
+        import psutil
+
+        process = self._handle()
+        try:
+            connections = [] if process is None else process.net_connections("tcp")
+        except psutil.NoSuchProcess:
+            return []
+        return [each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN]
+
+    def end(self, grace: float) -> None:
+        """Ask it to stop, wait `grace` seconds, then kill it. Returns when it is gone."""
+        import psutil
+
+        process = self._handle()
+        if process is None:
+            return
+        try:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(grace)
+            except psutil.TimeoutExpired:
+                process.kill()
+                process.wait()
+        except psutil.NoSuchProcess:
+            return
+
+    def _handle(self) -> psutil.Process | None:
+        import psutil
+
+        try:
+            process = psutil.Process(self.pid)
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return None
+            same = abs(process.create_time() - self.started) < SAME_START
+        except psutil.NoSuchProcess:
+            return None
+        return process if same else None

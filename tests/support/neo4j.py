@@ -1,0 +1,86 @@
+"""The Neo4j of a test run: the one that is named, else one from Docker, else the managed one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from identity_service.runtime.java import TEST
+from identity_service.runtime.lock import VERSION
+from identity_service.runtime.server import start, train_fast_start
+from identity_service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Neo4jServer:
+    """Where to connect, and as whom; no password means no authentication."""
+
+    uri: str
+    user: str
+    password: str | None
+    database: str
+
+
+@contextmanager
+def neo4j_for_tests() -> Iterator[Neo4jServer]:
+    """A server for a whole run; what was started for it is stopped at the end."""
+    settings = Settings()
+    if settings.neo4j_uri is not None:
+        password = settings.neo4j_password
+        yield Neo4jServer(
+            settings.neo4j_uri,
+            settings.neo4j_user,
+            password.get_secret_value() if password else None,
+            settings.neo4j_database,
+        )
+    elif _docker_answers():
+        with _from_docker() as server:
+            yield server
+    else:
+        with _managed(settings) as server:
+            yield server
+
+
+@contextmanager
+def _managed(settings: Settings) -> Iterator[Neo4jServer]:
+    with tempfile.TemporaryDirectory(prefix="identity-service-neo4j-") as directory:
+        settings = settings.model_copy(
+            update={"data_dir": Path(directory), "neo4j_page_cache": "128m"}
+        )
+        train_fast_start(settings)
+        server = start(settings, TEST)
+        try:
+            yield Neo4jServer(server.uri, "neo4j", None, "neo4j")
+        finally:
+            server.stop()
+
+
+def _docker_answers() -> bool:
+    """Whether a Docker daemon answers within a second."""
+    if not (Path("/var/run/docker.sock").exists() or "DOCKER_HOST" in os.environ):
+        return False
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        client = docker.from_env(timeout=1)
+        try:
+            return bool(client.ping())
+        finally:
+            client.close()
+    except DockerException:
+        return False
+
+
+@contextmanager
+def _from_docker() -> Iterator[Neo4jServer]:
+    from testcontainers.neo4j import Neo4jContainer
+
+    with Neo4jContainer(f"neo4j:{VERSION}-community") as container:
+        yield Neo4jServer(
+            container.get_connection_url(), container.username, container.password, "neo4j"
+        )
