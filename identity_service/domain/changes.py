@@ -1,0 +1,90 @@
+"""The ledger: what happened to customers, and because of what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from identity_service.domain.identifiers import Identifier
+
+
+class ChangeKind(StrEnum):
+    """What happened. A merge is never a deletion: the other id forwards, and may live again."""
+
+    CREATED = "CREATED"
+    MERGED = "MERGED"
+    SPLIT = "SPLIT"
+    MOVED = "MOVED"
+    QUARANTINED = "QUARANTINED"
+    RELEASED = "RELEASED"
+    ERASED = "ERASED"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of the ledger.
+
+    `MERGED`: `customer_id` survives, `other_id` retires. `SPLIT`: `customer_id` keeps,
+    `other_id` splits off (new, or living again). `MOVED`: `identifiers` went from `other_id`
+    to `customer_id`. `QUARANTINED`, `RELEASED`: `identifiers` became contested, or no longer
+    are, and now belong to `customer_id`. `identifiers` are those that moved, in text order.
+    """
+
+    kind: ChangeKind
+    customer_id: str
+    other_id: str | None
+    identifiers: tuple[Identifier, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An identifier and the customers that it belonged and belongs to."""
+
+    identifier: Identifier
+    before: str | None
+    after: str | None
+
+
+def ledger(
+    moves: Iterable[Move],
+    *,
+    minted: frozenset[str],
+    revived: frozenset[str],
+    successor: Mapping[str, str],
+    contested: Mapping[str, Iterable[Identifier]],
+    released: Mapping[str, Iterable[Identifier]],
+) -> list[Change]:
+    """Tell the difference between two settlements as changes, in a stable order.
+
+    `successor` names, for every id that retires now, who carries on for it. `contested` and
+    `released` name by customer the identifiers that became contested, or no longer are.
+    """
+    flows: dict[tuple[str | None, str], list[Identifier]] = {}
+    for move in moves:
+        if move.after is not None and move.before != move.after:
+            flows.setdefault((move.before, move.after), []).append(move.identifier)
+    came_from_others = {after for before, after in flows if before is not None}
+    changes: list[Change] = []
+    for (before, after), identifiers in sorted(
+        flows.items(), key=lambda f: (f[0][1], f[0][0] or "")
+    ):
+        moved = tuple(sorted(identifiers))
+        if before is None:
+            if after in minted and after not in came_from_others:
+                changes.append(Change(ChangeKind.CREATED, after, None, moved))
+        elif successor.get(before) == after:
+            changes.append(Change(ChangeKind.MERGED, after, before, moved))
+        elif after in minted or after in revived:
+            changes.append(Change(ChangeKind.SPLIT, before, after, moved))
+        else:
+            changes.append(Change(ChangeKind.MOVED, after, before, moved))
+    for kind, by_customer in (
+        (ChangeKind.QUARANTINED, contested),
+        (ChangeKind.RELEASED, released),
+    ):
+        changes += [
+            Change(kind, customer, None, tuple(sorted(identifiers)))
+            for customer, identifiers in sorted(by_customer.items())
+        ]
+    return changes

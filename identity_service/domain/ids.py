@@ -1,0 +1,14 @@
+"""Ids that sort by the time at which they were made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+MintId: TypeAlias = Callable[[], str]
+"""Makes a new, unique customer id: `cus_` and 32 hexadecimal digits that sort by time."""
+
+
+def time_sortable(prefix: str, now: int, entropy: int) -> str:
+    """`prefix_` and 128 bits: 48 of the time in milliseconds, 80 of entropy, in hexadecimal."""
+    return f"{prefix}_{(now & (1 << 48) - 1) << 80 | entropy & (1 << 80) - 1:032x}"
