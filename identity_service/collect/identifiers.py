@@ -44,11 +44,12 @@ def read_identifiers(
         _add(found, "anonymous_id", call.get("previousId"), "previousId")
     elif kind == "merge":
         _add_merged(found, call.get("mergeProperties"))
-    for name in ("email", "phone"):
-        _add(found, name, traits.get(name), f"traits.{name}")
-        value = context_traits.get(name)
-        if value != account_traits.get(name):
-            _add(found, name, value, f"context.traits.{name}")
+    if traits:
+        _add(found, "email", traits.get("email"), "traits.email")
+        _add(found, "phone", traits.get("phone"), "traits.phone")
+    if context_traits:
+        _add_unless(found, "email", context_traits.get("email"), account_traits.get("email"))
+        _add_unless(found, "phone", context_traits.get("phone"), account_traits.get("phone"))
     if "device" in context:
         _add_device(found, context["device"])
     if "externalIds" in context:
@@ -122,6 +123,13 @@ def _add(found: dict[Identifier, None], of_type: str, value: object, where: str)
     if of_type == "anonymous_id" and "@" in text and _EMAIL.fullmatch(text):
         of_type = "email"
     found[Identifier(of_type, text)] = None
+
+
+def _add_unless(
+    found: dict[Identifier, None], of_type: str, value: object, of_account: object
+) -> None:
+    if value != of_account:
+        _add(found, of_type, value, f"context.traits.{of_type}")
 
 
 def _add_typed(found: dict[Identifier, None], of_type: object, value: object, where: str) -> None:

@@ -40,7 +40,9 @@ def kept_body(body: object) -> Any:
 
 def without_key(call: Mapping[str, Any]) -> dict[str, Any]:
     """The call without its write key, which is a secret and must not be shown to readers."""
-    return {name: value for name, value in call.items() if name != "writeKey"}
+    rest = dict(call)
+    rest.pop("writeKey", None)
+    return rest
 
 
 def kept_text(encoded: bytes) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import orjson
@@ -40,7 +40,6 @@ MAX_NESTING = 200
 """Deepest nesting of an event: below the 254 levels that orjson writes, with room to wrap it."""
 
 _ORJSON_NESTING = 254
-_NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class _Envelope:
 
     received_at: int
     sent_at: int | None = None
-    context: Mapping[str, Any] = _NOTHING
+    context: Mapping[str, Any] = field(default_factory=dict[str, Any])
     storable: bool = False
 
 
@@ -155,13 +154,21 @@ def _read(call: object, kind: str | None, envelope: _Envelope) -> ReportedEvent 
 def _event(call: dict[str, Any], kind: str, envelope: _Envelope) -> ReportedEvent:
     shape = _KINDS[kind]
     carried = _object(call.get(shape.carries))
-    traits = carried if kind == "identify" else _NOTHING
-    account_traits = carried if kind == "group" else _NOTHING
+    traits = carried if kind == "identify" else {}
+    account_traits = carried if kind == "group" else {}
     sent_context = _object(call.get("context"))
     context = {**envelope.context, **sent_context} if envelope.context else sent_context
     context_traits = _object(context.get("traits"))
     message_id = _sent_message_id(call) or _content_hash(call, kind)
-    name = _name(call.get(shape.name_key)) if shape.name_key else None
+    told: dict[str, Any] = {
+        "type": kind,
+        "messageId": message_id,
+        "context": sent_context,
+        shape.carries: carried,
+    }
+    name = None
+    if shape.name_key:
+        name = told[shape.name_key] = _name(call.get(shape.name_key))
     identifiers = read_identifiers(
         call,
         kind=kind,
@@ -170,14 +177,6 @@ def _event(call: dict[str, Any], kind: str, envelope: _Envelope) -> ReportedEven
         context_traits=context_traits,
         account_traits=account_traits,
     )
-    told = {
-        "type": kind,
-        "messageId": message_id,
-        "writeKey": call.get("writeKey"),
-        "context": sent_context,
-        shape.carries: carried,
-        shape.name_key: name,
-    }
     return ReportedEvent(
         message_id=message_id,
         type=kind,
@@ -194,17 +193,16 @@ def _event(call: dict[str, Any], kind: str, envelope: _Envelope) -> ReportedEven
 
 
 def _with_rest(
-    context: Mapping[str, Any], call: dict[str, Any], told: Mapping[str | None, Any]
+    context: Mapping[str, Any], call: dict[str, Any], told: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """The context and, beside its keys, whatever of the call the event does not tell elsewhere.
 
     A key of the call that the context has too gets underscores in front until it is free.
     """
-    rest = {
-        key: value
-        for key, value in call.items()
-        if key not in told or (value is not told[key] and value != told[key])
-    }
+    rest = without_key(call)
+    for key, value in told.items():
+        if key in rest and rest[key] == value:
+            del rest[key]
     if not rest.keys().isdisjoint(context):
         rest = {_free_key(key, context): value for key, value in rest.items()}
     return {**context, **rest}
@@ -229,13 +227,12 @@ def _kind_of(call: dict[str, Any]) -> str:
 def _sent_message_id(call: dict[str, Any]) -> str | None:
     """The message id as sent; its hash where it is too long or unprintable; None without one."""
     value = call.get("messageId")
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return repr(value)
-    if not isinstance(value, str) or not value:
-        return None
-    if len(value) > MAX_MESSAGE_ID or CONTROL_CHARACTER.search(value):
-        return _hash(value.encode("utf-8", "surrogatepass"))
-    return value
+    if isinstance(value, str):
+        if len(value) > MAX_MESSAGE_ID or CONTROL_CHARACTER.search(value):
+            return _hash(value.encode("utf-8", "surrogatepass"))
+        return value or None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return repr(value) if is_number else None
 
 
 def _content_hash(call: dict[str, Any], kind: str) -> str:
