@@ -84,7 +84,10 @@ def routes() -> list[Route]:
 @cache
 def _page() -> bytes:
     template = Template((files(__name__) / "page.html").read_text(encoding="utf-8"))
-    addresses = {_placeholder(_plain_name(name)): f"graphql/assets/{name}" for name in _assets()}
+    addresses = {
+        _placeholder(name): f"graphql/assets/{_hashed_name(name, body)}"
+        for name, body in _contents().items()
+    }
     return template.substitute(addresses, tabs=_tabs()).encode()
 
 
@@ -104,21 +107,22 @@ def _tabs() -> str:
 
 @cache
 def _assets() -> dict[str, bytes]:
-    """The content of every file by its name with hash, `explorer.1f0e….js`."""
+    """The content of every file by the name it is served under, `explorer.1f0e….js`."""
+    return {_hashed_name(name, body): body for name, body in _contents().items()}
+
+
+@cache
+def _contents() -> dict[str, bytes]:
     root = files(__name__)
-    sources = {name: root / name for name in _OWN} | {
-        name: root / "assets" / name for name in _FETCHED
-    }
+    sources = {name: root / name for name in _OWN}
+    sources |= {name: root / "assets" / name for name in _FETCHED}
     missing = [name for name, source in sources.items() if not source.is_file()]
     if missing:
         raise NotFound(
             f"The explorer's files are not installed: {', '.join(missing)}.",
             remedy="Run `make setup` in the checkout, or install a wheel.",
         )
-    return {
-        _hashed_name(name, body): body
-        for name, body in ((name, source.read_bytes()) for name, source in sources.items())
-    }
+    return {name: source.read_bytes() for name, source in sources.items()}
 
 
 @cache
@@ -129,11 +133,6 @@ def _compressed(name: str) -> bytes:
 def _hashed_name(name: str, body: bytes) -> str:
     stem, _, suffix = name.rpartition(".")
     return f"{stem}.{hashlib.sha256(body).hexdigest()[:16]}.{suffix}"
-
-
-def _plain_name(hashed: str) -> str:
-    stem, _, suffix = hashed.rpartition(".")
-    return f"{stem.rpartition('.')[0]}.{suffix}"
 
 
 def _placeholder(name: str) -> str:

@@ -25,7 +25,7 @@ function showKey(refused = false) {
   status.textContent = {
     missing: 'No key yet',
     refused: 'No such space, or not with this key',
-    set: 'Key set, until this browser tab is closed',
+    set: 'Key set for every question',
   }[state];
 }
 
@@ -44,8 +44,16 @@ async function fetcher(parameters, options) {
   return result;
 }
 
-const authorization = JSON.stringify({ Authorization: 'Bearer ' }, null, 2);
-const tabs = JSON.parse(document.getElementById('tabs').textContent);
+const headers = JSON.stringify({ Authorization: 'Bearer ' }, null, 2);
+const tabs = JSON.parse(document.getElementById('tabs').textContent).map((tab) => ({ ...tab, headers }));
+
+// GraphiQL fills its editors from these three, not from its tabs, and opens one more tab when
+// no tab holds the same; it does not keep them in step itself.
+const stored = JSON.parse(storage.getItem('graphiql:tabState'));
+const active = stored ? stored.tabs[stored.activeTabIndex] : tabs[0];
+for (const name of ['query', 'variables', 'headers']) {
+  storage.setItem(`graphiql:${name}`, active[name] ?? '');
+}
 
 showKey();
 ReactDOM.createRoot(document.getElementById('explorer')).render(
@@ -56,8 +64,8 @@ ReactDOM.createRoot(document.getElementById('explorer')).render(
       storage,
       shouldPersistHeaders: true,
       showPersistHeadersSettings: false,
-      defaultHeaders: authorization,
-      defaultTabs: tabs.map((tab) => ({ ...tab, headers: authorization })),
+      defaultHeaders: headers,
+      defaultTabs: tabs,
       defaultEditorToolsVisibility: storage.getItem(KEY) ? 'variables' : 'headers',
     },
     React.createElement(GraphiQL.Logo, null, ' '),
