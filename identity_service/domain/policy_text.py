@@ -18,6 +18,7 @@ from typing import Any, TypeVar, cast
 from identity_service.domain.durations import DURATION_HELP, parse_duration
 from identity_service.domain.identifiers import MAX_VALUE_BYTES, IdentifierKind
 from identity_service.domain.policy import (
+    MAX_PRIORITY,
     TYPE_NAME_HELP,
     Blocked,
     Normaliser,
@@ -37,7 +38,6 @@ DEFAULT_POLICY_TEXT = "extends: quarantine\n"
 MAX_POLICY_BYTES = 256 * 1024
 """Longest text that is read."""
 
-MAX_PRIORITY = 10_000
 MAX_LIMIT = 100_000
 MAX_OWNERS = 10_000
 MAX_LINKS = 1_000_000

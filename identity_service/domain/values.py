@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -54,6 +55,8 @@ MAX_UNLISTED_TYPES = 1_000
 
 _WRAPPING = " \t\r\n\"'`´‘’‚‛“”„‟«»‹›\u00a0"  # noqa: RUF001  (they are the quotes people use)
 
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
 
 class WithheldReason(StrEnum):
     """Why an identifier was not taken into the graph."""
@@ -105,6 +108,8 @@ class Values:
         value = raw.value.strip()
         if byte_length(value) > MAX_VALUE_BYTES:
             return _invalid(raw, f"longer than {MAX_VALUE_BYTES:,} bytes")
+        if not value.isascii() and _LONE_SURROGATE.search(value):
+            return _invalid(raw, "not Unicode text")
         if message := _blocked(value, rules):
             return Withheld(raw, WithheldReason.BLOCKED_VALUE, message)
         if rules.normalise:
