@@ -6,10 +6,9 @@ import errno
 import hashlib
 import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from identity_service.errors import RuntimeFailed
-from identity_service.runtime.exclusive import exclusive
+from identity_service.runtime.files import FULL, disk_errors, exclusive
 from identity_service.runtime.lock import VERSION, Jar, read_lock
 
 DOWNLOADS_AT_ONCE: Final = 8
@@ -44,18 +43,17 @@ def fetch(cache_dir: Path, jars: Sequence[Jar] | None = None) -> Path:
     lib = home / "lib"
     if not missing(lib, wanted):
         return lib
-    with (
-        _disk_errors(home),
-        exclusive(home / "fetch.lock", "fetching Neo4j", patience=FETCH_PATIENCE),
-    ):
-        lib.mkdir(parents=True, exist_ok=True)
+    with disk_errors(home, "IDENTITY_CACHE_DIR"), _turn(home):
+        lib.mkdir(exist_ok=True)
         absent = missing(lib, wanted)
         if absent:
             _check_room(home, absent)
-            # Inside the cache, so that a finished jar is renamed into place, never copied.
-            with tempfile.TemporaryDirectory(dir=home, prefix="download-") as staging:
-                _download(absent, Path(staging), lib)
+            _download(absent, home / "download", lib)
     return lib
+
+
+def _turn(home: Path) -> AbstractContextManager[None]:
+    return exclusive(home / "fetch.lock", "fetching Neo4j", patience=FETCH_PATIENCE)
 
 
 def missing(lib: Path, jars: Sequence[Jar]) -> list[Jar]:
@@ -73,15 +71,20 @@ def missing(lib: Path, jars: Sequence[Jar]) -> list[Jar]:
 
 
 def _download(jars: Sequence[Jar], staging: Path, lib: Path) -> None:
-    with _progress(jars) as advance, ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
-        tasks = [pool.submit(_download_one, jar, staging, lib) for jar in jars]
-        try:
-            for jar, task in zip(jars, tasks, strict=True):
-                task.result()
-                advance(jar.size)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    """Fetch side by side; `staging` is on the same disk, so that a jar is renamed into place."""
+    shutil.rmtree(staging, ignore_errors=True)  # of a download that was killed
+    try:
+        with _progress(jars) as advance, ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+            tasks = {pool.submit(_download_one, jar, staging, lib): jar for jar in jars}
+            try:
+                for task in as_completed(tasks):
+                    task.result()
+                    advance(tasks[task].size)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _download_one(jar: Jar, staging: Path, lib: Path) -> None:
@@ -90,7 +93,7 @@ def _download_one(jar: Jar, staging: Path, lib: Path) -> None:
         try:
             path = _from_repository(jar, staging)
         except OSError as error:
-            if error.errno == errno.ENOSPC:
+            if error.errno in FULL:
                 raise
             problem = f"{jar.filename} could not be fetched: {error}"
         except RuntimeError:
@@ -138,23 +141,7 @@ def _check_room(home: Path, jars: Sequence[Jar]) -> None:
 
 
 @contextmanager
-def _disk_errors(home: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise RuntimeFailed(
-                f"The disk that holds {home} is full.",
-                remedy="Free 500 MB, or name another place with IDENTITY_CACHE_DIR.",
-            ) from error
-        raise RuntimeFailed(
-            f"{home} cannot be written: {error.strerror or error}.",
-            remedy="Make it writable, or name another place with IDENTITY_CACHE_DIR.",
-        ) from error
-
-
-@contextmanager
-def _progress(jars: Sequence[Jar]) -> Iterator[Callable[[int], None]]:
+def _progress(jars: Sequence[Jar]) -> Generator[Callable[[int], None]]:
     """A bar on a terminal, one line elsewhere; yields what to call with every batch of bytes."""
     console = Console(stderr=True)
     total = sum(jar.size for jar in jars)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 NOBODY = 0
 LOOK_EVERY = 0.25
-GRACE = 20.0
+GRACE = 60.0
 
 
 def main(owner: int, log: Path, command: list[str]) -> int:

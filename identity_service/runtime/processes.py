@@ -23,11 +23,14 @@ class ProcessId:
     started: float
 
     @classmethod
-    def of(cls, pid: int) -> ProcessId:
-        """The process that has this id now; raises psutil.NoSuchProcess."""
+    def of(cls, pid: int) -> ProcessId | None:
+        """The process that has this id now, if there is one."""
         import psutil
 
-        return cls(pid, psutil.Process(pid).create_time())
+        try:
+            return cls(pid, psutil.Process(pid).create_time())
+        except psutil.NoSuchProcess:
+            return None
 
     def is_alive(self) -> bool:
         """Whether this very process still runs."""

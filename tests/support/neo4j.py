@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from identity_service.runtime.java import TEST
 from identity_service.runtime.lock import VERSION
-from identity_service.runtime.server import start, train_fast_start
+from identity_service.runtime.server import start
+from identity_service.runtime.training import train
 from identity_service.settings import Settings
 
 
@@ -26,7 +27,7 @@ class Neo4jServer:
 
 
 @contextmanager
-def neo4j_for_tests() -> Iterator[Neo4jServer]:
+def neo4j_for_tests() -> Generator[Neo4jServer]:
     """A server for a whole run; what was started for it is stopped at the end."""
     settings = Settings()
     if settings.neo4j_uri is not None:
@@ -46,12 +47,12 @@ def neo4j_for_tests() -> Iterator[Neo4jServer]:
 
 
 @contextmanager
-def _managed(settings: Settings) -> Iterator[Neo4jServer]:
+def _managed(settings: Settings) -> Generator[Neo4jServer]:
     with tempfile.TemporaryDirectory(prefix="identity-service-neo4j-") as directory:
         settings = settings.model_copy(
             update={"data_dir": Path(directory), "neo4j_page_cache": "128m"}
         )
-        train_fast_start(settings)
+        train(settings)
         server = start(settings, TEST)
         try:
             yield Neo4jServer(server.uri, "neo4j", None, "neo4j")
@@ -69,7 +70,7 @@ def _docker_answers() -> bool:
     try:
         client = docker.from_env(timeout=1)
         try:
-            return bool(client.ping())
+            return bool(client.ping())  # pyright: ignore[reportUnknownMemberType]
         finally:
             client.close()
     except DockerException:
@@ -77,7 +78,7 @@ def _docker_answers() -> bool:
 
 
 @contextmanager
-def _from_docker() -> Iterator[Neo4jServer]:
+def _from_docker() -> Generator[Neo4jServer]:
     from testcontainers.neo4j import Neo4jContainer
 
     with Neo4jContainer(f"neo4j:{VERSION}-community") as container:

@@ -1,0 +1,87 @@
+"""`identity-service neo4j …`: the managed Neo4j from the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from identity_service.errors import IdentityServiceError
+from identity_service.runtime import server
+from identity_service.runtime.jars import fetch, version_dir
+from identity_service.runtime.java import fast_start_cache
+from identity_service.runtime.lock import VERSION
+from identity_service.runtime.training import train
+from identity_service.settings import Settings
+
+app = typer.Typer(help="The managed local Neo4j.", no_args_is_help=True)
+
+
+@app.command("fetch")
+def fetch_command() -> None:
+    """Download Neo4j into the cache, verify it, and prepare its fast start."""
+    settings = Settings()
+    with _one_line_errors():
+        fetch(settings.cache_dir)
+        with Console(stderr=True).status("Preparing the fast start, about 30 s"):
+            train(settings)
+    typer.echo(f"Neo4j {VERSION} is in {version_dir(settings.cache_dir)}.")
+
+
+@app.command("start")
+def start_command(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Bolt port; 0: a free one.")] = 0,
+) -> None:
+    """Start Neo4j; it stays until `neo4j stop`. Prints its Bolt address."""
+    with _one_line_errors():
+        running = server.start(Settings(), port=port, detached=True)
+    typer.echo(running.uri)
+
+
+@app.command("stop")
+def stop_command() -> None:
+    """Stop Neo4j, whoever started it."""
+    with _one_line_errors():
+        stopped = server.stop(Settings())
+    typer.echo("Neo4j is stopped." if stopped else "Neo4j was not running.")
+
+
+@app.command("status")
+def status_command(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say whether Neo4j runs, where, and on which data."""
+    settings = Settings()
+    with _one_line_errors():
+        state = server.status(settings)
+        facts = {
+            "running": state is not None,
+            "uri": state.uri if state else None,
+            "pid": state.process.pid if state else None,
+            "owner_pid": state.owner.pid if state and state.owner else None,
+            "version": VERSION,
+            "data": str(server.server_home(settings)),
+            "cache": str(version_dir(settings.cache_dir)),
+            "fast_start": fast_start_cache(settings.cache_dir).exists(),
+        }
+    if as_json:
+        typer.echo(json.dumps(facts))
+        return
+    table = Table(show_header=False, box=None)
+    for name, value in facts.items():
+        table.add_row(name.replace("_", " "), "-" if value is None else str(value))
+    Console().print(table)
+
+
+@contextmanager
+def _one_line_errors() -> Generator[None]:
+    try:
+        yield
+    except IdentityServiceError as error:
+        typer.echo(" ".join(str(error).split()), err=True)
+        raise typer.Exit(1) from error

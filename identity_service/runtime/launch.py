@@ -1,0 +1,164 @@
+"""From a directory to a process that answers Bolt."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Final, cast
+
+from identity_service.errors import RuntimeFailed
+from identity_service.runtime import bolt
+from identity_service.runtime.configuration import configuration
+from identity_service.runtime.jars import version_dir
+from identity_service.runtime.java import (
+    Profile,
+    command,
+    environment,
+    fast_start_cache,
+    find_java,
+)
+from identity_service.runtime.keeper import NOBODY
+from identity_service.runtime.processes import ProcessId
+from identity_service.runtime.state import State, forget_state, write_state
+from identity_service.settings import Settings
+
+KEEPER: Final = Path(__file__).with_name("keeper.py")
+CONSOLE_LOG: Final = "console.log"
+START_PATIENCE: Final = 120.0
+STOP_GRACE: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A server process that this process started, and the keeper that ends when it does.
+
+    `keeper` is None for a detached server, which is nobody's.
+    """
+
+    home: Path
+    state: State
+    keeper: subprocess.Popen[bytes] | None
+
+    def end(self, grace: float = STOP_GRACE) -> None:
+        """Stop it, by force after `grace` seconds; nothing happens when it has ended."""
+        self.state.process.end(grace)
+        if self.keeper is not None:
+            self.keeper.wait()
+        forget_state(self.home, self.state.process)
+
+
+def launch(
+    home: Path,
+    settings: Settings,
+    profile: Profile,
+    *,
+    port: int = 0,
+    detached: bool = False,
+    train: Path | None = None,
+) -> Launched:
+    """Start a server in `home` and return it when it answers; raises RuntimeFailed.
+
+    `train`: where this run leaves a fast-start cache when it ends, instead of using one.
+    """
+    for name in ("conf", "import"):
+        (home / name).mkdir(exist_ok=True)
+    text = configuration(home, port, settings, profile)
+    (home / "conf" / "neo4j.conf").write_text(text, encoding="utf-8")
+    cache = fast_start_cache(settings.cache_dir)
+    arguments = command(
+        find_java(),
+        home,
+        settings.neo4j_heap,
+        profile,
+        f"-XX:AOTCacheOutput={train}" if train else f"-XX:AOTCache={cache}",
+    )
+    variables = environment(version_dir(settings.cache_dir) / "lib")
+    launched = _spawn(home, arguments, variables, detached=detached)
+    try:
+        state = await_bolt(home, launched.state)
+        write_state(home, state)
+    except BaseException:
+        launched.end()
+        raise
+    return replace(launched, state=state)
+
+
+def await_bolt(home: Path, state: State) -> State:
+    """Wait until the server answers; its state with its port. Raises RuntimeFailed."""
+    deadline = time.monotonic() + START_PATIENCE
+    while time.monotonic() < deadline:
+        for port in state.process.listening():
+            if bolt.answers(port):
+                return replace(state, port=port)
+        if not state.process.is_alive():
+            raise _why_it_ended(home)
+        time.sleep(0.05)
+    raise RuntimeFailed(
+        f"Neo4j (process {state.process.pid}) does not answer after {START_PATIENCE:.0f} s.",
+        remedy=f"See {home / CONSOLE_LOG}; `identity-service neo4j stop` ends it.",
+    )
+
+
+def _spawn(
+    home: Path, arguments: tuple[str, ...], variables: dict[str, str], *, detached: bool
+) -> Launched:
+    """Start the process in a session of its own: Ctrl-C is for its owner, who stops it in turn."""
+    owner = None if detached else ProcessId.of(os.getpid())
+    log = home / CONSOLE_LOG
+    log.write_bytes(b"")
+    with log.open("ab") as errors:
+        keeper = subprocess.Popen(
+            [
+                *(sys.executable, "-I", "-S", str(KEEPER)),
+                *(str(owner.pid if owner else NOBODY), str(log)),
+                *arguments,
+            ],
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+        )
+    process = _announced(keeper)
+    if detached or process is None:
+        keeper.wait()
+    if process is None:
+        raise _why_it_ended(home)
+    state = State(process, owner, 0)
+    write_state(home, state)
+    return Launched(home, state, None if detached else keeper)
+
+
+def _announced(keeper: subprocess.Popen[bytes]) -> ProcessId | None:
+    """The process that the keeper started; None where there was none to start, or it ended."""
+    with cast("IO[bytes]", keeper.stdout) as output:
+        line = output.readline()
+    return ProcessId.of(int(line)) if line else None
+
+
+def _why_it_ended(home: Path) -> RuntimeFailed:
+    """What the log of a server that ended by itself says, in our words where we know it."""
+    log = (home / CONSOLE_LOG).read_text(encoding="utf-8", errors="replace")
+    if "Address already in use" in log:
+        return RuntimeFailed(
+            "Neo4j could not start: its port was taken meanwhile.", remedy="Start it again."
+        )
+    if "FileLockException" in log:
+        return RuntimeFailed(
+            f"Neo4j could not start: another Neo4j uses {home}.",
+            remedy="Stop that one, or name another directory with IDENTITY_DATA_DIR.",
+        )
+    if "No space left on device" in log:
+        return RuntimeFailed(
+            f"Neo4j could not start: the disk that holds {home} is full.",
+            remedy="Free some space, or name another directory with IDENTITY_DATA_DIR.",
+        )
+    lines = [line for line in log.splitlines() if line.strip()]
+    return RuntimeFailed(
+        f"Neo4j ended by itself: {lines[-1] if lines else 'it wrote nothing'}",
+        remedy=f"See {home / CONSOLE_LOG}.",
+    )
