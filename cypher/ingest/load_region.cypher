@@ -1,0 +1,102 @@
+// Purpose: Everything that deciding anew about some identifiers rests on: the identifiers that
+//   can be reached from them, their links, judgements, customers and register of ids. The walk
+//   ends at super-connectors and, unless `across`, at contested identifiers; of those edges only
+//   what the boundary rules ask is loaded.
+// Access: read
+// Space: keys
+// Parameters:
+//   w.starts: list of identifier keys to walk from
+//   w.edges: list of identifier keys that are edges themselves
+//   w.across: boolean: also walk through contested identifiers
+//   w.most: how many identifiers at most, plus one
+//   w.owners: how many customers at most to name as owners of an edge
+//   w.companions: how many identifiers at most to load of an edge's customer
+//   w.stronger: map from identifier type to the person types that are stronger
+//   w.stronger_than_other: the person types that are stronger than a type not in that map
+// Columns:
+//   near: list of the identifier keys that were walked
+//   nodes: list of [key, first_seen, customer id or null, contested, super-connector]
+//   near_links: list of [a_key, b_key, first_seen, last_seen, times_seen]
+//   companies_links: the same, a list for each edge
+//   customers: list of [id, rev, kind, created_at, anchor key]
+//   retired: list of [id, created_at, anchor key, id that it forwards to or null]
+//   judgements: list of [id, verdict, a_key, b_key, made_at]
+//   edges: list of [key, super-connector, number of links, owners, companions, judged same]
+CALL () {
+  UNWIND $w.starts AS key
+  MATCH (s:Identifier {key: key})
+  CALL (s) {
+    MATCH (s) ((x)-[:OBSERVED_TOGETHER|JUDGED_SAME]-(y) WHERE NOT y:SuperConnector AND NOT y:Blocked AND ($w.across OR NOT y:Contested))* (t:Identifier)
+    WITH DISTINCT t LIMIT $w.most
+    RETURN collect(t) AS found
+  }
+  UNWIND found AS t
+  WITH DISTINCT t LIMIT $w.most
+  RETURN collect(t) AS near
+}
+CALL (near) {
+  UNWIND near AS t
+  MATCH (t)-[l:OBSERVED_TOGETHER]-(o:Identifier) WHERE NOT o:Blocked
+  WITH DISTINCT l, o
+  RETURN collect(DISTINCT [startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen]) AS near_links,
+         collect(DISTINCT CASE WHEN o:SuperConnector OR (o:Contested AND NOT $w.across) THEN o END) AS far
+}
+CALL () {
+  UNWIND $w.edges AS key
+  MATCH (d:Identifier {key: key})
+  RETURN collect(d) AS own
+}
+CALL (far, own) {
+  UNWIND far + own AS d
+  WITH DISTINCT d
+  CALL (d) {
+    WITH d WHERE NOT d:SuperConnector
+    MATCH (d)-[:OBSERVED_TOGETHER]-(n:Identifier) WHERE n.type IN coalesce($w.stronger[d.type], $w.stronger_than_other)
+    MATCH (n)-[:BELONGS_TO]->(c:Customer)
+    WITH DISTINCT c LIMIT $w.owners
+    RETURN collect(c.id) AS owners
+  }
+  CALL (d) {
+    MATCH (d)-[:BELONGS_TO]->(c:Customer)
+    MATCH (c)<-[:BELONGS_TO]-(m:Identifier)
+    WITH m LIMIT $w.companions
+    RETURN collect(m) AS companions
+  }
+  CALL (d, companions) {
+    UNWIND companions AS m
+    MATCH (m)-[l:OBSERVED_TOGETHER]-(o:Identifier) WHERE o IN companions
+    WITH DISTINCT l
+    RETURN collect([startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen]) AS inner_links
+  }
+  CALL (d) {
+    MATCH (d)-[:JUDGED_SAME]-(o:Identifier)
+    RETURN collect(o.key) AS judged
+  }
+  RETURN collect([d.key, d:SuperConnector, COUNT { (d)-[:OBSERVED_TOGETHER]-() }, owners, size(companions), judged]) AS edges,
+         collect(d) AS edge_nodes, collect(companions) AS companies, collect(inner_links) AS companies_links
+}
+CALL (near, edge_nodes, companies) {
+  UNWIND [near, edge_nodes] + companies AS some
+  UNWIND some AS t
+  WITH DISTINCT t
+  OPTIONAL MATCH (t)-[:BELONGS_TO]->(c:Customer)
+  RETURN collect([t.key, t.first_seen, c.id, t:Contested, t:SuperConnector]) AS nodes,
+         collect(t) AS all_nodes, collect(DISTINCT c) AS all_customers
+}
+CALL (all_customers) {
+  UNWIND all_customers AS c
+  MATCH (c)-[:ANCHORED_AT]->(a:Identifier)
+  RETURN collect([c.id, c.rev, c.kind, c.created_at, a.key]) AS customers
+}
+CALL (all_nodes) {
+  UNWIND all_nodes AS t
+  MATCH (t)<-[:ANCHORED_AT]-(r:RetiredId)
+  OPTIONAL MATCH (r)-[:FORWARDS_TO]->(c:Customer)
+  RETURN collect([r.id, r.created_at, t.key, c.id]) AS retired
+}
+CALL (all_nodes) {
+  UNWIND all_nodes AS t
+  MATCH (t)-[j:JUDGED_SAME|JUDGED_APART]-(:Identifier)
+  RETURN collect(DISTINCT [j.id, type(j), startNode(j).key, endNode(j).key, j.made_at]) AS judgements
+}
+RETURN [t IN near | t.key] AS near, nodes, near_links, companies_links, customers, retired, judgements, edges

@@ -1,0 +1,44 @@
+// Purpose: What the graph already holds of a batch: its events, identifiers and links, and the
+//   judgements that wait for an identifier which the batch brings.
+// Access: read
+// Space: keys
+// Parameters:
+//   w.events: list of event keys
+//   w.identifiers: list of identifier keys
+//   w.links: list of [position of the lower, position of the higher] in w.identifiers
+// Columns:
+//   events: list of the event keys that are known
+//   identifiers: list of [position, first_seen, customer id or null, contested, super-connector, blocked]
+//   links: list of [position, first_seen]
+//   waiting: list of [judgement id, verdict, a_key, b_key, made_at]
+CALL () {
+  UNWIND $w.events AS key
+  MATCH (e:Event {key: key})
+  RETURN collect(key) AS events
+}
+CALL () {
+  UNWIND range(0, size($w.identifiers) - 1) AS x
+  MATCH (i:Identifier {key: $w.identifiers[x]})
+  OPTIONAL MATCH (i)-[:BELONGS_TO]->(c:Customer)
+  RETURN collect([x, i.first_seen, c.id, i:Contested, i:SuperConnector, i:Blocked]) AS identifiers
+}
+CALL () {
+  UNWIND range(0, size($w.links) - 1) AS x
+  WITH x, $w.links[x] AS pair
+  MATCH (a:Identifier {key: $w.identifiers[pair[0]]})
+  MATCH (b:Identifier {key: $w.identifiers[pair[1]]})
+  OPTIONAL MATCH (a)-[l:OBSERVED_TOGETHER]->(b)
+  RETURN collect(CASE WHEN l IS NOT NULL THEN [x, l.first_seen] END) AS links
+}
+CALL (identifiers) {
+  WITH [entry IN identifiers | entry[0]] AS known
+  UNWIND CASE WHEN size(known) = size($w.identifiers) THEN [] ELSE range(0, size($w.identifiers) - 1) END AS x
+  WITH x WHERE NOT x IN known
+  CALL (x) {
+    MATCH (j:Judgement {a_key: $w.identifiers[x]}) WHERE j.withdrawn_at IS NULL RETURN j
+    UNION
+    MATCH (j:Judgement {b_key: $w.identifiers[x]}) WHERE j.withdrawn_at IS NULL RETURN j
+  }
+  RETURN collect(DISTINCT [j.id, j.verdict, j.a_key, j.b_key, j.made_at]) AS waiting
+}
+RETURN events, identifiers, links, waiting

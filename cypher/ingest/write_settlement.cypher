@@ -1,0 +1,199 @@
+// Purpose: Write evidence and the settlement that follows from it, or nothing at all: nothing
+//   when the policy is no longer the one in force or a customer that the settlement rests on
+//   has changed since it was read.
+// Access: write
+// Space: keys
+// Parameters:
+//   w.space: name of the space
+//   w.policy_version: version of the policy that was applied
+//   w.now: time of the settlement in milliseconds
+//   w.guards: list of [customer id, rev that was read], in order of the ids
+//   w.identifiers: new identifiers, list of [key, type, value, first_seen, last_seen]
+//   w.identifiers_seen: known identifiers, list of [key, first_seen, last_seen]
+//   w.links: new links, list of [a_key, b_key, first_seen, last_seen, times_seen, sources]
+//   w.links_seen: known links, likewise
+//   w.judged: judgements that no longer wait, list of [id, verdict, a_key, b_key, made_at]
+//   w.events: list of [key, properties of the node, key of the strongest identifier,
+//     keys of the others, carries traits]
+//   w.accounts: list of [event key, account key, account id, key of its traits or null,
+//     traits as JSON, event time]
+//   w.minted: new customers, list of [id, kind]
+//   w.revived: retired ids that live again, list of [id, kind]
+//   w.joins: list of [identifier key, customer id] of identifiers that had no customer
+//   w.moves: list of [identifier key, customer id] of identifiers that leave another
+//   w.retired: customers that retire, list of [id, id that carries on]
+//   w.forwarded: retired ids that forward elsewhere, list of [id, id that carries on]
+//   w.kinds: list of [customer id, kind]
+//   w.anchors: list of [id, identifier key]
+//   w.contested: list of identifier keys; w.released, w.connected, w.disconnected likewise
+//   w.changes: list of [id, kind, customer id, other id or null, identifier keys, cause]
+// Columns:
+//   written: boolean
+MATCH (s:Space {name: $w.space})
+CALL () {
+  UNWIND $w.guards AS g
+  MATCH (c:Customer {id: g[0]})
+  SET c.rev = c.rev + 1
+  RETURN count(CASE WHEN c.rev = g[1] + 1 THEN 1 END) AS fresh
+}
+WITH fresh = size($w.guards) AND s.policy_version = $w.policy_version AS ok
+CALL (ok) {
+  WITH ok WHERE NOT ok
+  UNWIND $w.guards AS g
+  MATCH (c:Customer {id: g[0]})
+  SET c.rev = c.rev - 1
+}
+WITH CASE WHEN ok THEN $w ELSE {} END AS w
+CALL (w) {
+  UNWIND w.identifiers AS r
+  CREATE (:Identifier {key: r[0], space: w.space, type: r[1], value: r[2], first_seen: r[3], last_seen: r[4]})
+}
+CALL (w) {
+  UNWIND w.identifiers_seen AS r
+  MATCH (i:Identifier {key: r[0]})
+  SET i.first_seen = CASE WHEN r[1] < i.first_seen THEN r[1] ELSE i.first_seen END,
+      i.last_seen = CASE WHEN r[2] > i.last_seen THEN r[2] ELSE i.last_seen END
+}
+CALL (w) {
+  UNWIND w.links AS r
+  MATCH (a:Identifier {key: r[0]})
+  MATCH (b:Identifier {key: r[1]})
+  MERGE (a)-[l:OBSERVED_TOGETHER]->(b)
+    ON CREATE SET l.first_seen = r[2], l.last_seen = r[3], l.times_seen = r[4], l.sources = r[5]
+}
+CALL (w) {
+  UNWIND w.links_seen AS r
+  MATCH (a:Identifier {key: r[0]})
+  MATCH (b:Identifier {key: r[1]})
+  OPTIONAL MATCH (a)-[l:OBSERVED_TOGETHER]->(b)
+  SET l.first_seen = CASE WHEN r[2] < l.first_seen THEN r[2] ELSE l.first_seen END,
+      l.last_seen = CASE WHEN r[3] > l.last_seen THEN r[3] ELSE l.last_seen END,
+      l.times_seen = l.times_seen + r[4],
+      l.sources = l.sources + [source IN r[5] WHERE NOT source IN l.sources]
+}
+CALL (w) {
+  UNWIND [r IN w.judged WHERE r[1] = 'same'] AS r
+  MATCH (a:Identifier {key: r[2]})
+  MATCH (b:Identifier {key: r[3]})
+  MERGE (a)-[j:JUDGED_SAME {id: r[0]}]->(b)
+    ON CREATE SET j.made_at = r[4]
+}
+CALL (w) {
+  UNWIND [r IN w.judged WHERE r[1] = 'apart'] AS r
+  MATCH (a:Identifier {key: r[2]})
+  MATCH (b:Identifier {key: r[3]})
+  MERGE (a)-[j:JUDGED_APART {id: r[0]}]->(b)
+    ON CREATE SET j.made_at = r[4]
+}
+CALL (w) {
+  UNWIND w.events AS r
+  CREATE (e:Event {key: r[0]})
+  SET e += r[1]
+  FOREACH (_ IN CASE WHEN r[4] THEN [1] ELSE [] END | SET e:CarriesTraits)
+  WITH e, r
+  MATCH (t:Identifier {key: r[2]})
+  CREATE (e)-[:ATTRIBUTED_TO]->(t), (e)-[:OBSERVED]->(t)
+  WITH e, r
+  UNWIND r[3] AS key
+  MATCH (i:Identifier {key: key})
+  CREATE (e)-[:OBSERVED]->(i)
+}
+CALL (w) {
+  UNWIND w.accounts AS r
+  MATCH (e:Event {key: r[0]})
+  MERGE (a:Account {key: r[1]})
+    ON CREATE SET a.space = w.space, a.account_id = r[2]
+  CREATE (e)-[:NAMES]->(a)
+  WITH w, a, r WHERE r[3] IS NOT NULL
+  MERGE (t:AccountTraits {key: r[3]})
+    ON CREATE SET t.space = w.space, t.traits = r[4], t.last_seen = r[5]
+    ON MATCH SET t.last_seen = CASE WHEN r[5] > t.last_seen THEN r[5] ELSE t.last_seen END
+  MERGE (a)-[:DESCRIBED_AS]->(t)
+}
+CALL (w) {
+  UNWIND w.minted AS r
+  CREATE (:Customer {id: r[0], space: w.space, kind: r[1], created_at: w.now, rev: 1})
+}
+CALL (w) {
+  UNWIND w.revived AS r
+  MATCH (c:RetiredId {id: r[0]})
+  OPTIONAL MATCH (c)-[f:FORWARDS_TO]->()
+  DELETE f
+  REMOVE c:RetiredId
+  SET c:Customer, c.kind = r[1], c.rev = c.rev + 1
+}
+CALL (w) {
+  UNWIND w.joins AS r
+  MATCH (i:Identifier {key: r[0]})
+  MATCH (c:Customer {id: r[1]})
+  CREATE (i)-[:BELONGS_TO]->(c)
+}
+CALL (w) {
+  UNWIND w.moves AS r
+  MATCH (i:Identifier {key: r[0]})-[b:BELONGS_TO]->()
+  DELETE b
+  WITH i, r
+  MATCH (c:Customer {id: r[1]})
+  CREATE (i)-[:BELONGS_TO]->(c)
+}
+CALL (w) {
+  UNWIND w.retired AS r
+  MATCH (c:Customer {id: r[0]})
+  MATCH (successor:Customer {id: r[1]})
+  REMOVE c:Customer
+  SET c:RetiredId
+  CREATE (c)-[:FORWARDS_TO]->(successor)
+}
+CALL (w) {
+  UNWIND w.forwarded AS r
+  MATCH (c:RetiredId {id: r[0]})
+  OPTIONAL MATCH (c)-[f:FORWARDS_TO]->()
+  DELETE f
+  WITH c, r
+  MATCH (successor:Customer {id: r[1]})
+  CREATE (c)-[:FORWARDS_TO]->(successor)
+}
+CALL (w) {
+  UNWIND w.kinds AS r
+  MATCH (c:Customer {id: r[0]})
+  SET c.kind = r[1]
+}
+CALL (w) {
+  UNWIND w.anchors AS r
+  MATCH (c:Customer {id: r[0]})
+  OPTIONAL MATCH (c)-[old:ANCHORED_AT]->()
+  DELETE old
+  WITH c, r
+  MATCH (i:Identifier {key: r[1]})
+  CREATE (c)-[:ANCHORED_AT]->(i)
+}
+CALL (w) {
+  UNWIND w.contested AS key
+  MATCH (i:Identifier {key: key})
+  SET i:Contested
+}
+CALL (w) {
+  UNWIND w.released AS key
+  MATCH (i:Identifier {key: key})
+  REMOVE i:Contested
+}
+CALL (w) {
+  UNWIND w.connected AS key
+  MATCH (i:Identifier {key: key})
+  SET i:SuperConnector
+}
+CALL (w) {
+  UNWIND w.disconnected AS key
+  MATCH (i:Identifier {key: key})
+  REMOVE i:SuperConnector
+}
+CALL (w) {
+  UNWIND [g IN w.guards | g[0]] + [r IN w.minted | r[0]] + [r IN w.revived | r[0]] AS id
+  MATCH (c:Customer {id: id})
+  SET c.policy_version = w.policy_version, c.settled_at = w.now
+}
+CALL (w) {
+  UNWIND w.changes AS r
+  CREATE (:Change {id: r[0], space: w.space, kind: r[1], at: w.now, customer_id: r[2], other_customer_id: r[3], identifiers: r[4], cause: r[5], policy_version: w.policy_version})
+}
+RETURN w.space IS NOT NULL AS written
