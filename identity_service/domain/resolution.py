@@ -40,7 +40,8 @@ class Resolution:
 
     `cluster_of` is equal for two identifiers exactly if they are one customer. `given` names,
     for an identifier that dominance gave to one of several owners, a member of that owner.
-    `refusals` has an entry for every link that joins nothing; the others are joined.
+    `refusals` has an entry for every link that joins nothing; the others are joined. `taken`
+    names the links of rule 5 in the order in which they were taken.
     """
 
     cluster_of: list[int]
@@ -48,6 +49,7 @@ class Resolution:
     super_connectors: frozenset[int]
     given: dict[int, int]
     refusals: dict[int, Refusal]
+    taken: list[int]
 
     def clusters(self) -> list[list[int]]:
         """The partition: positions by cluster, each ascending."""
@@ -68,9 +70,10 @@ def resolve(evidence: Evidence, policy: Policy, outside: Outside = NOTHING_OUTSI
     for position in outside.contested - judged - super_connectors:
         shared.contest(position)
     to_decide = shared.by_level()
+    taken: list[int] = []
     for level, positions in plan.levels:
         shared.decide([i for i in to_decide.get(level, ()) if i not in shared.contested])
-        _take(positions, evidence.links, clusters, shared.special, refusals)
+        taken += _take(positions, evidence.links, clusters, shared.special, refusals)
     find, links = clusters.find, evidence.links
     return Resolution(
         cluster_of=[find(i) for i in range(len(evidence.identifiers))],
@@ -79,6 +82,7 @@ def resolve(evidence: Evidence, policy: Policy, outside: Outside = NOTHING_OUTSI
         given=dict(clusters.owner_of),
         # Links between members of one customer are joined, by whatever way they came together.
         refusals={k: why for k, why in refusals.items() if find(links[k].a) != find(links[k].b)},
+        taken=taken,
     )
 
 
@@ -166,19 +170,23 @@ def _take(
     clusters: Clusters,
     special: Collection[int],
     refusals: dict[int, Refusal],
-) -> None:
-    """Take the links of one level; those that touch a contested or given identifier last."""
+) -> list[int]:
+    """Take the links of one level, those that touch a contested or given identifier last.
+
+    Returns them in the order in which they were taken.
+    """
+    if special:
+        touching = [i for i in positions if links[i].a in special or links[i].b in special]
+        if touching:
+            deferred = set(touching)
+            positions = [i for i in positions if i not in deferred] + touching
     take = clusters.take
-    deferred: list[int] = []
     for position in positions:
         a, b, *_ = links[position]
-        if a in special or b in special:
-            deferred.append(position)
-        elif refusal := take(a, b):
+        refusal = take(a, b)
+        if refusal:
             refusals[position] = refusal
-    for position in deferred:
-        if refusal := take(links[position].a, links[position].b):
-            refusals[position] = refusal
+    return list(positions)
 
 
 def _super_connectors(links: Sequence[Link], rules: Sequence[Rule | None]) -> set[int]:
