@@ -118,8 +118,10 @@ def read_batch(body: object, received_at: int) -> Collected:
 def read_call(kind: str, body: object, received_at: int) -> Collected:
     """The one call of a route such as `/v1/track`, which decides the kind.
 
-    Raises BadInput for a body that is not an object.
+    Raises BadInput for a body that is not an object, and for a kind that does not exist.
     """
+    if kind not in _KINDS:
+        raise BadInput(f"There are no “{kind}” calls.", remedy=f"Send {', '.join(_KINDS)}.")
     one = _read(_require_object(body), kind, _Envelope(received_at))
     return Collected((one,), ()) if isinstance(one, ReportedEvent) else Collected((), (one,))
 
@@ -187,7 +189,7 @@ def _event(call: dict[str, Any], kind: str, envelope: _Envelope) -> ReportedEven
         context=_with_rest(context, call, told),
         traits=traits,
         context_traits=context_traits,
-        account_id=_account_id(call, kind, context),
+        account_id=_account_id(call, context),
         account_traits=account_traits,
     )
 
@@ -237,9 +239,7 @@ def _sent_message_id(call: dict[str, Any]) -> str | None:
 
 def _content_hash(call: dict[str, Any], kind: str) -> str:
     """The message id of a call without one. `sentAt` is left out: it differs when sent again."""
-    content = without_key(call)
-    content.pop("sentAt", None)
-    content["type"] = kind
+    content = {**without_key(call), "type": kind, "sentAt": None, "messageId": None}
     return _hash(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
 
 
@@ -256,9 +256,9 @@ def _name(value: object) -> str | None:
     return CONTROL_CHARACTER.sub(" ", value[:MAX_NAME]).strip() or None
 
 
-def _account_id(call: dict[str, Any], kind: str, context: Mapping[str, Any]) -> str | None:
-    """The account that a group call names, or that the context of any call names."""
-    named = identifier_text(call.get("groupId"), "groupId") if kind == "group" else None
+def _account_id(call: dict[str, Any], context: Mapping[str, Any]) -> str | None:
+    """The account that the call or its context names; Jitsu names it on every later call."""
+    named = identifier_text(call.get("groupId"), "groupId")
     return named or identifier_text(context.get("groupId"), "context.groupId")
 
 

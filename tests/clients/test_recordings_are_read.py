@@ -124,10 +124,21 @@ def test_the_name_of_the_group_is_the_account_s_and_never_the_person_s(client: s
         assert "name" not in group.context_traits
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+def test_an_account_s_trait_among_the_person_s_comes_with_the_account_s_name() -> None:
+    mixed = [event for event in events_of("jitsu-js-browser") if "name" in event.context_traits]
+
+    assert mixed
+    for event in mixed:
+        assert event.context_traits["name"] == "Analytical Engines Ltd"
+        assert event.account_id == "acct-9"
+
+
+# Jitsu's browser SDK has no alias call.
+@pytest.mark.parametrize("client", [one for one in CLIENTS if one != "jitsu-js-browser"])
 def test_an_alias_names_the_previous_id_as_an_anonymous_one(client: str) -> None:
     aliases = [event for event in events_of(client) if event.type == "alias"]
 
+    assert aliases
     for alias in aliases:
         assert Identifier("user_id", "u-1001") in alias.identifiers
         assert Identifier("anonymous_id", "legacy-77") in alias.identifiers

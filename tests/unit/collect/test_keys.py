@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from identity_service.collect.keys import write_key
+
+
+def basic(credentials: str) -> str:
+    return "Basic " + base64.b64encode(credentials.encode()).decode()
+
+
+def test_the_key_is_taken_in_the_order_of_preference() -> None:
+    headers = {"authorization": basic("basic:"), "x-write-key": "header"}
+    body = {"writeKey": "body"}
+    query = {"writeKey": "query"}
+
+    assert write_key(headers, query, body) == "basic"
+    del headers["authorization"]
+    assert write_key(headers, query, body) == "body"
+    assert write_key(headers, query, {}) == "query"
+    assert write_key(headers, {}, {}) == "header"
+
+
+def test_a_bearer_token_comes_last() -> None:
+    headers = {"authorization": "Bearer bearer"}
+
+    assert write_key(headers | {"x-write-key": "header"}, {}, None) == "header"
+    assert write_key(headers, {}, None) == "bearer"
+
+
+@pytest.mark.parametrize(
+    "authorization", [basic("key_-9:"), basic("key_-9"), "basic  " + basic("key_-9:pw")[6:]]
+)
+def test_a_basic_user_is_read_with_or_without_a_password(authorization: str) -> None:
+    assert write_key({"authorization": authorization}, {}, None) == "key_-9"
+
+
+def test_a_secret_after_a_colon_is_no_part_of_the_key() -> None:
+    assert write_key({"x-write-key": "KEYID:SECRET"}, {}, None) == "KEYID"
+    assert write_key({"x-write-key": "KEYID"}, {}, None) == "KEYID"
+
+
+def test_a_masked_key_in_the_body_is_passed_over() -> None:
+    assert write_key({"x-write-key": "KEYID:SECRET"}, {}, {"writeKey": "KEYID:***"}) == "KEYID"
+
+
+@pytest.mark.parametrize("body", [None, [], "writeKey", {"writeKey": 7}, {"writeKey": ["k"]}])
+def test_a_body_without_a_textual_key_brings_none(body: object) -> None:
+    assert write_key({}, {}, body) is None
+
+
+@pytest.mark.parametrize("key", ["", "a b", "clé", "a\n", "a/b", "k" * 257, "k\x00"])
+def test_what_is_not_made_of_letters_digits_underscores_and_hyphens_is_no_key(key: str) -> None:
+    assert write_key({"authorization": basic(f"{key}:")}, {"writeKey": key}, {}) is None
+
+
+@pytest.mark.parametrize("credentials", ["", "%%%", "a", "/w==", "ä"])
+def test_broken_basic_credentials_bring_no_key(credentials: str) -> None:
+    assert write_key({"authorization": f"Basic {credentials}"}, {}, None) is None
