@@ -31,6 +31,8 @@ def normalise_email(value: str) -> str | None:
     is brought to NFC and the domain to NFKC; a domain in punycode stays as it is.
     """
     address = value.strip().lower()
+    if address.isascii() and _EMAIL.fullmatch(address):
+        return address
     address = address.removeprefix("<").removesuffix(">").removeprefix("mailto:").strip()
     if not address.isascii():
         address = _plain_unicode_email(address)

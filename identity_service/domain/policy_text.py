@@ -42,6 +42,8 @@ MAX_LIMIT = 100_000
 MAX_OWNERS = 10_000
 MAX_LINKS = 1_000_000
 MAX_COMPONENT = 1_000_000
+MAX_PATTERNS = 100
+"""Most blocked patterns: each is tried on every value of its types."""
 
 _POLICY_KEYS = ("extends", "order", "types", "other", "max_component", "blocked")
 _RULE_KEYS = (
@@ -223,6 +225,9 @@ class _Reading:
                     types=frozenset(types) or None,
                 )
             )
+        if sum(entry.pattern is not None for entry in entries) > MAX_PATTERNS:
+            hint = "block values, which cost nothing, or join patterns with “|”"
+            self.note("blocked", f"holds too many patterns, at most {MAX_PATTERNS}: {hint}")
         return tuple(entries)
 
     # Rules over several types. `named` are the paths of the rules that the text itself holds.

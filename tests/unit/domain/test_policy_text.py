@@ -219,6 +219,15 @@ def test_a_blocked_entry_out_of_place_is_named_by_its_path(entry: str, path: str
     assert list(problems(f"extends: quarantine\nblocked: [{entry}]")) == [path]
 
 
+@pytest.mark.parametrize(("number", "named"), [(100, []), (101, ["blocked"])])
+def test_a_policy_holds_at_most_a_hundred_patterns(number: int, named: list[str]) -> None:
+    text = "extends: quarantine\nblocked:\n" + '  - {pattern: "a+"}\n' * number
+
+    found = problems(text + "x: 1")
+
+    assert [path for path in found if path != "x"] == named
+
+
 @pytest.mark.parametrize(
     ("pattern", "reason"), [("(", "missing )"), ("(?=a)b", "(?="), (r"(a)\\1", "\\1")]
 )
