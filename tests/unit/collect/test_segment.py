@@ -516,6 +516,13 @@ def test_a_rejected_body_that_cannot_be_written_is_kept_as_text() -> None:
     assert rejection.body.startswith('{"userId": "u", "properties": [[[')
 
 
+def test_a_rejected_body_that_nests_without_end_is_replaced_by_a_note() -> None:
+    rejection = rejection_of("track", {"userId": "u", "properties": nested(5_000)})
+
+    assert rejection.code is RejectionCode.INVALID_FIELD
+    assert rejection.body == "(not kept: it cannot be written as JSON)"
+
+
 # Lines
 
 
