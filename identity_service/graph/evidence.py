@@ -1,0 +1,366 @@
+"""Evidence and settled customers in the graph: what ingest reads and writes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from identity_service.domain.customers import CustomerKind, Difference, RegisteredId
+from identity_service.domain.events import Observation
+from identity_service.domain.identifiers import Identifier, IdentifierKind
+from identity_service.domain.judgements import Judgement, Verdict
+from identity_service.domain.policy import Policy
+from identity_service.domain.region import (
+    MAX_COMPANIONS,
+    MAX_OWNERS,
+    Edge,
+    NewEvidence,
+    Pair,
+    Region,
+    Sightings,
+    Span,
+    StoredIdentifier,
+)
+from identity_service.domain.resolution import strength
+from identity_service.graph.database import Database, Row
+from identity_service.graph.keys import account_key, event_key, identifier_key, identifier_of
+from identity_service.graph.statements import statement
+
+READ_KNOWN: Final = statement("ingest/read_known")
+LOAD_REGION: Final = statement("ingest/load_region")
+WRITE_EVENTS: Final = statement("ingest/write_events")
+WRITE_SETTLEMENT: Final = statement("ingest/write_settlement")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the graph already holds of a batch.
+
+    `links` maps the known links to when they were first seen. `waiting` are judgements about
+    identifiers of the batch that are not known.
+    """
+
+    message_ids: frozenset[str]
+    identifiers: Mapping[Identifier, StoredIdentifier]
+    links: Mapping[Pair, int]
+    waiting: Sequence[Judgement]
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction writes of events and evidence.
+
+    `identifiers` and `links` are new, `identifiers_seen` and `links_seen` known.
+    """
+
+    space: str
+    policy_version: int
+    now: int
+    events: list[list[Any]] = field(default_factory=list[list[Any]])
+    accounts: list[list[Any]] = field(default_factory=list[list[Any]])
+    identifiers: dict[Identifier, Span] = field(default_factory=dict[Identifier, Span])
+    identifiers_seen: dict[Identifier, Span] = field(default_factory=dict[Identifier, Span])
+    links: dict[Pair, Sightings] = field(default_factory=dict[Pair, Sightings])
+    links_seen: dict[Pair, Sightings] = field(default_factory=dict[Pair, Sightings])
+    judged: list[Judgement] = field(default_factory=list[Judgement])
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """A change as it is written: its id, and what caused it."""
+
+    id: str
+    kind: str
+    customer_id: str
+    other_id: str | None
+    identifiers: tuple[Identifier, ...]
+    cause: str
+
+
+class EvidenceStore:
+    """Reads and writes evidence. Knows no rule."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def read_known(self, space: str, message_ids: Collection[str], new: NewEvidence) -> Known:
+        """What of a batch is known already."""
+        identifiers = list(new.identifiers)
+        position = {identifier: i for i, identifier in enumerate(identifiers)}
+        links = list(new.links)
+        row = await self._database.read_one(
+            READ_KNOWN,
+            w={
+                "events": [event_key(space, message_id) for message_id in message_ids],
+                "identifiers": [identifier_key(space, i) for i in identifiers],
+                "links": [[position[a], position[b]] for a, b in links],
+            },
+        )
+        if row is None:
+            return Known(frozenset(), {}, {}, ())
+        prefix = len(space) + 1
+        return Known(
+            message_ids=frozenset(key[prefix:] for key in row["events"]),
+            identifiers={
+                identifiers[x]: StoredIdentifier(first_seen, customer, contested, connected)
+                for x, first_seen, customer, contested, connected, _ in row["identifiers"]
+            },
+            links={links[x]: first_seen for x, first_seen in row["links"]},
+            waiting=[_judgement(*entry) for entry in row["waiting"]],
+        )
+
+    async def load_region(
+        self,
+        space: str,
+        policy: Policy,
+        *,
+        starts: Iterable[Identifier],
+        edges: Iterable[Identifier],
+        across: bool,
+        most: int,
+    ) -> Region | None:
+        """Walk from `starts`; None when more than `most` identifiers were met.
+
+        `across`: walk through contested identifiers too, so that only super-connectors are
+        edges of the region.
+        """
+        row = await self._database.read_one(
+            LOAD_REGION,
+            w={
+                "starts": [identifier_key(space, i) for i in starts],
+                "edges": [identifier_key(space, i) for i in edges],
+                "across": across,
+                "most": most + 1,
+                "owners": MAX_OWNERS,
+                "companions": MAX_COMPANIONS,
+                **_stronger_persons(policy),
+            },
+        )
+        if row is None or len(row["near"]) > most:
+            return None
+        return _region(row)
+
+    async def write_events(self, batch: Batch) -> bool:
+        """Write events that bring nothing new. False: the policy is no longer in force."""
+        row = await self._database.write_one(WRITE_EVENTS, w=_evidence_rows(batch))
+        return bool(row and row["written"])
+
+    async def write_settlement(
+        self,
+        batch: Batch,
+        revisions: Mapping[str, int],
+        identifiers: Sequence[Identifier],
+        difference: Difference,
+        changes: Iterable[LedgerEntry],
+    ) -> bool:
+        """Write evidence and what follows from it, or nothing.
+
+        `revisions` are those of every customer that the difference rests on; `identifiers`
+        are what its positions refer to. False: one of them has changed, or the policy.
+        """
+        rows = _evidence_rows(batch) | _settlement_rows(batch, revisions, identifiers, difference)
+        rows["changes"] = [
+            [
+                entry.id,
+                entry.kind,
+                entry.customer_id,
+                entry.other_id,
+                [identifier_key(batch.space, i) for i in entry.identifiers],
+                entry.cause,
+            ]
+            for entry in changes
+        ]
+        row = await self._database.write_one(WRITE_SETTLEMENT, w=rows)
+        return bool(row and row["written"])
+
+
+def event_row(
+    space: str, observation: Observation, policy: Policy, scalars: Mapping[str, Any]
+) -> list[Any]:
+    """An event as `write_events` takes it. `scalars`: its properties by the names `p_…`."""
+    event = observation.event
+    first = observation.identifiers[0]
+    belongs_to = first
+    if len(observation.identifiers) > 1:
+        belongs_to = min(observation.identifiers, key=lambda i: strength(i, policy))
+    node: dict[str, Any] = {
+        "space": space,
+        "message_id": event.message_id,
+        "type": event.type,
+        "at": event.at,
+        "received_at": observation.received_at,
+        "source": observation.source,
+        "properties": json_text(event.properties),
+        "context": json_text(event.context),
+        **scalars,
+    }
+    if event.name is not None:
+        node["name"] = event.name
+    if event.traits:
+        node["traits"] = json_text(event.traits)
+    if event.context_traits:
+        node["context_traits"] = json_text(event.context_traits)
+    if observation.withheld:
+        node["withheld"] = [str(identifier) for identifier in observation.withheld]
+    return [
+        event_key(space, event.message_id),
+        node,
+        identifier_key(space, belongs_to),
+        [identifier_key(space, i) for i in observation.identifiers if i != belongs_to],
+        bool(event.traits or event.context_traits),
+    ]
+
+
+def account_row(space: str, observation: Observation) -> list[Any] | None:
+    """The account that an event names, as `write_events` takes it; None if it names none."""
+    event = observation.event
+    if event.account_id is None:
+        return None
+    key = account_key(space, event.account_id)
+    traits_key = traits = None
+    if event.account_traits:
+        traits = orjson.dumps(event.account_traits, option=orjson.OPT_SORT_KEYS).decode()
+        traits_key = f"{key}#{hashlib.sha256(traits.encode()).hexdigest()}"
+    message_key = event_key(space, event.message_id)
+    return [message_key, key, event.account_id, traits_key, traits, event.at]
+
+
+def json_text(value: Any) -> str:
+    """JSON, exact also for integers beyond 64 bits."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _stronger_persons(policy: Policy) -> dict[str, Any]:
+    """By type, the types of persons that are stronger: whose customers can be its owners."""
+    persons = [(t, r.priority) for t, r in policy.rules.items() if r.kind is IdentifierKind.PERSON]
+    weakest = policy.other.priority if policy.other else 0
+    return {
+        "stronger": {
+            kind: [person for person, priority in persons if priority < rule.priority]
+            for kind, rule in policy.rules.items()
+        },
+        "stronger_than_other": [person for person, priority in persons if priority < weakest],
+    }
+
+
+def _region(row: Row) -> Region:
+    links: dict[Pair, tuple[int, int, int]] = {}
+    for some in (row["near_links"], *row["companies_links"]):
+        for a, b, first_seen, last_seen, times_seen in some:
+            links[identifier_of(a), identifier_of(b)] = (first_seen, last_seen, times_seen)
+    return Region(
+        near=frozenset(map(identifier_of, row["near"])),
+        nodes={
+            identifier_of(key): StoredIdentifier(first_seen, customer, contested, connected)
+            for key, first_seen, customer, contested, connected in row["nodes"]
+        },
+        links=links,
+        revisions={customer: rev for customer, rev, *_ in row["customers"]},
+        register=[
+            RegisteredId(customer, minted_at, identifier_of(anchor), CustomerKind(kind))
+            for customer, _, kind, minted_at, anchor in row["customers"]
+        ]
+        + [
+            RegisteredId(customer, minted_at, identifier_of(anchor), None, forwards_to)
+            for customer, minted_at, anchor, forwards_to in row["retired"]
+        ],
+        judgements=[
+            _judgement(made, kind.removeprefix("JUDGED_").lower(), a, b, made_at)
+            for made, kind, a, b, made_at in row["judgements"]
+        ],
+        edges={
+            identifier_of(key): Edge(
+                super_connector=connected,
+                degree=degree,
+                owners=frozenset(owners),
+                companions=companions,
+                judged=tuple(map(identifier_of, judged)),
+            )
+            for key, connected, degree, owners, companions, judged in row["edges"]
+        },
+    )
+
+
+def _judgement(made: str, verdict: str, a: str, b: str, made_at: int) -> Judgement:
+    return Judgement(made, Verdict(verdict), identifier_of(a), identifier_of(b), made_at)
+
+
+def _evidence_rows(batch: Batch) -> dict[str, Any]:
+    space = batch.space
+    return {
+        "space": space,
+        "policy_version": batch.policy_version,
+        "now": batch.now,
+        "identifiers": sorted(
+            [identifier_key(space, i), i.type, i.value, span.first, span.last]
+            for i, span in batch.identifiers.items()
+        ),
+        "identifiers_seen": sorted(
+            [identifier_key(space, i), span.first, span.last]
+            for i, span in batch.identifiers_seen.items()
+        ),
+        "links": _link_rows(space, batch.links),
+        "links_seen": _link_rows(space, batch.links_seen),
+        "judged": [
+            [
+                j.id,
+                j.verdict.value,
+                identifier_key(space, j.a),
+                identifier_key(space, j.b),
+                j.made_at,
+            ]
+            for j in batch.judged
+        ],
+        "events": batch.events,
+        "accounts": batch.accounts,
+    }
+
+
+def _link_rows(space: str, links: Mapping[Pair, Sightings]) -> list[list[Any]]:
+    return sorted(
+        [
+            identifier_key(space, a),
+            identifier_key(space, b),
+            seen.first,
+            seen.last,
+            seen.times,
+            sorted(seen.sources),
+        ]
+        for (a, b), seen in links.items()
+    )
+
+
+def _settlement_rows(
+    batch: Batch,
+    revisions: Mapping[str, int],
+    identifiers: Sequence[Identifier],
+    found: Difference,
+) -> dict[str, Any]:
+    def keys(positions: Iterable[int]) -> list[str]:
+        return [identifier_key(batch.space, identifiers[i]) for i in positions]
+
+    retired_now = revisions.keys()
+    moves = [(identifier_key(batch.space, identifiers[i]), b, a) for i, b, a in found.moves]
+    return {
+        "guards": sorted([customer, rev] for customer, rev in revisions.items()),
+        "minted": [[customer, kind.value] for customer, kind in found.minted],
+        "revived": [[customer, kind.value] for customer, kind in found.revived],
+        "joins": [[key, after] for key, before, after in moves if before is None],
+        "moves": [[key, after] for key, before, after in moves if before is not None],
+        "retired": [[c, successor] for c, successor in found.retired if c in retired_now],
+        "forwarded": [[c, successor] for c, successor in found.retired if c not in retired_now],
+        "kinds": [[customer, kind.value] for customer, kind in found.kinds],
+        "anchors": [[c, identifier_key(batch.space, identifiers[i])] for c, i in found.anchors],
+        "contested": keys(found.contested),
+        "released": keys(found.released),
+        "connected": keys(found.connected),
+        "disconnected": keys(found.disconnected),
+    }
