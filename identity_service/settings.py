@@ -27,6 +27,15 @@ class Settings(BaseSettings):
         default=None, description="Password at that server. Unset: no authentication."
     )
     neo4j_database: str = Field(default="neo4j", description="Name of the database.")
+    read_timeout: float = Field(
+        default=10, gt=0, description="Seconds that a statement that reads may take."
+    )
+    write_timeout: float = Field(
+        default=60, gt=0, description="Seconds that a statement that writes may take."
+    )
+    stream_timeout: float = Field(
+        default=3600, gt=0, description="Seconds that reading out a whole space may take."
+    )
     data_dir: Path = Field(
         default_factory=default_data_dir, description="Data of the managed Neo4j."
     )

@@ -1,0 +1,7 @@
+// Purpose: Return when every index is online; fail when one does not get there in time.
+// Access: schema
+// Space: instance
+// Parameters:
+//   patience: integer – seconds
+// Columns: none
+CALL db.awaitIndexes($patience)

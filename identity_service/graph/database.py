@@ -1,0 +1,334 @@
+"""The database: every statement runs through here, with its name, time limit, metric and errors.
+
+Statements are run as autocommit transactions, which cost a third less than managed ones
+and come without retries; the short retry loop here takes their place. A statement that is run
+often takes all of its lists inside one map parameter `w`: a list that is a parameter by itself
+has the statement planned anew at every order of magnitude of its length.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from types import TracebackType
+from typing import Any, Final, LiteralString, Self
+
+import structlog
+from neo4j import (
+    READ_ACCESS,
+    WRITE_ACCESS,
+    AsyncDriver,
+    AsyncGraphDatabase,
+    AsyncResult,
+    AsyncSession,
+    AsyncTransaction,
+    NotificationMinimumSeverity,
+    Query,
+)
+from neo4j.exceptions import (
+    AuthError,
+    ConstraintError,
+    DriverError,
+    Neo4jError,
+    ServiceUnavailable,
+    SessionExpired,
+)
+
+from identity_service.errors import IdentityServiceError, Stale, StatementFailed, Unavailable
+from identity_service.graph.statements import Access, Statement
+from identity_service.observability import (
+    STATEMENT_FAILURES,
+    STATEMENT_RETRIES,
+    STATEMENT_SECONDS,
+)
+from identity_service.settings import Settings
+
+Row = Mapping[str, Any]
+"""One record: its columns by name."""
+
+PAUSES: Final = (0.05, 0.2, 0.6)
+"""Seconds before the second, third and fourth attempt, each taken times 0.5 to 1.5."""
+
+ALL_AT_ONCE: Final = -1
+STREAMED_ROWS: Final = 1000
+
+_log = structlog.get_logger(__name__)
+
+
+class Database:
+    """One Neo4j database, for every task of one event loop.
+
+    `parameters` are passed by value under their names; `$`-parameters of the same names take them.
+    Every method that runs a statement raises
+
+    - Unavailable: no answer, a time limit, or a transient failure that outlived the retries. After
+      a write its outcome is unknown: read before you write again;
+    - Stale: a uniqueness constraint was hit, so somebody else created it first;
+    - StatementFailed: anything else, a defect of the statement or of its parameters.
+    """
+
+    def __init__(self, driver: AsyncDriver, settings: Settings) -> None:
+        self._driver = driver
+        self._database = settings.neo4j_database
+        self._stream_timeout = settings.stream_timeout
+        self._timeouts: Mapping[Access, float] = {
+            Access.READ: settings.read_timeout,
+            Access.WRITE: settings.write_timeout,
+            # A constraint over a filled store takes as long as it takes; 0 is no limit.
+            Access.SCHEMA: 0,
+        }
+        # A routed address may read from a member that lags behind the one written to;
+        # the bookmarks make every read of this process wait for its own writes.
+        routed = bool(settings.neo4j_uri and settings.neo4j_uri.startswith("neo4j"))
+        self._bookmarks = AsyncGraphDatabase.bookmark_manager() if routed else None
+        self._queries: dict[Statement, Query] = {}
+
+    @classmethod
+    async def open(cls, settings: Settings, *, warn: bool = False) -> Self:
+        """Connect to `settings.neo4j_uri`; raises Unavailable when it does not let us in.
+
+        `warn` (for tests) turns what the server remarks on a statement into Python warnings;
+        otherwise it is not even asked for.
+        """
+        if settings.neo4j_uri is None:
+            raise Unavailable(
+                "There is no address of a database.",
+                remedy="Set IDENTITY_NEO4J_URI, or start the managed Neo4j.",
+            )
+        password = settings.neo4j_password
+        driver = AsyncGraphDatabase.driver(  # pyright: ignore[reportUnknownMemberType]
+            settings.neo4j_uri,
+            auth=(settings.neo4j_user, password.get_secret_value()) if password else None,
+            user_agent="identity-service",
+            connection_timeout=5,
+            connection_acquisition_timeout=5,
+            telemetry_disabled=True,
+            notifications_min_severity=(
+                NotificationMinimumSeverity.INFORMATION if warn else NotificationMinimumSeverity.OFF
+            ),
+            warn_notification_severity=(
+                NotificationMinimumSeverity.INFORMATION if warn else NotificationMinimumSeverity.OFF
+            ),
+        )
+        try:
+            await driver.verify_connectivity()  # pyright: ignore[reportUnknownMemberType]
+        except (Neo4jError, DriverError) as error:
+            await driver.close()
+            if isinstance(error, AuthError):
+                raise Unavailable(
+                    f"The database at {settings.neo4j_uri} does not know our user or password.",
+                    remedy="Set IDENTITY_NEO4J_USER and IDENTITY_NEO4J_PASSWORD.",
+                ) from error
+            raise Unavailable(
+                f"No database answers at {settings.neo4j_uri}.",
+                remedy="Is it running? `identity-service check` tells more.",
+            ) from error
+        return cls(driver, settings)
+
+    async def close(self) -> None:
+        """Close every connection; statements that still run fail."""
+        await self._driver.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def read_one(self, statement: Statement, /, **parameters: Any) -> Row | None:
+        """The first record of a statement that reads, or None."""
+        rows = await self._run(statement, parameters, READ_ACCESS)
+        return rows[0] if rows else None
+
+    async def read_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
+        """All records of a statement that reads."""
+        return await self._run(statement, parameters, READ_ACCESS)
+
+    async def write_one(self, statement: Statement, /, **parameters: Any) -> Row | None:
+        """Run a statement and commit; the first record, or None.
+
+        It is run again after a deadlock and the like, when it surely was rolled back.
+        """
+        rows = await self._run(statement, parameters, WRITE_ACCESS)
+        return rows[0] if rows else None
+
+    async def write_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
+        """As `write_one`; all records."""
+        return await self._run(statement, parameters, WRITE_ACCESS)
+
+    async def stream(self, statement: Statement, /, **parameters: Any) -> AsyncGenerator[Row]:
+        """The records of a statement that reads, as they come; never retried.
+
+        Leave it early only inside `contextlib.aclosing`, which gives the connection back.
+        """
+        query = Query(
+            statement.definition.text, {"name": statement.name}, timeout=self._stream_timeout
+        )
+        with _outcome(statement):
+            async with self._session(READ_ACCESS, STREAMED_ROWS) as session:
+                result = await session.run(query, parameters)
+                columns = result.keys()
+                async for record in result:
+                    yield _row(columns, record)
+
+    @asynccontextmanager
+    async def transaction(self, name: str) -> AsyncGenerator[Transaction]:
+        """Several statements, all or none: committed at the end, rolled back by an exception.
+
+        `name` is what the server's list of transactions shows. Nothing is retried: Unavailable
+        from the last line, the commit, leaves the outcome unknown.
+        """
+        async with self._session(WRITE_ACCESS) as session:
+            with _translated(name):
+                begun = await session.begin_transaction(
+                    {"name": name}, timeout=self._timeouts[Access.WRITE]
+                )
+            async with begun:
+                yield Transaction(begun)
+                with _translated(name):
+                    await begun.commit()
+
+    async def _run(self, statement: Statement, parameters: dict[str, Any], mode: str) -> list[Row]:
+        query = self._query(statement)
+        with _outcome(statement):
+            for pause in PAUSES:
+                try:
+                    return await self._attempt(statement, query, parameters, mode)
+                except (Neo4jError, DriverError) as error:
+                    if not _repeatable(error, mode):
+                        raise
+                STATEMENT_RETRIES.labels(statement.name).inc()
+                # Jitter keeps two that collided from colliding again.
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+            return await self._attempt(statement, query, parameters, mode)
+
+    async def _attempt(
+        self, statement: Statement, query: Query, parameters: dict[str, Any], mode: str
+    ) -> list[Row]:
+        with _timed(statement):
+            async with self._session(mode) as session:
+                return await _rows(await session.run(query, parameters))
+
+    def _session(self, mode: str, fetch_size: int = ALL_AT_ONCE) -> AsyncSession:
+        """A new session: one belongs to one running statement."""
+        return self._driver.session(  # pyright: ignore[reportUnknownMemberType]
+            database=self._database,
+            default_access_mode=mode,
+            fetch_size=fetch_size,
+            bookmark_manager=self._bookmarks,
+        )
+
+    def _query(self, statement: Statement) -> Query:
+        query = self._queries.get(statement)
+        if query is None:
+            definition = statement.definition
+            query = self._queries[statement] = Query(
+                definition.text, {"name": statement.name}, self._timeouts[definition.access]
+            )
+        return query
+
+
+class Transaction:
+    """An open transaction of `Database.transaction`; its statements run one after the other."""
+
+    def __init__(self, transaction: AsyncTransaction) -> None:
+        self._transaction = transaction
+
+    async def run_one(self, statement: Statement, /, **parameters: Any) -> Row | None:
+        """The first record, or None."""
+        rows = await self.run_all(statement, **parameters)
+        return rows[0] if rows else None
+
+    async def run_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
+        """All records."""
+        text: LiteralString = statement.definition.text
+        with _outcome(statement), _timed(statement):
+            return await _rows(await self._transaction.run(text, parameters))
+
+
+async def _rows(result: AsyncResult) -> list[Row]:
+    columns = result.keys()
+    return [_row(columns, record) async for record in result]
+
+
+def _row(columns: tuple[str, ...], record: tuple[Any, ...]) -> Row:
+    return dict(zip(columns, record, strict=True))
+
+
+def _repeatable(error: Neo4jError | DriverError, mode: str) -> bool:
+    """Whether another attempt may help and can do no harm."""
+    if isinstance(error, Neo4jError):
+        code = error.code or ""
+        # Failures inside a transaction roll it back. Those of other kinds may come after a commit
+        # (the server stops, a cluster loses its leader), or repeat themselves (out of memory).
+        return error.is_retryable() and (
+            code.startswith("Neo.TransientError.Transaction.")
+            or (mode == READ_ACCESS and "OutOfMemory" not in code)
+        )
+    return mode == READ_ACCESS and error.is_retryable()
+
+
+@contextmanager
+def _timed(statement: Statement) -> Generator[None]:
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        STATEMENT_SECONDS.labels(statement.name).observe(time.perf_counter() - started)
+
+
+@contextmanager
+def _outcome(statement: Statement) -> Generator[None]:
+    """Count a failure under the statement's name, as the error that it becomes."""
+    try:
+        with _translated(statement.name):
+            yield
+    except IdentityServiceError as failure:
+        STATEMENT_FAILURES.labels(statement.name, failure.code).inc()
+        raise
+
+
+@contextmanager
+def _translated(name: str) -> Generator[None]:
+    """Turn the driver's errors into ours.
+
+    The server quotes values in what it says, so that is neither repeated nor chained;
+    the debug log has it.
+    """
+    try:
+        yield
+    except (Neo4jError, DriverError) as error:
+        _log.debug("statement_failed", statement=name, error=repr(error))
+        raise _translation(name, error) from None
+
+
+def _translation(name: str, error: Neo4jError | DriverError) -> IdentityServiceError:
+    if isinstance(error, ConstraintError):
+        return Stale(
+            f"{name}: somebody else created the same thing at the same time.",
+            remedy="Read again, then decide again.",
+        )
+    if isinstance(error, Neo4jError):
+        code = error.code or "without a code"
+        if code.startswith("Neo.ClientError.Transaction.TransactionTimedOut"):
+            return Unavailable(f"{name} was stopped at its time limit.", remedy="Try again later.")
+        if error.is_retryable():
+            return Unavailable(f"The database is too busy for {name} ({code}).")
+        return StatementFailed(f"The database refused {name} ({code}).", remedy=_hint(error))
+    if isinstance(error, ServiceUnavailable | SessionExpired) or error.is_retryable():
+        return Unavailable(f"The database did not answer {name}.", remedy="Try again later.")
+    return StatementFailed(f"{name} could not be run ({type(error).__name__}).")
+
+
+def _hint(error: Neo4jError) -> str:
+    """What the server says where it looks at the statement only, before it sees any value."""
+    planned = ("SyntaxError", "ParameterMissing", "SemanticError")
+    return (error.message or "") if (error.code or "").endswith(planned) else ""

@@ -1,0 +1,64 @@
+"""What an operator sees: metrics and log lines. Neither ever holds a value of a customer's."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Final
+
+import structlog
+from prometheus_client import Counter, Histogram
+from structlog.typing import Processor
+
+STATEMENT_SECONDS: Final = Histogram(
+    "identity_statement_seconds",
+    "Time of a statement in the database, every attempt by itself.",
+    ["statement"],
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+STATEMENT_RETRIES: Final = Counter(
+    "identity_statement_retries_total",
+    "Attempts at a statement that were repeated.",
+    ["statement"],
+)
+STATEMENT_FAILURES: Final = Counter(
+    "identity_statement_failures_total",
+    "Statements that failed for good, by the code of the error that came of it.",
+    ["statement", "code"],
+)
+
+
+def configure_logging(level: int = logging.INFO) -> None:
+    """Send every log line, ours and the libraries', to standard error: JSON unless on a terminal.
+
+    Called once by a process, never at import.
+    """
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    terminal = sys.stderr.isatty()
+    rendered: list[Processor] = (
+        [structlog.dev.ConsoleRenderer()]
+        if terminal
+        # A plain traceback: one that shows local variables would print what customers sent.
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendered],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
