@@ -9,13 +9,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from identity_service.errors import IdentityServiceError
 from identity_service.runtime import server
-from identity_service.runtime.jars import fetch, version_dir
-from identity_service.runtime.java import fast_start_cache
-from identity_service.runtime.lock import VERSION
+from identity_service.runtime.jars import fetch, lib_dir, missing, version_dir
+from identity_service.runtime.lock import VERSION, read_lock
 from identity_service.runtime.training import train
 from identity_service.settings import Settings
 
@@ -67,15 +66,15 @@ def status_command(
             "version": VERSION,
             "data": str(server.server_home(settings)),
             "cache": str(version_dir(settings.cache_dir)),
-            "fast_start": fast_start_cache(settings.cache_dir).exists(),
+            "fetched": not missing(lib_dir(settings.cache_dir), read_lock()),
         }
     if as_json:
         typer.echo(json.dumps(facts))
         return
-    table = Table(show_header=False, box=None)
+    console = Console(soft_wrap=True, highlight=False)
     for name, value in facts.items():
-        table.add_row(name.replace("_", " "), "-" if value is None else str(value))
-    Console().print(table)
+        shown = "-" if value is None else str(value)
+        console.print(Text.assemble((f"{name.replace('_', ' '):<11}", "bold"), shown))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
 from identity_service.errors import RuntimeFailed
 from identity_service.runtime.files import FULL, disk_errors, exclusive
@@ -31,6 +31,11 @@ def version_dir(cache_dir: Path) -> Path:
     return cache_dir / f"neo4j-{VERSION}"
 
 
+def lib_dir(cache_dir: Path) -> Path:
+    """Where the jars lie."""
+    return version_dir(cache_dir) / "lib"
+
+
 def fetch(cache_dir: Path, jars: Sequence[Jar] | None = None) -> Path:
     """Bring every jar of the lock into the cache and return the directory they lie in.
 
@@ -39,8 +44,7 @@ def fetch(cache_dir: Path, jars: Sequence[Jar] | None = None) -> Path:
     Raises RuntimeFailed when a jar cannot be had, is not what the lock says, or does not fit.
     """
     wanted = read_lock() if jars is None else jars
-    home = version_dir(cache_dir)
-    lib = home / "lib"
+    home, lib = version_dir(cache_dir), lib_dir(cache_dir)
     if not missing(lib, wanted):
         return lib
     with disk_errors(home, "IDENTITY_CACHE_DIR"), _turn(home):
@@ -142,20 +146,13 @@ def _check_room(home: Path, jars: Sequence[Jar]) -> None:
 
 @contextmanager
 def _progress(jars: Sequence[Jar]) -> Generator[Callable[[int], None]]:
-    """A bar on a terminal, one line elsewhere; yields what to call with every batch of bytes."""
-    console = Console(stderr=True)
+    """One line and, on a terminal, a bar; yields what to call with every batch of bytes."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
     total = sum(jar.size for jar in jars)
-    title = f"Fetching Neo4j {VERSION} (Community, GPLv3)"
-    if not console.is_terminal:
-        console.print(f"{title}: {len(jars)} files, {total / 1e6:.0f} MB", highlight=False)
-        yield lambda _: None
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
+    console.print(
+        f"Fetching Neo4j {VERSION} (Community, GPLv3): {len(jars)} files, {total / 1e6:.0f} MB"
     )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task(title, total=total)
+    columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=total)
         yield lambda size: progress.advance(task, size)

@@ -13,7 +13,7 @@ from typing import IO, Final, cast
 from identity_service.errors import RuntimeFailed
 from identity_service.runtime import bolt
 from identity_service.runtime.configuration import configuration
-from identity_service.runtime.jars import version_dir
+from identity_service.runtime.jars import lib_dir
 from identity_service.runtime.java import (
     Profile,
     command,
@@ -76,7 +76,7 @@ def launch(
         profile,
         f"-XX:AOTCacheOutput={train}" if train else f"-XX:AOTCache={cache}",
     )
-    variables = environment(version_dir(settings.cache_dir) / "lib")
+    variables = environment(lib_dir(settings.cache_dir))
     launched = _spawn(home, arguments, variables, detached=detached)
     try:
         state = await_bolt(home, launched.state)
