@@ -9,6 +9,7 @@
 //   w.now: time of the settlement in milliseconds
 //   w.guards: list of [customer id, rev that was read], in order of the ids
 //   w.identifiers: new identifiers, list of [key, type, value, first_seen, last_seen]
+//   w.unsettled: keys of new identifiers whose component is too large to be settled
 //   w.identifiers_seen: known identifiers, list of [key, first_seen, last_seen]
 //   w.links: new links, list of [a_key, b_key, first_seen, last_seen, times_seen, sources]
 //   w.links_seen: known links, likewise
@@ -47,6 +48,11 @@ WITH CASE WHEN ok THEN $w ELSE {} END AS w
 CALL (w) {
   UNWIND w.identifiers AS r
   CREATE (:Identifier {key: r[0], space: w.space, type: r[1], value: r[2], first_seen: r[3], last_seen: r[4]})
+}
+CALL (w) {
+  UNWIND w.unsettled AS key
+  MATCH (i:Identifier {key: key})
+  SET i:Unsettled
 }
 CALL (w) {
   UNWIND w.identifiers_seen AS r
@@ -126,6 +132,7 @@ CALL (w) {
   UNWIND w.joins AS r
   MATCH (i:Identifier {key: r[0]})
   MATCH (c:Customer {id: r[1]})
+  REMOVE i:Unsettled
   CREATE (i)-[:BELONGS_TO]->(c)
 }
 CALL (w) {

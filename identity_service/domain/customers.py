@@ -81,6 +81,10 @@ class Difference:
     changes: list[Change]
 
 
+NO_DIFFERENCE = Difference([], [], [], [], [], [], [], [], [], [], [])
+"""Nothing to write."""
+
+
 def difference(before: Settled, after: Resolution, policy: Policy, mint: MintId) -> Difference:
     """Compare what is stored with what was resolved, over the same identifiers."""
     identifiers = before.identifiers

@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from identity_service.domain.customers import CustomerKind, Difference, RegisteredId
-from identity_service.domain.events import Observation
+from identity_service.domain.events import Observation, Rejection
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policy import Policy
@@ -34,6 +34,8 @@ from identity_service.graph.statements import statement
 READ_KNOWN: Final = statement("ingest/read_known")
 LOAD_REGION: Final = statement("ingest/load_region")
 WRITE_EVENTS: Final = statement("ingest/write_events")
+WRITE_REJECTED: Final = statement("ingest/write_rejected")
+CLAIM_PROPERTY_NAMES: Final = statement("ingest/claim_property_names")
 WRITE_SETTLEMENT: Final = statement("ingest/write_settlement")
 
 
@@ -55,7 +57,8 @@ class Known:
 class Batch:
     """What one transaction writes of events and evidence.
 
-    `identifiers` and `links` are new, `identifiers_seen` and `links_seen` known.
+    `identifiers` and `links` are new, `identifiers_seen` and `links_seen` known; `judged` no
+    longer wait; `unsettled` belong to nobody as long as their component is over-connected.
     """
 
     space: str
@@ -68,6 +71,7 @@ class Batch:
     links: dict[Pair, Sightings] = field(default_factory=dict[Pair, Sightings])
     links_seen: dict[Pair, Sightings] = field(default_factory=dict[Pair, Sightings])
     judged: list[Judgement] = field(default_factory=list[Judgement])
+    unsettled: list[Identifier] = field(default_factory=list[Identifier])
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,33 @@ class EvidenceStore:
         if row is None or len(row["near"]) > most:
             return None
         return _region(row)
+
+    async def claim_property_names(
+        self, space: str, names: Collection[str], most: int
+    ) -> frozenset[str]:
+        """Take names into use while there is room; returns all in use."""
+        row = await self._database.write_one(
+            CLAIM_PROPERTY_NAMES, space=space, names=sorted(names), most=most
+        )
+        return frozenset(row["names"] if row else ())
+
+    async def write_rejected(
+        self, space: str, rejected: Iterable[tuple[str, int, str, Rejection]]
+    ) -> None:
+        """Keep rejected events: each with its id, time of receipt and source."""
+        rows = [
+            [
+                made,
+                rejection.message_id,
+                received_at,
+                source,
+                rejection.code.value,
+                rejection.message,
+                json_text(rejection.body),
+            ]
+            for made, received_at, source, rejection in rejected
+        ]
+        await self._database.write_one(WRITE_REJECTED, w={"space": space, "rejected": rows})
 
     async def write_events(self, batch: Batch) -> bool:
         """Write events that bring nothing new. False: the policy is no longer in force."""
@@ -350,6 +381,7 @@ def _settlement_rows(
     retired_now = revisions.keys()
     moves = [(identifier_key(batch.space, identifiers[i]), b, a) for i, b, a in found.moves]
     return {
+        "unsettled": [identifier_key(batch.space, i) for i in batch.unsettled],
         "guards": sorted([customer, rev] for customer, rev in revisions.items()),
         "minted": [[customer, kind.value] for customer, kind in found.minted],
         "revived": [[customer, kind.value] for customer, kind in found.revived],

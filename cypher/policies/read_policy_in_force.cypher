@@ -1,0 +1,12 @@
+// Purpose: The policy that a space decides identity by, and the names of properties in use.
+// Access: read
+// Space: parameter space
+// Parameters:
+//   space: string
+// Columns:
+//   version: integer
+//   text: string
+//   property_names: list of strings, `p_…`
+MATCH (s:Space {name: $space})
+MATCH (p:Policy {key: s.name + '/' + toString(s.policy_version)})
+RETURN p.version AS version, p.text AS text, coalesce(s.property_names, []) AS property_names

@@ -1,0 +1,1 @@
+"""Use cases. They own the transaction boundary; the clock is passed in."""

@@ -1,0 +1,240 @@
+"""One batch of events: what of it is new, what follows from that, written in one transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from identity_service.collect.properties import scalar_properties
+from identity_service.domain.changes import Change
+from identity_service.domain.components import components
+from identity_service.domain.customers import NO_DIFFERENCE
+from identity_service.domain.events import Observation
+from identity_service.domain.evidence import gather
+from identity_service.domain.identifiers import Identifier
+from identity_service.domain.policy import Policy, Sharing
+from identity_service.domain.region import NewEvidence
+from identity_service.graph.evidence import (
+    Batch,
+    EvidenceStore,
+    Known,
+    account_row,
+    event_row,
+)
+from identity_service.services.clock import Clock
+from identity_service.services.policies import PolicyInForce
+from identity_service.services.settlement import Decision, Settlement, starts
+
+MAX_PROPERTY_NAMES = 500
+"""Most names of properties that one space may have in use as `p_…`."""
+
+_ROOM_FOR_SEVERAL = 10_000
+"""Identifiers that the regions of one batch may hold beyond the bound of one component."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    """A batch without what is known: `slow` events may change customers, `fast` ones cannot."""
+
+    known: Known
+    fast: list[Observation]
+    slow: list[Observation]
+
+
+class BatchWriter:
+    """Writes batches of observations into spaces."""
+
+    def __init__(self, store: EvidenceStore, settlement: Settlement, clock: Clock) -> None:
+        self._store = store
+        self._settlement = settlement
+        self._clock = clock
+        self._names: dict[str, frozenset[str]] = {}
+
+    async def write(
+        self, space: str, in_force: PolicyInForce, observations: Sequence[Observation]
+    ) -> bool:
+        """Write events that were observed under a policy; those that are known are passed over.
+
+        False: the policy is no longer in force, and some may not have been written. Raises
+        Stale when others changed what this rests on: try again.
+        """
+        if not observations:
+            return True
+        batch = await self._sort(space, in_force.policy, observations)
+        if not batch.slow:
+            return await self._write_fast(space, in_force, batch)
+        new = _gather(batch.slow)
+        new.judgements.extend(batch.known.waiting)
+        touched = {
+            identifier: stored
+            for identifier, stored in batch.known.identifiers.items()
+            if identifier in new.identifiers
+        }
+        partners = {end for made in batch.known.waiting for end in (made.a, made.b)}
+        decision = await self._settlement.decide(
+            space,
+            in_force.policy,
+            new,
+            touched=starts(touched, partners - new.identifiers.keys()),
+            most=in_force.policy.max_component + _ROOM_FOR_SEVERAL,
+        )
+        component_of = components(decision.question.evidence) if decision else []
+        if decision and not _too_large(component_of, in_force.policy.max_component):
+            return await self._write_decided(space, in_force, batch, decision, component_of)
+        groups = _groups(observations)
+        if len(groups) > 1:
+            return all([await self.write(space, in_force, group) for group in groups])
+        return await self._write_undecided(space, in_force, batch)
+
+    async def _sort(
+        self, space: str, policy: Policy, observations: Sequence[Observation]
+    ) -> _Sorted:
+        known = await self._store.read_known(
+            space, [o.event.message_id for o in observations], _gather(observations)
+        )
+        fast: list[Observation] = []
+        slow: list[Observation] = []
+        counts = _counts(policy)
+        for observation in observations:
+            if observation.event.message_id not in known.message_ids:
+                changes_nothing = _changes_nothing(observation, known, counts)
+                (fast if changes_nothing else slow).append(observation)
+        return _Sorted(known, fast, slow)
+
+    async def _write_fast(self, space: str, in_force: PolicyInForce, batch: _Sorted) -> bool:
+        if not batch.fast:
+            return True
+        return await self._store.write_events(await self._batch(space, in_force, batch))
+
+    async def _write_decided(
+        self,
+        space: str,
+        in_force: PolicyInForce,
+        batch: _Sorted,
+        decision: Decision,
+        component_of: Sequence[int],
+    ) -> bool:
+        question = decision.question
+        identifiers = question.evidence.identifiers
+        rows = await self._batch(space, in_force, batch)
+        rows.judged = [
+            made
+            for made in batch.known.waiting
+            if made.a in question.settled.identifiers and made.b in question.settled.identifiers
+        ]
+        found = self._settlement.difference(decision, in_force.policy)
+        cause_of = _causes(batch.slow, identifiers, component_of)
+        return await self._store.write_settlement(
+            rows,
+            decision.region.revisions,
+            identifiers,
+            found,
+            self._settlement.entries(found.changes, cause_of),
+        )
+
+    async def _write_undecided(self, space: str, in_force: PolicyInForce, batch: _Sorted) -> bool:
+        """Keep the evidence of an over-connected component; its customers stay as they are."""
+        rows = await self._batch(space, in_force, batch)
+        rows.unsettled = list(rows.identifiers)
+        return await self._store.write_settlement(rows, {}, (), NO_DIFFERENCE, ())
+
+    async def _batch(self, space: str, in_force: PolicyInForce, batch: _Sorted) -> Batch:
+        observations = [*batch.fast, *batch.slow]
+        scalars = [scalar_properties(o.event.properties) for o in observations]
+        names = await self._names_in_use(space, in_force, scalars)
+        rows = Batch(space, in_force.version, self._clock())
+        for observation, values in zip(observations, scalars, strict=True):
+            kept = {name: value for name, value in values.items() if name in names}
+            rows.events.append(event_row(space, observation, in_force.policy, kept))
+            account = account_row(space, observation)
+            if account:
+                rows.accounts.append(account)
+        new = _gather(observations)
+        known = batch.known
+        for identifier, span in new.identifiers.items():
+            is_known = identifier in known.identifiers
+            (rows.identifiers_seen if is_known else rows.identifiers)[identifier] = span
+        for pair, seen in new.links.items():
+            (rows.links_seen if pair in known.links else rows.links)[pair] = seen
+        return rows
+
+    async def _names_in_use(
+        self, space: str, in_force: PolicyInForce, scalars: Iterable[Mapping[str, object]]
+    ) -> Collection[str]:
+        names = self._names.get(space, in_force.property_names)
+        wanted = {name for values in scalars for name in values} - names
+        if wanted and len(names) < MAX_PROPERTY_NAMES:
+            names = await self._store.claim_property_names(space, wanted, MAX_PROPERTY_NAMES)
+        self._names[space] = frozenset(names)
+        return names
+
+
+def _gather(observations: Iterable[Observation]) -> NewEvidence:
+    new = NewEvidence()
+    for observation in observations:
+        new.add(observation.identifiers, observation.event.at, observation.source)
+    return new
+
+
+def _counts(policy: Policy) -> Callable[[str], bool]:
+    """Whether a type's rule looks at counts or last times, so that repetition can change much."""
+
+    def counts(kind: str) -> bool:
+        rule = policy.rule_of(kind)
+        return rule is not None and (rule.shared is Sharing.LATEST or rule.dominance is not None)
+
+    return counts
+
+
+def _changes_nothing(observation: Observation, known: Known, counts: Callable[[str], bool]) -> bool:
+    """Whether an event only repeats what is known, so that the resolution stays what it is."""
+    identifiers, at = observation.identifiers, observation.event.at
+    for identifier in identifiers:
+        stored = known.identifiers.get(identifier)
+        if stored is None or at < stored.first_seen:
+            return False
+    if len(identifiers) == 1:
+        return True
+    if any(counts(identifier.type) for identifier in identifiers):
+        return False
+    for i, a in enumerate(identifiers):
+        for b in identifiers[i + 1 :]:
+            first_seen = known.links.get((a, b))
+            if first_seen is None or at < first_seen:
+                return False
+    return True
+
+
+def _too_large(component_of: Sequence[int], most: int) -> bool:
+    return len(component_of) > most and max(Counter(component_of).values()) > most
+
+
+def _groups(observations: Sequence[Observation]) -> list[list[Observation]]:
+    """The observations, those that are connected by identifiers together."""
+    evidence = gather((o.event.at, o.identifiers) for o in observations)
+    position_of = {identifier: i for i, identifier in enumerate(evidence.identifiers)}
+    component_of = components(evidence)
+    groups: dict[int, list[Observation]] = {}
+    for observation in observations:
+        component = component_of[position_of[observation.identifiers[0]]]
+        groups.setdefault(component, []).append(observation)
+    return list(groups.values())
+
+
+def _causes(
+    observations: Iterable[Observation],
+    identifiers: Sequence[Identifier],
+    component_of: Sequence[int],
+) -> Callable[[Change], str]:
+    """Names the event that caused a change: the last one of the batch in the same component."""
+    position_of = {identifier: i for i, identifier in enumerate(identifiers)}
+    last = {
+        component_of[position_of[observation.identifiers[0]]]: observation.event.message_id
+        for observation in observations
+    }
+
+    def cause_of(change: Change) -> str:
+        return f"event:{last[component_of[position_of[change.identifiers[0]]]]}"
+
+    return cause_of

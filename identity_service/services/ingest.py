@@ -1,0 +1,230 @@
+"""Ingest: events in, evidence and settled customers out, durable before anybody is answered.
+
+Events of a space gather while its writer is busy and are then written together; an idle
+writer starts at once. One transaction holds the evidence of a batch and what follows from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from identity_service.collect.identifiers import second_values_as_anonymous
+from identity_service.collect.segment import Collected
+from identity_service.domain.events import Observation, Rejection, ReportedEvent
+from identity_service.domain.values import observe
+from identity_service.errors import Overloaded, Stale, Unavailable
+from identity_service.graph.evidence import EvidenceStore
+from identity_service.services.batch import BatchWriter
+from identity_service.services.clock import Ids
+from identity_service.services.policies import Policies, PolicyInForce
+
+MAX_BATCH = 500
+"""Most events that one transaction writes."""
+
+MAX_ATTEMPTS = 12
+"""How often a batch is tried that others keep changing under its feet."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends: a source, and the spaces that its events enter."""
+
+    source: str
+    spaces: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """Events of one request for one space, and who waits for them."""
+
+    source: str
+    received_at: int
+    events: tuple[ReportedEvent, ...]
+    rejections: tuple[Rejection, ...]
+    done: asyncio.Future[None]
+
+
+class Ingest:
+    """Takes events and answers when they are durable and resolved."""
+
+    def __init__(
+        self,
+        store: EvidenceStore,
+        policies: Policies,
+        batches: BatchWriter,
+        ids: Ids,
+        max_queue: int,
+    ) -> None:
+        self._store = store
+        self._policies = policies
+        self._batches = batches
+        self._ids = ids
+        self._max_queue = max_queue
+        self._waiting: dict[str, deque[_Waiting]] = {}
+        self._writers: dict[str, asyncio.Task[None]] = {}
+        self._queued = 0
+        self._closed = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether an event sent now would be queued."""
+        return not self._closed and self._queued < self._max_queue
+
+    async def take(self, sender: Sender, collected: Collected, received_at: int) -> None:
+        """Write what a request brought into each of the sender's spaces.
+
+        Returns when all of it is durable and resolved. Raises Overloaded when too much
+        waits, Unavailable when the database does not answer; what was written stays written,
+        and sending it again does no harm.
+        """
+        count = len(collected.events) * len(sender.spaces)
+        if self._closed:
+            raise Unavailable("The service is stopping.", remedy="Send the events again.")
+        if self._queued and self._queued + count > self._max_queue:
+            raise Overloaded(f"{self._queued} events wait to be written.")
+        await asyncio.gather(
+            *(
+                self._enqueue(space, part)
+                for space in sender.spaces
+                for part in _parts(sender.source, collected, received_at)
+            )
+        )
+
+    async def close(self) -> None:
+        """Take no more events, and write those that wait."""
+        self._closed = True
+        await asyncio.gather(*self._writers.values())
+
+    def _enqueue(self, space: str, part: _Waiting) -> asyncio.Future[None]:
+        self._waiting.setdefault(space, deque()).append(part)
+        self._queued += len(part.events)
+        if space not in self._writers:
+            self._writers[space] = asyncio.create_task(self._write_all(space))
+        return part.done
+
+    async def _write_all(self, space: str) -> None:
+        """Write what waits for a space, batch after batch, until nothing does."""
+        waiting = self._waiting[space]
+        try:
+            while waiting:
+                batch = _next_batch(waiting)
+                self._queued -= sum(len(part.events) for part in batch)
+                try:
+                    await self._write(space, batch)
+                except Exception as error:  # noqa: BLE001 - whoever waits is told
+                    _answer(batch, error)
+                else:
+                    _answer(batch, None)
+        finally:
+            del self._writers[space]
+
+    async def _write(self, space: str, batch: Sequence[_Waiting]) -> None:
+        rejected = [(part, rejection) for part in batch for rejection in part.rejections]
+        if any(part.events for part in batch):
+            rejected += await self._write_events(space, batch)
+        if rejected:
+            await self._store.write_rejected(
+                space,
+                [
+                    (self._ids("rej"), part.received_at, part.source, rejection)
+                    for part, rejection in rejected
+                ],
+            )
+
+    async def _write_events(
+        self, space: str, batch: Sequence[_Waiting]
+    ) -> list[tuple[_Waiting, Rejection]]:
+        """Write the events of a batch; those that the policy rejects are returned."""
+        in_force = await self._policies.in_force(space)
+        observations, rejected = _observe(batch, in_force)
+        for attempt in range(MAX_ATTEMPTS):
+            try:
+                if await self._batches.write(space, in_force, observations):
+                    return rejected
+                self._policies.forget(space)
+                in_force = await self._policies.in_force(space)
+                observations, rejected = _observe(batch, in_force)
+            except Stale:
+                _log.debug("batch_stale", space=space, attempt=attempt)
+                # Whoever was faster needs a moment; two that retry in step would meet again.
+                await asyncio.sleep(random.uniform(0, 0.005 * 2**attempt))  # noqa: S311
+        raise Unavailable(
+            "The same customers are being changed by too many at once.",
+            remedy="Send the events again.",
+        )
+
+
+def _parts(source: str, collected: Collected, received_at: int) -> list[_Waiting]:
+    """The request in parts that fit a batch."""
+    loop = asyncio.get_running_loop()
+    events = collected.events
+    parts = [events[i : i + MAX_BATCH] for i in range(0, len(events), MAX_BATCH)] or [()]
+    return [
+        _Waiting(
+            source,
+            received_at,
+            part,
+            collected.rejections if number == 0 else (),
+            loop.create_future(),
+        )
+        for number, part in enumerate(parts)
+    ]
+
+
+def _next_batch(waiting: deque[_Waiting]) -> list[_Waiting]:
+    batch = [waiting.popleft()]
+    size = len(batch[0].events)
+    while waiting and size + len(waiting[0].events) <= MAX_BATCH:
+        size += len(waiting[0].events)
+        batch.append(waiting.popleft())
+    return batch
+
+
+def _answer(batch: Sequence[_Waiting], error: Exception | None) -> None:
+    for part in batch:
+        if part.done.done():
+            continue  # whoever waited has left
+        if error is None:
+            part.done.set_result(None)
+        else:
+            part.done.set_exception(error)
+
+
+def _observe(
+    batch: Sequence[_Waiting], in_force: PolicyInForce
+) -> tuple[list[Observation], list[tuple[_Waiting, Rejection]]]:
+    """What the policy makes of the events; of those with one message id the first."""
+    observations: dict[str, Observation] = {}
+    rejected: list[tuple[_Waiting, Rejection]] = []
+    for part in batch:
+        for event in part.events:
+            if event.message_id in observations:
+                continue
+            found = observe(
+                _restrained(event, in_force), in_force.values, part.received_at, part.source
+            )
+            if isinstance(found, Rejection):
+                rejected.append((part, found))
+            else:
+                observations[event.message_id] = found
+    return list(observations.values()), rejected
+
+
+def _restrained(event: ReportedEvent, in_force: PolicyInForce) -> ReportedEvent:
+    """The event without the power to join two accounts, which a merge call claims."""
+    if event.type != "merge":
+        return event
+
+    def limit_of(kind: str) -> int | None:
+        rule = in_force.policy.rule_of(kind)
+        return rule.limit if rule else None
+
+    return replace(event, identifiers=second_values_as_anonymous(event.identifiers, limit_of))

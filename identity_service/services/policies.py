@@ -1,0 +1,42 @@
+"""Policies: the one in force in each space, read once and prepared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from identity_service.domain.policy import Policy
+from identity_service.domain.policy_text import parse_policy
+from identity_service.domain.values import Values
+from identity_service.graph.policies import PolicyStore
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInForce:
+    """What a space decides by. `property_names` are those that it had in use when this was read."""
+
+    version: int
+    policy: Policy
+    values: Values
+    property_names: frozenset[str]
+
+
+class Policies:
+    """The policies in force, kept until somebody finds that one no longer is."""
+
+    def __init__(self, store: PolicyStore) -> None:
+        self._store = store
+        self._in_force: dict[str, PolicyInForce] = {}
+
+    async def in_force(self, space: str) -> PolicyInForce:
+        """The policy of a space. Raises NotFound where there is no such space."""
+        found = self._in_force.get(space)
+        if found is None:
+            stored = await self._store.in_force(space)
+            policy = parse_policy(stored.text)
+            found = PolicyInForce(stored.version, policy, Values(policy), stored.property_names)
+            self._in_force[space] = found
+        return found
+
+    def forget(self, space: str) -> None:
+        """Read the policy again when it is asked for next."""
+        self._in_force.pop(space, None)
