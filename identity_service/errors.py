@@ -4,6 +4,7 @@
 
     IdentityServiceError          code, status, remedy
     ├── BadInput                  400  what was sent cannot be read
+    │   ├── FieldInvalid          400  one field that cannot be taken as it is
     │   ├── PolicyInvalid         400  a policy text with mistakes, each with its path
     │   └── TooLarge              413  beyond a bound
     ├── Unauthorised              401  no key, or one that is not known
@@ -52,6 +53,14 @@ class Problem:
 
     path: str
     message: str
+
+
+class FieldInvalid(BadInput):
+    """One field, named by its path, that cannot be taken as it is."""
+
+    def __init__(self, path: str, message: str, *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.problems = (Problem(path, str(self)),)
 
 
 class PolicyInvalid(BadInput):

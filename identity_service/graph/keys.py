@@ -24,3 +24,8 @@ def event_key(space: str, message_id: str) -> str:
 def account_key(space: str, account_id: str) -> str:
     """`space/account id`."""
     return f"{space}/{account_id}"
+
+
+def policy_key(space: str, version: int) -> str:
+    """`space/version`."""
+    return f"{space}/{version}"

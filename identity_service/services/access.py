@@ -63,7 +63,6 @@ class Caller:
     space: str | None
     source: str | None
     feeds: tuple[str, ...]
-    key_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,7 @@ class Access:
         self._store = store
         self._clock = clock
         self._trusted: dict[str, tuple[int, Caller]] = {}
+        self._forgotten = 0
 
     async def authenticate(self, key: str | None) -> Caller | None:
         """Who holds the key; None without one, or when it is not known or revoked."""
@@ -92,10 +92,13 @@ class Access:
         if caller is not None and now < until:
             return caller
         self._trusted.pop(key_hash, None)
+        forgotten = self._forgotten
         stored = await self._store.find_key(key_hash)
         if stored is None:
             return None
-        caller = _caller(stored, key_hash)
+        caller = _caller(stored)
+        if forgotten != self._forgotten:
+            return caller  # a key was revoked while we looked: perhaps this one
         if len(self._trusted) >= _MOST_TRUSTED:
             self._trusted.clear()
         self._trusted[key_hash] = (now + TRUSTED_FOR, caller)
@@ -127,6 +130,7 @@ class Access:
     def forget(self, key_hash: str) -> None:
         """Look the key up again when it is sent next."""
         self._trusted.pop(key_hash, None)
+        self._forgotten += 1
 
 
 async def ensure_admin_key(
@@ -138,9 +142,7 @@ async def ensure_admin_key(
     returned this once, and stored hashed.
     """
     if configured is not None:
-        await store.set_instance_key(
-            hash_key(configured.get_secret_value()), "configured", clock()
-        )
+        await store.set_instance_key(hash_key(configured.get_secret_value()), "configured", clock())
         return None
     if await store.has_instance_key():
         return None
@@ -173,12 +175,11 @@ def _scope(space: str, role: Role, author: str) -> SpaceScope:
     return SpaceScope(space, role, author)
 
 
-def _caller(stored: StoredKey, key_hash: str) -> Caller:
+def _caller(stored: StoredKey) -> Caller:
     return Caller(
         role=Role(stored.role),
         name=stored.name,
         space=stored.space,
         source=stored.source,
         feeds=stored.feeds,
-        key_hash=key_hash,
     )

@@ -58,9 +58,7 @@ class CreatedSource:
 class Spaces:
     """Creates spaces, sources and keys, and tells what a space says of itself."""
 
-    def __init__(
-        self, keys: AccessStore, spaces: SpaceStore, access: Access, clock: Clock
-    ) -> None:
+    def __init__(self, keys: AccessStore, spaces: SpaceStore, access: Access, clock: Clock) -> None:
         self._keys = keys
         self._spaces = spaces
         self._access = access

@@ -1,0 +1,10 @@
+// Purpose: How many distinct identifiers were seen with each of some identifiers.
+// Access: read
+// Space: keys
+// Parameters:
+//   w.keys: list of identifier keys
+// Columns:
+//   counts: list of [key, count], only identifiers that exist
+UNWIND $w.keys AS key
+MATCH (i:Identifier {key: key})
+RETURN collect([key, COUNT { (i)-[:OBSERVED_TOGETHER]-() }]) AS counts

@@ -1,0 +1,22 @@
+// Purpose: Events of a customer, newest first.
+// Access: read
+// Space: parameter
+// Parameters:
+//   w.space: string
+//   w.customer: string – customer id
+//   w.names: list of event names, or null for all
+//   w.since: integer – first moment, inclusive
+//   w.until: integer – last moment, inclusive
+//   w.at: integer – time of the last event of the page before
+//   w.message_id: string – its message id
+//   w.most: integer
+// Columns:
+//   events: list of [key, message_id, type, name, at, received_at, source, properties JSON]
+MATCH (c:Customer {id: $w.customer})
+WHERE c.space = $w.space
+MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(e:Event)
+WHERE e.at >= $w.since AND e.at <= $w.until
+  AND ($w.names IS NULL OR e.name IN $w.names)
+  AND (e.at < $w.at OR (e.at = $w.at AND e.message_id < $w.message_id))
+WITH e ORDER BY e.at DESC, e.message_id DESC LIMIT $w.most
+RETURN collect([e.key, e.message_id, e.type, e.name, e.at, e.received_at, e.source, e.properties]) AS events

@@ -1,0 +1,21 @@
+// Purpose: How large a component is, up to a bound, and which of its identifiers have the most links.
+// Access: read
+// Space: keys
+// Parameters:
+//   key: string – key of one of its identifiers
+//   bound: integer – where counting ends
+//   most: integer – how many identifiers to name
+// Columns:
+//   size: integer
+//   most_linked: list of [key, type, value, first_seen, last_seen, contested, super-connector]
+MATCH (start:Identifier {key: $key})
+MATCH (start) ((a)-[:OBSERVED_TOGETHER|JUDGED_SAME]-(b) WHERE NOT a:SuperConnector)* (i:Identifier)
+WITH DISTINCT i LIMIT $bound
+WITH collect(i) AS found
+CALL (found) {
+  UNWIND found AS i
+  WITH i, COUNT { (i)-[:OBSERVED_TOGETHER]-() } AS links
+  ORDER BY links DESC, i.key LIMIT $most
+  RETURN collect([i.key, i.type, i.value, i.first_seen, i.last_seen, i:Contested, i:SuperConnector]) AS most_linked
+}
+RETURN size(found) AS size, most_linked

@@ -1,0 +1,30 @@
+// Purpose: What the newest events of some customers say of them, with what is known of the accounts named.
+// Access: read
+// Space: keys
+// Parameters:
+//   w.customers: list of [space, customer id]
+//   w.most: integer – most events of one customer, the newest
+// Columns:
+//   told: list of [space, customer id, events, accounts]; events are lists of [at, message id, source,
+//     traits JSON or null, context traits JSON or null, account keys,
+//     [key, type, value, first_seen, last_seen, contested, super-connector]];
+//     accounts are lists of [account key, traits JSON]
+UNWIND $w.customers AS asked
+MATCH (c:Customer {id: asked[1]})
+WHERE c.space = asked[0]
+CALL (c) {
+  MATCH (c)<-[:BELONGS_TO]-(i:Identifier)<-[:ATTRIBUTED_TO]-(e:CarriesTraits)
+  WITH e, i ORDER BY e.at DESC, e.message_id DESC LIMIT $w.most
+  RETURN collect([
+    e.at, e.message_id, e.source, e.traits, e.context_traits, COLLECT { MATCH (e)-[:NAMES]->(a:Account) RETURN a.key },
+    [i.key, i.type, i.value, i.first_seen, i.last_seen, i:Contested, i:SuperConnector]
+  ]) AS events
+}
+CALL (events) {
+  UNWIND events AS event
+  UNWIND event[5] AS key
+  WITH DISTINCT key
+  MATCH (:Account {key: key})-[:DESCRIBED_AS]->(d:AccountTraits)
+  RETURN collect([key, d.traits]) AS accounts
+}
+RETURN collect([asked[0], asked[1], events, accounts]) AS told

@@ -1,0 +1,29 @@
+// Purpose: Create a space with its first policy, its source and its keys, unless a name is taken.
+// Access: write
+// Space: parameter
+// Parameters:
+//   w.space: string – also the name of the source
+//   w.policy: string – text
+//   w.policy_key: string
+//   w.author: string
+//   w.now: integer
+//   w.keys: list of [hash, role, name, space or null, source or null]
+// Columns:
+//   space_taken: boolean
+//   source_taken: boolean
+WITH EXISTS { (:Space {name: $w.space}) } AS space_taken, EXISTS { (:Source {name: $w.space}) } AS source_taken
+CALL (space_taken, source_taken) {
+  WITH space_taken, source_taken
+  WHERE NOT space_taken AND NOT source_taken
+  CREATE (s:Space {name: $w.space, created_at: $w.now, policy_version: 1, property_names: []})
+  CREATE (:Policy {
+    key: $w.policy_key, space: $w.space, version: 1, text: $w.policy, created_at: $w.now, author: $w.author,
+    to_settle: 0, settled: 0
+  })
+  CREATE (:Source {name: $w.space, created_at: $w.now})-[:FEEDS]->(s)
+  WITH *
+  UNWIND $w.keys AS key
+  CREATE (:ApiKey {hash: key[0], role: key[1], name: key[2], space: key[3], source: key[4], created_at: $w.now})
+  RETURN count(*) AS made
+}
+RETURN space_taken, source_taken

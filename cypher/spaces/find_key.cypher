@@ -1,0 +1,15 @@
+// Purpose: What a key may do, unless it is revoked.
+// Access: read
+// Space: instance
+// Parameters:
+//   hash: string – SHA-256 of the key, hexadecimal
+// Columns:
+//   role: string
+//   name: string
+//   space: string or null
+//   source: string or null
+//   feeds: list of the spaces that its source feeds
+MATCH (k:ApiKey {hash: $hash})
+WHERE k.revoked_at IS NULL
+RETURN k.role AS role, k.name AS name, k.space AS space, k.source AS source,
+  COLLECT { MATCH (:Source {name: k.source})-[:FEEDS]->(s:Space) RETURN s.name ORDER BY s.name } AS feeds

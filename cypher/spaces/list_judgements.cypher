@@ -1,0 +1,15 @@
+// Purpose: Judgements of a space, withdrawn ones too, newest first.
+// Access: read
+// Space: parameter
+// Parameters:
+//   w.space: string
+//   w.before: string – id of the last judgement of the page before
+//   w.most: integer
+// Columns:
+//   judgements: list of [id, verdict, a_type, a_value, b_type, b_value, made_at, author, reason, withdrawn_at, withdrawn_by]
+MATCH (j:Judgement {space: $w.space})
+WHERE j.id < $w.before
+WITH j ORDER BY j.id DESC LIMIT $w.most
+RETURN collect([
+  j.id, j.verdict, j.a_type, j.a_value, j.b_type, j.b_value, j.made_at, j.author, j.reason, j.withdrawn_at, j.withdrawn_by
+]) AS judgements

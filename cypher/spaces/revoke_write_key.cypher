@@ -1,0 +1,15 @@
+// Purpose: Revoke the write key of a source that feeds a space, whatever else it feeds.
+// Access: write
+// Space: parameter
+// Scan: keys
+// Parameters:
+//   space: string
+//   name: string – of the source
+//   now: integer
+// Columns:
+//   hashes: list of the keys that were revoked
+MATCH (:Source {name: $name})-[:FEEDS]->(:Space {name: $space})
+MATCH (k:ApiKey {role: 'WRITE', source: $name})
+WHERE k.revoked_at IS NULL
+SET k.revoked_at = $now
+RETURN collect(k.hash) AS hashes

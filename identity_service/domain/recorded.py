@@ -1,0 +1,172 @@
+"""What a space holds, as it is read back from the graph.
+
+All times are milliseconds since 1970, UTC. `json` in a name means JSON text, as it was stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
+
+from identity_service.domain.changes import ChangeKind
+from identity_service.domain.customers import CustomerKind
+from identity_service.domain.identifiers import Identifier, IdentifierKind
+
+
+class SeenIdentifier(NamedTuple):
+    """An identifier of the graph. A tuple, since every answer holds many."""
+
+    key: str
+    type: str
+    value: str
+    first_seen: int
+    last_seen: int
+    contested: bool
+    super_connector: bool
+    kind: IdentifierKind
+
+    @property
+    def identifier(self) -> Identifier:
+        """The typed value alone."""
+        return Identifier(self.type, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class SettledCustomer:
+    """A customer as it was settled last.
+
+    `identifiers` come strongest first, and are at most as many as the reader asked for;
+    `identifier_count` counts all.
+    """
+
+    id: str
+    kind: CustomerKind
+    revision: int
+    policy_version: int
+    settled_at: int
+    first_seen: int
+    last_seen: int
+    identifier_count: int
+    identifiers: Sequence[SeenIdentifier]
+
+
+@dataclass(frozen=True, slots=True)
+class OverConnectedComponent:
+    """More identifiers hang together than one component may hold.
+
+    `size` stops counting at a bound, so it is a least number. `most_linked` names the
+    identifiers with the most links, the first suspects.
+    """
+
+    size: int
+    limit: int
+    most_linked: Sequence[SeenIdentifier]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLink:
+    """Two identifiers seen in one event."""
+
+    a: SeenIdentifier
+    b: SeenIdentifier
+    first_seen: int
+    last_seen: int
+    times_seen: int
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """An event of the graph."""
+
+    key: str
+    message_id: str
+    type: str
+    name: str | None
+    at: int
+    received_at: int
+    source: str
+    properties_json: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedChange:
+    """An entry of the ledger. `identifier_keys` are graph keys of the identifiers that moved."""
+
+    id: str
+    kind: ChangeKind
+    at: int
+    customer_id: str
+    other_customer_id: str | None
+    identifier_keys: tuple[str, ...]
+    cause: str
+    policy_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRejection:
+    """An event that was set aside."""
+
+    id: str
+    message_id: str | None
+    received_at: int
+    source: str
+    code: str
+    message: str
+    body_json: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """A version of the policy of a space."""
+
+    version: int
+    text: str
+    created_at: int
+    author: str
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementProgress:
+    """How far the customers of a space are settled under its newest policy."""
+
+    policy_version: int
+    customers_to_settle: int
+    settled: int
+
+    @property
+    def done(self) -> bool:
+        """Whether none is left."""
+        return self.settled >= self.customers_to_settle
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerCounts:
+    """Customers of a space by kind."""
+
+    known: int
+    anonymous: int
+    quarantined: int
+
+    @property
+    def customers(self) -> int:
+        """All of them."""
+        return self.known + self.anonymous + self.quarantined
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some of a longer list, in order, and whether more follows."""
+
+    items: Sequence[T]
+    more: bool
+
+
+def page_of(items: Sequence[T], first: int) -> Page[T]:
+    """The page of a reading that asked for one more than `first`."""
+    return Page(items[:first], more=len(items) > first)

@@ -1,0 +1,108 @@
+"""Keys, spaces and sources in the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from identity_service.graph.database import Database
+from identity_service.graph.keys import policy_key
+from identity_service.graph.statements import statement
+
+FIND_KEY: Final = statement("spaces/find_key")
+HAS_INSTANCE_KEY: Final = statement("spaces/has_instance_key")
+SET_INSTANCE_KEY: Final = statement("spaces/set_instance_key")
+CREATE_SPACE: Final = statement("spaces/create_space")
+CREATE_SOURCE: Final = statement("spaces/create_source")
+CREATE_KEY: Final = statement("spaces/create_key")
+REVOKE_KEY: Final = statement("spaces/revoke_key")
+REVOKE_WRITE_KEY: Final = statement("spaces/revoke_write_key")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A key that is not revoked. `feeds`: for a write key, the spaces of its source."""
+
+    role: str
+    name: str
+    space: str | None
+    source: str | None
+    feeds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key to be stored: never itself, only its hash."""
+
+    hash: str
+    role: str
+    name: str
+    space: str | None = None
+    source: str | None = None
+
+
+class AccessStore:
+    """Reads and writes keys, and creates what they open. Knows no rule."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find_key(self, key_hash: str) -> StoredKey | None:
+        """The key of that hash; None also when it is revoked."""
+        row = await self._database.read_one(FIND_KEY, hash=key_hash)
+        if row is None:
+            return None
+        return StoredKey(row["role"], row["name"], row["space"], row["source"], tuple(row["feeds"]))
+
+    async def has_instance_key(self) -> bool:
+        """Whether the instance has an administrator's key."""
+        row = await self._database.read_one(HAS_INSTANCE_KEY)
+        return bool(row and row["there"])
+
+    async def set_instance_key(self, key_hash: str, name: str, now: int) -> None:
+        """Make this the only key of the instance administrator."""
+        await self._database.write_one(SET_INSTANCE_KEY, hash=key_hash, name=name, now=now)
+
+    async def create_space(
+        self, space: str, policy: str, author: str, now: int, keys: Sequence[NewKey]
+    ) -> tuple[bool, bool]:
+        """Create a space, unless the name of the space or of its source is taken (then which)."""
+        row = await self._database.write_one(
+            CREATE_SPACE,
+            w={
+                "space": space,
+                "policy": policy,
+                "policy_key": policy_key(space, 1),
+                "author": author,
+                "now": now,
+                "keys": [[k.hash, k.role, k.name, k.space, k.source] for k in keys],
+            },
+        )
+        return (bool(row and row["space_taken"]), bool(row and row["source_taken"]))
+
+    async def create_source(
+        self, name: str, spaces: Sequence[str], key_hash: str, now: int
+    ) -> tuple[bool, list[str]]:
+        """Create a source, unless its name is taken or spaces are missing (then which)."""
+        row = await self._database.write_one(
+            CREATE_SOURCE, w={"name": name, "spaces": list(spaces), "hash": key_hash, "now": now}
+        )
+        return (True, []) if row is None else (row["taken"], row["missing"])
+
+    async def create_key(self, key: NewKey, now: int) -> bool:
+        """Create a key of a space; False when its name is taken there."""
+        row = await self._database.write_one(
+            CREATE_KEY, space=key.space, hash=key.hash, role=key.role, name=key.name, now=now
+        )
+        return bool(row and not row["taken"])
+
+    async def revoke_key(self, space: str, name: str, now: int) -> tuple[list[str], bool]:
+        """The hashes revoked, and whether a write key stays since it feeds other spaces too."""
+        row = await self._database.write_one(REVOKE_KEY, space=space, name=name, now=now)
+        return ([], False) if row is None else (row["hashes"], row["elsewhere"])
+
+    async def revoke_write_key(self, space: str, name: str, now: int) -> list[str]:
+        """Revoke the write key of a source that feeds the space, whatever else it feeds."""
+        row = await self._database.write_one(REVOKE_WRITE_KEY, space=space, name=name, now=now)
+        return [] if row is None else row["hashes"]

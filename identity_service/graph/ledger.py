@@ -1,0 +1,106 @@
+"""What was recorded in a space, newest first: changes, judgements and rejected events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from identity_service.domain.changes import ChangeKind
+from identity_service.domain.identifiers import Identifier
+from identity_service.domain.judgements import Judgement, Verdict
+from identity_service.domain.recorded import RecordedChange, RecordedRejection
+from identity_service.graph.database import Database
+from identity_service.graph.statements import statement
+
+LIST_CHANGES: Final = statement("resolve/list_changes")
+LIST_CUSTOMER_CHANGES: Final = statement("resolve/list_customer_changes")
+READ_CHANGE: Final = statement("resolve/read_change")
+LIST_JUDGEMENTS: Final = statement("spaces/list_judgements")
+LIST_REJECTED_EVENTS: Final = statement("spaces/list_rejected_events")
+
+NEWEST: Final = "~"
+"""Sorts after every id, so that a list before it begins with the newest."""
+
+
+class LedgerReader:
+    """Reads entries by their ids, which sort by time. `before` is the id to go on after."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def changes(
+        self, space: str, kinds: Sequence[ChangeKind] | None, before: str, most: int
+    ) -> list[RecordedChange]:
+        """Changes of a space."""
+        row = await self._database.read_one(
+            LIST_CHANGES,
+            w={
+                "space": space,
+                "kinds": None if kinds is None else [kind.value for kind in kinds],
+                "before": before,
+                "most": most,
+            },
+        )
+        return [_change(entry) for entry in row["changes"]] if row else []
+
+    async def changes_of(
+        self, space: str, customer: str, before: str, most: int
+    ) -> list[RecordedChange]:
+        """Changes that a customer had a part in."""
+        row = await self._database.read_one(
+            LIST_CUSTOMER_CHANGES,
+            w={"space": space, "customer": customer, "before": before, "most": most},
+        )
+        return [_change(entry) for entry in row["changes"]] if row else []
+
+    async def change(self, space: str, change: str) -> RecordedChange | None:
+        """One change, by its id."""
+        row = await self._database.read_one(READ_CHANGE, space=space, id=change)
+        return _change(row["change"]) if row else None
+
+    async def judgements(self, space: str, before: str, most: int) -> list[Judgement]:
+        """Judgements of a space, withdrawn ones too."""
+        row = await self._database.read_one(
+            LIST_JUDGEMENTS, w={"space": space, "before": before, "most": most}
+        )
+        return [_judgement(*entry) for entry in row["judgements"]] if row else []
+
+    async def rejected(self, space: str, before: str, most: int) -> list[RecordedRejection]:
+        """Events that were set aside."""
+        row = await self._database.read_one(
+            LIST_REJECTED_EVENTS, w={"space": space, "before": before, "most": most}
+        )
+        return [RecordedRejection(*entry) for entry in row["rejected"]] if row else []
+
+
+def _change(entry: Sequence[Any]) -> RecordedChange:
+    change, kind, at, customer, other, identifiers, cause, policy_version = entry
+    return RecordedChange(
+        change, ChangeKind(kind), at, customer, other, tuple(identifiers), cause, policy_version
+    )
+
+
+def _judgement(
+    made: str,
+    verdict: str,
+    a_type: str,
+    a_value: str,
+    b_type: str,
+    b_value: str,
+    made_at: int,
+    author: str,
+    reason: str,
+    withdrawn_at: int | None,
+    withdrawn_by: str | None,
+) -> Judgement:
+    return Judgement(
+        id=made,
+        verdict=Verdict(verdict),
+        a=Identifier(a_type, a_value),
+        b=Identifier(b_type, b_value),
+        made_at=made_at,
+        author=author,
+        reason=reason,
+        withdrawn_at=withdrawn_at,
+        withdrawn_by=withdrawn_by,
+    )

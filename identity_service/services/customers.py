@@ -1,0 +1,476 @@
+"""Who is this? Customers as they are settled, or resolved now, and all that hangs on them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+
+import orjson
+
+from identity_service.domain.changes import ChangeKind
+from identity_service.domain.customers import CustomerKind
+from identity_service.domain.explanation import Decision, describe_decision
+from identity_service.domain.identifiers import Identifier, IdentifierKind
+from identity_service.domain.judgements import Judgement
+from identity_service.domain.policy import Policy
+from identity_service.domain.recorded import (
+    OverConnectedComponent,
+    Page,
+    RecordedChange,
+    RecordedEvent,
+    RecordedRejection,
+    SeenIdentifier,
+    SeenLink,
+    SettledCustomer,
+    page_of,
+)
+from identity_service.domain.resolution import strength
+from identity_service.domain.traits import Trait, TraitEvent, merge_account, merge_traits
+from identity_service.domain.values import Withheld, WithheldReason
+from identity_service.errors import TooLarge
+from identity_service.graph.customers import (
+    ById,
+    CustomerReader,
+    EventWindow,
+    FoundCustomer,
+    IdentifierRow,
+    Lookup,
+)
+from identity_service.graph.keys import event_key, identifier_key
+from identity_service.graph.ledger import LedgerReader
+from identity_service.services.access import Role, SpaceScope, forbidden
+from identity_service.services.batching import Batcher
+from identity_service.services.clock import Clock
+from identity_service.services.collaborators import Component, Policies, PolicyInForce, Resolving
+
+MOST_LOOKED_UP: Final = 1_000
+"""Most identifiers of one lookup."""
+
+_READS_AT_ONCE: Final = 16
+"""Readings for single customers at a time: a thousand customers may be asked for their events."""
+
+_COUNTED: Final = 10
+"""An over-connected component is counted up to this many times what it may hold."""
+
+
+class MissingReason(StrEnum):
+    """Why there is no customer."""
+
+    UNKNOWN = "UNKNOWN"
+    BLOCKED_VALUE = "BLOCKED_VALUE"
+    INVALID_VALUE = "INVALID_VALUE"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """There is no such customer."""
+
+    reason: MissingReason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A customer, and what the answer rests on.
+
+    `redirected_from` is the retired id that was asked for. `live`: resolved at
+    `customer.settled_at`, just now, and not read.
+    """
+
+    customer: SettledCustomer
+    redirected_from: str | None = None
+    live: bool = False
+
+
+Answer: TypeAlias = Found | Missing | OverConnectedComponent
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedLink:
+    """A link and what the policy made of it; `conflict` are identifiers of the decision."""
+
+    link: SeenLink
+    decision: Decision
+    conflict: Sequence[SeenIdentifier]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account that a customer's events speak of."""
+
+    account_id: str
+    traits: dict[str, Any]
+
+
+class Customers:
+    """Reads customers. What is asked for at the same time is read together."""
+
+    def __init__(
+        self,
+        reader: CustomerReader,
+        ledger: LedgerReader,
+        policies: Policies,
+        resolving: Resolving,
+        clock: Clock,
+    ) -> None:
+        self._reader = reader
+        self._ledger = ledger
+        self._policies = policies
+        self._resolving = resolving
+        self._clock = clock
+        self._settled: Batcher[str | ById, Lookup] = Batcher(reader.settled)
+        self._identifiers = Batcher(reader.identifiers)
+        self._link_counts = Batcher(reader.link_counts)
+        self._event_identifiers = Batcher(reader.event_identifiers)
+        self._event_counts = Batcher(reader.event_counts)
+        self._previous_ids = Batcher(reader.previous_ids)
+        self._traits = Batcher(reader.traits)
+        self._one_by_one = asyncio.Semaphore(_READS_AT_ONCE)
+
+    async def normalise(self, scope: SpaceScope, raw: Identifier) -> Identifier | Withheld:
+        """An identifier as events would bring it, or why they would not."""
+        return (await self._policies.in_force(scope)).values.identifier(raw)
+
+    async def find(self, scope: SpaceScope, raw: Identifier, *, live: bool = False) -> Answer:
+        """The customer of an identifier, as settled last, or `live`: resolved now."""
+        in_force = await self._policies.in_force(scope)
+        identifier = in_force.values.identifier(raw)
+        if isinstance(identifier, Withheld):
+            return _withheld(identifier)
+        lookup = await self._settled.get(identifier_key(scope.space, identifier))
+        answer = await self._answer(scope, in_force, identifier, lookup)
+        if live and isinstance(answer, Found):
+            return await self._resolved_now(scope, in_force, identifier, answer)
+        return answer
+
+    async def find_by_id(self, scope: SpaceScope, customer: str, *, live: bool = False) -> Answer:
+        """The customer of an id, current or retired."""
+        lookup = await self._settled.get(ById(scope.space, customer))
+        if lookup is None or lookup.customer is None:
+            return Missing(MissingReason.UNKNOWN, f"There is no customer {customer} here.")
+        in_force = await self._policies.in_force(scope)
+        found = Found(
+            _settled(lookup.customer, in_force.policy),
+            redirected_from=customer if customer != lookup.customer.id else None,
+        )
+        if live:
+            identifier = found.customer.identifiers[0].identifier
+            return await self._resolved_now(scope, in_force, identifier, found)
+        return found
+
+    async def find_all(self, scope: SpaceScope, raw: Sequence[Identifier]) -> list[Answer]:
+        """The customers of many identifiers, in the order asked; raises TooLarge."""
+        if len(raw) > MOST_LOOKED_UP:
+            raise TooLarge(
+                f"{len(raw):,} identifiers are more than {MOST_LOOKED_UP:,}.",
+                remedy="Ask several times.",
+            )
+        in_force = await self._policies.in_force(scope)
+        asked = [in_force.values.identifier(identifier) for identifier in raw]
+        key_of = {i: identifier_key(scope.space, i) for i in asked if isinstance(i, Identifier)}
+        lookups = await self._settled.get_many(key_of.values())
+        answer_of = {
+            identifier: await self._answer(scope, in_force, identifier, lookups.get(key))
+            for identifier, key in key_of.items()
+        }
+        return [_withheld(i) if isinstance(i, Withheld) else answer_of[i] for i in asked]
+
+    async def customer_of(
+        self, scope: SpaceScope, identifier: SeenIdentifier
+    ) -> SettledCustomer | None:
+        """The settled customer of an identifier that was read; None when it has none."""
+        lookup = await self._settled.get(identifier.key)
+        if lookup is None or lookup.customer is None:
+            return None
+        return _settled(lookup.customer, (await self._policies.in_force(scope)).policy)
+
+    async def identifier(self, scope: SpaceScope, identifier: Identifier) -> SeenIdentifier | None:
+        """An identifier of the graph, exactly as it is spelled there."""
+        found = await self.identifiers(scope, [identifier_key(scope.space, identifier)])
+        return found[0] if found else None
+
+    async def identifiers(self, scope: SpaceScope, keys: Sequence[str]) -> list[SeenIdentifier]:
+        """Identifiers by their graph keys, in that order; those that are gone are left out."""
+        rows = await self._identifiers.get_many(keys)
+        return await self._seen(scope, [rows[key] for key in keys if key in rows])
+
+    async def link_count(self, identifier: SeenIdentifier) -> int:
+        """How many distinct identifiers were seen with it."""
+        return await self._link_counts.get(identifier.key) or 0
+
+    async def previous_ids(self, scope: SpaceScope, customer: str) -> Sequence[str]:
+        """The retired ids that the customer carries on, oldest first."""
+        return await self._previous_ids.get((scope.space, customer)) or ()
+
+    async def event_count(self, scope: SpaceScope, customer: str) -> int:
+        """How many events the customer has."""
+        return await self._event_counts.get((scope.space, customer)) or 0
+
+    async def traits(self, scope: SpaceScope, customer: str) -> list[Trait[SeenIdentifier]]:
+        """The traits, by name, from the newest `MAX_TRAIT_EVENTS` events that tell any."""
+        told, described = await self._traits.get((scope.space, customer)) or ((), ())
+        policy = (await self._policies.in_force(scope)).policy
+        traits_of: dict[str, list[Any]] = {}
+        for account, traits_json in described:
+            traits_of.setdefault(account, []).append(orjson.loads(traits_json))
+        return merge_traits(
+            TraitEvent(
+                at=at,
+                message_id=message_id,
+                source=source,
+                owner=_identifier(owner, policy),
+                traits=orjson.loads(traits_json or "{}"),
+                context_traits=orjson.loads(context_json or "{}"),
+                accounts_described=tuple(t for a in accounts for t in traits_of.get(a, ())),
+            )
+            for at, message_id, source, traits_json, context_json, accounts, owner in told
+        )
+
+    async def accounts(self, scope: SpaceScope, customer: str) -> list[Account]:
+        """The accounts that the customer's events speak of, by id."""
+        async with self._one_by_one:
+            accounts = await self._reader.accounts((scope.space, customer))
+        return [
+            Account(account, merge_account((at, orjson.loads(text)) for at, text in described))
+            for account, described in accounts
+        ]
+
+    async def event(self, scope: SpaceScope, message_id: str) -> RecordedEvent | None:
+        """One event."""
+        return await self._reader.event(event_key(scope.space, message_id))
+
+    async def events(
+        self, scope: SpaceScope, customer: str, window: EventWindow, first: int
+    ) -> Page[RecordedEvent]:
+        """Events of a customer in the order that the window says."""
+        async with self._one_by_one:
+            events = await self._reader.events((scope.space, customer), window, first + 1)
+        return page_of(events, first)
+
+    async def event_identifiers(
+        self, scope: SpaceScope, event: RecordedEvent
+    ) -> list[SeenIdentifier]:
+        """The identifiers that an event carries, strongest first."""
+        rows = await self._event_identifiers.get(event.key) or ()
+        policy = (await self._policies.in_force(scope)).policy
+        return _strongest_first(rows, policy)
+
+    async def links(
+        self, scope: SpaceScope, customer: SettledCustomer, first: int
+    ) -> list[DecidedLink]:
+        """Links of the customer's identifiers, most often seen first, each with its decision.
+
+        Raises TooLarge where more hangs together than can be resolved.
+        """
+        in_force = await self._policies.in_force(scope)
+        strongest = customer.identifiers[0].identifier
+        async with self._one_by_one:
+            rows = await self._reader.links((scope.space, customer.id), first)
+            component = await self._resolving.component_of(scope, in_force, strongest)
+        if component is None:
+            raise TooLarge(
+                f"More than {in_force.policy.max_component:,} identifiers hang together here.",
+                remedy="Block the identifiers that have the most links.",
+            )
+        decided = _decided(
+            [_link(row, in_force.policy) for row in rows], component, in_force.policy
+        )
+        conflicts = {i for _, decision in decided for i in decision.conflict}
+        keys = [identifier_key(scope.space, i) for i in conflicts]
+        seen = {found.identifier: found for found in await self.identifiers(scope, keys)}
+        return [
+            DecidedLink(link, decision, [seen[i] for i in decision.conflict if i in seen])
+            for link, decision in decided
+        ]
+
+    async def shared_devices(
+        self, scope: SpaceScope, customer: str, first: int
+    ) -> list[SeenIdentifier]:
+        """Contested identifiers that the customer's were seen with, the latest first."""
+        async with self._one_by_one:
+            rows = await self._reader.shared_devices((scope.space, customer), first)
+        return await self._seen(scope, rows)
+
+    async def contested(
+        self, scope: SpaceScope, links: int, key: str, first: int
+    ) -> Page[tuple[int, SeenIdentifier]]:
+        """Contested identifiers with their links, most first, after the one named."""
+        rows = await self._reader.contested(scope.space, links, key, first + 1)
+        return await self._counted(scope, rows, first)
+
+    async def super_connectors(
+        self, scope: SpaceScope, links: int, key: str, first: int
+    ) -> Page[tuple[int, SeenIdentifier]]:
+        """Super-connectors; as `contested`."""
+        rows = await self._reader.super_connectors(scope.space, links, key, first + 1)
+        return await self._counted(scope, rows, first)
+
+    async def changes(
+        self, scope: SpaceScope, kinds: Sequence[ChangeKind] | None, before: str, first: int
+    ) -> Page[RecordedChange]:
+        """Changes of the space, newest first."""
+        return page_of(await self._ledger.changes(scope.space, kinds, before, first + 1), first)
+
+    async def changes_of(
+        self, scope: SpaceScope, customer: str, before: str, first: int
+    ) -> Page[RecordedChange]:
+        """Changes that a customer had a part in, newest first."""
+        async with self._one_by_one:
+            changes = await self._ledger.changes_of(scope.space, customer, before, first + 1)
+        return page_of(changes, first)
+
+    async def change(self, scope: SpaceScope, change: str) -> RecordedChange | None:
+        """One change, by its id."""
+        return await self._ledger.change(scope.space, change)
+
+    async def judgements(self, scope: SpaceScope, before: str, first: int) -> Page[Judgement]:
+        """Judgements of the space, withdrawn ones too, newest first."""
+        return page_of(await self._ledger.judgements(scope.space, before, first + 1), first)
+
+    async def rejected(self, scope: SpaceScope, before: str, first: int) -> Page[RecordedRejection]:
+        """Events that were set aside, newest first. Raises Forbidden below AGENT."""
+        if not scope.allows(Role.AGENT):
+            raise forbidden(Role.AGENT, scope.space)
+        return page_of(await self._ledger.rejected(scope.space, before, first + 1), first)
+
+    async def _answer(
+        self,
+        scope: SpaceScope,
+        in_force: PolicyInForce,
+        identifier: Identifier,
+        lookup: Lookup | None,
+    ) -> Answer:
+        if lookup is None:
+            return Missing(MissingReason.UNKNOWN, f"{identifier} was never seen here.")
+        if lookup.customer is not None:
+            return Found(_settled(lookup.customer, in_force.policy))
+        if lookup.blocked:
+            return Missing(
+                MissingReason.BLOCKED_VALUE,
+                f"{identifier} was seen, but the policy blocks it, so it belongs to nobody.",
+            )
+        return await self._over_connected(scope, in_force, identifier)
+
+    async def _over_connected(
+        self, scope: SpaceScope, in_force: PolicyInForce, identifier: Identifier
+    ) -> OverConnectedComponent:
+        limit = in_force.policy.max_component
+        async with self._one_by_one:
+            size, rows = await self._reader.component(
+                identifier_key(scope.space, identifier), limit * _COUNTED
+            )
+        return OverConnectedComponent(
+            size, limit, [_identifier(row, in_force.policy) for row in rows]
+        )
+
+    async def _resolved_now(
+        self, scope: SpaceScope, in_force: PolicyInForce, identifier: Identifier, found: Found
+    ) -> Answer:
+        """The same customer, resolved from the evidence instead of read."""
+        component = await self._resolving.component_of(scope, in_force, identifier)
+        if component is None:
+            return await self._over_connected(scope, in_force, identifier)
+        evidence, resolution = component.evidence, component.resolution
+        position = list(evidence.identifiers).index(identifier)
+        members = [
+            i
+            for i, cluster in enumerate(resolution.cluster_of)
+            if cluster == resolution.cluster_of[position]
+        ]
+        keys = [identifier_key(scope.space, evidence.identifiers[i]) for i in members]
+        identifiers = [
+            seen._replace(
+                contested=i in resolution.contested,
+                super_connector=i in resolution.super_connectors,
+            )
+            for i, seen in zip(members, await self.identifiers(scope, keys), strict=True)
+        ]
+        customer = replace(
+            found.customer,
+            id=component.customer_of[position] or found.customer.id,
+            kind=_kind(identifiers),
+            policy_version=in_force.version,
+            settled_at=self._clock(),
+            first_seen=min(seen.first_seen for seen in identifiers),
+            last_seen=max(seen.last_seen for seen in identifiers),
+            identifier_count=len(identifiers),
+            identifiers=sorted(identifiers, key=lambda i: strength(i.identifier, in_force.policy)),
+        )
+        return replace(found, customer=customer, live=True)
+
+    async def _seen(self, scope: SpaceScope, rows: Sequence[IdentifierRow]) -> list[SeenIdentifier]:
+        policy = (await self._policies.in_force(scope)).policy
+        return [_identifier(row, policy) for row in rows]
+
+    async def _counted(
+        self, scope: SpaceScope, rows: Sequence[tuple[int, IdentifierRow]], first: int
+    ) -> Page[tuple[int, SeenIdentifier]]:
+        seen = await self._seen(scope, [row for _, row in rows])
+        return page_of([(links, i) for (links, _), i in zip(rows, seen, strict=True)], first)
+
+
+def _withheld(withheld: Withheld) -> Missing:
+    if withheld.reason is WithheldReason.BLOCKED_VALUE:
+        return Missing(MissingReason.BLOCKED_VALUE, withheld.message)
+    return Missing(MissingReason.INVALID_VALUE, withheld.message)
+
+
+def _settled(found: FoundCustomer, policy: Policy) -> SettledCustomer:
+    return SettledCustomer(
+        id=found.id,
+        kind=CustomerKind(found.kind),
+        revision=found.revision,
+        policy_version=found.policy_version,
+        settled_at=found.settled_at,
+        first_seen=found.first_seen,
+        last_seen=found.last_seen,
+        identifier_count=found.identifier_count,
+        identifiers=_strongest_first(found.identifiers, policy),
+    )
+
+
+def _strongest_first(rows: Sequence[IdentifierRow], policy: Policy) -> list[SeenIdentifier]:
+    identifiers = [_identifier(row, policy) for row in rows]
+    identifiers.sort(key=lambda seen: strength(seen.identifier, policy))
+    return identifiers
+
+
+def _identifier(row: IdentifierRow, policy: Policy) -> SeenIdentifier:
+    rule = policy.rule_of(row[1])
+    return SeenIdentifier(*row, rule.kind if rule else IdentifierKind.DEVICE)
+
+
+def _kind(identifiers: Sequence[SeenIdentifier]) -> CustomerKind:
+    if any(seen.contested for seen in identifiers):
+        return CustomerKind.QUARANTINED
+    if any(seen.kind is IdentifierKind.PERSON for seen in identifiers):
+        return CustomerKind.KNOWN
+    return CustomerKind.ANONYMOUS
+
+
+def _link(row: Sequence[Any], policy: Policy) -> SeenLink:
+    a, b, first_seen, last_seen, times_seen, sources = row
+    return SeenLink(
+        _identifier(a, policy),
+        _identifier(b, policy),
+        first_seen,
+        last_seen,
+        times_seen,
+        tuple(sources),
+    )
+
+
+def _decided(
+    links: Sequence[SeenLink], component: Component, policy: Policy
+) -> list[tuple[SeenLink, Decision]]:
+    """Each link with its decision, without those that came after the component was loaded."""
+    numbers = component.link_numbers()
+    pairs = ((link, frozenset((link.a.identifier, link.b.identifier))) for link in links)
+    return [
+        (link, describe_decision(numbers[pair], component.evidence, component.resolution, policy))
+        for link, pair in pairs
+        if pair in numbers
+    ]
