@@ -28,7 +28,7 @@ NEEDS_LOCAL: Final = "Install it with: pip install 'identity-service[local]'"
 
 def version_dir(cache_dir: Path) -> Path:
     """Where everything that belongs to this version of Neo4j is kept in the cache."""
-    return cache_dir / f"neo4j-{VERSION}"
+    return cache_dir.resolve() / f"neo4j-{VERSION}"
 
 
 def lib_dir(cache_dir: Path) -> Path:

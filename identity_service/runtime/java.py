@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,8 @@ from identity_service.runtime.lock import lock_digest, read_lock
 
 # Named in META-INF/services/org.neo4j.server.startup.EntryPoint of the jars.
 MAIN_CLASS: Final = "org.neo4j.server.Neo4jCommunity"
+
+CRASH_LOG: Final = "java-crash.log"
 
 # What Neo4j needs of Java 25; the same for its command-line tools.
 ACCESS: Final = (
@@ -74,14 +77,15 @@ def environment(lib: Path) -> dict[str, str]:
     return {**os.environ, "CLASSPATH": jars}
 
 
-def command(java: Path, home: Path, heap: str, profile: Profile, cache: str) -> tuple[str, ...]:
-    """The arguments that run the server in `home`; `cache` is Java's option for the AOT cache."""
+def command(home: Path, heap: str, profile: Profile, aot: Sequence[str]) -> tuple[str, ...]:
+    """The arguments that run the server in `home`; `aot` are Java's options for the AOT cache."""
     return (
-        str(java),
+        str(find_java()),
         *ACCESS,
         *profile.java_options,
+        *aot,
         f"-Xmx{heap}",
-        cache,
+        f"-XX:ErrorFile={home / CRASH_LOG}",
         "-Dfile.encoding=UTF-8",
         MAIN_CLASS,
         f"--home-dir={home}",

@@ -15,11 +15,11 @@ from identity_service.runtime import bolt
 from identity_service.runtime.configuration import configuration
 from identity_service.runtime.jars import lib_dir
 from identity_service.runtime.java import (
+    CRASH_LOG,
     Profile,
     command,
     environment,
     fast_start_cache,
-    find_java,
 )
 from identity_service.runtime.keeper import NOBODY
 from identity_service.runtime.processes import ProcessId
@@ -69,13 +69,12 @@ def launch(
     text = configuration(home, port, settings, profile)
     (home / "conf" / "neo4j.conf").write_text(text, encoding="utf-8")
     cache = fast_start_cache(settings.cache_dir)
-    arguments = command(
-        find_java(),
-        home,
-        settings.neo4j_heap,
-        profile,
-        f"-XX:AOTCacheOutput={train}" if train else f"-XX:AOTCache={cache}",
-    )
+    aot: list[str] = []
+    if train is not None:
+        aot = [f"-XX:AOTCacheOutput={train}"]
+    elif cache.exists():
+        aot = [f"-XX:AOTCache={cache}"]
+    arguments = command(home, settings.neo4j_heap, profile, aot)
     variables = environment(lib_dir(settings.cache_dir))
     launched = _spawn(home, arguments, variables, detached=detached)
     try:
@@ -156,6 +155,12 @@ def _why_it_ended(home: Path) -> RuntimeFailed:
         return RuntimeFailed(
             f"Neo4j could not start: the disk that holds {home} is full.",
             remedy="Free some space, or name another directory with IDENTITY_DATA_DIR.",
+        )
+    if "fatal error has been detected by the Java" in log:
+        return RuntimeFailed(
+            "Java crashed while it ran Neo4j.",
+            remedy="Start it again; should it crash again, delete the .aot file in the cache "
+            f"directory, which only makes starts faster. See {home / CRASH_LOG}.",
         )
     lines = [line for line in log.splitlines() if line.strip()]
     return RuntimeFailed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import Final
 
@@ -57,6 +58,8 @@ def train(settings: Settings) -> None:
                     "Java wrote no fast-start cache.",
                     remedy="Everything works without it; a start takes some seconds longer.",
                 )
+            with trained.open("rb") as file:
+                os.fsync(file)  # a cache that a power failure cut would crash Java
             trained.replace(cache)
         finally:
             shutil.rmtree(home, ignore_errors=True)

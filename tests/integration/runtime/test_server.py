@@ -20,6 +20,7 @@ from identity_service.runtime.configuration import configuration
 from identity_service.runtime.jars import lib_dir
 from identity_service.runtime.java import ACCESS, TEST, environment, find_java
 from identity_service.runtime.processes import ProcessId
+from identity_service.runtime.server import RunningServer
 from identity_service.runtime.state import STATE_FILE, State, read_state, write_state
 from identity_service.runtime.training import train
 from identity_service.settings import Settings
@@ -53,6 +54,14 @@ def settings(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Setti
     train(settings)
     yield settings
     server.stop(settings)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningServer]:
+    """A server that stays for the module, on data of its own."""
+    running = server.start(Settings(data_dir=tmp_path_factory.mktemp("running")), TEST)
+    yield running
+    running.stop()
 
 
 def spawn(*arguments: str) -> subprocess.Popen[str]:
@@ -100,9 +109,7 @@ def test_a_server_is_found_again_and_ends_with_its_owner_only(settings: Settings
     owned.stop()
 
 
-def test_only_bolt_listens_and_only_on_loopback(settings: Settings) -> None:
-    running = server.start(settings, TEST)
-
+def test_only_bolt_listens_and_only_on_loopback(running: RunningServer) -> None:
     listening = [
         (each.laddr.ip.removeprefix("::ffff:"), each.laddr.port)
         for each in psutil.Process(running.pid).net_connections()
@@ -110,7 +117,6 @@ def test_only_bolt_listens_and_only_on_loopback(settings: Settings) -> None:
     ]
 
     assert listening == [("127.0.0.1", int(running.uri.rpartition(":")[2]))]
-    running.stop()
 
 
 def test_two_processes_that_start_at_once_end_with_one_server() -> None:
@@ -174,15 +180,19 @@ def test_a_detached_server_outlives_who_started_it_until_it_is_stopped(settings:
     assert not server.stop(settings)
 
 
-def test_a_second_neo4j_on_the_same_data_is_refused_in_clear_words(settings: Settings) -> None:
-    running = server.start(settings, TEST)
-    (server.server_home(settings) / STATE_FILE).unlink()
+def test_a_second_neo4j_on_the_same_data_is_refused_in_clear_words(
+    settings: Settings, running: RunningServer
+) -> None:
+    assert running.owned is not None
+    home = running.owned.home
+    (home / STATE_FILE).unlink()
+    same_data = settings.model_copy(update={"data_dir": home.parent})
 
     with pytest.raises(RuntimeFailed, match="another Neo4j uses") as raised:
-        server.start(settings, TEST)
+        server.start(same_data, TEST)
 
     assert "IDENTITY_DATA_DIR" in raised.value.remedy
-    running.stop()
+    write_state(home, running.state)
 
 
 def test_a_process_that_has_the_old_id_by_chance_is_left_alone(settings: Settings) -> None:
