@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
 
 import pytest
+from pydantic import SecretStr
 
+from identity_service.graph import schema
+from identity_service.graph.database import Database
+from identity_service.settings import Settings
 from tests.support.neo4j import Neo4jServer, neo4j_for_tests
 
 
@@ -14,3 +18,29 @@ def neo4j_server() -> Generator[Neo4jServer]:
     """The one Neo4j of the run, started by the first test that asks for it."""
     with neo4j_for_tests() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """What the driver runs on, and nothing else."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def database_settings(neo4j_server: Neo4jServer) -> Settings:
+    """The way to the Neo4j of the run."""
+    password = neo4j_server.password
+    return Settings(
+        neo4j_uri=neo4j_server.uri,
+        neo4j_user=neo4j_server.user,
+        neo4j_password=SecretStr(password) if password else None,
+        neo4j_database=neo4j_server.database,
+    )
+
+
+@pytest.fixture(scope="session")
+async def database(database_settings: Settings) -> AsyncGenerator[Database]:
+    """The database of the run, its schema applied. What the server warns of fails the test."""
+    async with await Database.open(database_settings, warn=True) as db:
+        await schema.apply(db)
+        yield db

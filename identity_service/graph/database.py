@@ -25,6 +25,7 @@ from neo4j import (
     AsyncResult,
     AsyncSession,
     AsyncTransaction,
+    NotificationDisabledClassification,
     NotificationMinimumSeverity,
     Query,
 )
@@ -90,8 +91,8 @@ class Database:
     async def open(cls, settings: Settings, *, warn: bool = False) -> Self:
         """Connect to `settings.neo4j_uri`; raises Unavailable when it does not let us in.
 
-        `warn` (for tests) turns what the server remarks on a statement into Python warnings;
-        otherwise it is not even asked for.
+        `warn` (for tests) turns what the server warns of in a statement into Python warnings;
+        otherwise it is not even asked for its opinion.
         """
         if settings.neo4j_uri is None:
             raise Unavailable(
@@ -106,11 +107,15 @@ class Database:
             connection_timeout=5,
             connection_acquisition_timeout=5,
             telemetry_disabled=True,
+            # A database that is young lacks most labels and properties; that is no news.
+            notifications_disabled_classifications=[
+                NotificationDisabledClassification.UNRECOGNIZED
+            ],
             notifications_min_severity=(
-                NotificationMinimumSeverity.INFORMATION if warn else NotificationMinimumSeverity.OFF
+                NotificationMinimumSeverity.WARNING if warn else NotificationMinimumSeverity.OFF
             ),
             warn_notification_severity=(
-                NotificationMinimumSeverity.INFORMATION if warn else NotificationMinimumSeverity.OFF
+                NotificationMinimumSeverity.WARNING if warn else NotificationMinimumSeverity.OFF
             ),
         )
         try:
@@ -306,7 +311,7 @@ def _translated(name: str) -> Generator[None]:
     try:
         yield
     except (Neo4jError, DriverError) as error:
-        _log.debug("statement_failed", statement=name, error=repr(error))
+        _log.debug("statement_failed", statement=name, error=str(error))
         raise _translation(name, error) from None
 
 
@@ -322,13 +327,9 @@ def _translation(name: str, error: Neo4jError | DriverError) -> IdentityServiceE
             return Unavailable(f"{name} was stopped at its time limit.", remedy="Try again later.")
         if error.is_retryable():
             return Unavailable(f"The database is too busy for {name} ({code}).")
-        return StatementFailed(f"The database refused {name} ({code}).", remedy=_hint(error))
+        # The one message that quotes no value. Syntax errors do: of dates, for example.
+        hint = (error.message or "") if code.endswith(".ParameterMissing") else ""
+        return StatementFailed(f"The database refused {name} ({code}).", remedy=hint)
     if isinstance(error, ServiceUnavailable | SessionExpired) or error.is_retryable():
         return Unavailable(f"The database did not answer {name}.", remedy="Try again later.")
     return StatementFailed(f"{name} could not be run ({type(error).__name__}).")
-
-
-def _hint(error: Neo4jError) -> str:
-    """What the server says where it looks at the statement only, before it sees any value."""
-    planned = ("SyntaxError", "ParameterMissing", "SemanticError")
-    return (error.message or "") if (error.code or "").endswith(planned) else ""

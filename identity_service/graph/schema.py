@@ -85,7 +85,7 @@ async def check(db: Database) -> list[str]:
 def schema_files() -> list[SchemaFile]:
     """What is shipped, in the order of application."""
     return [
-        _schema_file(name.removeprefix(FOLDER), statement(name))
+        _schema_file(name.removeprefix(FOLDER), Statement(name))
         for name in statement_names()
         if name.startswith(FOLDER)
     ]

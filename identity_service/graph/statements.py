@@ -59,7 +59,7 @@ class Statement:
     @property
     def definition(self) -> Definition:
         """Raises StatementFailed when there is no such file or its header is malformed."""
-        return _load(self.name)
+        return load(self.name)
 
 
 def statement(name: str) -> Statement:
@@ -69,7 +69,7 @@ def statement(name: str) -> Statement:
 
 def statement_names() -> tuple[str, ...]:
     """The names of all statements that are shipped, sorted."""
-    return tuple(sorted(_names(_directory(), "")))
+    return tuple(sorted(_names(directory(), "")))
 
 
 def parse(name: str, source: str) -> Definition:
@@ -98,8 +98,9 @@ def parse(name: str, source: str) -> Definition:
 
 
 @cache
-def _load(name: str) -> Definition:
-    file = _directory().joinpath(*f"{name}{SUFFIX}".split("/"))
+def load(name: str) -> Definition:
+    """The definition in the file of that name. Raises StatementFailed."""
+    file = directory().joinpath(*f"{name}{SUFFIX}".split("/"))
     try:
         source = file.read_text(encoding="utf-8")
     except OSError as error:
@@ -110,7 +111,7 @@ def _load(name: str) -> Definition:
 
 
 @cache
-def _directory() -> Traversable:
+def directory() -> Traversable:
     """A wheel holds the statements inside the package, a checkout beside it."""
     packaged = files("identity_service").joinpath("cypher")
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "cypher"
@@ -147,11 +148,12 @@ def _entries(name: str, body: list[str]) -> Mapping[str, str]:
     entries: dict[str, str] = {}
     if body == ["none"]:
         body = []
-    shallowest = min((_depth(line) for line in body[1:]), default=0)
+    # An entry may also stand on the line of the section's title, where nothing is indented.
+    shallowest = min((_depth(line) for line in body if _depth(line)), default=0)
     current = ""
-    for place, line in enumerate(body):
+    for line in body:
         entry = _ENTRY.fullmatch(line.strip())
-        if entry and (place == 0 or _depth(line) == shallowest):
+        if entry and _depth(line) in (0, shallowest):
             current = entry[1]
             if current in entries:
                 raise _malformed(name, f"its header describes {current} twice")

@@ -1,0 +1,318 @@
+from __future__ import annotations
+
+import asyncio
+import traceback
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+
+import pytest
+from prometheus_client import REGISTRY
+
+from identity_service.errors import Stale, StatementFailed, Unavailable
+from identity_service.graph.database import PAUSES, Database
+from identity_service.settings import Settings
+from tests.support.relay import Relay
+from tests.support.statements import reading, writing
+
+CREATE = writing("CREATE (n:DatabaseTest {mark: $mark, id: $id}) RETURN n.id AS id")
+COUNT = reading("MATCH (n:DatabaseTest {mark: $mark}) RETURN count(n) AS nodes", "tests/count")
+COUNT_UP = reading("UNWIND range(1, $last) AS n RETURN n, n * n AS square", "tests/count_up")
+ENDLESS = reading(
+    "UNWIND range(1, 1000000) AS a UNWIND range(1, 1000000) AS b "
+    "WITH a, b WHERE a + b < 0 RETURN count(*) AS n",
+    "tests/endless",
+)
+RUNNING = reading(
+    "SHOW TRANSACTIONS YIELD metaData, currentQuery RETURN collect(metaData.name) AS names",
+    "tests/running",
+)
+
+
+@pytest.fixture
+async def mark(database: Database) -> AsyncGenerator[str]:
+    """Tells the nodes of one test from all others; they are gone after it."""
+    value = uuid.uuid4().hex
+    yield value
+    await database.write_one(writing("MATCH (n:DatabaseTest {mark: $mark}) DELETE n"), mark=value)
+
+
+@pytest.fixture
+async def relay(database_settings: Settings) -> AsyncGenerator[Relay]:
+    """A wire to the database that a test may cut."""
+    async with Relay.to(database_settings.neo4j_uri or "") as wire:
+        yield wire
+
+
+@pytest.fixture
+async def through_relay(relay: Relay, database_settings: Settings) -> AsyncGenerator[Database]:
+    settings = database_settings.model_copy(update={"neo4j_uri": relay.uri})
+    async with await Database.open(settings) as db:
+        yield db
+
+
+def counted(metric: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(metric, labels) or 0.0
+
+
+async def test_read_one_gives_the_first_record_by_the_names_of_its_columns(
+    database: Database,
+) -> None:
+    row = await database.read_one(COUNT_UP, last=3)
+
+    assert row == {"n": 1, "square": 1}
+
+
+async def test_read_one_gives_none_when_there_is_no_record(database: Database) -> None:
+    assert await database.read_one(COUNT_UP, last=0) is None
+
+
+async def test_read_all_gives_every_record_in_order(database: Database) -> None:
+    rows = await database.read_all(COUNT_UP, last=2500)
+
+    assert [row["n"] for row in rows] == list(range(1, 2501))
+
+
+async def test_a_stream_gives_every_record_in_order(database: Database) -> None:
+    numbers = [row["n"] async for row in database.stream(COUNT_UP, last=2500)]
+
+    assert numbers == list(range(1, 2501))
+
+
+async def test_a_stream_may_be_left_early(database: Database) -> None:
+    async with aclosing(database.stream(COUNT_UP, last=1_000_000)) as rows:
+        first = await anext(rows)
+
+    assert first["n"] == 1
+    assert await database.read_one(COUNT_UP, last=1) == {"n": 1, "square": 1}
+
+
+async def test_what_was_written_is_read(database: Database, mark: str) -> None:
+    row = await database.write_one(CREATE, mark=mark, id=7)
+
+    assert row == {"id": 7}
+    assert await database.read_one(COUNT, mark=mark) == {"nodes": 1}
+
+
+async def test_write_all_gives_every_record(database: Database, mark: str) -> None:
+    both = writing("UNWIND [1, 2] AS id CREATE (n:DatabaseTest {mark: $mark, id: id}) RETURN id")
+
+    assert await database.write_all(both, mark=mark) == [{"id": 1}, {"id": 2}]
+
+
+async def test_a_statement_that_writes_is_refused_where_one_reads(
+    database: Database, mark: str
+) -> None:
+    with pytest.raises(StatementFailed, match=r"tests/writing .*AccessMode"):
+        await database.read_one(CREATE, mark=mark, id=1)
+
+
+async def test_a_parameter_that_is_missing_is_named(database: Database) -> None:
+    with pytest.raises(StatementFailed, match="last"):
+        await database.read_one(COUNT_UP)
+
+
+async def test_a_key_that_somebody_else_took_is_stale(database: Database, mark: str) -> None:
+    insert = writing("CREATE (:Space {name: $name})", "tests/insert")
+    remove = writing("MATCH (s:Space {name: $name}) DELETE s")
+    await database.write_one(insert, name=mark)
+
+    try:
+        with pytest.raises(Stale, match="tests/insert"):
+            await database.write_one(insert, name=mark)
+    finally:
+        await database.write_one(remove, name=mark)
+
+
+async def test_no_value_reaches_the_error_or_its_traceback(database: Database) -> None:
+    parse_day = reading("RETURN date($value) AS day", "tests/parse_day")
+    value = uuid.uuid4().hex
+
+    with pytest.raises(StatementFailed) as failure:
+        await database.read_one(parse_day, value=value)
+
+    told = "".join(traceback.format_exception(failure.value))
+    assert "tests/parse_day" in told
+    assert value not in told
+
+
+async def test_a_statement_is_stopped_at_its_time_limit(database_settings: Settings) -> None:
+    settings = database_settings.model_copy(update={"read_timeout": 0.2})
+
+    async with await Database.open(settings) as db:
+        with pytest.raises(Unavailable, match="tests/endless was stopped at its time limit"):
+            await db.read_one(ENDLESS)
+
+
+async def test_the_server_sees_the_name_of_a_statement(database: Database) -> None:
+    row = await database.read_one(RUNNING)
+
+    assert row is not None
+    assert "tests/running" in row["names"]
+
+
+async def test_a_cancelled_statement_ends_on_the_server_too(database: Database) -> None:
+    endless = asyncio.create_task(database.read_one(ENDLESS))
+    await _until_running(database, "tests/endless", wanted=True)
+
+    endless.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await endless
+    await _until_running(database, "tests/endless", wanted=False)
+
+
+async def test_every_attempt_is_measured_under_the_name(database: Database) -> None:
+    before = counted("identity_statement_seconds_count", statement="tests/count_up")
+
+    await database.read_one(COUNT_UP, last=1)
+
+    after = counted("identity_statement_seconds_count", statement="tests/count_up")
+    assert after == before + 1
+
+
+async def test_a_failure_is_counted_by_its_code(database: Database) -> None:
+    labels = {"statement": "tests/count_up", "code": "STATEMENT_FAILED"}
+    before = counted("identity_statement_failures_total", **labels)
+
+    with suppress(StatementFailed):
+        await database.read_one(COUNT_UP)
+
+    assert counted("identity_statement_failures_total", **labels) == before + 1
+
+
+async def test_writers_that_deadlock_both_get_through(database: Database, mark: str) -> None:
+    nodes = 300
+    create = writing(
+        "UNWIND range(1, $n) AS id CREATE (:DatabaseTest {mark: $mark, id: id, hits: 0})"
+    )
+    raise_all = writing(
+        "UNWIND $w.ids AS id "
+        "MATCH (n:DatabaseTest {mark: $w.mark, id: id}) SET n.hits = n.hits + 1",
+        "tests/raise_all",
+    )
+    hits = reading("MATCH (n:DatabaseTest {mark: $mark}) RETURN collect(DISTINCT n.hits) AS hits")
+    await database.write_one(create, mark=mark, n=nodes)
+    up = list(range(1, nodes + 1))
+    rounds = 0
+
+    while not counted("identity_statement_retries_total", statement="tests/raise_all"):
+        await asyncio.gather(
+            *(database.write_one(raise_all, w={"mark": mark, "ids": ids}) for ids in (up, up[::-1]))
+        )
+        rounds += 1
+        assert rounds < 100, "no deadlock came about"
+
+    assert await database.read_one(hits, mark=mark) == {"hits": [2 * rounds]}
+
+
+async def test_a_read_survives_a_connection_that_breaks(
+    relay: Relay, through_relay: Database
+) -> None:
+    await through_relay.read_one(COUNT_UP, last=1)
+
+    relay.cut()
+
+    assert await through_relay.read_one(COUNT_UP, last=2) == {"n": 1, "square": 1}
+
+
+async def test_a_write_whose_connection_breaks_is_not_repeated(
+    relay: Relay, through_relay: Database, database: Database, mark: str
+) -> None:
+    relay.cut_answers()
+
+    with pytest.raises(Unavailable, match="did not answer tests/writing"):
+        await through_relay.write_one(CREATE, mark=mark, id=1)
+
+    relay.mend()
+    nodes = await database.read_one(COUNT, mark=mark)
+    assert nodes is not None
+    assert nodes["nodes"] <= 1
+
+
+async def test_a_database_that_is_gone_is_unavailable_after_a_few_attempts(
+    relay: Relay, through_relay: Database
+) -> None:
+    before = counted("identity_statement_retries_total", statement="tests/count_up")
+    await relay.close()
+
+    with pytest.raises(Unavailable, match="did not answer tests/count_up"):
+        await through_relay.read_one(COUNT_UP, last=1)
+
+    after = counted("identity_statement_retries_total", statement="tests/count_up")
+    assert after - before == len(PAUSES)
+
+
+async def test_a_transaction_commits_all_of_its_statements(database: Database, mark: str) -> None:
+    async with database.transaction("tests/both") as tx:
+        first = await tx.run_one(CREATE, mark=mark, id=1)
+        both = await tx.run_all(CREATE, mark=mark, id=2)
+        assert await database.read_one(COUNT, mark=mark) == {"nodes": 0}
+
+    assert (first, both) == ({"id": 1}, [{"id": 2}])
+    assert await database.read_one(COUNT, mark=mark) == {"nodes": 2}
+
+
+async def test_an_exception_rolls_a_transaction_back(database: Database, mark: str) -> None:
+    async def fail() -> None:
+        async with database.transaction("tests/none") as tx:
+            await tx.run_one(CREATE, mark=mark, id=1)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+
+    assert await database.read_one(COUNT, mark=mark) == {"nodes": 0}
+
+
+async def test_a_statement_that_fails_fails_its_transaction(database: Database, mark: str) -> None:
+    async def fail() -> None:
+        async with database.transaction("tests/none") as tx:
+            await tx.run_one(CREATE, mark=mark, id=1)
+            await tx.run_one(COUNT_UP)
+
+    with pytest.raises(StatementFailed, match="tests/count_up"):
+        await fail()
+
+    assert await database.read_one(COUNT, mark=mark) == {"nodes": 0}
+
+
+async def test_a_transaction_whose_connection_breaks_is_unavailable(
+    relay: Relay, through_relay: Database, database: Database, mark: str
+) -> None:
+    async def lose_the_wire() -> None:
+        async with through_relay.transaction("tests/broken") as tx:
+            await tx.run_one(CREATE, mark=mark, id=1)
+            relay.cut()
+
+    with pytest.raises(Unavailable, match="did not answer tests/broken"):
+        await lose_the_wire()
+
+    assert await database.read_one(COUNT, mark=mark) == {"nodes": 0}
+
+
+async def test_opening_fails_where_no_database_answers(database_settings: Settings) -> None:
+    nobody = database_settings.model_copy(update={"neo4j_uri": "bolt://127.0.0.1:1"})
+
+    with pytest.raises(Unavailable, match=r"answers at bolt://127\.0\.0\.1:1"):
+        await Database.open(nobody)
+
+
+async def test_opening_needs_an_address() -> None:
+    with pytest.raises(Unavailable, match="IDENTITY_NEO4J_URI"):
+        await Database.open(Settings(neo4j_uri=None))
+
+
+async def test_a_statement_that_is_deprecated_fails_a_test(database: Database) -> None:
+    deprecated = reading("MATCH (n:DatabaseTest) RETURN id(n) AS id")
+
+    with pytest.raises(Warning, match="deprecated"):
+        await database.read_all(deprecated)
+
+
+async def _until_running(database: Database, name: str, *, wanted: bool) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            row = await database.read_one(RUNNING)
+            if row is not None and (name in row["names"]) is wanted:
+                return
