@@ -22,6 +22,7 @@ from identity_service.graph.evidence import (
     account_row,
     event_row,
 )
+from identity_service.services.access import SpaceScope
 from identity_service.services.clock import Clock
 from identity_service.services.policies import PolicyInForce
 from identity_service.services.settlement import Decision, Settlement, starts
@@ -52,7 +53,7 @@ class BatchWriter:
         self._names: dict[str, frozenset[str]] = {}
 
     async def write(
-        self, space: str, in_force: PolicyInForce, observations: Sequence[Observation]
+        self, scope: SpaceScope, in_force: PolicyInForce, observations: Sequence[Observation]
     ) -> bool:
         """Write events that were observed under a policy; those that are known are passed over.
 
@@ -61,9 +62,9 @@ class BatchWriter:
         """
         if not observations:
             return True
-        batch = await self._sort(space, in_force.policy, observations)
+        batch = await self._sort(scope, in_force.policy, observations)
         if not batch.slow:
-            return await self._write_fast(space, in_force, batch)
+            return await self._write_fast(scope, in_force, batch)
         new = _gather(batch.slow)
         new.judgements.extend(batch.known.waiting)
         touched = {
@@ -73,7 +74,7 @@ class BatchWriter:
         }
         partners = {end for made in batch.known.waiting for end in (made.a, made.b)}
         decision = await self._settlement.decide(
-            space,
+            scope,
             in_force.policy,
             new,
             touched=starts(touched, partners - new.identifiers.keys()),
@@ -81,17 +82,17 @@ class BatchWriter:
         )
         component_of = components(decision.question.evidence) if decision else []
         if decision and not _too_large(component_of, in_force.policy.max_component):
-            return await self._write_decided(space, in_force, batch, decision, component_of)
+            return await self._write_decided(scope, in_force, batch, decision, component_of)
         groups = _groups(observations)
         if len(groups) > 1:
-            return all([await self.write(space, in_force, group) for group in groups])
-        return await self._write_undecided(space, in_force, batch)
+            return all([await self.write(scope, in_force, group) for group in groups])
+        return await self._write_undecided(scope, in_force, batch)
 
     async def _sort(
-        self, space: str, policy: Policy, observations: Sequence[Observation]
+        self, scope: SpaceScope, policy: Policy, observations: Sequence[Observation]
     ) -> _Sorted:
         known = await self._store.read_known(
-            space, [o.event.message_id for o in observations], _gather(observations)
+            scope.space, [o.event.message_id for o in observations], _gather(observations)
         )
         fast: list[Observation] = []
         slow: list[Observation] = []
@@ -102,14 +103,14 @@ class BatchWriter:
                 (fast if changes_nothing else slow).append(observation)
         return _Sorted(known, fast, slow)
 
-    async def _write_fast(self, space: str, in_force: PolicyInForce, batch: _Sorted) -> bool:
+    async def _write_fast(self, scope: SpaceScope, in_force: PolicyInForce, batch: _Sorted) -> bool:
         if not batch.fast:
             return True
-        return await self._store.write_events(await self._batch(space, in_force, batch))
+        return await self._store.write_events(await self._batch(scope, in_force, batch))
 
     async def _write_decided(
         self,
-        space: str,
+        scope: SpaceScope,
         in_force: PolicyInForce,
         batch: _Sorted,
         decision: Decision,
@@ -117,7 +118,7 @@ class BatchWriter:
     ) -> bool:
         question = decision.question
         identifiers = question.evidence.identifiers
-        rows = await self._batch(space, in_force, batch)
+        rows = await self._batch(scope, in_force, batch)
         rows.judged = [
             made
             for made in batch.known.waiting
@@ -133,21 +134,23 @@ class BatchWriter:
             self._settlement.entries(found.changes, cause_of),
         )
 
-    async def _write_undecided(self, space: str, in_force: PolicyInForce, batch: _Sorted) -> bool:
+    async def _write_undecided(
+        self, scope: SpaceScope, in_force: PolicyInForce, batch: _Sorted
+    ) -> bool:
         """Keep the evidence of an over-connected component; its customers stay as they are."""
-        rows = await self._batch(space, in_force, batch)
+        rows = await self._batch(scope, in_force, batch)
         rows.unsettled = list(rows.identifiers)
         return await self._store.write_settlement(rows, {}, (), NO_DIFFERENCE, ())
 
-    async def _batch(self, space: str, in_force: PolicyInForce, batch: _Sorted) -> Batch:
+    async def _batch(self, scope: SpaceScope, in_force: PolicyInForce, batch: _Sorted) -> Batch:
         observations = [*batch.fast, *batch.slow]
         scalars = [scalar_properties(o.event.properties) for o in observations]
-        names = await self._names_in_use(space, in_force, scalars)
-        rows = Batch(space, in_force.version, self._clock())
+        names = await self._names_in_use(scope, in_force, scalars)
+        rows = Batch(scope, in_force.version, self._clock())
         for observation, values in zip(observations, scalars, strict=True):
             kept = {name: value for name, value in values.items() if name in names}
-            rows.events.append(event_row(space, observation, in_force.policy, kept))
-            account = account_row(space, observation)
+            rows.events.append(event_row(scope.space, observation, in_force.policy, kept))
+            account = account_row(scope.space, observation)
             if account:
                 rows.accounts.append(account)
         new = _gather(observations)
@@ -160,13 +163,13 @@ class BatchWriter:
         return rows
 
     async def _names_in_use(
-        self, space: str, in_force: PolicyInForce, scalars: Iterable[Mapping[str, object]]
+        self, scope: SpaceScope, in_force: PolicyInForce, scalars: Iterable[Mapping[str, object]]
     ) -> Collection[str]:
-        names = self._names.get(space, in_force.property_names)
+        names = self._names.get(scope.space, in_force.property_names)
         wanted = {name for values in scalars for name in values} - names
         if wanted and len(names) < MAX_PROPERTY_NAMES:
-            names = await self._store.claim_property_names(space, wanted, MAX_PROPERTY_NAMES)
-        self._names[space] = frozenset(names)
+            names = await self._store.claim_property_names(scope.space, wanted, MAX_PROPERTY_NAMES)
+        self._names[scope.space] = frozenset(names)
         return names
 
 

@@ -20,9 +20,11 @@ from identity_service.domain.events import Observation, Rejection, ReportedEvent
 from identity_service.domain.values import observe
 from identity_service.errors import Overloaded, Stale, Unavailable
 from identity_service.graph.evidence import EvidenceStore
+from identity_service.services.access import Sender, SpaceScope
 from identity_service.services.batch import BatchWriter
 from identity_service.services.clock import Ids
 from identity_service.services.policies import Policies, PolicyInForce
+from identity_service.services.turns import Turns
 
 MAX_BATCH = 500
 """Most events that one transaction writes."""
@@ -31,14 +33,6 @@ MAX_ATTEMPTS = 12
 """How often a batch is tried that others keep changing under its feet."""
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Who sends: a source, and the spaces that its events enter."""
-
-    source: str
-    spaces: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +54,14 @@ class Ingest:
         store: EvidenceStore,
         policies: Policies,
         batches: BatchWriter,
+        turns: Turns,
         ids: Ids,
         max_queue: int,
     ) -> None:
         self._store = store
         self._policies = policies
         self._batches = batches
+        self._turns = turns
         self._ids = ids
         self._max_queue = max_queue
         self._waiting: dict[str, deque[_Waiting]] = {}
@@ -85,15 +81,15 @@ class Ingest:
         waits, Unavailable when the database does not answer; what was written stays written,
         and sending it again does no harm.
         """
-        count = len(collected.events) * len(sender.spaces)
+        count = len(collected.events) * len(sender.scopes)
         if self._closed:
             raise Unavailable("The service is stopping.", remedy="Send the events again.")
         if self._queued and self._queued + count > self._max_queue:
             raise Overloaded(f"{self._queued} events wait to be written.")
         await asyncio.gather(
             *(
-                self._enqueue(space, part)
-                for space in sender.spaces
+                self._enqueue(scope, part)
+                for scope in sender.scopes
                 for part in _parts(sender.source, collected, received_at)
             )
         )
@@ -103,36 +99,36 @@ class Ingest:
         self._closed = True
         await asyncio.gather(*self._writers.values())
 
-    def _enqueue(self, space: str, part: _Waiting) -> asyncio.Future[None]:
-        self._waiting.setdefault(space, deque()).append(part)
+    def _enqueue(self, scope: SpaceScope, part: _Waiting) -> asyncio.Future[None]:
+        self._waiting.setdefault(scope.space, deque()).append(part)
         self._queued += len(part.events)
-        if space not in self._writers:
-            self._writers[space] = asyncio.create_task(self._write_all(space))
+        if scope.space not in self._writers:
+            self._writers[scope.space] = asyncio.create_task(self._write_all(scope))
         return part.done
 
-    async def _write_all(self, space: str) -> None:
+    async def _write_all(self, scope: SpaceScope) -> None:
         """Write what waits for a space, batch after batch, until nothing does."""
-        waiting = self._waiting[space]
+        waiting = self._waiting[scope.space]
         try:
             while waiting:
                 batch = _next_batch(waiting)
                 self._queued -= sum(len(part.events) for part in batch)
                 try:
-                    await self._write(space, batch)
+                    await self._write(scope, batch)
                 except Exception as error:  # noqa: BLE001 - whoever waits is told
                     _answer(batch, error)
                 else:
                     _answer(batch, None)
         finally:
-            del self._writers[space]
+            del self._writers[scope.space]
 
-    async def _write(self, space: str, batch: Sequence[_Waiting]) -> None:
+    async def _write(self, scope: SpaceScope, batch: Sequence[_Waiting]) -> None:
         rejected = [(part, rejection) for part in batch for rejection in part.rejections]
         if any(part.events for part in batch):
-            rejected += await self._write_events(space, batch)
+            rejected += await self._write_events(scope, batch)
         if rejected:
             await self._store.write_rejected(
-                space,
+                scope.space,
                 [
                     (self._ids("rej"), part.received_at, part.source, rejection)
                     for part, rejection in rejected
@@ -140,20 +136,22 @@ class Ingest:
             )
 
     async def _write_events(
-        self, space: str, batch: Sequence[_Waiting]
+        self, scope: SpaceScope, batch: Sequence[_Waiting]
     ) -> list[tuple[_Waiting, Rejection]]:
         """Write the events of a batch; those that the policy rejects are returned."""
-        in_force = await self._policies.in_force(space)
+        in_force = await self._policies.in_force(scope)
         observations, rejected = _observe(batch, in_force)
         for attempt in range(MAX_ATTEMPTS):
             try:
-                if await self._batches.write(space, in_force, observations):
+                async with self._turns.of(scope):
+                    written = await self._batches.write(scope, in_force, observations)
+                if written:
                     return rejected
-                self._policies.forget(space)
-                in_force = await self._policies.in_force(space)
+                self._policies.forget(scope)
+                in_force = await self._policies.in_force(scope)
                 observations, rejected = _observe(batch, in_force)
             except Stale:
-                _log.debug("batch_stale", space=space, attempt=attempt)
+                _log.debug("batch_stale", space=scope.space, attempt=attempt)
                 # Whoever was faster needs a moment; two that retry in step would meet again.
                 await asyncio.sleep(random.uniform(0, 0.005 * 2**attempt))  # noqa: S311
         raise Unavailable(

@@ -8,6 +8,7 @@ from identity_service.domain.policy import Policy
 from identity_service.domain.policy_text import parse_policy
 from identity_service.domain.values import Values
 from identity_service.graph.policies import PolicyStore
+from identity_service.services.access import SpaceScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +28,16 @@ class Policies:
         self._store = store
         self._in_force: dict[str, PolicyInForce] = {}
 
-    async def in_force(self, space: str) -> PolicyInForce:
+    async def in_force(self, scope: SpaceScope) -> PolicyInForce:
         """The policy of a space. Raises NotFound where there is no such space."""
-        found = self._in_force.get(space)
+        found = self._in_force.get(scope.space)
         if found is None:
-            stored = await self._store.in_force(space)
+            stored = await self._store.in_force(scope.space)
             policy = parse_policy(stored.text)
             found = PolicyInForce(stored.version, policy, Values(policy), stored.property_names)
-            self._in_force[space] = found
+            self._in_force[scope.space] = found
         return found
 
-    def forget(self, space: str) -> None:
+    def forget(self, scope: SpaceScope) -> None:
         """Read the policy again when it is asked for next."""
-        self._in_force.pop(space, None)
+        self._in_force.pop(scope.space, None)

@@ -21,6 +21,7 @@ from identity_service.domain.region import (
 )
 from identity_service.domain.resolution import Resolution, resolve
 from identity_service.graph.evidence import EvidenceStore, LedgerEntry
+from identity_service.services.access import SpaceScope
 from identity_service.services.clock import Ids
 
 
@@ -74,7 +75,7 @@ class Settlement:
 
     async def decide(
         self,
-        space: str,
+        scope: SpaceScope,
         policy: Policy,
         new: NewEvidence,
         *,
@@ -91,11 +92,11 @@ class Settlement:
         """
         if not across and _may_have_edges(policy):
             decision = await self._attempt(
-                space, policy, new, touched, most, withdrawn, across=False
+                scope, policy, new, touched, most, withdrawn, across=False
             )
             if decision:
                 return decision
-        return await self._attempt(space, policy, new, touched, most, withdrawn, across=True)
+        return await self._attempt(scope, policy, new, touched, most, withdrawn, across=True)
 
     def difference(self, decision: Decision, policy: Policy) -> Difference:
         """What has to be written so that the graph holds what was decided."""
@@ -121,7 +122,7 @@ class Settlement:
 
     async def _attempt(
         self,
-        space: str,
+        scope: SpaceScope,
         policy: Policy,
         new: NewEvidence,
         touched: Starts,
@@ -130,7 +131,7 @@ class Settlement:
         *,
         across: bool,
     ) -> Decision | None:
-        region = await self._load(space, policy, touched, most, across=across)
+        region = await self._load(scope, policy, touched, most, across=across)
         if region is None or (not across and not may_end_at(region, new, policy)):
             return None
         region.judgements[:] = [made for made in region.judgements if made.id != withdrawn]
@@ -142,7 +143,7 @@ class Settlement:
 
     async def _load(
         self,
-        space: str,
+        scope: SpaceScope,
         policy: Policy,
         touched: Starts,
         most: int,
@@ -157,7 +158,7 @@ class Settlement:
             edges |= touched.contested
         while True:
             region = await self._store.load_region(
-                space,
+                scope.space,
                 policy,
                 starts=walk_from,
                 edges=edges,
