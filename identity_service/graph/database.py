@@ -31,7 +31,6 @@ from neo4j import (
 )
 from neo4j.exceptions import (
     AuthError,
-    ConstraintError,
     DriverError,
     Neo4jError,
     ServiceUnavailable,
@@ -53,6 +52,11 @@ Row = Mapping[str, Any]
 PAUSES: Final = (0.05, 0.2, 0.6)
 """Seconds before the second, third and fourth attempt, each taken times 0.5 to 1.5."""
 
+ALREADY_THERE: Final = {
+    "Neo.ClientError.Schema.ConstraintValidationFailed",
+    "Neo.ClientError.Schema.EquivalentSchemaRuleAlreadyExists",
+}
+
 ALL_AT_ONCE: Final = -1
 STREAMED_ROWS: Final = 1000
 
@@ -67,7 +71,7 @@ class Database:
 
     - Unavailable: no answer, a time limit, or a transient failure that outlived the retries. After
       a write its outcome is unknown: read before you write again;
-    - Stale: a uniqueness constraint was hit, so somebody else created it first;
+    - Stale: the same key, constraint or index exists, so somebody else created it first;
     - StatementFailed: anything else, a defect of the statement or of its parameters.
     """
 
@@ -316,7 +320,7 @@ def _translated(name: str) -> Generator[None]:
 
 
 def _translation(name: str, error: Neo4jError | DriverError) -> IdentityServiceError:
-    if isinstance(error, ConstraintError):
+    if isinstance(error, Neo4jError) and error.code in ALREADY_THERE:
         return Stale(
             f"{name}: somebody else created the same thing at the same time.",
             remedy="Read again, then decide again.",

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from identity_service.errors import SchemaMismatch
+from identity_service.errors import SchemaMismatch, Stale
 from identity_service.graph.database import Database
 from identity_service.graph.statements import Statement, statement, statement_names
 
@@ -59,10 +60,12 @@ async def apply(db: Database) -> list[str]:
         )
     fresh = [file for file in shipped if file.number not in applied]
     for file in fresh:
-        await db.write_all(file.statement)
+        # `IF NOT EXISTS` looks before it creates, and another process may be in between.
+        with suppress(Stale):
+            await db.write_all(file.statement)
     await db.write_all(AWAIT_INDEXES, patience=PATIENCE)
     if fresh:
-        # Only now: what was interrupted is done again, and `IF NOT EXISTS` skips what is there.
+        # Only now, so that what was interrupted is done again.
         records = [[file.number, file.name, file.checksum] for file in fresh]
         await db.write_all(RECORD_APPLIED_SCHEMA, w={"files": records})
     return [file.name for file in fresh]
