@@ -1,0 +1,101 @@
+"""Errors as answers: one JSON object, read by people and by every SDK."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from identity_service.errors import IdentityServiceError, Overloaded, Unavailable
+
+_SEE_DOCUMENTATION: Final = "The documentation lists the routes, on the page about HTTP."
+_REMEDIES: Final = {
+    HTTPStatus.METHOD_NOT_ALLOWED: "The header Allow names the methods of this route."
+}
+
+_log = structlog.get_logger(__name__)
+
+
+def problem(error: Exception) -> JSONResponse:
+    """The answer that an error is: its status, and `code`, `message`, `detail` and `error`.
+
+    `message` and `error` say what is wrong and what to do (SDKs read one or the other), `detail`
+    what to do. One that passes by itself carries `Retry-After` in whole seconds.
+    A defect of the service is logged, and answered without its text.
+    """
+    if isinstance(error, HTTPException):
+        status = HTTPStatus(error.status_code)
+        remedy = _REMEDIES.get(status, _SEE_DOCUMENTATION)
+        return _answer(status, status.name, f"{status.phrase}.", remedy, error.headers or {})
+    ours = isinstance(error, IdentityServiceError)
+    if not ours or error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log_defect(error)
+    if not ours:
+        error = IdentityServiceError(
+            "The service failed at this request.",
+            remedy="Send it again; if it fails again, the service's log says where.",
+        )
+    if isinstance(error, Overloaded | Unavailable):
+        headers = {"Retry-After": str(error.retry_after)}
+        remedy = error.remedy or f"Send it again after {error.retry_after} s."
+        return _answer(error.status, error.code, error.message, remedy, headers)
+    return _answer(error.status, error.code, error.message, error.remedy, {})
+
+
+async def http_problem(_request: Request, error: Exception) -> JSONResponse:
+    """Starlette's handler of routes and methods that do not exist."""
+    return problem(error)
+
+
+class Problems:
+    """ASGI middleware: whatever is raised becomes an answer without a stack trace."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, and answer in the place of an application that raised before it answered."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:  # noqa: BLE001 - the last line of defence
+            answer = problem(error)
+            if not begun:
+                await answer(scope, receive, send)
+
+
+def _log_defect(error: Exception) -> None:
+    """Say what failed and where. The text of any error but ours may hold what a customer sent."""
+    _log.error(
+        "request_failed",
+        error=type(error).__name__,
+        message=error.message if isinstance(error, IdentityServiceError) else None,
+        at=[
+            f"{frame.filename}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__)
+        ],
+    )
+
+
+def _answer(
+    status: int, code: str, message: str, remedy: str, headers: Mapping[str, str]
+) -> JSONResponse:
+    text = f"{message} {remedy}".strip()
+    content = {"code": code, "message": text, "detail": remedy or text, "error": text}
+    return JSONResponse(content, status, headers=headers)

@@ -1,0 +1,34 @@
+"""What the lifespan opens and every route finds in `scope["state"]`."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TypedDict, cast
+
+from starlette.types import Scope
+
+from identity_service.graph.database import Database
+from identity_service.services.access import Access
+from identity_service.services.ingest import Ingest
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The running service: one of each for a process. `threads` read large bodies."""
+
+    database: Database
+    access: Access
+    ingest: Ingest
+    threads: Executor
+
+
+class State(TypedDict):
+    """The lifespan's state."""
+
+    services: Services
+
+
+def services_of(scope: Scope) -> Services:
+    """The services that a request may use."""
+    return cast("State", scope["state"])["services"]

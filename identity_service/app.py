@@ -1,0 +1,198 @@
+"""The application: what it opens, the routes it serves, and how it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from functools import partial
+from types import FrameType
+from typing import Final
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from uvicorn.supervisors import Multiprocess
+
+from identity_service.api import collect, health
+from identity_service.api.graphql import explorer
+from identity_service.api.problems import Problems, http_problem
+from identity_service.api.state import Services, State
+from identity_service.errors import BadInput
+from identity_service.graph import schema
+from identity_service.graph.access import AccessStore
+from identity_service.graph.database import Database
+from identity_service.graph.evidence import EvidenceStore
+from identity_service.graph.policies import PolicyStore
+from identity_service.observability import configure_logging
+from identity_service.runtime import server
+from identity_service.services.access import Access, ensure_admin_key
+from identity_service.services.batch import BatchWriter
+from identity_service.services.clock import Ids, system_clock
+from identity_service.services.ingest import Ingest
+from identity_service.services.policies import Policies
+from identity_service.services.settlement import Settlement
+from identity_service.services.turns import Turns
+from identity_service.settings import Settings
+
+GRACE: Final = 30
+"""Seconds that requests may still take once the service is told to end."""
+
+READING_THREADS: Final = 2
+"""They mostly hold the interpreter's lock; more would only hold more bodies in memory."""
+
+_log = structlog.get_logger(__name__)
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The ASGI application. Everything it needs is opened and closed by its lifespan.
+
+    Starts the managed Neo4j where `settings` names no server. The lifespan raises what
+    `prepare` and the managed Neo4j raise.
+    """
+    return Starlette(
+        routes=[*collect.routes(), *health.routes(), *explorer.routes()],
+        middleware=[Middleware(Problems)],
+        exception_handlers={HTTPException: http_problem},
+        lifespan=partial(_lifespan, settings),
+    )
+
+
+def run(settings: Settings, workers: int = 1) -> None:
+    """Serve at `settings.host` and `settings.port` until SIGTERM or Ctrl-C, then end with 0.
+
+    Requests that run are answered first, events that were taken are written, and a Neo4j that was
+    started for this is stopped. Raises IdentityServiceError when it cannot begin.
+    """
+    configure_logging()
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    with ExitStack() as stack:
+        listener = stack.enter_context(bound_socket(settings))
+        settings = stack.enter_context(_with_neo4j(settings))
+        # Here and not only in the workers, so that what is wrong is told once, and plainly.
+        asyncio.run(_prepare_once(settings))
+        config = server_config(partial(_worker, settings), workers)
+        if workers == 1:
+            uvicorn.Server(config).run(sockets=[listener])
+        else:
+            os.environ[health.METRICS_DIR] = stack.enter_context(tempfile.TemporaryDirectory())
+            Multiprocess(config, sockets=[listener]).run()
+
+
+def server_config(make_app: Callable[[], Starlette], workers: int = 1) -> uvicorn.Config:
+    """How an application is served; sockets are given to the server that takes this."""
+    return uvicorn.Config(
+        make_app,
+        factory=True,
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+    )
+
+
+@contextmanager
+def bound_socket(settings: Settings) -> Generator[socket.socket]:
+    """A socket bound where the service will listen; raises BadInput where that is impossible."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            raise BadInput(
+                f"The service cannot listen at {settings.host}:{settings.port}: {error.strerror}.",
+                remedy="Choose another address with IDENTITY_HOST and IDENTITY_PORT.",
+            ) from error
+        yield listener
+
+
+async def prepare(database: Database, settings: Settings) -> None:
+    """Make an empty database usable: the schema, and the administrator's key, shown this once.
+
+    Raises SchemaMismatch, Unavailable.
+    """
+    for name in await schema.apply(database):
+        _log.info("schema_applied", file=name)
+    key = await ensure_admin_key(AccessStore(database), settings.admin_key, system_clock)
+    if key is not None:
+        sys.stdout.write(f"The instance administrator's key, shown only now: {key}\n")
+        sys.stdout.flush()
+
+
+@asynccontextmanager
+async def _lifespan(settings: Settings, _app: Starlette) -> AsyncGenerator[State]:
+    with ExitStack() as stack:
+        neo4j = _with_neo4j(settings)
+        settings = await asyncio.to_thread(stack.enter_context, neo4j)
+        async with await Database.open(settings) as database:
+            await prepare(database, settings)
+            services = _services(
+                database,
+                settings,
+                stack.enter_context(ThreadPoolExecutor(READING_THREADS, "read-body")),
+            )
+            try:
+                yield {"services": services}
+            finally:
+                await services.ingest.close()
+
+
+def _services(database: Database, settings: Settings, threads: ThreadPoolExecutor) -> Services:
+    evidence = EvidenceStore(database)
+    ids = Ids(system_clock)
+    return Services(
+        database=database,
+        access=Access(AccessStore(database), system_clock),
+        ingest=Ingest(
+            evidence,
+            Policies(PolicyStore(database)),
+            BatchWriter(evidence, Settlement(evidence, ids), system_clock),
+            Turns(),
+            ids,
+            settings.max_queue,
+        ),
+        threads=threads,
+    )
+
+
+def _worker(settings: Settings) -> Starlette:
+    configure_logging()
+    return create_app(settings)
+
+
+async def _prepare_once(settings: Settings) -> None:
+    async with await Database.open(settings) as database:
+        await prepare(database, settings)
+
+
+@contextmanager
+def _with_neo4j(settings: Settings) -> Generator[Settings]:
+    """The settings with the address of a server: a managed one, for as long, if none is named."""
+    if settings.neo4j_uri is not None:
+        yield settings
+        return
+    running = server.start(settings)
+    try:
+        yield settings.model_copy(update={"neo4j_uri": running.uri})
+    finally:
+        running.stop()
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    """End with 0: before the server handles signals itself, and when it gives them back."""
+    sys.exit(0)

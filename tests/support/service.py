@@ -1,0 +1,114 @@
+"""The real service on a loopback port, served as in production, inside the test's process."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from threading import Thread
+from typing import Any, LiteralString
+
+import httpx
+import uvicorn
+from neo4j import GraphDatabase
+
+from identity_service.app import bound_socket, create_app, server_config
+from identity_service.graph.access import AccessStore
+from identity_service.graph.database import Database
+from identity_service.graph.spaces import SpaceStore
+from identity_service.services.access import Access, Caller, Role
+from identity_service.services.clock import system_clock
+from identity_service.services.spaces import Spaces
+from identity_service.settings import Settings
+
+PATIENCE = 30
+
+
+@dataclass(frozen=True)
+class Space:
+    """A space of one test, its keys, and a look into the graph behind the service's back."""
+
+    name: str
+    write_key: str
+    reader_key: str
+    admin_key: str
+    settings: Settings
+
+    def rows(self, query: LiteralString, **parameters: Any) -> list[dict[str, Any]]:
+        """The records of a Cypher query, which takes the space's name as `$space`."""
+        password = self.settings.neo4j_password
+        with GraphDatabase.driver(  # pyright: ignore[reportUnknownMemberType]
+            self.settings.neo4j_uri or "",
+            auth=(self.settings.neo4j_user, password.get_secret_value()) if password else None,
+        ) as driver:
+            records = driver.execute_query(  # pyright: ignore[reportUnknownMemberType]
+                query, space=self.name, **parameters, database_=self.settings.neo4j_database
+            ).records
+            return [record.data() for record in records]
+
+
+@dataclass(frozen=True)
+class RunningService:
+    """A service that answers at `url`."""
+
+    url: str
+    settings: Settings
+
+    def post(self, path: str, key: str | None = None, **request: Any) -> httpx.Response:
+        """POST to a path, with `key` as the Basic user."""
+        auth = (key, "") if key else None
+        return httpx.post(f"{self.url}{path}", auth=auth, timeout=PATIENCE, **request)
+
+    def get(self, path: str, **request: Any) -> httpx.Response:
+        """GET a path."""
+        return httpx.get(f"{self.url}{path}", timeout=PATIENCE, **request)
+
+
+def create_space(settings: Settings, policy: str | None = None) -> Space:
+    """A new space with a name of its own."""
+    name = f"test-{secrets.token_hex(8)}"
+    return asyncio.run(_create_space(settings, name, policy))
+
+
+async def _create_space(settings: Settings, name: str, policy: str | None) -> Space:
+    async with await Database.open(settings) as database:
+        keys = AccessStore(database)
+        access = Access(keys, system_clock)
+        spaces = Spaces(keys, SpaceStore(database), access, system_clock)
+        tests = Caller(role=Role.INSTANCE, name="tests", space=None, source=None, feeds=())
+        created = await spaces.create_space(tests, name, policy)
+    return Space(name, created.write_key, created.reader_key, created.admin_key, settings)
+
+
+@contextmanager
+def running_service(settings: Settings, port: int = 0) -> Generator[RunningService]:
+    """A service that is ready, stopped as by SIGTERM at the end; `port` 0 takes a free one."""
+    settings = settings.model_copy(update={"port": port})
+    with bound_socket(settings) as listener:
+        server = uvicorn.Server(server_config(partial(create_app, settings)))
+        thread = Thread(target=server.run, args=([listener],), name="service")
+        thread.start()
+        try:
+            service = RunningService(f"http://127.0.0.1:{listener.getsockname()[1]}", settings)
+            _await_ready(service, thread)
+            yield service
+        finally:
+            server.should_exit = True
+            thread.join(PATIENCE)
+            assert not thread.is_alive(), "The service did not end."
+
+
+def _await_ready(service: RunningService, thread: Thread) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        assert thread.is_alive(), "The service ended at its start."
+        try:
+            if service.get("/readyz").is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError("The service was not ready in time.")
