@@ -1,7 +1,7 @@
 // Purpose: Take property names into use while there is room, so that a sender that makes up
 //   names cannot fill the graph with them.
 // Access: write
-// Space: parameter space
+// Space: parameter
 // Parameters:
 //   space: string
 //   names: list of strings, `p_…`

@@ -1,6 +1,6 @@
 // Purpose: Keep events that were set aside, with the reason.
 // Access: write
-// Space: parameter w.space
+// Space: parameter
 // Parameters:
 //   w.space: name of the space
 //   w.rejected: list of [id, message id or null, received_at, source, code, message, body as JSON]

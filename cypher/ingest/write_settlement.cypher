@@ -13,6 +13,9 @@
 //   w.identifiers_seen: known identifiers, list of [key, first_seen, last_seen]
 //   w.links: new links, list of [a_key, b_key, first_seen, last_seen, times_seen, sources]
 //   w.links_seen: known links, likewise
+//   w.made: new judgements, list of maps of the properties of a Judgement
+//   w.withdrawn: list of [judgement id, time, author, reason]
+//   w.blocked: keys of identifiers that the policy blocks, and that belong to nobody from now on
 //   w.judged: judgements that no longer wait, list of [id, verdict, a_key, b_key, made_at]
 //   w.events: list of [key, properties of the node, key of the strongest identifier,
 //     keys of the others, carries traits]
@@ -22,8 +25,8 @@
 //   w.revived: retired ids that live again, list of [id, kind]
 //   w.joins: list of [identifier key, customer id] of identifiers that had no customer
 //   w.moves: list of [identifier key, customer id] of identifiers that leave another
-//   w.retired: customers that retire, list of [id, id that carries on]
-//   w.forwarded: retired ids that forward elsewhere, list of [id, id that carries on]
+//   w.retired: customers that retire, list of [id, id that carries on or null]
+//   w.forwarded: retired ids that forward elsewhere, list of [id, id that carries on or null]
 //   w.kinds: list of [customer id, kind]
 //   w.anchors: list of [id, identifier key]
 //   w.contested: list of identifier keys; w.released, w.connected, w.disconnected likewise
@@ -76,6 +79,28 @@ CALL (w) {
       l.last_seen = CASE WHEN r[3] > l.last_seen THEN r[3] ELSE l.last_seen END,
       l.times_seen = l.times_seen + r[4],
       l.sources = l.sources + [source IN r[5] WHERE NOT source IN l.sources]
+}
+CALL (w) {
+  UNWIND w.made AS r
+  CREATE (j:Judgement)
+  SET j = r
+}
+CALL (w) {
+  UNWIND w.withdrawn AS r
+  MATCH (j:Judgement {id: r[0]})
+  SET j.withdrawn_at = r[1], j.withdrawn_by = r[2], j.withdrawn_reason = r[3]
+  WITH j
+  MATCH (:Identifier {key: j.a_key})-[made:JUDGED_SAME|JUDGED_APART]-() WHERE made.id = j.id
+  DELETE made
+}
+CALL (w) {
+  UNWIND w.blocked AS key
+  MATCH (i:Identifier {key: key})
+  SET i:Blocked
+  REMOVE i:Contested, i:SuperConnector, i:Unsettled
+  WITH i
+  MATCH (i)-[b:BELONGS_TO]->()
+  DELETE b
 }
 CALL (w) {
   UNWIND [r IN w.judged WHERE r[1] = 'same'] AS r
@@ -146,9 +171,10 @@ CALL (w) {
 CALL (w) {
   UNWIND w.retired AS r
   MATCH (c:Customer {id: r[0]})
-  MATCH (successor:Customer {id: r[1]})
   REMOVE c:Customer
   SET c:RetiredId
+  WITH c, r
+  MATCH (successor:Customer {id: r[1]})
   CREATE (c)-[:FORWARDS_TO]->(successor)
 }
 CALL (w) {
