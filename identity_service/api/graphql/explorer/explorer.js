@@ -10,10 +10,23 @@ const isAuthorization = (name) => name.toLowerCase() === 'authorization';
 const isBlank = (authorization) => /^\s*(bearer)?\s*$/i.test(authorization);
 
 /** Every editor tab has headers of its own; a key typed in one serves all that have none. */
+function remember(headers) {
+  const typed = Object.entries(headers).find(([name]) => isAuthorization(name))?.[1];
+  if (typeof typed === 'string' && !isBlank(typed)) storage.setItem(KEY, typed);
+}
+
+function rememberTyped(text) {
+  try {
+    remember(JSON.parse(text));
+  } catch {
+    return; // Half typed.
+  }
+  showKey();
+}
+
 function withKey(headers) {
+  remember(headers);
   const others = Object.entries(headers).filter(([name]) => !isAuthorization(name));
-  const typed = Object.entries(headers).find(([name]) => isAuthorization(name))?.[1] ?? '';
-  if (!isBlank(typed)) storage.setItem(KEY, typed);
   const authorization = storage.getItem(KEY);
   return Object.fromEntries(authorization ? [...others, ['Authorization', authorization]] : others);
 }
@@ -65,6 +78,7 @@ ReactDOM.createRoot(document.getElementById('explorer')).render(
       shouldPersistHeaders: true,
       showPersistHeadersSettings: false,
       defaultHeaders: headers,
+      onEditHeaders: rememberTyped,
       defaultTabs: tabs,
       defaultEditorToolsVisibility: storage.getItem(KEY) ? 'variables' : 'headers',
     },
