@@ -11,6 +11,7 @@
     ├── Forbidden                 403  a key that may not do this
     ├── NotFound                  404  no such space, judgement, key, …
     ├── Conflict                  409  the name is taken, the version is not the one in force
+    │   ├── VersionConflict       409  another version of the policy is in force
     │   └── Stale                 409  what was read has changed since; try again
     ├── Overloaded                429  the queue is full; try again after `retry_after` seconds
     ├── Unavailable               503  the database does not answer; try again
@@ -108,6 +109,19 @@ class Conflict(IdentityServiceError):
 
     code = "CONFLICT"
     status = 409
+
+
+class VersionConflict(Conflict):
+    """Another version of the policy is in force than the caller expected."""
+
+    code = "VERSION_CONFLICT"
+
+    def __init__(self, current_version: int) -> None:
+        super().__init__(
+            f"Version {current_version} of the policy is in force.",
+            remedy="Read it, and name its version as the expected one.",
+        )
+        self.current_version = current_version
 
 
 class Stale(Conflict):

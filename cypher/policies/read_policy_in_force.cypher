@@ -1,6 +1,6 @@
 // Purpose: The policy that a space decides identity by, and the names of properties in use.
 // Access: read
-// Space: parameter space
+// Space: parameter
 // Parameters:
 //   space: string
 // Columns:

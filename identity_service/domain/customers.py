@@ -48,7 +48,8 @@ class Settled:
     """What is stored of some identifiers.
 
     `customer_of[i]` is the customer of the i-th identifier, None if it never had one;
-    `register` holds every id anchored in one of the identifiers, and no other.
+    `register` holds every id anchored in one of the identifiers. Ids that it holds besides are
+    anchored in identifiers that are blocked now: they carry nothing, and forward to nobody.
     """
 
     identifiers: Sequence[Identifier]
@@ -63,14 +64,14 @@ class Difference:
     """What has to be written so that the stored customers are the resolved ones.
 
     Positions refer to the identifiers of the evidence. `minted` and `revived`: id and kind;
-    `retired`: id and who carries on, also for ids that were retired before and now forward
-    to somebody else; `kinds`: customers whose kind changed; `anchors`: ids with a new anchor
-    (also the first of a minted one); `moves`: position, old and new customer.
+    `retired`: id and who carries on (None: nobody), also for ids that were retired before and
+    now forward to somebody else; `kinds`: customers whose kind changed; `anchors`: ids with a
+    new anchor (also the first of a minted one); `moves`: position, old and new customer.
     """
 
     minted: list[tuple[str, CustomerKind]]
     revived: list[tuple[str, CustomerKind]]
-    retired: list[tuple[str, str]]
+    retired: list[tuple[str, str | None]]
     kinds: list[tuple[str, CustomerKind]]
     anchors: list[tuple[str, int]]
     moves: list[tuple[int, str | None, str]]
@@ -90,14 +91,17 @@ def difference(before: Settled, after: Resolution, policy: Policy, mint: MintId)
     identifiers = before.identifiers
     anchored: dict[int, list[RegisteredId]] = {}
     position_of = {identifier: i for i, identifier in enumerate(identifiers)}
+    found = Difference([], [], [], [], [], [], [], [], [], [], [])
     for entry in before.register:
-        root = after.cluster_of[position_of[entry.anchor]]
-        anchored.setdefault(root, []).append(entry)
+        position = position_of.get(entry.anchor)
+        if position is not None:
+            anchored.setdefault(after.cluster_of[position], []).append(entry)
+        elif entry.kind or entry.forwards_to:
+            found.retired.append((entry.id, None))
     clusters = sorted(
         (min(strength(identifiers[i], policy) for i in members), members)
         for members in after.clusters()
     )
-    found = Difference([], [], [], [], [], [], [], [], [], [], [])
     successor: dict[str, str] = {}
     for (_, strongest), members in clusters:
         ids = anchored.get(after.cluster_of[members[0]], [])

@@ -84,6 +84,11 @@ class NewEvidence:
     links: dict[Pair, Sightings] = field(default_factory=dict[Pair, Sightings])
     judgements: list[Judgement] = field(default_factory=list[Judgement])
 
+    @classmethod
+    def of_identifiers(cls, identifiers: Iterable[Identifier]) -> NewEvidence:
+        """Identifiers alone, to ask what is known of them."""
+        return cls({identifier: Span(0, 0) for identifier in identifiers})
+
     def add(self, identifiers: tuple[Identifier, ...], at: int, source: str) -> None:
         """Take in one event's identifiers, which are distinct and in text order."""
         for i, identifier in enumerate(identifiers):

@@ -53,12 +53,23 @@ class Known:
     waiting: Sequence[Judgement]
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A judgement is withdrawn: which, when, by whom and why."""
+
+    judgement: str
+    at: int
+    author: str
+    reason: str
+
+
 @dataclass(slots=True)
 class Batch:
     """What one transaction writes of events and evidence.
 
     `identifiers` and `links` are new, `identifiers_seen` and `links_seen` known; `judged` no
-    longer wait; `unsettled` belong to nobody as long as their component is over-connected.
+    longer wait; `unsettled` belong to nobody as long as their component is over-connected;
+    `made` and `withdrawn` are judgements; `blocked` identifiers belong to nobody from now on.
     """
 
     space: str
@@ -72,6 +83,9 @@ class Batch:
     links_seen: dict[Pair, Sightings] = field(default_factory=dict[Pair, Sightings])
     judged: list[Judgement] = field(default_factory=list[Judgement])
     unsettled: list[Identifier] = field(default_factory=list[Identifier])
+    made: list[Judgement] = field(default_factory=list[Judgement])
+    withdrawn: list[Withdrawal] = field(default_factory=list[Withdrawal])
+    blocked: list[Identifier] = field(default_factory=list[Identifier])
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +369,23 @@ def _evidence_rows(batch: Batch) -> dict[str, Any]:
     }
 
 
+def _judgement_node(space: str, made: Judgement) -> dict[str, Any]:
+    return {
+        "id": made.id,
+        "space": space,
+        "verdict": made.verdict.value,
+        "a_type": made.a.type,
+        "a_value": made.a.value,
+        "a_key": identifier_key(space, made.a),
+        "b_type": made.b.type,
+        "b_value": made.b.value,
+        "b_key": identifier_key(space, made.b),
+        "author": made.author,
+        "reason": made.reason,
+        "made_at": made.made_at,
+    }
+
+
 def _link_rows(space: str, links: Mapping[Pair, Sightings]) -> list[list[Any]]:
     return sorted(
         [
@@ -382,6 +413,9 @@ def _settlement_rows(
     moves = [(identifier_key(batch.space, identifiers[i]), b, a) for i, b, a in found.moves]
     return {
         "unsettled": [identifier_key(batch.space, i) for i in batch.unsettled],
+        "blocked": [identifier_key(batch.space, i) for i in batch.blocked],
+        "made": [_judgement_node(batch.space, judgement) for judgement in batch.made],
+        "withdrawn": [[w.judgement, w.at, w.author, w.reason] for w in batch.withdrawn],
         "guards": sorted([customer, rev] for customer, rev in revisions.items()),
         "minted": [[customer, kind.value] for customer, kind in found.minted],
         "revived": [[customer, kind.value] for customer, kind in found.revived],

@@ -1,15 +1,31 @@
-"""Policies in the graph."""
+"""Policies in the graph, and what a change of policy has to visit."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from identity_service.domain.identifiers import Identifier
+from identity_service.domain.policy import Policy
+from identity_service.domain.region import StoredIdentifier
 from identity_service.errors import NotFound
 from identity_service.graph.database import Database
+from identity_service.graph.keys import identifier_key, identifier_of, policy_key
 from identity_service.graph.statements import statement
 
 READ_POLICY_IN_FORCE: Final = statement("policies/read_policy_in_force")
+PUT_POLICY_IN_FORCE: Final = statement("policies/put_policy_in_force")
+LIST_TO_SETTLE: Final = statement("policies/list_to_settle")
+KEEP_AS_SETTLED: Final = statement("policies/keep_as_settled")
+RECORD_PROGRESS: Final = statement("policies/record_progress")
+LIST_BLOCKED: Final = statement("policies/list_blocked")
+UNBLOCK: Final = statement("policies/unblock")
+ATTRIBUTE_EVENTS: Final = statement("policies/attribute_events")
+
+_EVENTS_AT_ONCE: Final = 5_000
+
+_BEFORE_ALL_TIMES: Final = -(2**62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +35,17 @@ class StoredPolicy:
     version: int
     text: str
     property_names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ToSettle:
+    """Customers that a version has not reached, and identifiers to begin at.
+
+    `starts` also holds identifiers that have no customer at all.
+    """
+
+    customers: tuple[str, ...]
+    starts: dict[Identifier, StoredIdentifier]
 
 
 class PolicyStore:
@@ -33,3 +60,70 @@ class PolicyStore:
         if row is None:
             raise NotFound(f"There is no space “{space}”.", remedy="Create it first.")
         return StoredPolicy(row["version"], row["text"], frozenset(row["property_names"]))
+
+    async def put_in_force(
+        self, space: str, text: str, expected: int, author: str, note: str | None, now: int
+    ) -> tuple[bool, int]:
+        """Put a new version in force if `expected` is. Returns whether, and which one is now."""
+        row = await self._database.write_one(
+            PUT_POLICY_IN_FORCE,
+            space=space,
+            text=text,
+            expected=expected,
+            author=author,
+            note=note,
+            now=now,
+        )
+        if row is None:
+            raise NotFound(f"There is no space “{space}”.", remedy="Create it first.")
+        return row["put"], row["version"]
+
+    async def to_settle(self, space: str, version: int, most: int) -> ToSettle:
+        """Some of what a version has not reached; empty when it has reached everything."""
+        row = await self._database.read_one(
+            LIST_TO_SETTLE, space=space, prefix=f"{space}/", version=version, most=most
+        )
+        if row is None:
+            return ToSettle((), {})
+        starts = {
+            identifier_of(key): StoredIdentifier(0, None, contested, connected)
+            for key, contested, connected in row["starts"]
+        }
+        return ToSettle(tuple(row["customers"]), starts)
+
+    async def keep_as_settled(self, space: str, customers: Iterable[str], version: int) -> None:
+        """Leave customers of over-connected components as they are."""
+        await self._database.write_one(
+            KEEP_AS_SETTLED, space=space, customers=sorted(customers), version=version
+        )
+
+    async def record_progress(self, space: str, version: int) -> None:
+        """Say how far the settlement of a version is."""
+        await self._database.write_one(
+            RECORD_PROGRESS, space=space, key=policy_key(space, version), version=version
+        )
+
+    async def blocked(self, space: str) -> list[Identifier]:
+        """Identifiers that are known and blocked."""
+        row = await self._database.read_one(LIST_BLOCKED, prefix=f"{space}/")
+        return [identifier_of(key) for key in row["keys"]] if row else []
+
+    async def unblock(self, space: str, identifiers: Collection[Identifier]) -> None:
+        """Give identifiers back; they wait to be settled."""
+        await self._database.write_one(
+            UNBLOCK, keys=[identifier_key(space, identifier) for identifier in identifiers]
+        )
+
+    async def attribute_events(self, space: str, policy: Policy) -> None:
+        """Attribute every event to the strongest of its identifiers."""
+        after: int | None = _BEFORE_ALL_TIMES
+        while after is not None:
+            row = await self._database.write_one(
+                ATTRIBUTE_EVENTS,
+                space=space,
+                after=after,
+                most=_EVENTS_AT_ONCE,
+                priority={kind: rule.priority for kind, rule in policy.rules.items()},
+                other=policy.other.priority if policy.other else 2**31,
+            )
+            after = row["last"] if row else None

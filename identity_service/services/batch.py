@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,9 +28,6 @@ from identity_service.services.settlement import Decision, Settlement, starts
 
 MAX_PROPERTY_NAMES = 500
 """Most names of properties that one space may have in use as `p_…`."""
-
-_ROOM_FOR_SEVERAL = 10_000
-"""Identifiers that the regions of one batch may hold beyond the bound of one component."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +74,9 @@ class BatchWriter:
             in_force.policy,
             new,
             touched=starts(touched, partners - new.identifiers.keys()),
-            most=in_force.policy.max_component + _ROOM_FOR_SEVERAL,
         )
-        component_of = components(decision.question.evidence) if decision else []
-        if decision and not _too_large(component_of, in_force.policy.max_component):
-            return await self._write_decided(scope, in_force, batch, decision, component_of)
+        if decision:
+            return await self._write_decided(scope, in_force, batch, decision)
         groups = _groups(observations)
         if len(groups) > 1:
             return all([await self.write(scope, in_force, group) for group in groups])
@@ -114,7 +108,6 @@ class BatchWriter:
         in_force: PolicyInForce,
         batch: _Sorted,
         decision: Decision,
-        component_of: Sequence[int],
     ) -> bool:
         question = decision.question
         identifiers = question.evidence.identifiers
@@ -125,7 +118,7 @@ class BatchWriter:
             if made.a in question.settled.identifiers and made.b in question.settled.identifiers
         ]
         found = self._settlement.difference(decision, in_force.policy)
-        cause_of = _causes(batch.slow, identifiers, component_of)
+        cause_of = _causes(batch.slow, identifiers, decision.component_of)
         return await self._store.write_settlement(
             rows,
             decision.region.revisions,
@@ -146,7 +139,7 @@ class BatchWriter:
         observations = [*batch.fast, *batch.slow]
         scalars = [scalar_properties(o.event.properties) for o in observations]
         names = await self._names_in_use(scope, in_force, scalars)
-        rows = Batch(scope, in_force.version, self._clock())
+        rows = Batch(scope.space, in_force.version, self._clock())
         for observation, values in zip(observations, scalars, strict=True):
             kept = {name: value for name, value in values.items() if name in names}
             rows.events.append(event_row(scope.space, observation, in_force.policy, kept))
@@ -207,10 +200,6 @@ def _changes_nothing(observation: Observation, known: Known, counts: Callable[[s
             if first_seen is None or at < first_seen:
                 return False
     return True
-
-
-def _too_large(component_of: Sequence[int], most: int) -> bool:
-    return len(component_of) > most and max(Counter(component_of).values()) > most
 
 
 def _groups(observations: Sequence[Observation]) -> list[list[Observation]]:

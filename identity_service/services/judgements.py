@@ -113,7 +113,6 @@ class Judgements:
             in_force.policy,
             NewEvidence(judgements=[] if withdrawal else [judgement]),
             touched=starts(known.identifiers),
-            most=in_force.policy.max_component,
             withdrawn=judgement.id if withdrawal else None,
             across=True,
         )

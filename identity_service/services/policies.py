@@ -6,9 +6,14 @@ from dataclasses import dataclass
 
 from identity_service.domain.policy import Policy
 from identity_service.domain.policy_text import parse_policy
+from identity_service.domain.recorded import PolicyVersion
 from identity_service.domain.values import Values
+from identity_service.errors import FieldInvalid, VersionConflict
 from identity_service.graph.policies import PolicyStore
 from identity_service.services.access import SpaceScope
+
+MAX_NOTE = 2_000
+"""Longest note of a policy version, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,25 @@ class Policies:
             found = PolicyInForce(stored.version, policy, Values(policy), stored.property_names)
             self._in_force[scope.space] = found
         return found
+
+    async def put_in_force(
+        self, scope: SpaceScope, text: str, expected_version: int, note: str | None, now: int
+    ) -> PolicyVersion:
+        """Put a new version of the policy in force.
+
+        Raises PolicyInvalid, and VersionConflict when `expected_version` is not in force.
+        Customers are settled by it only afterwards (`Resettlement`).
+        """
+        parse_policy(text)
+        if note is not None and len(note) > MAX_NOTE:
+            raise FieldInvalid("note", f"The note is longer than {MAX_NOTE:,} characters.")
+        put, version = await self._store.put_in_force(
+            scope.space, text, expected_version, scope.author, note, now
+        )
+        self.forget(scope)
+        if not put:
+            raise VersionConflict(version)
+        return PolicyVersion(version, text, now, scope.author, note)
 
     def forget(self, scope: SpaceScope) -> None:
         """Read the policy again when it is asked for next."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from identity_service.domain.changes import Change
+from identity_service.domain.components import components
 from identity_service.domain.customers import Difference, difference
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policy import Policy
@@ -23,6 +25,9 @@ from identity_service.domain.resolution import Resolution, resolve
 from identity_service.graph.evidence import EvidenceStore, LedgerEntry
 from identity_service.services.access import SpaceScope
 from identity_service.services.clock import Ids
+
+_ROOM_FOR_SEVERAL = 10_000
+"""Identifiers beyond the bound of one component that may be loaded at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +64,32 @@ def starts(
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was loaded, what was asked, and the answer."""
+    """What was loaded, what was asked, and the answer; and what was left out as blocked.
+
+    `component_of` tells by position which identifiers hang together.
+    """
 
     region: Region
     question: Question
     resolution: Resolution
+    component_of: list[int]
+    blocked: list[Identifier]
+
+
+@dataclass(frozen=True, slots=True)
+class _LeaveOut:
+    """What is decided as if it were not there."""
+
+    judgement: str | None
+    identifiers: Callable[[Identifier], bool]
+
+    def of(self, region: Region) -> list[Identifier]:
+        """Take it out of a region; returns the identifiers."""
+        region.judgements[:] = [made for made in region.judgements if made.id != self.judgement]
+        blocked = [identifier for identifier in region.nodes if self.identifiers(identifier)]
+        for identifier in blocked:
+            del region.nodes[identifier]
+        return blocked
 
 
 class Settlement:
@@ -80,23 +106,23 @@ class Settlement:
         new: NewEvidence,
         *,
         touched: Starts,
-        most: int,
         withdrawn: str | None = None,
+        blocked: Callable[[Identifier], bool] = lambda _: False,
         across: bool = False,
     ) -> Decision | None:
         """Resolve everything that can be reached from what is touched, with what is new.
 
-        `withdrawn` is the id of a judgement to be left out. The walk ends at contested
-        identifiers where that changes nothing, unless `across`. None: more than `most`
-        identifiers would have to be decided at once.
+        `withdrawn` is the id of a judgement to be left out, `blocked` tells which identifiers
+        are. The walk ends at contested identifiers where that changes nothing, unless
+        `across`. None: a component holds more identifiers than the policy's `max_component`,
+        or all of them together so many more that they must be decided one by one.
         """
+        leave_out = _LeaveOut(withdrawn, blocked)
         if not across and _may_have_edges(policy):
-            decision = await self._attempt(
-                scope, policy, new, touched, most, withdrawn, across=False
-            )
+            decision = await self._attempt(scope, policy, new, touched, leave_out, across=False)
             if decision:
                 return decision
-        return await self._attempt(scope, policy, new, touched, most, withdrawn, across=True)
+        return await self._attempt(scope, policy, new, touched, leave_out, across=True)
 
     def difference(self, decision: Decision, policy: Policy) -> Difference:
         """What has to be written so that the graph holds what was decided."""
@@ -126,27 +152,28 @@ class Settlement:
         policy: Policy,
         new: NewEvidence,
         touched: Starts,
-        most: int,
-        withdrawn: str | None,
+        leave_out: _LeaveOut,
         *,
         across: bool,
     ) -> Decision | None:
-        region = await self._load(scope, policy, touched, most, across=across)
+        region = await self._load(scope, policy, touched, across=across)
         if region is None or (not across and not may_end_at(region, new, policy)):
             return None
-        region.judgements[:] = [made for made in region.judgements if made.id != withdrawn]
+        left_out = leave_out.of(region)
         question = put(region, new)
+        component_of = components(question.evidence)
+        if _largest(component_of) > policy.max_component:
+            return None
         resolution = resolve(question.evidence, policy, question.outside)
         if not across and not ends_well(region, question, resolution, policy):
             return None
-        return Decision(region, question, resolution)
+        return Decision(region, question, resolution, component_of, left_out)
 
     async def _load(
         self,
         scope: SpaceScope,
         policy: Policy,
         touched: Starts,
-        most: int,
         *,
         across: bool,
     ) -> Region | None:
@@ -163,7 +190,7 @@ class Settlement:
                 starts=walk_from,
                 edges=edges,
                 across=across,
-                most=most,
+                most=policy.max_component + _ROOM_FOR_SEVERAL,
             )
             if region is None:
                 return None
@@ -172,6 +199,10 @@ class Settlement:
             if not pulled:
                 return region
             walk_from |= pulled
+
+
+def _largest(component_of: list[int]) -> int:
+    return max(Counter(component_of).values(), default=0)
 
 
 def _may_have_edges(policy: Policy) -> bool:
