@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from identity_service.domain.changes import ChangeKind
+from identity_service.domain.clusters import RefusalReason
 from identity_service.domain.customers import CustomerKind
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 
@@ -34,13 +35,13 @@ class SeenIdentifier(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SettledCustomer:
-    """A customer as it was settled last.
+    """A customer as it was settled last; if `live`, as it was resolved just now.
 
     `identifiers` come strongest first, and are at most as many as the reader asked for;
-    `identifier_count` counts all.
+    `identifier_count` counts all. `redirected_from` is the retired id that was asked for.
     """
 
-    id: str
+    customer_id: str
     kind: CustomerKind
     revision: int
     policy_version: int
@@ -49,6 +50,8 @@ class SettledCustomer:
     last_seen: int
     identifier_count: int
     identifiers: Sequence[SeenIdentifier]
+    redirected_from: str | None = None
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,18 @@ class OverConnectedComponent:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenLink:
+class LinkDecision:
+    """What the policy made of a link. The other fields speak of a refused one."""
+
+    joined: bool
+    message: str
+    reason: RefusalReason | None
+    type: str | None
+    conflict: Sequence[SeenIdentifier]
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedLink:
     """Two identifiers seen in one event."""
 
     a: SeenIdentifier
@@ -73,7 +87,8 @@ class SeenLink:
     first_seen: int
     last_seen: int
     times_seen: int
-    sources: tuple[str, ...]
+    sources: Sequence[str]
+    decision: LinkDecision
 
 
 @dataclass(frozen=True, slots=True)

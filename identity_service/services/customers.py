@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
@@ -17,13 +17,14 @@ from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.policy import Policy
 from identity_service.domain.recorded import (
+    DecidedLink,
+    LinkDecision,
     OverConnectedComponent,
     Page,
     RecordedChange,
     RecordedEvent,
     RecordedRejection,
     SeenIdentifier,
-    SeenLink,
     SettledCustomer,
     page_of,
 )
@@ -72,29 +73,7 @@ class Missing:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A customer, and what the answer rests on.
-
-    `redirected_from` is the retired id that was asked for. `live`: resolved at
-    `customer.settled_at`, just now, and not read.
-    """
-
-    customer: SettledCustomer
-    redirected_from: str | None = None
-    live: bool = False
-
-
-Answer: TypeAlias = Found | Missing | OverConnectedComponent
-
-
-@dataclass(frozen=True, slots=True)
-class DecidedLink:
-    """A link and what the policy made of it; `conflict` are identifiers of the decision."""
-
-    link: SeenLink
-    decision: Decision
-    conflict: Sequence[SeenIdentifier]
+Answer: TypeAlias = SettledCustomer | Missing | OverConnectedComponent
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +121,7 @@ class Customers:
             return _withheld(identifier)
         lookup = await self._settled.get(identifier_key(scope.space, identifier))
         answer = await self._answer(scope, in_force, identifier, lookup)
-        if live and isinstance(answer, Found):
+        if live and isinstance(answer, SettledCustomer):
             return await self._resolved_now(scope, in_force, identifier, answer)
         return answer
 
@@ -152,12 +131,11 @@ class Customers:
         if lookup is None or lookup.customer is None:
             return Missing(MissingReason.UNKNOWN, f"There is no customer {customer} here.")
         in_force = await self._policies.in_force(scope)
-        found = Found(
-            _settled(lookup.customer, in_force.policy),
-            redirected_from=customer if customer != lookup.customer.id else None,
-        )
+        found = _settled(lookup.customer, in_force.policy)
+        if customer != found.customer_id:
+            found = replace(found, redirected_from=customer)
         if live:
-            identifier = found.customer.identifiers[0].identifier
+            identifier = found.identifiers[0].identifier
             return await self._resolved_now(scope, in_force, identifier, found)
         return found
 
@@ -268,23 +246,18 @@ class Customers:
         in_force = await self._policies.in_force(scope)
         strongest = customer.identifiers[0].identifier
         async with self._one_by_one:
-            rows = await self._reader.links((scope.space, customer.id), first)
+            rows = await self._reader.links((scope.space, customer.customer_id), first)
             component = await self._resolving.component_of(scope, in_force, strongest)
         if component is None:
             raise TooLarge(
                 f"More than {in_force.policy.max_component:,} identifiers hang together here.",
                 remedy="Block the identifiers that have the most links.",
             )
-        decided = _decided(
-            [_link(row, in_force.policy) for row in rows], component, in_force.policy
-        )
+        decided = _decided(rows, component, in_force.policy)
         conflicts = {i for _, decision in decided for i in decision.conflict}
         keys = [identifier_key(scope.space, i) for i in conflicts]
         seen = {found.identifier: found for found in await self.identifiers(scope, keys)}
-        return [
-            DecidedLink(link, decision, [seen[i] for i in decision.conflict if i in seen])
-            for link, decision in decided
-        ]
+        return [_decided_link(row, decision, seen, in_force.policy) for row, decision in decided]
 
     async def shared_devices(
         self, scope: SpaceScope, customer: str, first: int
@@ -346,7 +319,7 @@ class Customers:
         if lookup is None:
             return Missing(MissingReason.UNKNOWN, f"{identifier} was never seen here.")
         if lookup.customer is not None:
-            return Found(_settled(lookup.customer, in_force.policy))
+            return _settled(lookup.customer, in_force.policy)
         if lookup.blocked:
             return Missing(
                 MissingReason.BLOCKED_VALUE,
@@ -367,7 +340,11 @@ class Customers:
         )
 
     async def _resolved_now(
-        self, scope: SpaceScope, in_force: PolicyInForce, identifier: Identifier, found: Found
+        self,
+        scope: SpaceScope,
+        in_force: PolicyInForce,
+        identifier: Identifier,
+        settled: SettledCustomer,
     ) -> Answer:
         """The same customer, resolved from the evidence instead of read."""
         component = await self._resolving.component_of(scope, in_force, identifier)
@@ -388,9 +365,9 @@ class Customers:
             )
             for i, seen in zip(members, await self.identifiers(scope, keys), strict=True)
         ]
-        customer = replace(
-            found.customer,
-            id=component.customer_of[position] or found.customer.id,
+        return replace(
+            settled,
+            customer_id=component.customer_of[position] or settled.customer_id,
             kind=_kind(identifiers),
             policy_version=in_force.version,
             settled_at=self._clock(),
@@ -398,8 +375,8 @@ class Customers:
             last_seen=max(seen.last_seen for seen in identifiers),
             identifier_count=len(identifiers),
             identifiers=sorted(identifiers, key=lambda i: strength(i.identifier, in_force.policy)),
+            live=True,
         )
-        return replace(found, customer=customer, live=True)
 
     async def _seen(self, scope: SpaceScope, rows: Sequence[IdentifierRow]) -> list[SeenIdentifier]:
         policy = (await self._policies.in_force(scope)).policy
@@ -420,7 +397,7 @@ def _withheld(withheld: Withheld) -> Missing:
 
 def _settled(found: FoundCustomer, policy: Policy) -> SettledCustomer:
     return SettledCustomer(
-        id=found.id,
+        customer_id=found.id,
         kind=CustomerKind(found.kind),
         revision=found.revision,
         policy_version=found.policy_version,
@@ -440,7 +417,7 @@ def _strongest_first(rows: Sequence[IdentifierRow], policy: Policy) -> list[Seen
 
 def _identifier(row: IdentifierRow, policy: Policy) -> SeenIdentifier:
     rule = policy.rule_of(row[1])
-    return SeenIdentifier(*row, rule.kind if rule else IdentifierKind.DEVICE)
+    return SeenIdentifier._make((*row, rule.kind if rule else IdentifierKind.DEVICE))
 
 
 def _kind(identifiers: Sequence[SeenIdentifier]) -> CustomerKind:
@@ -451,26 +428,38 @@ def _kind(identifiers: Sequence[SeenIdentifier]) -> CustomerKind:
     return CustomerKind.ANONYMOUS
 
 
-def _link(row: Sequence[Any], policy: Policy) -> SeenLink:
-    a, b, first_seen, last_seen, times_seen, sources = row
-    return SeenLink(
-        _identifier(a, policy),
-        _identifier(b, policy),
-        first_seen,
-        last_seen,
-        times_seen,
-        tuple(sources),
-    )
-
-
 def _decided(
-    links: Sequence[SeenLink], component: Component, policy: Policy
-) -> list[tuple[SeenLink, Decision]]:
+    rows: Sequence[Sequence[Any]], component: Component, policy: Policy
+) -> list[tuple[Sequence[Any], Decision]]:
     """Each link with its decision, without those that came after the component was loaded."""
     numbers = component.link_numbers()
-    pairs = ((link, frozenset((link.a.identifier, link.b.identifier))) for link in links)
+    pairs = ((row, frozenset((Identifier(*row[0][1:3]), Identifier(*row[1][1:3])))) for row in rows)
     return [
-        (link, describe_decision(numbers[pair], component.evidence, component.resolution, policy))
-        for link, pair in pairs
+        (row, describe_decision(numbers[pair], component.evidence, component.resolution, policy))
+        for row, pair in pairs
         if pair in numbers
     ]
+
+
+def _decided_link(
+    row: Sequence[Any],
+    decision: Decision,
+    seen: Mapping[Identifier, SeenIdentifier],
+    policy: Policy,
+) -> DecidedLink:
+    a, b, first_seen, last_seen, times_seen, sources = row
+    return DecidedLink(
+        a=_identifier(a, policy),
+        b=_identifier(b, policy),
+        first_seen=first_seen,
+        last_seen=last_seen,
+        times_seen=times_seen,
+        sources=sources,
+        decision=LinkDecision(
+            joined=decision.joined,
+            message=decision.message,
+            reason=decision.reason,
+            type=decision.type,
+            conflict=[seen[i] for i in decision.conflict if i in seen],
+        ),
+    )

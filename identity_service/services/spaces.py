@@ -27,6 +27,7 @@ from identity_service.services.access import (
     hash_key,
     new_key,
 )
+from identity_service.services.batching import Batcher
 from identity_service.services.clock import Clock
 
 DEFAULT_POLICY: Final = "extends: quarantine\n"
@@ -63,6 +64,7 @@ class Spaces:
         self._spaces = spaces
         self._access = access
         self._clock = clock
+        self._customer_counts = Batcher(self._count_customers)
 
     async def create_space(
         self, caller: Caller | None, name: str, policy: str | None
@@ -179,7 +181,8 @@ class Spaces:
 
     async def count_customers(self, scope: SpaceScope) -> CustomerCounts:
         """Customers by kind."""
-        return await self._spaces.count_customers(scope.space)
+        counts = await self._customer_counts.get(scope.space)
+        return counts or CustomerCounts(0, 0, 0)
 
     async def count_identifiers(self, scope: SpaceScope) -> int:
         """Identifiers seen, blocked ones too."""
@@ -192,6 +195,9 @@ class Spaces:
     async def count_events(self, scope: SpaceScope) -> int:
         """Events taken in."""
         return await self._spaces.count_events(scope.space)
+
+    async def _count_customers(self, spaces: Sequence[str]) -> dict[str, CustomerCounts]:
+        return {space: await self._spaces.count_customers(space) for space in spaces}
 
     async def _policy(self, scope: SpaceScope) -> tuple[PolicyVersion, SettlementProgress]:
         found = await self._spaces.policy(scope.space)

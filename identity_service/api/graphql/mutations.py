@@ -1,0 +1,310 @@
+# ruff: noqa: D101, D103  (what a type or field means is told to those who read the schema)
+"""What can be changed. Expected refusals are values (`Invalid`); a missing right is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, TypeAlias
+
+import strawberry
+from strawberry import ID, Parent
+
+from identity_service import errors
+from identity_service.api.graphql.context import Info, Scoped
+from identity_service.api.graphql.fields import IdentifierInput
+from identity_service.api.graphql.queries import Space
+from identity_service.api.graphql.types import Change, Judgement, Policy, Settlement, by, shows
+from identity_service.domain import judgements
+from identity_service.domain.identifiers import Identifier
+from identity_service.domain.recorded import PolicyVersion, RecordedChange, SettlementProgress
+from identity_service.domain.values import Withheld
+from identity_service.errors import Conflict, FieldInvalid, NotFound, PolicyInvalid
+from identity_service.services import access
+from identity_service.services.access import SpaceScope
+from identity_service.services.spaces import CreatedSource, CreatedSpace
+
+
+@strawberry.enum
+class Role(StrEnum):
+    READER = "READER"
+    AGENT = "AGENT"
+    ADMIN = "ADMIN"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What was sent was not taken, and why."""
+
+    message: str
+    problems: Sequence[errors.Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Another version of the policy is in force than the one expected."""
+
+    message: str
+    current_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that was made; this is the only time that it is shown."""
+
+    name: str
+    role: Role
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevokedKey:
+    """The name of a key that opens nothing any more."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewPolicy:
+    """A policy that was put in force, and how far its settlement is."""
+
+    policy: PolicyVersion
+    settlement: SettlementProgress
+
+
+@dataclass(frozen=True, slots=True)
+class NewJudgement:
+    """A judgement that was made or withdrawn, and what changed by it."""
+
+    scope: SpaceScope
+    judgement: judgements.Judgement
+    changes: Sequence[RecordedChange]
+
+
+@strawberry.type
+class Problem:
+    path: str
+    message: str
+
+
+@strawberry.type
+@shows(Refused)
+class Invalid:
+    message: str
+    problems: list[Problem]
+
+
+@strawberry.type
+@shows(Overtaken)
+class VersionConflict:
+    message: str
+    current_version: int
+
+
+def _created(root: Parent[CreatedSpace]) -> SpaceScope:
+    return root.scope
+
+
+@strawberry.type
+@shows(CreatedSpace)
+class SpaceCreated:
+    space: Space = by(_created)
+    admin_key: str
+    reader_key: str
+    write_key: str
+
+
+@strawberry.type
+@shows(CreatedSource)
+class SourceCreated:
+    name: str
+    write_key: str
+    spaces: list[str]
+
+
+@strawberry.type
+@shows(NewKey)
+class KeyCreated:
+    name: str
+    role: Role
+    key: str
+
+
+@strawberry.type
+@shows(RevokedKey)
+class KeyRevoked:
+    name: str
+
+
+@strawberry.type
+@shows(NewPolicy)
+class PolicySet:
+    policy: Policy
+    settlement: Settlement
+
+
+def _judgement(root: Parent[NewJudgement]) -> Scoped[judgements.Judgement]:
+    return Scoped(root.scope, root.judgement)
+
+
+def _changes(root: Parent[NewJudgement]) -> list[Scoped[RecordedChange]]:
+    return [Scoped(root.scope, change) for change in root.changes]
+
+
+@strawberry.type
+@shows(NewJudgement)
+class Judged:
+    judgement: Judgement = by(_judgement)
+    changes: list[Change] = by(_changes)
+
+
+CreateSpaceResult: TypeAlias = Annotated[
+    SpaceCreated | Invalid, strawberry.union("CreateSpaceResult")
+]
+CreateSourceResult: TypeAlias = Annotated[
+    SourceCreated | Invalid, strawberry.union("CreateSourceResult")
+]
+CreateKeyResult: TypeAlias = Annotated[KeyCreated | Invalid, strawberry.union("CreateKeyResult")]
+RevokeKeyResult: TypeAlias = Annotated[KeyRevoked | Invalid, strawberry.union("RevokeKeyResult")]
+SetPolicyResult: TypeAlias = Annotated[
+    PolicySet | Invalid | VersionConflict, strawberry.union("SetPolicyResult")
+]
+JudgeResult: TypeAlias = Annotated[Judged | Invalid, strawberry.union("JudgeResult")]
+
+
+async def create_space(
+    info: Info, name: str, policy: str | None = strawberry.UNSET
+) -> CreatedSpace | Refused:
+    spaces = info.context.services.spaces
+    try:
+        return await spaces.create_space(info.context.caller, name, policy or None)
+    except (FieldInvalid, PolicyInvalid) as error:
+        return _refused(error)
+
+
+async def create_source(info: Info, name: str, spaces: list[str]) -> CreatedSource | Refused:
+    try:
+        return await info.context.services.spaces.create_source(info.context.caller, name, spaces)
+    except FieldInvalid as error:
+        return _refused(error)
+
+
+async def create_key(info: Info, space: str, role: Role, name: str) -> NewKey | Refused:
+    scope = _require(info, space, access.Role.ADMIN)
+    try:
+        key = await info.context.services.spaces.create_key(scope, access.Role(role.value), name)
+    except FieldInvalid as error:
+        return _refused(error)
+    return NewKey(name, role, key)
+
+
+async def revoke_key(info: Info, space: str, name: str) -> RevokedKey | Refused:
+    try:
+        await info.context.services.spaces.revoke_key(info.context.caller, space, name)
+    except FieldInvalid as error:
+        return _refused(error)
+    return RevokedKey(name)
+
+
+async def set_policy(
+    info: Info,
+    space: str,
+    policy: str,
+    expected_version: int,
+    note: str | None = strawberry.UNSET,
+) -> NewPolicy | Refused | Overtaken:
+    scope = _require(info, space, access.Role.ADMIN)
+    services = info.context.services
+    try:
+        made = await services.policies.set_policy(scope, policy, expected_version, note or None)
+    except PolicyInvalid as error:
+        return _refused(error)
+    except Conflict as error:
+        return Overtaken(str(error), (await services.spaces.policy(scope)).version)
+    return NewPolicy(made, await services.spaces.settlement(scope))
+
+
+async def judge(
+    info: Info,
+    space: str,
+    verdict: judgements.Verdict,
+    a: IdentifierInput,
+    b: IdentifierInput,
+    reason: str,
+) -> NewJudgement | Refused:
+    scope = _require(info, space, access.Role.AGENT)
+    try:
+        judgement, changes = await info.context.services.judging.judge(
+            scope,
+            verdict,
+            await _normalised(info, scope, "a", a),
+            await _normalised(info, scope, "b", b),
+            reason,
+        )
+    except FieldInvalid as error:
+        return _refused(error)
+    return NewJudgement(scope, judgement, changes)
+
+
+async def withdraw_judgement(
+    info: Info,
+    space: str,
+    id: ID,  # noqa: A002  (the name is the contract's)
+    reason: str,
+) -> NewJudgement | Refused:
+    scope = _require(info, space, access.Role.AGENT)
+    try:
+        judgement, changes = await info.context.services.judging.withdraw(scope, id, reason)
+    except FieldInvalid as error:
+        return _refused(error)
+    except NotFound as error:
+        return Refused(str(error), [errors.Problem("id", str(error))])
+    return NewJudgement(scope, judgement, changes)
+
+
+@strawberry.type
+class Mutation:
+    create_space: CreateSpaceResult = by(
+        create_space,
+        description=(
+            "Instance administrators only. Answers with the keys once; they are stored hashed."
+        ),
+    )
+    create_source: CreateSourceResult = by(
+        create_source,
+        description="A sender. Its write key may only add observations.",
+    )
+    create_key: CreateKeyResult = by(create_key)
+    revoke_key: RevokeKeyResult = by(
+        revoke_key,
+        description="By the name of a key, or of a source to revoke its write key.",
+    )
+    set_policy: SetPolicyResult = by(
+        set_policy,
+        description=(
+            "Refused unless expectedVersion is the version in force. Customers are settled again "
+            "in the background."
+        ),
+    )
+    judge: JudgeResult = by(judge)
+    withdraw_judgement: JudgeResult = by(withdraw_judgement)
+
+
+def _require(info: Info, space: str, role: access.Role) -> SpaceScope:
+    return info.context.services.access.require(info.context.caller, space, role)
+
+
+def _refused(error: FieldInvalid | PolicyInvalid) -> Refused:
+    return Refused(str(error), error.problems)
+
+
+async def _normalised(
+    info: Info, scope: SpaceScope, path: str, given: IdentifierInput
+) -> Identifier:
+    found = await info.context.services.customers.normalise(
+        scope, Identifier(given.type, given.value)
+    )
+    if isinstance(found, Withheld):
+        raise FieldInvalid(path, found.message)
+    return found

@@ -1,0 +1,88 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+# (graphql-core leaves its generic types without arguments)
+"""Lists of plain records without the cost of a resolver for each field of each of them.
+
+A customer has twenty identifiers of which somebody asks for five fields: that is a hundred
+fields to execute, three quarters of the time of the whole request. Where all that is asked for
+are attributes of the records, the list is made here in one go; everything else takes the
+general way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, cast
+
+from graphql import GraphQLObjectType, is_leaf_type, is_non_null_type
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.field import StrawberryField
+
+from identity_service.api.graphql.context import field_of
+from identity_service.api.graphql.limits import MAX_ITEMS
+from identity_service.errors import TooLarge
+
+Readers: TypeAlias = Sequence[tuple[str, str, Callable[[Any], Any], bool]]
+"""Name in the answer, attribute, the scalar's output, and whether it may be null."""
+
+
+class PlainListExecutor(StrawberryGraphQLCoreExecutionContext):
+    """graphql-core's executor with the short way, and with the limit on entries of lists."""
+
+    _items = 0
+
+    def complete_list_value(
+        self,
+        return_type: Any,
+        field_details_list: Any,
+        info: Any,
+        path: Any,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        """As graphql-core has it."""
+        if isinstance(result, list | tuple):
+            records = cast("Sequence[Any]", result)
+            self._items += len(records)
+            if self._items > MAX_ITEMS:
+                raise TooLarge(
+                    f"The answer would hold more than {MAX_ITEMS:,} entries of lists.",
+                    remedy="Ask for fewer at a time with “first”.",
+                )
+            item_type = _nullable(return_type.of_type)
+            if len(records) > 1 and isinstance(item_type, GraphQLObjectType):
+                readers = self._readers(item_type, field_details_list)
+                if readers is not None:
+                    return [_read(record, readers) for record in records]
+        return super().complete_list_value(
+            return_type, field_details_list, info, path, result, position_context
+        )
+
+    def _readers(self, item_type: GraphQLObjectType, field_details_list: Any) -> Readers | None:
+        """How to read what is asked for; None unless all of it is plain."""
+        readers: list[tuple[str, str, Callable[[Any], Any], bool]] = []
+        collected = self.collect_subfields(item_type, field_details_list)
+        for response_name, details in collected.grouped_field_set.items():
+            definition = item_type.fields.get(details[0].node.name.value)
+            if definition is None:
+                return None
+            kind = _nullable(definition.type)
+            own = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+            if not (isinstance(own, StrawberryField) and own.is_basic_field and is_leaf_type(kind)):
+                return None
+            nullable = not is_non_null_type(definition.type)
+            readers.append((response_name, own.python_name, kind.coerce_output_value, nullable))
+        return readers
+
+
+def _read(record: object, readers: Readers) -> dict[str, Any]:
+    answer: dict[str, Any] = {}
+    for response_name, attribute, output, nullable in readers:
+        value = field_of(record, attribute)
+        answer[response_name] = None if nullable and value is None else output(value)
+    return answer
+
+
+def _nullable(kind: Any) -> Any:
+    return kind.of_type if is_non_null_type(kind) else kind

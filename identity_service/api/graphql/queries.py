@@ -1,0 +1,96 @@
+# ruff: noqa: D101  (what a type means is told to those who read the schema)
+"""The root of queries, and a space."""
+
+from __future__ import annotations
+
+import strawberry
+from strawberry import ID
+
+from identity_service.api.graphql import fields
+from identity_service.api.graphql.connections import parse_global_id
+from identity_service.api.graphql.context import Info, Scoped
+from identity_service.api.graphql.types import (
+    ChangeConnection,
+    CustomerResult,
+    IdentifierConnection,
+    JudgementConnection,
+    Node,
+    Policy,
+    PolicyConnection,
+    RejectedEventConnection,
+    Settlement,
+    SpaceStatistics,
+    by,
+)
+from identity_service.domain.identifiers import parse_identifier
+from identity_service.domain.recorded import SettledCustomer
+from identity_service.services.access import SpaceScope
+
+
+@strawberry.type
+class Space:
+    name: str = by(fields.name)
+    policy: Policy = by(fields.policy)
+    policies: PolicyConnection = by(fields.policies)
+    settlement: Settlement = by(
+        fields.settlement,
+        description="The settlement of the newest policy: how far it is.",
+    )
+    statistics: SpaceStatistics = by(fields.statistics)
+    customer: CustomerResult = by(
+        fields.customer,
+        description=(
+            "Who is this? By any identifier or by customer id, current or retired. "
+            "Never creates anything. `live`: traverse and resolve now instead of reading the "
+            "settled result; it must give the same answer."
+        ),
+    )
+    customers: list[CustomerResult] = by(
+        fields.customers,
+        description="Many at once (at most 1,000), in the order asked.",
+    )
+    contested: IdentifierConnection = by(
+        fields.contested,
+        description="Identifiers that belong to several people, most shared first.",
+    )
+    super_connectors: IdentifierConnection = by(fields.super_connectors)
+    changes: ChangeConnection = by(fields.changes)
+    rejected_events: RejectedEventConnection = by(fields.rejected_events)
+    judgements: JudgementConnection = by(fields.judgements)
+
+
+async def node(info: Info, id: ID) -> Scoped[object] | None:  # noqa: A002  (Relay's name)
+    """A node by its global id; None when it does not exist or the key may not see it."""
+    kind, space, key = parse_global_id(id)
+    scope = info.context.services.access.enter(info.context.caller, space)
+    record = await _record(info, scope, kind, key) if scope else None
+    return Scoped(scope, record) if scope and record else None
+
+
+async def _record(info: Info, scope: SpaceScope, kind: str, key: str) -> object | None:
+    customers = info.context.services.customers
+    match kind:
+        case "Customer":
+            found = await customers.find_by_id(scope, key)
+            return found if isinstance(found, SettledCustomer) else None
+        case "Identifier":
+            return await customers.identifier(scope, parse_identifier(key))
+        case "Event":
+            return await customers.event(scope, key)
+        case "Change":
+            return await customers.change(scope, key)
+        case _:
+            return None
+
+
+@strawberry.type
+class Query:
+    space: Space | None = by(
+        fields.space,
+        description=(
+            "The one door to a space. Null when the key may not enter it: a space that exists "
+            "and one that does not look the same."
+        ),
+    )
+    spaces: list[Space] = by(fields.spaces, description="The spaces that the key may enter.")
+    node: Node | None = by(node)

@@ -1,0 +1,345 @@
+# ruff: noqa: D101  (what a type means is told to those who read the schema)
+"""The types of the schema: their shape. What a field does stands in `fields`.
+
+A value of a type is the record that it shows, mostly inside `Scoped`; a field without a
+resolver is the attribute of that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeAlias, TypeVar
+
+import strawberry
+from strawberry import ID
+
+from identity_service.api.graphql import fields
+from identity_service.api.graphql.connections import PageInfo
+from identity_service.api.graphql.context import record_of
+from identity_service.api.graphql.scalars import Json, Millis
+from identity_service.domain.changes import ChangeKind
+from identity_service.domain.clusters import RefusalReason
+from identity_service.domain.customers import CustomerKind
+from identity_service.domain.identifiers import IdentifierKind
+from identity_service.domain.judgements import Verdict
+from identity_service.domain.recorded import (
+    OverConnectedComponent,
+    RecordedChange,
+    RecordedEvent,
+    SeenIdentifier,
+    SettledCustomer,
+)
+from identity_service.services.customers import Missing, MissingReason
+
+strawberry.enum(ChangeKind)
+strawberry.enum(RefusalReason)
+strawberry.enum(CustomerKind)
+strawberry.enum(IdentifierKind)
+strawberry.enum(Verdict)
+strawberry.enum(MissingReason, name="NotFoundReason")
+
+T = TypeVar("T")
+
+
+def shows(record: type) -> Callable[[type[T]], type[T]]:
+    """Say which record a member of a union or an interface shows, so that it is recognised."""
+
+    def is_type_of(value: object, _: object) -> bool:
+        return isinstance(record_of(value), record)
+
+    def decorate(cls: type[T]) -> type[T]:
+        setattr(cls, "is_type_of", staticmethod(is_type_of))  # noqa: B010  (Strawberry reads it)
+        return cls
+
+    return decorate
+
+
+def by(resolver: Callable[..., Any], description: str | None = None) -> Any:
+    """A field that a function answers. It returns a record, where the annotation names the type."""
+    return strawberry.field(resolver=resolver, description=description)
+
+
+@strawberry.interface
+class Node:
+    id: ID
+
+
+@strawberry.type
+@shows(Missing)
+class NotFound:
+    reason: MissingReason
+    message: str
+
+
+@strawberry.type
+@shows(OverConnectedComponent)
+class OverConnected:
+    message: str = by(fields.over_connected_message)
+    size: int
+    limit: int
+    identifiers: list[Identifier] = by(fields.over_connected_identifiers)
+
+
+@strawberry.type
+class Account:
+    account_id: str
+    traits: Json
+
+
+@strawberry.type(description="What this answer rests on.")
+class Receipt:
+    policy_version: int
+    revision: int
+    resolved_at: Millis = by(fields.resolved_at)
+    live: bool
+    as_of: Millis | None = by(fields.as_of)
+
+
+@strawberry.type
+@shows(SettledCustomer)
+class Customer(Node):
+    id: ID = by(fields.customer_node_id)
+    customer_id: ID = strawberry.field(description="The persistent id, cus_…")
+    redirected_from: ID | None = strawberry.field(
+        description="Set when the caller asked with a retired id."
+    )
+    previous_ids: list[ID] = by(fields.previous_ids)
+    kind: CustomerKind
+    identifiers: list[Identifier] = by(fields.identifiers, description="The strongest first.")
+    identifier_count: int
+    traits: list[Trait] = by(
+        fields.traits,
+        description=(
+            "Merged over the identifiers: the latest value wins; null removes. "
+            "Read from the newest 1,000 events that tell any."
+        ),
+    )
+    trait: Trait | None = by(fields.trait)
+    events: EventConnection = by(fields.events, description="`since` and `until` are inclusive.")
+    event_count: int = by(fields.event_count)
+    accounts: list[Account] = by(fields.accounts)
+    links: list[Link] = by(
+        fields.links,
+        description="All links of its identifiers, joined and refused, with the reason.",
+    )
+    shared_devices: list[Identifier] = by(
+        fields.shared_devices,
+        description="Contested identifiers that this person was seen with.",
+    )
+    changes: ChangeConnection = by(
+        fields.customer_changes, description="What happened to it, newest first."
+    )
+    first_seen: Millis
+    last_seen: Millis
+    receipt: Receipt = by(fields.receipt, description="What this answer rests on.")
+
+
+@strawberry.type
+@shows(SeenIdentifier)
+class Identifier(Node):
+    id: ID = by(fields.identifier_node_id)
+    type: str
+    value: str
+    kind: IdentifierKind
+    first_seen: Millis
+    last_seen: Millis
+    contested: bool
+    super_connector: bool
+    link_count: int = by(fields.link_count, description="Distinct identifiers seen with it.")
+    customer: Customer | None = by(fields.identifier_customer)
+
+
+@strawberry.type
+class LinkDecision:
+    joined: bool
+    reason: RefusalReason | None
+    type: str | None
+    conflict: list[Identifier] = by(fields.conflict)
+    message: str
+
+
+@strawberry.type
+class Link:
+    a: Identifier = by(fields.link_a)
+    b: Identifier = by(fields.link_b)
+    first_seen: Millis
+    last_seen: Millis
+    times_seen: int
+    sources: list[str]
+    decision: LinkDecision = by(fields.link_decision)
+
+
+@strawberry.type
+class Trait:
+    name: str
+    value: Json | None
+    updated_at: Millis
+    source: str
+    identifier: Identifier = by(fields.trait_identifier)
+
+
+@strawberry.type
+@shows(RecordedEvent)
+class Event(Node):
+    id: ID = by(fields.event_node_id)
+    message_id: str
+    type: str
+    name: str | None
+    at: Millis
+    received_at: Millis
+    source: str
+    properties: Json = by(fields.properties)
+    identifiers: list[Identifier] = by(fields.event_identifiers)
+
+
+@strawberry.type
+@shows(RecordedChange)
+class Change(Node):
+    id: ID = by(fields.change_node_id)
+    kind: ChangeKind
+    at: Millis
+    customer_id: ID
+    other_customer_id: ID | None
+    identifiers: list[Identifier] = by(fields.change_identifiers)
+    cause: str
+    policy_version: int
+
+
+@strawberry.type
+class Policy:
+    version: int
+    text: str
+    created_at: Millis
+    author: str
+    note: str | None
+
+
+@strawberry.type
+class Settlement:
+    policy_version: int
+    customers_to_settle: int
+    settled: int
+    done: bool
+
+
+@strawberry.type(
+    description=(
+        "An identifier that may not have been seen yet: the judgement waits for it. "
+        "Of two that contradict, APART wins."
+    )
+)
+class JudgedIdentifier:
+    type: str
+    value: str
+    identifier: Identifier | None = by(fields.judged_identifier)
+
+
+@strawberry.type
+class Judgement:
+    id: ID
+    verdict: Verdict
+    a: JudgedIdentifier = by(fields.judgement_a)
+    b: JudgedIdentifier = by(fields.judgement_b)
+    author: str
+    reason: str
+    made_at: Millis
+    withdrawn_at: Millis | None
+    withdrawn_by: str | None
+
+
+@strawberry.type
+class RejectedEvent:
+    message_id: str | None
+    received_at: Millis
+    source: str
+    code: str
+    message: str
+    body: Json | None = by(fields.rejected_body)
+
+
+@strawberry.type
+class SpaceStatistics:
+    customers: int = by(fields.count_customers)
+    known: int = by(fields.count_known)
+    anonymous: int = by(fields.count_anonymous)
+    quarantined: int = by(fields.count_quarantined)
+    identifiers: int = by(fields.count_identifiers)
+    events: int = by(fields.count_events)
+    links: int = by(fields.count_links)
+
+
+@strawberry.type
+class EventEdge:
+    cursor: str
+    node: Event
+
+
+@strawberry.type
+class EventConnection:
+    edges: list[EventEdge]
+    page_info: PageInfo
+
+
+@strawberry.type
+class IdentifierEdge:
+    cursor: str
+    node: Identifier
+
+
+@strawberry.type
+class IdentifierConnection:
+    edges: list[IdentifierEdge]
+    page_info: PageInfo
+
+
+@strawberry.type
+class ChangeEdge:
+    cursor: str
+    node: Change
+
+
+@strawberry.type
+class ChangeConnection:
+    edges: list[ChangeEdge]
+    page_info: PageInfo
+
+
+@strawberry.type
+class PolicyEdge:
+    cursor: str
+    node: Policy
+
+
+@strawberry.type
+class PolicyConnection:
+    edges: list[PolicyEdge]
+    page_info: PageInfo
+
+
+@strawberry.type
+class JudgementEdge:
+    cursor: str
+    node: Judgement
+
+
+@strawberry.type
+class JudgementConnection:
+    edges: list[JudgementEdge]
+    page_info: PageInfo
+
+
+@strawberry.type
+class RejectedEventEdge:
+    cursor: str
+    node: RejectedEvent
+
+
+@strawberry.type
+class RejectedEventConnection:
+    edges: list[RejectedEventEdge]
+    page_info: PageInfo
+
+
+CustomerResult: TypeAlias = Annotated[
+    Customer | NotFound | OverConnected, strawberry.union("CustomerResult")
+]
