@@ -48,7 +48,7 @@ def disk_errors(place: Path, setting: str) -> Generator[None]:
         if error.errno in FULL:
             raise RuntimeFailed(
                 f"The disk that holds {place} is full.",
-                remedy=f"Free some space, or name another place with {setting}.",
+                remedy=f"Free 1 GB of it, or name another place with {setting}.",
             ) from error
         if error.errno in REFUSED:
             raise RuntimeFailed(

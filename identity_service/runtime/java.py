@@ -30,19 +30,22 @@ ACCESS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a server is for: Java's options, and lines that differ in its configuration."""
+    """What a server is for: Java's options, and lines that differ in its configuration.
 
-    name: str
+    `room`: bytes that an empty store takes on the disk.
+    """
+
     java_options: tuple[str, ...]
+    room: int
     configuration: tuple[str, ...] = ()
 
 
-SERVICE: Final = Profile("service", ("-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError"))
-"""Serves users: the full compiler."""
+SERVICE: Final = Profile(("-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError"), room=600_000_000)
+"""Serves users: the full compiler, and transaction logs that are laid out beforehand."""
 
 TEST: Final = Profile(
-    "test",
     ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+    50_000_000,
     ("db.tx_log.preallocate=false",),
 )
 """Up in about 3 s with 400 MB, slower under load."""

@@ -6,6 +6,9 @@ it, kill -9 included, unless it was started `detached`; other processes may use 
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import socket
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -28,6 +31,7 @@ from identity_service.runtime.lock import VERSION
 from identity_service.runtime.state import State, forget_state, read_state
 from identity_service.settings import Settings
 
+LITTLE_ROOM: Final = 50_000_000
 TURN_PATIENCE: Final = START_PATIENCE + STOP_GRACE
 
 
@@ -81,6 +85,7 @@ def start(
             return RunningServer(state, None)
         if port:
             _refuse_taken(port)
+        _refuse_full_disk(home, profile)
         launched = launch(home, settings, profile, port=port, detached=detached)
         return RunningServer(launched.state, None if detached else launched)
 
@@ -146,6 +151,13 @@ def _refuse_foreign_data(home: Path) -> None:
             remedy="Name another directory with IDENTITY_DATA_DIR, or use the identity-service "
             "that wrote it.",
         )
+
+
+def _refuse_full_disk(home: Path, profile: Profile) -> None:
+    """On a disk that is all but full Neo4j says nothing and hangs."""
+    room = LITTLE_ROOM if (home / "data").exists() else profile.room
+    if shutil.disk_usage(home).free < room:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _refuse_taken(port: int) -> None:

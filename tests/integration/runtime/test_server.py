@@ -1,6 +1,7 @@
 """The managed Neo4j itself. A start takes some seconds, so each test has several things to say."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import LiteralString
 
 import psutil
@@ -260,6 +262,21 @@ def test_a_data_directory_that_cannot_be_made_is_said(settings: Settings, tmp_pa
     other = settings.model_copy(update={"data_dir": tmp_path / "file"})
 
     with pytest.raises(RuntimeFailed, match="cannot be written") as raised:
+        server.start(other, TEST)
+
+    assert "IDENTITY_DATA_DIR" in raised.value.remedy
+
+
+def test_a_disk_without_room_is_said_before_neo4j_hangs_on_it(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nearly_full(place: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=10**12 if place.is_relative_to(settings.cache_dir) else 10**6)
+
+    monkeypatch.setattr(shutil, "disk_usage", nearly_full)
+    other = settings.model_copy(update={"data_dir": tmp_path})
+
+    with pytest.raises(RuntimeFailed, match="is full") as raised:
         server.start(other, TEST)
 
     assert "IDENTITY_DATA_DIR" in raised.value.remedy
