@@ -1,6 +1,7 @@
 // Purpose: Customers as they were settled, found by identifiers or by ids, current or retired.
 // Access: read
 // Space: keys
+// Product: each of the two lookups is one row
 // Parameters:
 //   w.keys: list of identifier keys
 //   w.ids: list of [space, customer id]

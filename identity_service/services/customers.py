@@ -45,7 +45,8 @@ from identity_service.graph.ledger import LedgerReader
 from identity_service.services.access import Role, SpaceScope, forbidden
 from identity_service.services.batching import Batcher
 from identity_service.services.clock import Clock
-from identity_service.services.collaborators import Component, Policies, PolicyInForce, Resolving
+from identity_service.services.live import Component, LiveResolution
+from identity_service.services.policies import Policies, PolicyInForce
 
 MOST_LOOKED_UP: Final = 1_000
 """Most identifiers of one lookup."""
@@ -92,13 +93,13 @@ class Customers:
         reader: CustomerReader,
         ledger: LedgerReader,
         policies: Policies,
-        resolving: Resolving,
+        live: LiveResolution,
         clock: Clock,
     ) -> None:
         self._reader = reader
         self._ledger = ledger
         self._policies = policies
-        self._resolving = resolving
+        self._live = live
         self._clock = clock
         self._settled: Batcher[str | ById, Lookup] = Batcher(reader.settled)
         self._identifiers = Batcher(reader.identifiers)
@@ -247,7 +248,7 @@ class Customers:
         strongest = customer.identifiers[0].identifier
         async with self._one_by_one:
             rows = await self._reader.links((scope.space, customer.customer_id), first)
-            component = await self._resolving.component_of(scope, in_force, strongest)
+            component = await self._live.component_of(scope, in_force, strongest)
         if component is None:
             raise TooLarge(
                 f"More than {in_force.policy.max_component:,} identifiers hang together here.",
@@ -347,7 +348,7 @@ class Customers:
         settled: SettledCustomer,
     ) -> Answer:
         """The same customer, resolved from the evidence instead of read."""
-        component = await self._resolving.component_of(scope, in_force, identifier)
+        component = await self._live.component_of(scope, in_force, identifier)
         if component is None:
             return await self._over_connected(scope, in_force, identifier)
         evidence, resolution = component.evidence, component.resolution

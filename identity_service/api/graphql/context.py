@@ -8,8 +8,9 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 import strawberry
 
 from identity_service.services.access import Access, Caller, SpaceScope
-from identity_service.services.collaborators import Judging, Policies
 from identity_service.services.customers import Customers
+from identity_service.services.judgements import Judgements
+from identity_service.services.resettlement import Resettlement
 from identity_service.services.spaces import Spaces
 
 T = TypeVar("T")
@@ -22,8 +23,8 @@ class Services:
     access: Access
     spaces: Spaces
     customers: Customers
-    policies: Policies
-    judging: Judging
+    judgements: Judgements
+    resettlement: Resettlement
 
 
 @dataclass(frozen=True, slots=True)

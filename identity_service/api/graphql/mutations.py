@@ -20,7 +20,7 @@ from identity_service.domain import judgements
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import PolicyVersion, RecordedChange, SettlementProgress
 from identity_service.domain.values import Withheld
-from identity_service.errors import Conflict, FieldInvalid, NotFound, PolicyInvalid
+from identity_service.errors import FieldInvalid, NotFound, PolicyInvalid
 from identity_service.services import access
 from identity_service.services.access import SpaceScope
 from identity_service.services.spaces import CreatedSource, CreatedSpace
@@ -217,11 +217,11 @@ async def set_policy(
     scope = _require(info, space, access.Role.ADMIN)
     services = info.context.services
     try:
-        made = await services.policies.set_policy(scope, policy, expected_version, note or None)
-    except PolicyInvalid as error:
+        made = await services.resettlement.set_policy(scope, policy, expected_version, note or None)
+    except (FieldInvalid, PolicyInvalid) as error:
         return _refused(error)
-    except Conflict as error:
-        return Overtaken(str(error), (await services.spaces.policy(scope)).version)
+    except errors.VersionConflict as error:
+        return Overtaken(str(error), error.current_version)
     return NewPolicy(made, await services.spaces.settlement(scope))
 
 
@@ -235,7 +235,7 @@ async def judge(
 ) -> NewJudgement | Refused:
     scope = _require(info, space, access.Role.AGENT)
     try:
-        judgement, changes = await info.context.services.judging.judge(
+        judgement, changes = await info.context.services.judgements.judge(
             scope,
             verdict,
             await _normalised(info, scope, "a", a),
@@ -255,7 +255,7 @@ async def withdraw_judgement(
 ) -> NewJudgement | Refused:
     scope = _require(info, space, access.Role.AGENT)
     try:
-        judgement, changes = await info.context.services.judging.withdraw(scope, id, reason)
+        judgement, changes = await info.context.services.judgements.withdraw(scope, id, reason)
     except FieldInvalid as error:
         return _refused(error)
     except NotFound as error:
