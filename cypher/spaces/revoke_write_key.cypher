@@ -2,6 +2,7 @@
 // Access: write
 // Space: parameter
 // Scan: keys
+// Product: the source that feeds the space is one row
 // Parameters:
 //   space: string
 //   name: string – of the source
