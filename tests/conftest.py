@@ -11,6 +11,7 @@ from identity_service.graph import schema
 from identity_service.graph.database import Database
 from identity_service.settings import Settings
 from tests.support.neo4j import Neo4jServer, neo4j_for_tests
+from tests.support.service import RunningService, Space, create_space, running_service
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +45,16 @@ async def database(database_settings: Settings) -> AsyncGenerator[Database]:
     async with await Database.open(database_settings, warn=True) as db:
         await schema.apply(db)
         yield db
+
+
+@pytest.fixture(scope="session")
+def service(database_settings: Settings) -> Generator[RunningService]:
+    """The one service of the run, over HTTP."""
+    with running_service(database_settings) as running:
+        yield running
+
+
+@pytest.fixture
+def space(service: RunningService) -> Space:
+    """A space of the running service that no other test uses."""
+    return create_space(service.settings)

@@ -50,23 +50,22 @@ Most senders look for an answer only when they have sent everything; cut off bef
 broken connection and send it all again.
 """
 
-_KINDS: Final = ("track", "identify", "page", "screen", "group", "alias")
-
 
 def routes(clock: Clock = system_clock) -> list[Route]:
-    """The routes of the tracking API, each under its long and its short name."""
+    """The tracking API: every kind of call under its long and its short name, and batches."""
     readers: dict[str, Reader] = {"batch": read_batch, "b": read_batch}
-    for kind in _KINDS:
+    for kind in ("track", "identify", "page", "screen", "group", "alias"):
         readers[kind] = readers[kind[0]] = partial(read_call, kind)
     readers["merge"] = partial(read_call, "merge")
-    return [Route(f"/v1/{name}", Collection(read, clock)) for name, read in readers.items()]
+    # One route for all, since routes are tried one after the other.
+    return [Route("/v1/{name}", Collection(readers, clock))]
 
 
 class Collection:
-    """One route: takes a POST, and answers 200 when its events are durable and resolved."""
+    """Takes POSTs under the names of `readers`: 200 when their events are durable and resolved."""
 
-    def __init__(self, read: Reader, clock: Clock) -> None:
-        self._read = read
+    def __init__(self, readers: Mapping[str, Reader], clock: Clock) -> None:
+        self._readers = readers
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,13 +74,16 @@ class Collection:
             name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]
         }
         shared = _shared_with(headers.get("origin"))
-        if scope["method"] == "OPTIONS":
-            await _send(send, 204, {**_preflight(headers), **shared}, b"")
-            return
         try:
+            read = self._readers.get(scope["path_params"]["name"])
+            if read is None:
+                raise HTTPException(404)
+            if scope["method"] == "OPTIONS":
+                await _send(send, 204, {**_preflight(headers), **shared}, b"")
+                return
             if scope["method"] != "POST":
                 raise HTTPException(405, headers={"Allow": METHODS})
-            await self._take(scope, headers, receive)
+            await self._take(scope, headers, receive, read)
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - every answer needs what a browser must see
@@ -93,7 +95,9 @@ class Collection:
         else:
             await _send(send, 200, {"content-type": "application/json", **shared}, SUCCESS)
 
-    async def _take(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> None:
+    async def _take(
+        self, scope: Scope, headers: Mapping[str, str], receive: Receive, read: Reader
+    ) -> None:
         services = services_of(scope)
         raw = await _read_body(headers, receive)
         received_at = self._clock()
@@ -101,7 +105,7 @@ class Collection:
         threads = services.threads if large else None
         body = await _run(threads, partial(decode_body, raw))
         sender = await _sender(services.access, headers, scope["query_string"], body)
-        collected = await _run(threads, partial(self._read, body, received_at))
+        collected = await _run(threads, partial(read, body, received_at))
         await services.ingest.take(sender, collected, received_at)
 
 

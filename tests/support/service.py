@@ -14,7 +14,7 @@ from typing import Any, LiteralString
 
 import httpx
 import uvicorn
-from neo4j import GraphDatabase
+from neo4j import Driver, GraphDatabase
 
 from identity_service.app import bound_socket, create_app, server_config
 from identity_service.graph.access import AccessStore
@@ -38,17 +38,45 @@ class Space:
     admin_key: str
     settings: Settings
 
-    def rows(self, query: LiteralString, **parameters: Any) -> list[dict[str, Any]]:
-        """The records of a Cypher query, which takes the space's name as `$space`."""
+    @contextmanager
+    def driver(self) -> Generator[Driver]:
+        """The database behind the service's back."""
         password = self.settings.neo4j_password
         with GraphDatabase.driver(  # pyright: ignore[reportUnknownMemberType]
             self.settings.neo4j_uri or "",
             auth=(self.settings.neo4j_user, password.get_secret_value()) if password else None,
         ) as driver:
-            records = driver.execute_query(  # pyright: ignore[reportUnknownMemberType]
-                query, space=self.name, **parameters, database_=self.settings.neo4j_database
-            ).records
-            return [record.data() for record in records]
+            yield driver
+
+    def rows(self, query: LiteralString) -> list[dict[str, Any]]:
+        """The records of a Cypher query, which takes the space's name as `$space`."""
+        with self.driver() as driver:
+            answer = driver.execute_query(  # pyright: ignore[reportUnknownMemberType]
+                query, space=self.name, database_=self.settings.neo4j_database
+            )
+            return [record.data() for record in answer.records]
+
+    def events(self) -> list[dict[str, Any]]:
+        """Every event of the space: `type`, `name`, `message_id`."""
+        return self.rows(
+            "MATCH (e:Event {space: $space})"
+            " RETURN e.type AS type, e.name AS name, e.message_id AS message_id ORDER BY e.at, type"
+        )
+
+    def customers(self) -> list[set[str]]:
+        """The identifiers of every customer, as `type:value`, largest customer first."""
+        found = self.rows(
+            "MATCH (c:Customer {space: $space})<-[:BELONGS_TO]-(i:Identifier)"
+            " RETURN collect(i.type + ':' + i.value) AS identifiers ORDER BY size(identifiers) DESC"
+        )
+        return [set(row["identifiers"]) for row in found]
+
+    def rejections(self) -> list[dict[str, Any]]:
+        """Every event that was set aside: `code`, `message`, `body` (JSON text)."""
+        return self.rows(
+            "MATCH (r:RejectedEvent {space: $space})"
+            " RETURN r.code AS code, r.message AS message, r.body AS body ORDER BY r.id"
+        )
 
 
 @dataclass(frozen=True)
