@@ -8,11 +8,10 @@ rule 6 in `sharing`, rule 1 in `values`.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from identity_service.domain.clusters import NOT_LISTED, SUPER_CONNECTOR, Clusters, Refusal
+from identity_service.domain.clusters import NOT_LISTED, SUPER_CONNECTOR, Clusters, Ends, Refusal
 from identity_service.domain.evidence import Evidence, Link
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policy import MAX_PRIORITY, Order, Policy, Rule, Sharing
@@ -61,27 +60,30 @@ class Resolution:
 
 def resolve(evidence: Evidence, policy: Policy, outside: Outside = NOTHING_OUTSIDE) -> Resolution:
     """Decide which identifiers are one customer. The order of the evidence does not matter."""
-    clusters = Clusters(evidence, policy)
-    super_connectors = _super_connectors(evidence.links, clusters.rules) | outside.super_connectors
+    links = evidence.links
+    rules = {kind: policy.rule_of(kind) for kind in {kind for kind, _ in evidence.identifiers}}
+    clusters = Clusters(evidence, rules)
     judged = clusters.take_judgements(evidence.judgements)
-    plan = _plan(evidence, policy, clusters.rules, super_connectors)
-    refusals = plan.refusals
-    shared = SharedIdentifiers(clusters, evidence.links, plan.counting, judged | super_connectors)
+    super_connectors = _super_connectors(evidence, rules) | outside.super_connectors
+    plan = _plan(evidence, policy, rules, super_connectors)
+    shared = SharedIdentifiers(clusters, links, plan.ends, judged)
     for position in outside.contested - judged - super_connectors:
         shared.contest(position)
-    to_decide = shared.by_level()
-    taken: list[int] = []
-    for level, positions in plan.levels:
-        shared.decide([i for i in to_decide.get(level, ()) if i not in shared.contested])
-        taken += _take(positions, evidence.links, clusters, shared.special, refusals)
-    find, links = clusters.find, evidence.links
+    refusals, taken = plan.refusals, list[int]()
+    for rule, numbers in plan.levels:
+        if rule and rule.shared is Sharing.QUARANTINE:
+            shared.decide(rule, plan.to_stronger(numbers))
+        plan.sort(numbers, shared.special, evidence)
+        clusters.take(numbers, plan.ends, refusals)
+        taken += numbers
+    roots = clusters.roots()
     return Resolution(
-        cluster_of=[find(i) for i in range(len(evidence.identifiers))],
+        cluster_of=roots,
         contested=frozenset(shared.contested),
         super_connectors=frozenset(super_connectors),
-        given=dict(clusters.owner_of),
+        given=clusters.owner_of,
         # Links between members of one customer are joined, by whatever way they came together.
-        refusals={k: why for k, why in refusals.items() if find(links[k].a) != find(links[k].b)},
+        refusals={k: why for k, why in refusals.items() if roots[links[k].a] != roots[links[k].b]},
         taken=taken,
     )
 
@@ -95,103 +97,118 @@ def strength(identifier: Identifier, policy: Policy) -> tuple[float, Identifier]
     return (rule.priority if rule else float("inf"), identifier)
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """In which order links are taken, and what can be said of them before any is.
-
-    `levels`: positions of links in the order of rule 5, level by level. `refusals`: links that
-    join nothing in any order (rule 2, types not listed). `counting`: by identifier with
-    `shared: quarantine`, the links that count for rule 6.
-    """
-
-    levels: list[tuple[int, list[int]]]
-    refusals: dict[int, Refusal]
-    counting: dict[int, list[int]]
-
-
-def _plan(
-    evidence: Evidence,
-    policy: Policy,
-    rules: Sequence[Rule | None],
-    super_connectors: Collection[int],
-) -> _Plan:
-    by_time = policy.order is Order.TIME
-    refusals: dict[int, Refusal] = {}
-    levels: dict[int, list[int]] = defaultdict(list)
-    counting: dict[int, list[int]] = defaultdict(list)
-    keys = [0] * len(evidence.links)
-    for position, (a, b, first_seen, last_seen, _) in enumerate(evidence.links):
-        rule_a, rule_b = rules[a], rules[b]
-        if a in super_connectors or b in super_connectors:
-            refusals[position] = SUPER_CONNECTOR
-            continue
-        if rule_a is None or rule_b is None:
-            refusals[position] = NOT_LISTED
-            continue
-        priority_a, priority_b = rule_a.priority, rule_b.priority
-        weaker, weaker_rule = (a, rule_a) if priority_a > priority_b else (b, rule_b)
-        time = first_seen
-        if not by_time and weaker_rule.shared is Sharing.LATEST:
-            time = -last_seen
-        # Time, then sum of priorities, as one number: numbers sort faster than tuples.
-        keys[position] = time * _MORE_THAN_ANY_SUM + priority_a + priority_b
-        levels[0 if by_time else weaker_rule.priority].append(position)
-        if priority_a != priority_b and weaker_rule.shared is Sharing.QUARANTINE:
-            counting[weaker].append(position)
-    for positions in levels.values():
-        _sort(positions, keys, evidence)
-    return _Plan(sorted(levels.items()), refusals, counting)
+def _super_connectors(evidence: Evidence, rules: Mapping[str, Rule | None]) -> set[int]:
+    """Rule 2: identifiers with more distinct neighbours than their type allows."""
+    most = {kind: rule.max_links for kind, rule in rules.items() if rule and rule.max_links}
+    fewest, identifiers, links = min(most.values(), default=0), evidence.identifiers, evidence.links
+    if not most or len(links) <= fewest:
+        return set()
+    neighbours = [0] * len(identifiers)
+    for a, b, _, _, _ in links:
+        neighbours[a] += 1
+        neighbours[b] += 1
+    return {
+        position
+        for position, count in enumerate(neighbours)
+        if count > fewest and count > most.get(identifiers[position].type, count)
+    }
 
 
 _MORE_THAN_ANY_SUM = 2 * MAX_PRIORITY + 1
 
 
-def _sort(positions: list[int], keys: Sequence[int], evidence: Evidence) -> None:
-    """Sort links by key, and those of one key by their pair in text order."""
-    positions.sort(key=keys.__getitem__)
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Which links are taken at which level, and in which order inside it (rule 5).
+
+    `levels`: numbers of links, strongest level first, each with the rule of its weaker ends;
+    the one level of `order: time` has none. `keys`: by number, what links of one level are
+    sorted by. `refusals`: links that join nothing in any order (rule 2, types not listed).
+    `priority`: by position, 0 where no link joins anything.
+    """
+
+    levels: list[tuple[Rule | None, list[int]]]
+    ends: Ends
+    keys: list[int]
+    priority: list[int]
+    refusals: dict[int, Refusal]
+
+    def to_stronger(self, numbers: Iterable[int]) -> list[int]:
+        """Those links whose ends differ in priority."""
+        priority, (weaker, stronger) = self.priority, self.ends
+        return [n for n in numbers if priority[weaker[n]] != priority[stronger[n]]]
+
+    def sort(self, numbers: list[int], special: Collection[int], evidence: Evidence) -> None:
+        """Bring the links of one level into their order, those that touch `special` last."""
+        keys, (weaker, stronger) = self.keys, self.ends
+        if special:
+            touching = [n for n in numbers if weaker[n] in special or stronger[n] in special]
+            if touching:
+                in_level = [keys[number] for number in numbers]
+                after_all_others = 1 + max(in_level) - min(in_level)
+                for number in touching:
+                    keys[number] += after_all_others
+        numbers.sort(key=keys.__getitem__)
+        _sort_ties(numbers, [keys[number] for number in numbers], evidence)
+
+
+def _plan(
+    evidence: Evidence,
+    policy: Policy,
+    rules: Mapping[str, Rule | None],
+    super_connectors: Collection[int],
+) -> _Plan:
+    rule_at = {rule.priority: rule for rule in rules.values() if rule}
+    by_time = policy.order is Order.TIME
+    latest = {p for p, rule in rule_at.items() if rule.shared is Sharing.LATEST and not by_time}
+    priority = _priority_by_position(evidence, rules, super_connectors)
+    count = len(evidence.links)
+    weaker, stronger, keys = [0] * count, [0] * count, [0] * count
+    refusals: dict[int, Refusal] = {}
+    levels: dict[int, list[int]] = {priority: [] for priority in sorted(rule_at)}
+    for number, (a, b, first_seen, last_seen, _) in enumerate(evidence.links):
+        level, other = priority[a], priority[b]
+        if not (level and other):
+            connects_too_many = a in super_connectors or b in super_connectors
+            refusals[number] = SUPER_CONNECTOR if connects_too_many else NOT_LISTED
+            continue
+        if level < other:
+            level, other, a, b = other, level, b, a
+        weaker[number] = a
+        stronger[number] = b
+        time = -last_seen if level in latest else first_seen
+        # Time, then sum of priorities, as one number: numbers sort faster than tuples.
+        keys[number] = time * _MORE_THAN_ANY_SUM + level + other
+        levels[level].append(number)
+    by_level: list[tuple[Rule | None, list[int]]] = [(rule_at[p], levels[p]) for p in levels]
+    if by_time:
+        by_level = [(None, [number for numbers in levels.values() for number in numbers])]
+    return _Plan(by_level, Ends(weaker, stronger), keys, priority, refusals)
+
+
+def _priority_by_position(
+    evidence: Evidence, rules: Mapping[str, Rule | None], super_connectors: Collection[int]
+) -> list[int]:
+    by_type = {kind: rule.priority if rule else 0 for kind, rule in rules.items()}
+    priority = [by_type[kind] for kind, _ in evidence.identifiers]
+    for position in super_connectors:
+        priority[position] = 0
+    return priority
+
+
+def _sort_ties(numbers: list[int], keys: list[int], evidence: Evidence) -> None:
+    """Sort those of one key by their pair in text order; `keys` are those of the numbers."""
+    if len(set(keys)) == len(keys):
+        return
     start = 0
-    for end in range(1, len(positions) + 1):
-        if end == len(positions) or keys[positions[end]] != keys[positions[start]]:
+    for end, key in enumerate([*keys, None]):
+        if key != keys[start]:
             if end - start > 1:
-                positions[start:end] = sorted(
-                    positions[start:end], key=lambda i: _pair(evidence.links[i], evidence)
-                )
+                tied = numbers[start:end]
+                numbers[start:end] = sorted(tied, key=lambda n: _pair(evidence.links[n], evidence))
             start = end
 
 
 def _pair(link: Link, evidence: Evidence) -> tuple[Identifier, Identifier]:
     a, b = evidence.identifiers[link.a], evidence.identifiers[link.b]
     return (a, b) if a < b else (b, a)
-
-
-def _take(
-    positions: Sequence[int],
-    links: Sequence[Link],
-    clusters: Clusters,
-    special: Collection[int],
-    refusals: dict[int, Refusal],
-) -> list[int]:
-    """Take the links of one level, those that touch a contested or given identifier last.
-
-    Returns them in the order in which they were taken.
-    """
-    if special:
-        touching = [i for i in positions if links[i].a in special or links[i].b in special]
-        if touching:
-            deferred = set(touching)
-            positions = [i for i in positions if i not in deferred] + touching
-    take = clusters.take
-    for position in positions:
-        a, b, *_ = links[position]
-        refusal = take(a, b)
-        if refusal:
-            refusals[position] = refusal
-    return list(positions)
-
-
-def _super_connectors(links: Sequence[Link], rules: Sequence[Rule | None]) -> set[int]:
-    """Rule 2: identifiers with more distinct neighbours than their type allows."""
-    degree = Counter(link.a for link in links)
-    degree.update(link.b for link in links)
-    limits = {i: rule.max_links for i in degree if (rule := rules[i]) and rule.max_links}
-    return {i for i, most in limits.items() if degree[i] > most}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from identity_service.domain.clusters import Clusters
+from identity_service.domain.clusters import Clusters, Ends
 from identity_service.domain.evidence import Link
 from identity_service.domain.policy import Rule
 
@@ -13,43 +12,34 @@ from identity_service.domain.policy import Rule
 class SharedIdentifiers:
     """Decides level by level which identifiers with `shared: quarantine` are contested or given.
 
-    `counting` names, by such an identifier, the positions of the links that count: those to a
-    neighbour of stronger priority. `exempt` are ends of accepted judgements, and
-    super-connectors, which stand alone anyway.
+    `exempt` are ends of accepted judgements.
     """
 
     def __init__(
-        self,
-        clusters: Clusters,
-        links: Sequence[Link],
-        counting: Mapping[int, list[int]],
-        exempt: Collection[int],
+        self, clusters: Clusters, links: Sequence[Link], ends: Ends, exempt: Collection[int]
     ) -> None:
         self._clusters = clusters
         self._links = links
-        self._counting = counting
+        self._ends = ends
         self._exempt = exempt
         self.contested: set[int] = set()
         self.special: set[int] = set()
         """Contested or given: links that touch one are taken after all others of their level."""
 
-    def by_level(self) -> Mapping[int, list[int]]:
-        """The identifiers that may be shared, by the level before which they are looked at."""
-        levels: dict[int, list[int]] = defaultdict(list)
-        for position, links in self._counting.items():
-            # One neighbour is one owner at most, and an identifier may always have one.
-            if len(links) > 1 and position not in self._exempt:
-                rule = self._clusters.rules[position]
-                if rule:
-                    levels[rule.priority].append(position)
-        return levels
+    def contest(self, position: int) -> None:
+        """Say that an identifier belongs to nobody."""
+        self._clusters.mark_contested(position)
+        self.contested.add(position)
+        self.special.add(position)
 
-    def decide(self, positions: Collection[int]) -> None:
-        """Look at the identifiers of one level: contested, given, or neither."""
-        for position in positions:
-            rule = self._clusters.rules[position]
-            owners = self._owners(position)
-            if rule is None or len(owners) < 2:
+    def decide(self, rule: Rule, numbers: Sequence[int]) -> None:
+        """Look at the weaker ends of one level's links: contested, given, or neither.
+
+        `numbers` are the links that count, those to a neighbour of stronger priority.
+        """
+        exempt, contested = self._exempt, self.contested
+        for position, owners in self._several_owners(numbers).items():
+            if position in exempt or position in contested:
                 continue
             if len(owners) <= rule.owners and self._clusters.could_be_one(owners):
                 continue
@@ -60,25 +50,35 @@ class SharedIdentifiers:
                 self._clusters.give(position, owner)
                 self.special.add(position)
 
-    def contest(self, position: int) -> None:
-        """Say that an identifier belongs to nobody."""
-        self._clusters.mark_contested(position)
-        self.contested.add(position)
-        self.special.add(position)
+    def _several_owners(self, numbers: Sequence[int]) -> dict[int, dict[int, int]]:
+        """Of identifiers with at least two owners, the owners (roots), with their sightings."""
+        weaker, stronger = self._ends
+        owner_of = self._clusters.owner_of
+        persons = self._clusters.persons_at([stronger[number] for number in numbers])
+        several = _that_meet_several(weaker, numbers, persons)
+        found: dict[int, dict[int, int]] = {position: {} for position in several}
+        if not found:
+            return found
+        for number, root in zip(numbers, persons, strict=True):
+            owners = found.get(weaker[number])
+            if owners is not None and root is not None and stronger[number] not in owner_of:
+                owners[root] = max(self._links[number].times_seen, owners.get(root, 0))
+        return {position: owners for position, owners in found.items() if len(owners) > 1}
 
-    def _owners(self, position: int) -> dict[int, int]:
-        """Clusters with a person among the stronger neighbours, with their sightings."""
-        clusters = self._clusters
-        owners: dict[int, int] = {}
-        for number in self._counting[position]:
-            link = self._links[number]
-            neighbour = link.b if link.a == position else link.a
-            if neighbour in clusters.owner_of:
-                continue
-            root = clusters.find(neighbour)
-            if clusters.holds_person(root):
-                owners[root] = max(link.times_seen, owners.get(root, 0))
-        return owners
+
+def _that_meet_several(
+    weaker: Sequence[int], numbers: Iterable[int], persons: Iterable[int | None]
+) -> set[int]:
+    """The weaker ends that meet more than one cluster with a person.
+
+    Nearly all meet one: it is remembered in one number for each.
+    """
+    only: dict[int, int] = {}
+    return {
+        weaker[number]
+        for number, root in zip(numbers, persons, strict=True)
+        if root is not None and only.setdefault(weaker[number], root) != root
+    }
 
 
 def _dominant(owners: Mapping[int, int], rule: Rule) -> int | None:

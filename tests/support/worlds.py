@@ -20,7 +20,7 @@ from identity_service.domain.policy import Order, Policy, Rule, Sharing
 
 Event = tuple[int, tuple[Identifier, ...]]
 
-settings.register_profile("default", max_examples=100, deadline=None)
+settings.register_profile("default", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=10_000, deadline=None)
 in_many_worlds = settings(settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")))
 """For property tests: a modest number of examples, or with HYPOTHESIS_PROFILE=thorough many."""
