@@ -2,6 +2,7 @@
 //   Nothing is written when the policy is no longer the one in force.
 // Access: write
 // Space: keys
+// Eager: a batch is at most some hundred rows
 // Parameters:
 //   w.space: name of the space
 //   w.policy_version: version of the policy that the events were read under

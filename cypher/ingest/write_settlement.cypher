@@ -3,6 +3,7 @@
 //   has changed since it was read.
 // Access: write
 // Space: keys
+// Eager: a batch is at most some hundred rows
 // Parameters:
 //   w.space: name of the space
 //   w.policy_version: version of the policy that was applied

@@ -1,6 +1,6 @@
 // Purpose: One judgement.
 // Access: read
-// Space: parameter space
+// Space: parameter
 // Parameters:
 //   space: string
 //   id: string

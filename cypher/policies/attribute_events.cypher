@@ -1,7 +1,7 @@
 // Purpose: Attribute events to the strongest of their identifiers, where the policy changed which
 //   one that is; page by page in order of time.
 // Access: write
-// Space: parameter space
+// Space: parameter
 // Parameters:
 //   space: string
 //   after: time of the last event of the page before, in milliseconds

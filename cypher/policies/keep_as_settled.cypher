@@ -1,7 +1,7 @@
 // Purpose: Say of customers in over-connected components that the policy's settlement passed
 //   them by; they stay as they are.
 // Access: write
-// Space: parameter space
+// Space: parameter
 // Parameters:
 //   space: string
 //   customers: list of ids

@@ -1,6 +1,6 @@
 // Purpose: The identifiers of a space that a policy blocked.
 // Access: read
-// Space: parameter prefix
+// Space: prefix
 // Scan: few identifiers of the whole instance carry the label Blocked
 // Parameters:
 //   prefix: space and a slash

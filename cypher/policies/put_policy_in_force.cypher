@@ -1,6 +1,6 @@
 // Purpose: Put a new version of a space's policy in force, unless another one is than expected.
 // Access: write
-// Space: parameter space
+// Space: parameter
 // Parameters:
 //   space: string
 //   expected: version that must be in force

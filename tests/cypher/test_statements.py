@@ -25,7 +25,7 @@ WRITES = re.compile(
 )
 UNIQUE = re.compile(r"FOR \((\w+):(\w+)\) REQUIRE \1\.(\w+) IS UNIQUE")
 MERGED_NODE = re.compile(r"\(\w*:(\w+)\s*\{(\w+):[^,}]+\}\)(?!\s*<?-)")
-LINK_BETWEEN_BOUND = re.compile(r"\(\w+\)\s*<?-\[[^\]{]*\]->?\s*\(\w+\)")
+LINK_BETWEEN_BOUND = re.compile(r"\(\w+\)\s*<?-\[\w*:\w+[^)]*\]->?\s*\(\w+\)")
 LABEL_OR_TYPE = re.compile(r"[(\[\w\s|&!]:([A-Z]\w*)|\[:?[|]?([A-Z_]{4,})\b")
 
 
@@ -140,7 +140,7 @@ def test_only_one_module_runs_query_text() -> None:
 
 
 def test_no_module_of_the_graph_holds_query_text() -> None:
-    clause = re.compile(r"\b(MATCH|MERGE|UNWIND|CREATE)\s+[({]|\bRETURN\s+\w+\.")
+    clause = re.compile(r"\b(MATCH|MERGE|CREATE)\s+\(\w*\s*[:){]|\bUNWIND\s+\$|\bRETURN\s+\w+\.")
     found = [
         (path.name, node.value)
         for folder in ("graph", "services", "api")
