@@ -58,12 +58,15 @@ def create_app(settings: Settings) -> Starlette:
     Starts the managed Neo4j where `settings` names no server. The lifespan raises what
     `prepare` and the managed Neo4j raise.
     """
-    return Starlette(
+    app = Starlette(
         routes=[*collect.routes(), *health.routes(), *explorer.routes()],
         middleware=[Middleware(Problems)],
         exception_handlers={HTTPException: http_problem},
         lifespan=partial(_lifespan, settings),
     )
+    # A redirect would lose the events of senders that follow none.
+    app.router.redirect_slashes = False
+    return app
 
 
 def run(settings: Settings, workers: int = 1) -> None:

@@ -86,6 +86,11 @@ class RunningService:
     url: str
     settings: Settings
 
+    @property
+    def address(self) -> str:
+        """`host:port`."""
+        return self.url.removeprefix("http://")
+
     def post(self, path: str, key: str | None = None, **request: Any) -> httpx.Response:
         """POST to a path, with `key` as the Basic user."""
         auth = (key, "") if key else None

@@ -76,7 +76,7 @@ def test_an_event_that_is_sent_twice_is_kept_once(service: RunningService, space
 def test_the_write_key_may_stand_in_every_place(
     service: RunningService, space: Space, place: str
 ) -> None:
-    request = {"json": TRACK, **PLACES[place](space.write_key)}
+    request: dict[str, Any] = {"json": TRACK, **PLACES[place](space.write_key)}
 
     answer = service.post("/v1/track", **request)
 
