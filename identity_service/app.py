@@ -23,24 +23,20 @@ from starlette.middleware import Middleware
 from uvicorn.supervisors import Multiprocess
 
 from identity_service.api import collect, health
-from identity_service.api.graphql import explorer
+from identity_service.api.graphql import routes as graphql
+from identity_service.api.graphql.app import GraphQLEndpoint
+from identity_service.api.graphql.context import Services as GraphQLServices
 from identity_service.api.problems import Problems, http_problem
 from identity_service.api.state import Services, State
 from identity_service.errors import BadInput
 from identity_service.graph import schema
 from identity_service.graph.access import AccessStore
 from identity_service.graph.database import Database
-from identity_service.graph.evidence import EvidenceStore
-from identity_service.graph.policies import PolicyStore
 from identity_service.observability import configure_logging
-from identity_service.runtime import server
-from identity_service.services.access import Access, ensure_admin_key
-from identity_service.services.batch import BatchWriter
-from identity_service.services.clock import Ids, system_clock
-from identity_service.services.ingest import Ingest
-from identity_service.services.policies import Policies
-from identity_service.services.settlement import Settlement
-from identity_service.services.turns import Turns
+from identity_service.runtime.provided import with_neo4j
+from identity_service.services.access import ensure_admin_key
+from identity_service.services.clock import system_clock
+from identity_service.services.wiring import assemble
 from identity_service.settings import Settings
 
 GRACE: Final = 30
@@ -59,7 +55,7 @@ def create_app(settings: Settings) -> Starlette:
     `prepare` and the managed Neo4j raise.
     """
     app = Starlette(
-        routes=[*collect.routes(), *health.routes(), *explorer.routes()],
+        routes=[*collect.routes(), *graphql.routes(), *health.routes()],
         middleware=[Middleware(Problems)],
         exception_handlers={HTTPException: http_problem},
         lifespan=partial(_lifespan, settings),
@@ -80,7 +76,7 @@ def run(settings: Settings, workers: int = 1) -> None:
     signal.signal(signal.SIGINT, _end)
     with ExitStack() as stack:
         listener = stack.enter_context(bound_socket(settings))
-        settings = stack.enter_context(_with_neo4j(settings))
+        settings = stack.enter_context(with_neo4j(settings))
         # Here and not only in the workers, so that what is wrong is told once, and plainly.
         asyncio.run(_prepare_once(settings))
         config = server_config(partial(_worker, settings), workers)
@@ -140,37 +136,32 @@ async def prepare(database: Database, settings: Settings) -> None:
 @asynccontextmanager
 async def _lifespan(settings: Settings, _app: Starlette) -> AsyncGenerator[State]:
     with ExitStack() as stack:
-        neo4j = _with_neo4j(settings)
+        neo4j = with_neo4j(settings)
         settings = await asyncio.to_thread(stack.enter_context, neo4j)
         async with await Database.open(settings) as database:
             await prepare(database, settings)
-            services = _services(
-                database,
-                settings,
-                stack.enter_context(ThreadPoolExecutor(READING_THREADS, "read-body")),
-            )
+            threads = stack.enter_context(ThreadPoolExecutor(READING_THREADS, "read-body"))
+            state = _state(database, settings, threads)
             try:
-                yield {"services": services}
+                yield state
             finally:
-                await services.ingest.close()
+                await state["services"].ingest.close()
 
 
-def _services(database: Database, settings: Settings, threads: ThreadPoolExecutor) -> Services:
-    evidence = EvidenceStore(database)
-    ids = Ids(system_clock)
-    return Services(
-        database=database,
-        access=Access(AccessStore(database), system_clock),
-        ingest=Ingest(
-            evidence,
-            Policies(PolicyStore(database)),
-            BatchWriter(evidence, Settlement(evidence, ids), system_clock),
-            Turns(),
-            ids,
-            settings.max_queue,
+def _state(database: Database, settings: Settings, threads: ThreadPoolExecutor) -> State:
+    cases = assemble(database, settings.max_queue)
+    return {
+        "services": Services(database, cases.access, cases.ingest, threads),
+        "graphql": GraphQLEndpoint(
+            GraphQLServices(
+                access=cases.access,
+                spaces=cases.spaces,
+                customers=cases.customers,
+                judgements=cases.judgements,
+                resettlement=cases.resettlement,
+            )
         ),
-        threads=threads,
-    )
+    }
 
 
 def _worker(settings: Settings) -> Starlette:
@@ -181,19 +172,6 @@ def _worker(settings: Settings) -> Starlette:
 async def _prepare_once(settings: Settings) -> None:
     async with await Database.open(settings) as database:
         await prepare(database, settings)
-
-
-@contextmanager
-def _with_neo4j(settings: Settings) -> Generator[Settings]:
-    """The settings with the address of a server: a managed one, for as long, if none is named."""
-    if settings.neo4j_uri is not None:
-        yield settings
-        return
-    running = server.start(settings)
-    try:
-        yield settings.model_copy(update={"neo4j_uri": running.uri})
-    finally:
-        running.stop()
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:

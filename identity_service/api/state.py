@@ -8,6 +8,7 @@ from typing import TypedDict, cast
 
 from starlette.types import Scope
 
+from identity_service.api.graphql.app import GraphQLEndpoint
 from identity_service.graph.database import Database
 from identity_service.services.access import Access
 from identity_service.services.ingest import Ingest
@@ -27,6 +28,7 @@ class State(TypedDict):
     """The lifespan's state."""
 
     services: Services
+    graphql: GraphQLEndpoint
 
 
 def services_of(scope: Scope) -> Services:

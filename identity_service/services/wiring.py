@@ -1,0 +1,69 @@
+"""The use cases over one database, each made once for a process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from identity_service.graph.access import AccessStore
+from identity_service.graph.customers import CustomerReader
+from identity_service.graph.database import Database
+from identity_service.graph.evidence import EvidenceStore
+from identity_service.graph.judgements import JudgementStore
+from identity_service.graph.ledger import LedgerReader
+from identity_service.graph.policies import PolicyStore
+from identity_service.graph.spaces import SpaceStore
+from identity_service.services.access import Access
+from identity_service.services.batch import BatchWriter
+from identity_service.services.clock import Ids, system_clock
+from identity_service.services.customers import Customers
+from identity_service.services.ingest import Ingest
+from identity_service.services.judgements import Judgements
+from identity_service.services.live import LiveResolution
+from identity_service.services.policies import Policies
+from identity_service.services.resettlement import Resettlement
+from identity_service.services.settlement import Settlement
+from identity_service.services.spaces import Spaces
+from identity_service.services.turns import Turns
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """All that the API and the command line can have done. `ingest` is to be closed."""
+
+    access: Access
+    spaces: Spaces
+    ingest: Ingest
+    customers: Customers
+    judgements: Judgements
+    resettlement: Resettlement
+
+
+def assemble(database: Database, max_queue: int) -> UseCases:
+    """The use cases over an open database; at most `max_queue` events may wait to be written."""
+    clock = system_clock
+    ids, turns = Ids(clock), Turns()
+    keys, evidence, policy_store = (
+        AccessStore(database),
+        EvidenceStore(database),
+        PolicyStore(database),
+    )
+    access, policies = Access(keys, clock), Policies(policy_store)
+    settlement = Settlement(evidence, ids)
+    return UseCases(
+        access=access,
+        spaces=Spaces(keys, SpaceStore(database), access, clock),
+        ingest=Ingest(
+            evidence, policies, BatchWriter(evidence, settlement, clock), turns, ids, max_queue
+        ),
+        customers=Customers(
+            CustomerReader(database),
+            LedgerReader(database),
+            policies,
+            LiveResolution(evidence, settlement),
+            clock,
+        ),
+        judgements=Judgements(
+            evidence, JudgementStore(database), policies, settlement, turns, clock, ids
+        ),
+        resettlement=Resettlement(evidence, policy_store, policies, settlement, turns, clock),
+    )
