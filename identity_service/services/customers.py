@@ -30,7 +30,7 @@ from identity_service.domain.recorded import (
 )
 from identity_service.domain.resolution import strength
 from identity_service.domain.traits import Trait, TraitEvent, merge_account, merge_traits
-from identity_service.domain.values import Withheld, WithheldReason
+from identity_service.domain.values import Withheld
 from identity_service.errors import TooLarge
 from identity_service.graph.customers import (
     ById,
@@ -391,9 +391,8 @@ class Customers:
 
 
 def _withheld(withheld: Withheld) -> Missing:
-    if withheld.reason is WithheldReason.BLOCKED_VALUE:
-        return Missing(MissingReason.BLOCKED_VALUE, withheld.message)
-    return Missing(MissingReason.INVALID_VALUE, withheld.message)
+    message = f"{withheld.identifier}: {withheld.message}."
+    return Missing(MissingReason(withheld.reason.value), message)
 
 
 def _settled(found: FoundCustomer, policy: Policy) -> SettledCustomer:
@@ -411,14 +410,21 @@ def _settled(found: FoundCustomer, policy: Policy) -> SettledCustomer:
 
 
 def _strongest_first(rows: Sequence[IdentifierRow], policy: Policy) -> list[SeenIdentifier]:
-    identifiers = [_identifier(row, policy) for row in rows]
-    identifiers.sort(key=lambda seen: strength(seen.identifier, policy))
-    return identifiers
+    # On the way of every answer: a rule is looked up once a type, not once an identifier.
+    types = {row[1] for row in rows}
+    priority = {name: strength(Identifier(name, ""), policy)[0] for name in types}
+    kind = {name: _kind_of(name, policy) for name in types}
+    ordered = sorted(rows, key=lambda row: (priority[row[1]], row[1], row[2]))
+    return [SeenIdentifier._make((*row, kind[row[1]])) for row in ordered]
 
 
 def _identifier(row: IdentifierRow, policy: Policy) -> SeenIdentifier:
-    rule = policy.rule_of(row[1])
-    return SeenIdentifier._make((*row, rule.kind if rule else IdentifierKind.DEVICE))
+    return SeenIdentifier._make((*row, _kind_of(row[1], policy)))
+
+
+def _kind_of(identifier_type: str, policy: Policy) -> IdentifierKind:
+    rule = policy.rule_of(identifier_type)
+    return rule.kind if rule else IdentifierKind.DEVICE
 
 
 def _kind(identifiers: Sequence[SeenIdentifier]) -> CustomerKind:

@@ -12,19 +12,21 @@ general way.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache, partial
+from operator import attrgetter
 from typing import Any, TypeAlias, cast
 
-from graphql import GraphQLObjectType, is_leaf_type, is_non_null_type
+from graphql import GraphQLObjectType, is_enum_type, is_leaf_type, is_non_null_type
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
-from identity_service.api.graphql.context import field_of
+from identity_service.api.graphql.context import Scoped
 from identity_service.api.graphql.limits import MAX_ITEMS
 from identity_service.errors import TooLarge
 
-Readers: TypeAlias = Sequence[tuple[str, str, Callable[[Any], Any], bool]]
-"""Name in the answer, attribute, the scalar's output, and whether it may be null."""
+Readers: TypeAlias = Sequence[tuple[str, Callable[[Any], Any], Callable[[Any], Any]]]
+"""Name in the answer, how to take the value from a record, and the scalar's output."""
 
 
 class PlainListExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -52,16 +54,22 @@ class PlainListExecutor(StrawberryGraphQLCoreExecutionContext):
                 )
             item_type = _nullable(return_type.of_type)
             if len(records) > 1 and isinstance(item_type, GraphQLObjectType):
-                readers = self._readers(item_type, field_details_list)
+                scoped = type(records[0]) is Scoped
+                readers = self._readers(item_type, field_details_list, scoped=scoped)
                 if readers is not None:
-                    return [_read(record, readers) for record in records]
+                    return [
+                        {name: output(value_of(record)) for name, value_of, output in readers}
+                        for record in records
+                    ]
         return super().complete_list_value(
             return_type, field_details_list, info, path, result, position_context
         )
 
-    def _readers(self, item_type: GraphQLObjectType, field_details_list: Any) -> Readers | None:
+    def _readers(
+        self, item_type: GraphQLObjectType, field_details_list: Any, *, scoped: bool
+    ) -> Readers | None:
         """How to read what is asked for; None unless all of it is plain."""
-        readers: list[tuple[str, str, Callable[[Any], Any], bool]] = []
+        readers: list[tuple[str, Callable[[Any], Any], Callable[[Any], Any]]] = []
         collected = self.collect_subfields(item_type, field_details_list)
         for response_name, details in collected.grouped_field_set.items():
             definition = item_type.fields.get(details[0].node.name.value)
@@ -71,17 +79,18 @@ class PlainListExecutor(StrawberryGraphQLCoreExecutionContext):
             own = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
             if not (isinstance(own, StrawberryField) and own.is_basic_field and is_leaf_type(kind)):
                 return None
-            nullable = not is_non_null_type(definition.type)
-            readers.append((response_name, own.python_name, kind.coerce_output_value, nullable))
+            output = kind.coerce_output_value
+            if is_enum_type(kind):
+                output = cache(output)
+            if not is_non_null_type(definition.type):
+                output = partial(_output_or_null, output)
+            attribute = f"record.{own.python_name}" if scoped else own.python_name
+            readers.append((response_name, attrgetter(attribute), output))
         return readers
 
 
-def _read(record: object, readers: Readers) -> dict[str, Any]:
-    answer: dict[str, Any] = {}
-    for response_name, attribute, output, nullable in readers:
-        value = field_of(record, attribute)
-        answer[response_name] = None if nullable and value is None else output(value)
-    return answer
+def _output_or_null(output: Callable[[Any], Any], value: Any) -> Any:
+    return None if value is None else output(value)
 
 
 def _nullable(kind: Any) -> Any:
