@@ -69,8 +69,11 @@ class Clusters:
     has a limit, the root's does.
     """
 
-    def __init__(self, evidence: Evidence, rules: Mapping[str, Rule | None]) -> None:
-        """`rules` has an entry for every type in the evidence."""
+    def __init__(
+        self, evidence: Evidence, types: Sequence[str], rules: Mapping[str, Rule | None]
+    ) -> None:
+        """`types` are those of the identifiers, by position; `rules` has each of them."""
+        self._types = types
         self._identifiers = evidence.identifiers
         self._first_seen = evidence.first_seen
         self._limited = _limited(rules)
@@ -78,7 +81,7 @@ class Clusters:
         everyone = range(len(evidence.identifiers))
         self._parent = list(everyone)
         # By root: what the cluster holds.
-        self._bits = [bits_of[kind] for kind, _ in evidence.identifiers]
+        self._bits = [bits_of[kind] for kind in types]
         # The members whose types have a limit, each naming the next one of its cluster in a
         # ring: two rings become one by exchanging one pair of neighbours.
         self._next = list(everyone)
@@ -217,11 +220,11 @@ class Clusters:
 
     def _values(self, root: int, kind: str) -> list[int]:
         """The cluster's members of one type, which has a limit and which it does hold."""
-        identifiers, following = self._identifiers, self._next
+        types, following = self._types, self._next
         values: list[int] = []
         position = root
         while True:
-            if identifiers[position][0] == kind:
+            if types[position] == kind:
                 values.append(position)
             position = following[position]
             if position == root:

@@ -8,7 +8,7 @@ rule 6 in `sharing`, rule 1 in `values`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from identity_service.domain.clusters import NOT_LISTED, SUPER_CONNECTOR, Clusters, Ends, Refusal
@@ -61,11 +61,13 @@ class Resolution:
 def resolve(evidence: Evidence, policy: Policy, outside: Outside = NOTHING_OUTSIDE) -> Resolution:
     """Decide which identifiers are one customer. The order of the evidence does not matter."""
     links = evidence.links
-    rules = {kind: policy.rule_of(kind) for kind in {kind for kind, _ in evidence.identifiers}}
-    clusters = Clusters(evidence, rules)
+    types = [identifier[0] for identifier in evidence.identifiers]
+    rules = {kind: policy.rule_of(kind) for kind in set(types)}
+    clusters = Clusters(evidence, types, rules)
     judged = clusters.take_judgements(evidence.judgements)
-    super_connectors = _super_connectors(evidence, rules) | outside.super_connectors
-    plan = _plan(evidence, policy, rules, super_connectors)
+    super_connectors = _super_connectors(links, types, rules) | outside.super_connectors
+    priority = _priority_by_position(types, rules, super_connectors)
+    plan = _plan(links, policy.order, rules, priority, super_connectors)
     shared = SharedIdentifiers(clusters, links, plan.ends, judged)
     for position in outside.contested - judged - super_connectors:
         shared.contest(position)
@@ -89,28 +91,34 @@ def resolve(evidence: Evidence, policy: Policy, outside: Outside = NOTHING_OUTSI
 
 
 def strength(identifier: Identifier, policy: Policy) -> tuple[float, Identifier]:
-    """A sort key: the stronger the identifier, the smaller. Types not listed come last.
-
-    The strongest identifier of an event is the one that the event belongs to (rule 8).
-    """
+    """A sort key: the stronger the identifier, the smaller. Types not listed come last."""
     rule = policy.rule_of(identifier.type)
     return (rule.priority if rule else float("inf"), identifier)
 
 
-def _super_connectors(evidence: Evidence, rules: Mapping[str, Rule | None]) -> set[int]:
+def strongest(identifiers: Sequence[Identifier], policy: Policy) -> Identifier:
+    """The identifier that an event belongs to (rule 8), of at least one."""
+    if len(identifiers) == 1:
+        return identifiers[0]
+    return min(identifiers, key=lambda identifier: strength(identifier, policy))
+
+
+def _super_connectors(
+    links: Sequence[Link], types: Sequence[str], rules: Mapping[str, Rule | None]
+) -> set[int]:
     """Rule 2: identifiers with more distinct neighbours than their type allows."""
     most = {kind: rule.max_links for kind, rule in rules.items() if rule and rule.max_links}
-    fewest, identifiers, links = min(most.values(), default=0), evidence.identifiers, evidence.links
+    fewest = min(most.values(), default=0)
     if not most or len(links) <= fewest:
         return set()
-    neighbours = [0] * len(identifiers)
+    neighbours = [0] * len(types)
     for a, b, _, _, _ in links:
         neighbours[a] += 1
         neighbours[b] += 1
     return {
         position
         for position, count in enumerate(neighbours)
-        if count > fewest and count > most.get(identifiers[position].type, count)
+        if count > fewest and count > most.get(types[position], count)
     }
 
 
@@ -153,20 +161,20 @@ class _Plan:
 
 
 def _plan(
-    evidence: Evidence,
-    policy: Policy,
+    links: Sequence[Link],
+    order: Order,
     rules: Mapping[str, Rule | None],
+    priority: list[int],
     super_connectors: Collection[int],
 ) -> _Plan:
     rule_at = {rule.priority: rule for rule in rules.values() if rule}
-    by_time = policy.order is Order.TIME
+    by_time = order is Order.TIME
     latest = {p for p, rule in rule_at.items() if rule.shared is Sharing.LATEST and not by_time}
-    priority = _priority_by_position(evidence, rules, super_connectors)
-    count = len(evidence.links)
+    count = len(links)
     weaker, stronger, keys = [0] * count, [0] * count, [0] * count
     refusals: dict[int, Refusal] = {}
     levels: dict[int, list[int]] = {priority: [] for priority in sorted(rule_at)}
-    for number, (a, b, first_seen, last_seen, _) in enumerate(evidence.links):
+    for number, (a, b, first_seen, last_seen, _) in enumerate(links):
         level, other = priority[a], priority[b]
         if not (level and other):
             connects_too_many = a in super_connectors or b in super_connectors
@@ -187,10 +195,10 @@ def _plan(
 
 
 def _priority_by_position(
-    evidence: Evidence, rules: Mapping[str, Rule | None], super_connectors: Collection[int]
+    types: Iterable[str], rules: Mapping[str, Rule | None], super_connectors: Collection[int]
 ) -> list[int]:
     by_type = {kind: rule.priority if rule else 0 for kind, rule in rules.items()}
-    priority = [by_type[kind] for kind, _ in evidence.identifiers]
+    priority = [by_type[kind] for kind in types]
     for position in super_connectors:
         priority[position] = 0
     return priority
