@@ -18,7 +18,7 @@
 //   nodes: list of [key, first_seen, customer id or null, contested, super-connector]
 //   near_links: list of [a_key, b_key, first_seen, last_seen, times_seen]
 //   companies_links: the same, a list for each edge
-//   customers: list of [id, rev, kind, created_at, anchor key]
+//   customers: list of [id, rev, kind, created_at, anchor key, policy_version]
 //   retired: list of [id, created_at, anchor key, id that it forwards to or null]
 //   judgements: list of [id, verdict, a_key, b_key, made_at]
 //   edges: list of [key, super-connector, number of links, owners, companions, judged same]
@@ -86,7 +86,7 @@ CALL (near, edge_nodes, companies) {
 CALL (all_customers) {
   UNWIND all_customers AS c
   MATCH (c)-[:ANCHORED_AT]->(a:Identifier)
-  RETURN collect([c.id, c.rev, c.kind, c.created_at, a.key]) AS customers
+  RETURN collect([c.id, c.rev, c.kind, c.created_at, a.key, c.policy_version]) AS customers
 }
 CALL (all_nodes) {
   UNWIND all_nodes AS t

@@ -18,15 +18,17 @@ CALL () {
 }
 CALL () {
   UNWIND range(0, size($w.identifiers) - 1) AS x
-  MATCH (i:Identifier {key: $w.identifiers[x]})
+  OPTIONAL MATCH (i:Identifier {key: $w.identifiers[x]})
   OPTIONAL MATCH (i)-[:BELONGS_TO]->(c:Customer)
-  RETURN collect([x, i.first_seen, c.id, i:Contested, i:SuperConnector, i:Blocked]) AS identifiers
+  WITH x, i, c ORDER BY x
+  // A list of lists keeps the places of those that are not known.
+  RETURN collect([i]) AS nodes,
+    collect(CASE WHEN i IS NOT NULL THEN [x, i.first_seen, c.id, i:Contested, i:SuperConnector, i:Blocked] END) AS identifiers
 }
-CALL () {
+CALL (nodes) {
   UNWIND range(0, size($w.links) - 1) AS x
-  WITH x, $w.links[x] AS pair
-  MATCH (a:Identifier {key: $w.identifiers[pair[0]]})
-  MATCH (b:Identifier {key: $w.identifiers[pair[1]]})
+  WITH x, nodes[$w.links[x][0]][0] AS a, nodes[$w.links[x][1]][0] AS b
+  WHERE a IS NOT NULL AND b IS NOT NULL
   OPTIONAL MATCH (a)-[l:OBSERVED_TOGETHER]->(b)
   RETURN collect(CASE WHEN l IS NOT NULL THEN [x, l.first_seen] END) AS links
 }

@@ -6,41 +6,48 @@
 // Parameters:
 //   w.space: name of the space
 //   w.policy_version: version of the policy that the events were read under
-//   w.identifiers_seen: list of [key, first_seen, last_seen]
-//   w.links_seen: list of [a_key, b_key, first_seen, last_seen, times_seen, sources]
-//   w.events: list of [key, properties of the node, key of the strongest identifier,
-//     keys of the others, carries traits]
+//   w.known: known identifiers of the batch, list of [key, first_seen, last_seen], in order
+//   w.links_seen: known links, list of [place of a, place of b, first_seen, last_seen, times_seen,
+//     sources]; places are those in the known identifiers and then the new ones
+//   w.events: list of [key, properties of the node, place of the strongest identifier,
+//     places of the others, carries traits]
 //   w.accounts: list of [event key, account key, account id, key of its traits or null,
 //     traits as JSON, event time]
 // Columns:
 //   written: boolean
 MATCH (s:Space {name: $w.space})
-WITH CASE WHEN s.policy_version = $w.policy_version THEN $w ELSE {} END AS w
-CALL (w) {
-  UNWIND w.identifiers_seen AS r
-  MATCH (i:Identifier {key: r[0]})
+CALL () {
+  UNWIND range(0, size($w.known) - 1) AS x
+  MATCH (i:Identifier {key: $w.known[x][0]})
+  WITH x, i ORDER BY x
+  RETURN collect(i) AS known
+}
+WITH known, known AS nodes,
+  CASE WHEN s.policy_version = $w.policy_version AND size(known) = size($w.known) THEN $w ELSE {} END AS w
+CALL (w, known) {
+  UNWIND range(0, coalesce(size(w.known), 0) - 1) AS x
+  WITH known[x] AS i, w.known[x] AS r
   SET i.last_seen = CASE WHEN r[2] > i.last_seen THEN r[2] ELSE i.last_seen END
 }
-CALL (w) {
+CALL (w, nodes) {
   UNWIND w.links_seen AS r
-  MATCH (a:Identifier {key: r[0]})
-  MATCH (b:Identifier {key: r[1]})
+  WITH r, nodes[r[0]] AS a, nodes[r[1]] AS b
   OPTIONAL MATCH (a)-[l:OBSERVED_TOGETHER]->(b)
   SET l.last_seen = CASE WHEN r[3] > l.last_seen THEN r[3] ELSE l.last_seen END,
       l.times_seen = l.times_seen + r[4],
-      l.sources = l.sources + [source IN r[5] WHERE NOT source IN l.sources]
+      l.sources = CASE WHEN all(source IN r[5] WHERE source IN l.sources) THEN l.sources
+        ELSE l.sources + [source IN r[5] WHERE NOT source IN l.sources] END
 }
-CALL (w) {
+CALL (w, nodes) {
   UNWIND w.events AS r
   CREATE (e:Event {key: r[0]})
   SET e += r[1]
   FOREACH (_ IN CASE WHEN r[4] THEN [1] ELSE [] END | SET e:CarriesTraits)
-  WITH e, r
-  MATCH (t:Identifier {key: r[2]})
+  WITH e, r, nodes, nodes[r[2]] AS t
   CREATE (e)-[:ATTRIBUTED_TO]->(t), (e)-[:OBSERVED]->(t)
-  WITH e, r
-  UNWIND r[3] AS key
-  MATCH (i:Identifier {key: key})
+  WITH e, nodes, r
+  UNWIND r[3] AS place
+  WITH e, nodes[place] AS i
   CREATE (e)-[:OBSERVED]->(i)
 }
 CALL (w) {

@@ -9,19 +9,23 @@
 //   w.policy_version: version of the policy that was applied
 //   w.now: time of the settlement in milliseconds
 //   w.guards: list of [customer id, rev that was read], in order of the ids
+//   w.unclaimed: keys of known identifiers that had no customer when they were read
 //   w.identifiers: new identifiers, list of [key, type, value, first_seen, last_seen]
 //   w.unsettled: keys of new identifiers whose component is too large to be settled
-//   w.identifiers_seen: known identifiers, list of [key, first_seen, last_seen]
-//   w.links: new links, list of [a_key, b_key, first_seen, last_seen, times_seen, sources]
+//   w.settled: keys of identifiers that no longer wait for the settlement of a policy
+//   w.known: known identifiers of the batch, list of [key, first_seen, last_seen], in order
+//   w.links: new links, list of [place of a, place of b, first_seen, last_seen, times_seen,
+//     sources]; places are those in the known identifiers and then the new ones
 //   w.links_seen: known links, likewise
 //   w.made: new judgements, list of maps of the properties of a Judgement
 //   w.withdrawn: list of [judgement id, time, author, reason]
 //   w.blocked: keys of identifiers that the policy blocks, and that belong to nobody from now on
 //   w.judged: judgements that no longer wait, list of [id, verdict, a_key, b_key, made_at]
-//   w.events: list of [key, properties of the node, key of the strongest identifier,
-//     keys of the others, carries traits]
+//   w.events: list of [key, properties of the node, place of the strongest identifier,
+//     places of the others, carries traits]
 //   w.accounts: list of [event key, account key, account id, key of its traits or null,
 //     traits as JSON, event time]
+//   w.walked: ids of customers about which all was decided
 //   w.minted: new customers, list of [id, kind]
 //   w.revived: retired ids that live again, list of [id, kind]
 //   w.joins: list of [identifier key, customer id] of identifiers that had no customer
@@ -30,7 +34,10 @@
 //   w.forwarded: retired ids that forward elsewhere, list of [id, id that carries on or null]
 //   w.kinds: list of [customer id, kind]
 //   w.anchors: list of [id, identifier key]
-//   w.contested: list of identifier keys; w.released, w.connected, w.disconnected likewise
+//   w.contested: keys of identifiers that become contested
+//   w.released: keys of identifiers that no longer are
+//   w.connected: keys of identifiers that become super-connectors
+//   w.disconnected: keys of identifiers that no longer are
 //   w.changes: list of [id, kind, customer id, other id or null, identifier keys, cause]
 // Columns:
 //   written: boolean
@@ -41,45 +48,63 @@ CALL () {
   SET c.rev = c.rev + 1
   RETURN count(CASE WHEN c.rev = g[1] + 1 THEN 1 END) AS fresh
 }
-WITH fresh = size($w.guards) AND s.policy_version = $w.policy_version AS ok
+CALL () {
+  UNWIND $w.unclaimed AS key
+  MATCH (i:Identifier {key: key})
+  SET i.space = i.space // takes its lock
+  RETURN count(CASE WHEN EXISTS { (i)-[:BELONGS_TO]->() } THEN 1 END) AS claimed
+}
+CALL () {
+  UNWIND range(0, size($w.known) - 1) AS x
+  MATCH (i:Identifier {key: $w.known[x][0]})
+  WITH x, i ORDER BY x
+  RETURN collect(i) AS known
+}
+WITH known, claimed = 0 AND fresh = size($w.guards) AND size(known) = size($w.known) AND s.policy_version = $w.policy_version AS ok
 CALL (ok) {
   WITH ok WHERE NOT ok
   UNWIND $w.guards AS g
   MATCH (c:Customer {id: g[0]})
   SET c.rev = c.rev - 1
 }
-WITH CASE WHEN ok THEN $w ELSE {} END AS w
+WITH known, CASE WHEN ok THEN $w ELSE {} END AS w
 CALL (w) {
   UNWIND w.identifiers AS r
-  CREATE (:Identifier {key: r[0], space: w.space, type: r[1], value: r[2], first_seen: r[3], last_seen: r[4]})
+  CREATE (i:Identifier {key: r[0], space: w.space, type: r[1], value: r[2], first_seen: r[3], last_seen: r[4]})
+  RETURN collect(i) AS created
 }
+WITH known, known + created AS nodes, w
 CALL (w) {
   UNWIND w.unsettled AS key
   MATCH (i:Identifier {key: key})
   SET i:Unsettled
 }
 CALL (w) {
-  UNWIND w.identifiers_seen AS r
-  MATCH (i:Identifier {key: r[0]})
+  UNWIND w.settled AS key
+  MATCH (i:Identifier {key: key})
+  REMOVE i:Unsettled
+}
+CALL (w, known) {
+  UNWIND range(0, coalesce(size(w.known), 0) - 1) AS x
+  WITH known[x] AS i, w.known[x] AS r
   SET i.first_seen = CASE WHEN r[1] < i.first_seen THEN r[1] ELSE i.first_seen END,
       i.last_seen = CASE WHEN r[2] > i.last_seen THEN r[2] ELSE i.last_seen END
 }
-CALL (w) {
+CALL (w, nodes) {
   UNWIND w.links AS r
-  MATCH (a:Identifier {key: r[0]})
-  MATCH (b:Identifier {key: r[1]})
+  WITH r, nodes[r[0]] AS a, nodes[r[1]] AS b
   MERGE (a)-[l:OBSERVED_TOGETHER]->(b)
     ON CREATE SET l.first_seen = r[2], l.last_seen = r[3], l.times_seen = r[4], l.sources = r[5]
 }
-CALL (w) {
+CALL (w, nodes) {
   UNWIND w.links_seen AS r
-  MATCH (a:Identifier {key: r[0]})
-  MATCH (b:Identifier {key: r[1]})
+  WITH r, nodes[r[0]] AS a, nodes[r[1]] AS b
   OPTIONAL MATCH (a)-[l:OBSERVED_TOGETHER]->(b)
   SET l.first_seen = CASE WHEN r[2] < l.first_seen THEN r[2] ELSE l.first_seen END,
       l.last_seen = CASE WHEN r[3] > l.last_seen THEN r[3] ELSE l.last_seen END,
       l.times_seen = l.times_seen + r[4],
-      l.sources = l.sources + [source IN r[5] WHERE NOT source IN l.sources]
+      l.sources = CASE WHEN all(source IN r[5] WHERE source IN l.sources) THEN l.sources
+        ELSE l.sources + [source IN r[5] WHERE NOT source IN l.sources] END
 }
 CALL (w) {
   UNWIND w.made AS r
@@ -117,17 +142,16 @@ CALL (w) {
   MERGE (a)-[j:JUDGED_APART {id: r[0]}]->(b)
     ON CREATE SET j.made_at = r[4]
 }
-CALL (w) {
+CALL (w, nodes) {
   UNWIND w.events AS r
   CREATE (e:Event {key: r[0]})
   SET e += r[1]
   FOREACH (_ IN CASE WHEN r[4] THEN [1] ELSE [] END | SET e:CarriesTraits)
-  WITH e, r
-  MATCH (t:Identifier {key: r[2]})
+  WITH e, r, nodes, nodes[r[2]] AS t
   CREATE (e)-[:ATTRIBUTED_TO]->(t), (e)-[:OBSERVED]->(t)
-  WITH e, r
-  UNWIND r[3] AS key
-  MATCH (i:Identifier {key: key})
+  WITH e, nodes, r
+  UNWIND r[3] AS place
+  WITH e, nodes[place] AS i
   CREATE (e)-[:OBSERVED]->(i)
 }
 CALL (w) {
@@ -158,7 +182,7 @@ CALL (w) {
   UNWIND w.joins AS r
   MATCH (i:Identifier {key: r[0]})
   MATCH (c:Customer {id: r[1]})
-  REMOVE i:Unsettled
+  REMOVE i:Blocked
   CREATE (i)-[:BELONGS_TO]->(c)
 }
 CALL (w) {
@@ -224,7 +248,12 @@ CALL (w) {
 CALL (w) {
   UNWIND [g IN w.guards | g[0]] + [r IN w.minted | r[0]] + [r IN w.revived | r[0]] AS id
   MATCH (c:Customer {id: id})
-  SET c.policy_version = w.policy_version, c.settled_at = w.now
+  SET c.settled_at = w.now
+}
+CALL (w) {
+  UNWIND w.walked + [r IN w.minted | r[0]] + [r IN w.revived | r[0]] AS id
+  MATCH (c:Customer {id: id})
+  SET c.policy_version = w.policy_version
 }
 CALL (w) {
   UNWIND w.changes AS r

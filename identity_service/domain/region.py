@@ -7,8 +7,9 @@ too: a busy shared device would otherwise make every event load everybody who ev
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from identity_service.domain.customers import RegisteredId, Settled
 from identity_service.domain.evidence import Evidence, Link
@@ -92,25 +93,44 @@ class NewEvidence:
     def add(self, identifiers: tuple[Identifier, ...], at: int, source: str) -> None:
         """Take in one event's identifiers, which are distinct and in text order."""
         for i, identifier in enumerate(identifiers):
-            span = self.identifiers.get(identifier)
-            if span is None:
-                self.identifiers[identifier] = Span(at, at)
-            else:
-                span.widen(at, at)
+            self._add_identifier(identifier, at)
             for other in identifiers[i + 1 :]:
-                pair = (identifier, other)
-                seen = self.links.get(pair)
-                if seen is None:
-                    self.links[pair] = Sightings(at, at, 1, {source})
-                else:
-                    seen.widen(at, at)
-                    seen.times += 1
-                    seen.sources.add(source)
+                self._add_link((identifier, other), at, source)
+
+    def add_to_event(
+        self, observed: Iterable[Identifier], more: Sequence[Identifier], at: int, source: str
+    ) -> None:
+        """Take in what an event that is known says of `more` identifiers than it observed."""
+        for identifier in more:
+            self._add_identifier(identifier, at)
+        for pair in combinations(sorted({*observed, *more}), 2):
+            if pair[0] in more or pair[1] in more:
+                self._add_link(pair, at, source)
+
+    def _add_identifier(self, identifier: Identifier, at: int) -> None:
+        span = self.identifiers.get(identifier)
+        if span is None:
+            self.identifiers[identifier] = Span(at, at)
+        else:
+            span.widen(at, at)
+
+    def _add_link(self, pair: Pair, at: int, source: str) -> None:
+        seen = self.links.get(pair)
+        if seen is None:
+            self.links[pair] = Sightings(at, at, 1, {source})
+        else:
+            seen.widen(at, at)
+            seen.times += 1
+            seen.sources.add(source)
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """What was loaded. `near` was walked, all its links are here; `edges` and theirs are not."""
+    """What was loaded. `near` was walked, all its links are here; `edges` and theirs are not.
+
+    `settled_under` is the oldest policy version that one of the customers was settled under;
+    None without customers.
+    """
 
     near: frozenset[Identifier]
     nodes: dict[Identifier, StoredIdentifier]
@@ -119,9 +139,17 @@ class Region:
     register: list[RegisteredId]
     judgements: list[Judgement]
     edges: dict[Identifier, Edge]
+    settled_under: int | None
+
+    @property
+    def walked_customers(self) -> set[str]:
+        """Those of whose identifiers all were walked, so that all is decided about them."""
+        near = {node.customer for i, node in self.nodes.items() if i in self.near}
+        far = {node.customer for i, node in self.nodes.items() if i not in self.near}
+        return {customer for customer in near - far if customer}
 
 
-EMPTY_REGION = Region(frozenset(), {}, {}, {}, [], [], {})
+EMPTY_REGION = Region(frozenset(), {}, {}, {}, [], [], {}, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Final
 
 import orjson
@@ -26,7 +27,6 @@ from identity_service.domain.region import (
     Span,
     StoredIdentifier,
 )
-from identity_service.domain.resolution import strength
 from identity_service.graph.database import Database, Row
 from identity_service.graph.keys import account_key, event_key, identifier_key, identifier_of
 from identity_service.graph.statements import statement
@@ -44,13 +44,15 @@ class Known:
     """What the graph already holds of a batch.
 
     `links` maps the known links to when they were first seen. `waiting` are judgements about
-    identifiers of the batch that are not known.
+    identifiers of the batch that are not known. `blocked` are known identifiers that belong to
+    nobody, since a policy blocked them.
     """
 
     message_ids: frozenset[str]
     identifiers: Mapping[Identifier, StoredIdentifier]
     links: Mapping[Pair, int]
     waiting: Sequence[Judgement]
+    blocked: frozenset[Identifier]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +65,29 @@ class Withdrawal:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to be written: its strongest identifier, and its properties by names `p_…`."""
+
+    observation: Observation
+    strongest: Identifier
+    scalars: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class Batch:
     """What one transaction writes of events and evidence.
 
     `identifiers` and `links` are new, `identifiers_seen` and `links_seen` known; `judged` no
     longer wait; `unsettled` belong to nobody as long as their component is over-connected;
-    `made` and `withdrawn` are judgements; `blocked` identifiers belong to nobody from now on.
+    `made` and `withdrawn` are judgements; `blocked` identifiers belong to nobody from now on;
+    `settled` ones no longer wait for the settlement of a policy.
     """
 
     space: str
     policy_version: int
     now: int
-    events: list[list[Any]] = field(default_factory=list[list[Any]])
-    accounts: list[list[Any]] = field(default_factory=list[list[Any]])
+    events: list[NewEvent] = field(default_factory=list[NewEvent])
     identifiers: dict[Identifier, Span] = field(default_factory=dict[Identifier, Span])
     identifiers_seen: dict[Identifier, Span] = field(default_factory=dict[Identifier, Span])
     links: dict[Pair, Sightings] = field(default_factory=dict[Pair, Sightings])
@@ -86,6 +97,7 @@ class Batch:
     made: list[Judgement] = field(default_factory=list[Judgement])
     withdrawn: list[Withdrawal] = field(default_factory=list[Withdrawal])
     blocked: list[Identifier] = field(default_factory=list[Identifier])
+    settled: list[Identifier] = field(default_factory=list[Identifier])
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +132,7 @@ class EvidenceStore:
             },
         )
         if row is None:
-            return Known(frozenset(), {}, {}, ())
+            return Known(frozenset(), {}, {}, (), frozenset())
         prefix = len(space) + 1
         return Known(
             message_ids=frozenset(key[prefix:] for key in row["events"]),
@@ -130,6 +142,7 @@ class EvidenceStore:
             },
             links={links[x]: first_seen for x, first_seen in row["links"]},
             waiting=[_judgement(*entry) for entry in row["waiting"]],
+            blocked=frozenset(identifiers[x] for x, *_, blocked in row["identifiers"] if blocked),
         )
 
     async def load_region(
@@ -198,17 +211,17 @@ class EvidenceStore:
     async def write_settlement(
         self,
         batch: Batch,
-        revisions: Mapping[str, int],
+        region: Region,
         identifiers: Sequence[Identifier],
         difference: Difference,
         changes: Iterable[LedgerEntry],
     ) -> bool:
         """Write evidence and what follows from it, or nothing.
 
-        `revisions` are those of every customer that the difference rests on; `identifiers`
-        are what its positions refer to. False: one of them has changed, or the policy.
+        `region` is what the difference rests on; `identifiers` are what its positions refer to.
+        False: one of the region's customers has changed, or the policy.
         """
-        rows = _evidence_rows(batch) | _settlement_rows(batch, revisions, identifiers, difference)
+        rows = _evidence_rows(batch) | _settlement_rows(batch, region, identifiers, difference)
         rows["changes"] = [
             [
                 entry.id,
@@ -224,15 +237,8 @@ class EvidenceStore:
         return bool(row and row["written"])
 
 
-def event_row(
-    space: str, observation: Observation, policy: Policy, scalars: Mapping[str, Any]
-) -> list[Any]:
-    """An event as `write_events` takes it. `scalars`: its properties by the names `p_…`."""
-    event = observation.event
-    first = observation.identifiers[0]
-    belongs_to = first
-    if len(observation.identifiers) > 1:
-        belongs_to = min(observation.identifiers, key=lambda i: strength(i, policy))
+def _event_row(space: str, new: NewEvent, place: Mapping[Identifier, int]) -> list[Any]:
+    observation, event = new.observation, new.observation.event
     node: dict[str, Any] = {
         "space": space,
         "message_id": event.message_id,
@@ -242,7 +248,7 @@ def event_row(
         "source": observation.source,
         "properties": json_text(event.properties),
         "context": json_text(event.context),
-        **scalars,
+        **new.scalars,
     }
     if event.name is not None:
         node["name"] = event.name
@@ -255,14 +261,13 @@ def event_row(
     return [
         event_key(space, event.message_id),
         node,
-        identifier_key(space, belongs_to),
-        [identifier_key(space, i) for i in observation.identifiers if i != belongs_to],
+        place[new.strongest],
+        [place[i] for i in observation.identifiers if i != new.strongest],
         bool(event.traits or event.context_traits),
     ]
 
 
-def account_row(space: str, observation: Observation) -> list[Any] | None:
-    """The account that an event names, as `write_events` takes it; None if it names none."""
+def _account_row(space: str, observation: Observation) -> list[Any] | None:
     event = observation.event
     if event.account_id is None:
         return None
@@ -309,9 +314,10 @@ def _region(row: Row) -> Region:
         },
         links=links,
         revisions={customer: rev for customer, rev, *_ in row["customers"]},
+        settled_under=min((version for *_, version in row["customers"]), default=None),
         register=[
             RegisteredId(customer, minted_at, identifier_of(anchor), CustomerKind(kind))
-            for customer, _, kind, minted_at, anchor in row["customers"]
+            for customer, _, kind, minted_at, anchor, _ in row["customers"]
         ]
         + [
             RegisteredId(customer, minted_at, identifier_of(anchor), None, forwards_to)
@@ -340,20 +346,29 @@ def _judgement(made: str, verdict: str, a: str, b: str, made_at: int) -> Judgeme
 
 def _evidence_rows(batch: Batch) -> dict[str, Any]:
     space = batch.space
+    known = sorted(batch.identifiers_seen)
+    created = sorted(batch.identifiers)
+    place = {identifier: x for x, identifier in enumerate((*known, *created))}
     return {
         "space": space,
         "policy_version": batch.policy_version,
         "now": batch.now,
-        "identifiers": sorted(
-            [identifier_key(space, i), i.type, i.value, span.first, span.last]
-            for i, span in batch.identifiers.items()
-        ),
-        "identifiers_seen": sorted(
+        "known": [
             [identifier_key(space, i), span.first, span.last]
-            for i, span in batch.identifiers_seen.items()
-        ),
-        "links": _link_rows(space, batch.links),
-        "links_seen": _link_rows(space, batch.links_seen),
+            for i in known
+            if (span := batch.identifiers_seen[i])
+        ],
+        "identifiers": [
+            [identifier_key(space, i), i.type, i.value, span.first, span.last]
+            for i in created
+            if (span := batch.identifiers[i])
+        ],
+        "links": _link_rows(batch.links, place),
+        "links_seen": _link_rows(batch.links_seen, place),
+        "events": [_event_row(space, event, place) for event in batch.events],
+        "accounts": [
+            account for event in batch.events if (account := _account_row(space, event.observation))
+        ],
         "judged": [
             [
                 j.id,
@@ -364,9 +379,15 @@ def _evidence_rows(batch: Batch) -> dict[str, Any]:
             ]
             for j in batch.judged
         ],
-        "events": batch.events,
-        "accounts": batch.accounts,
     }
+
+
+def _link_rows(links: Mapping[Pair, Sightings], place: Mapping[Identifier, int]) -> list[list[Any]]:
+    """Links in one order in every process, so that two that write the same do not deadlock."""
+    return [
+        [place[a], place[b], seen.first, seen.last, seen.times, sorted(seen.sources)]
+        for (a, b), seen in sorted(links.items(), key=itemgetter(0))
+    ]
 
 
 def _judgement_node(space: str, made: Judgement) -> dict[str, Any]:
@@ -386,7 +407,16 @@ def _judgement_node(space: str, made: Judgement) -> dict[str, Any]:
     }
 
 
-def _link_rows(space: str, links: Mapping[Pair, Sightings]) -> list[list[Any]]:
+def identifier_rows(space: str, identifiers: Mapping[Identifier, Span]) -> list[list[Any]]:
+    """New identifiers as statements take them."""
+    return sorted(
+        [identifier_key(space, i), i.type, i.value, span.first, span.last]
+        for i, span in identifiers.items()
+    )
+
+
+def link_rows(space: str, links: Mapping[Pair, Sightings]) -> list[list[Any]]:
+    """Links as statements take them."""
     return sorted(
         [
             identifier_key(space, a),
@@ -402,24 +432,29 @@ def _link_rows(space: str, links: Mapping[Pair, Sightings]) -> list[list[Any]]:
 
 def _settlement_rows(
     batch: Batch,
-    revisions: Mapping[str, int],
+    region: Region,
     identifiers: Sequence[Identifier],
     found: Difference,
 ) -> dict[str, Any]:
     def keys(positions: Iterable[int]) -> list[str]:
         return [identifier_key(batch.space, identifiers[i]) for i in positions]
 
-    retired_now = revisions.keys()
+    retired_now = region.revisions.keys()
     moves = [(identifier_key(batch.space, identifiers[i]), b, a) for i, b, a in found.moves]
+    joins = [[key, after] for key, before, after in moves if before is None]
+    known = {identifier_key(batch.space, i) for i in region.nodes}
     return {
         "unsettled": [identifier_key(batch.space, i) for i in batch.unsettled],
         "blocked": [identifier_key(batch.space, i) for i in batch.blocked],
         "made": [_judgement_node(batch.space, judgement) for judgement in batch.made],
         "withdrawn": [[w.judgement, w.at, w.author, w.reason] for w in batch.withdrawn],
-        "guards": sorted([customer, rev] for customer, rev in revisions.items()),
+        "settled": [identifier_key(batch.space, i) for i in batch.settled],
+        "guards": sorted([customer, rev] for customer, rev in region.revisions.items()),
+        "unclaimed": sorted(key for key, _ in joins if key in known),
+        "walked": sorted(region.walked_customers),
         "minted": [[customer, kind.value] for customer, kind in found.minted],
         "revived": [[customer, kind.value] for customer, kind in found.revived],
-        "joins": [[key, after] for key, before, after in moves if before is None],
+        "joins": joins,
         "moves": [[key, after] for key, before, after in moves if before is not None],
         "retired": [[c, successor] for c, successor in found.retired if c in retired_now],
         "forwarded": [[c, successor] for c, successor in found.retired if c not in retired_now],

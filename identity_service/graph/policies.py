@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policy import Policy
-from identity_service.domain.region import StoredIdentifier
+from identity_service.domain.region import NewEvidence, StoredIdentifier
 from identity_service.errors import NotFound
 from identity_service.graph.database import Database
+from identity_service.graph.evidence import identifier_rows, link_rows
 from identity_service.graph.keys import identifier_key, identifier_of, policy_key
 from identity_service.graph.statements import statement
 
@@ -21,6 +22,8 @@ KEEP_AS_SETTLED: Final = statement("policies/keep_as_settled")
 RECORD_PROGRESS: Final = statement("policies/record_progress")
 LIST_BLOCKED: Final = statement("policies/list_blocked")
 UNBLOCK: Final = statement("policies/unblock")
+LIST_WITHHELD: Final = statement("policies/list_withheld")
+OBSERVE_AGAIN: Final = statement("policies/observe_again")
 ATTRIBUTE_EVENTS: Final = statement("policies/attribute_events")
 
 _EVENTS_AT_ONCE: Final = 5_000
@@ -41,11 +44,34 @@ class StoredPolicy:
 class ToSettle:
     """Customers that a version has not reached, and identifiers to begin at.
 
-    `starts` also holds identifiers that have no customer at all.
+    `starts` are identifiers of the customers; `links` counts the links of super-connectors among
+    them. `waiting` are identifiers that wait to be settled.
     """
 
     customers: tuple[str, ...]
     starts: dict[Identifier, StoredIdentifier]
+    links: dict[Identifier, int]
+    waiting: frozenset[Identifier]
+
+
+@dataclass(frozen=True, slots=True)
+class EventWithheld:
+    """An event that has identifiers which a policy refused, and those that it observed."""
+
+    key: str
+    at: int
+    source: str
+    withheld: tuple[str, ...]
+    observed: tuple[Identifier, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventAgain:
+    """What such an event still withholds, and what it observes `besides`, in text order."""
+
+    event: EventWithheld
+    still_withheld: list[str]
+    besides: list[Identifier]
 
 
 class PolicyStore:
@@ -78,18 +104,33 @@ class PolicyStore:
             raise NotFound(f"There is no space “{space}”.", remedy="Create it first.")
         return row["put"], row["version"]
 
-    async def to_settle(self, space: str, version: int, most: int) -> ToSettle:
-        """Some of what a version has not reached; empty when it has reached everything."""
+    async def to_settle(
+        self, space: str, version: int, most: int, *, super_connectors: bool
+    ) -> ToSettle:
+        """Some of what a version has not reached; empty when it has reached everything.
+
+        `super_connectors`: also customers that hold one.
+        """
         row = await self._database.read_one(
-            LIST_TO_SETTLE, space=space, prefix=f"{space}/", version=version, most=most
+            LIST_TO_SETTLE,
+            space=space,
+            prefix=f"{space}/",
+            version=version,
+            connected=super_connectors,
+            most=most,
         )
         if row is None:
-            return ToSettle((), {})
-        starts = {
-            identifier_of(key): StoredIdentifier(0, None, contested, connected)
-            for key, contested, connected in row["starts"]
-        }
-        return ToSettle(tuple(row["customers"]), starts)
+            return ToSettle((), {}, {}, frozenset())
+        starts = {identifier_of(key): (contested, links) for key, contested, links in row["starts"]}
+        return ToSettle(
+            customers=tuple(row["customers"]),
+            starts={
+                identifier: StoredIdentifier(0, None, contested, links is not None)
+                for identifier, (contested, links) in starts.items()
+            },
+            links={i: links for i, (_, links) in starts.items() if links is not None},
+            waiting=frozenset(map(identifier_of, row["unsettled"])),
+        )
 
     async def keep_as_settled(self, space: str, customers: Iterable[str], version: int) -> None:
         """Leave customers of over-connected components as they are."""
@@ -113,6 +154,52 @@ class PolicyStore:
         await self._database.write_one(
             UNBLOCK, keys=[identifier_key(space, identifier) for identifier in identifiers]
         )
+
+    async def events_withheld_from(self, space: str) -> AsyncGenerator[list[EventWithheld]]:
+        """Events from which identifiers are withheld, page by page."""
+        after: int | None = _BEFORE_ALL_TIMES
+        while after is not None:
+            row = await self._database.read_one(
+                LIST_WITHHELD, space=space, after=after, most=_EVENTS_AT_ONCE
+            )
+            after = row["last"] if row else None
+            if row and row["events"]:
+                yield [
+                    EventWithheld(
+                        key, at, source, tuple(withheld), tuple(map(identifier_of, observed))
+                    )
+                    for key, at, source, withheld, observed in row["events"]
+                ]
+
+    async def observe_again(self, space: str, version: int, events: Sequence[EventAgain]) -> bool:
+        """Let events observe what was withheld from them; it waits to be settled.
+
+        False, and nothing is written, when the version is no longer in force or when somebody
+        else has done the same for one of the events.
+        """
+        evidence = NewEvidence()
+        for again in events:
+            event = again.event
+            evidence.add_to_event(event.observed, again.besides, event.at, event.source)
+        row = await self._database.write_one(
+            OBSERVE_AGAIN,
+            w={
+                "space": space,
+                "policy_version": version,
+                "events": [
+                    [
+                        again.event.key,
+                        list(again.event.withheld),
+                        again.still_withheld or None,
+                        [identifier_key(space, identifier) for identifier in again.besides],
+                    ]
+                    for again in events
+                ],
+                "identifiers": identifier_rows(space, evidence.identifiers),
+                "links": link_rows(space, evidence.links),
+            },
+        )
+        return bool(row and row["written"])
 
     async def attribute_events(self, space: str, policy: Policy) -> None:
         """Attribute every event to the strongest of its identifiers."""

@@ -11,16 +11,10 @@ from identity_service.domain.components import components
 from identity_service.domain.customers import NO_DIFFERENCE
 from identity_service.domain.events import Observation
 from identity_service.domain.evidence import gather
-from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policy import Policy, Sharing
-from identity_service.domain.region import NewEvidence
-from identity_service.graph.evidence import (
-    Batch,
-    EvidenceStore,
-    Known,
-    account_row,
-    event_row,
-)
+from identity_service.domain.region import EMPTY_REGION, NewEvidence
+from identity_service.domain.resolution import strongest
+from identity_service.graph.evidence import Batch, EvidenceStore, Known, NewEvent
 from identity_service.services.access import SpaceScope
 from identity_service.services.clock import Clock
 from identity_service.services.policies import PolicyInForce
@@ -71,7 +65,7 @@ class BatchWriter:
         partners = {end for made in batch.known.waiting for end in (made.a, made.b)}
         decision = await self._settlement.decide(
             scope,
-            in_force.policy,
+            in_force,
             new,
             touched=starts(touched, partners - new.identifiers.keys()),
         )
@@ -112,16 +106,17 @@ class BatchWriter:
         question = decision.question
         identifiers = question.evidence.identifiers
         rows = await self._batch(scope, in_force, batch)
+        rows.blocked = decision.blocked
         rows.judged = [
             made
             for made in batch.known.waiting
             if made.a in question.settled.identifiers and made.b in question.settled.identifiers
         ]
         found = self._settlement.difference(decision, in_force.policy)
-        cause_of = _causes(batch.slow, identifiers, decision.component_of)
+        cause_of = _causes(batch.slow, decision, in_force.version)
         return await self._store.write_settlement(
             rows,
-            decision.region.revisions,
+            decision.region,
             identifiers,
             found,
             self._settlement.entries(found.changes, cause_of),
@@ -133,7 +128,8 @@ class BatchWriter:
         """Keep the evidence of an over-connected component; its customers stay as they are."""
         rows = await self._batch(scope, in_force, batch)
         rows.unsettled = list(rows.identifiers)
-        return await self._store.write_settlement(rows, {}, (), NO_DIFFERENCE, ())
+        rows.judged = list(batch.known.waiting)
+        return await self._store.write_settlement(rows, EMPTY_REGION, (), NO_DIFFERENCE, ())
 
     async def _batch(self, scope: SpaceScope, in_force: PolicyInForce, batch: _Sorted) -> Batch:
         observations = [*batch.fast, *batch.slow]
@@ -142,10 +138,8 @@ class BatchWriter:
         rows = Batch(scope.space, in_force.version, self._clock())
         for observation, values in zip(observations, scalars, strict=True):
             kept = {name: value for name, value in values.items() if name in names}
-            rows.events.append(event_row(scope.space, observation, in_force.policy, kept))
-            account = account_row(scope.space, observation)
-            if account:
-                rows.accounts.append(account)
+            belongs_to = strongest(observation.identifiers, in_force.policy)
+            rows.events.append(NewEvent(observation, belongs_to, kept))
         new = _gather(observations)
         known = batch.known
         for identifier, span in new.identifiers.items():
@@ -215,18 +209,21 @@ def _groups(observations: Sequence[Observation]) -> list[list[Observation]]:
 
 
 def _causes(
-    observations: Iterable[Observation],
-    identifiers: Sequence[Identifier],
-    component_of: Sequence[int],
+    observations: Iterable[Observation], decision: Decision, policy_version: int
 ) -> Callable[[Change], str]:
-    """Names the event that caused a change: the last one of the batch in the same component."""
-    position_of = {identifier: i for i, identifier in enumerate(identifiers)}
+    """Names the event that caused a change: the last one of the batch in the same component.
+
+    Where there is none, a newer policy took the component apart before its own settlement did.
+    """
+    component_of = decision.component_of
+    position_of = {i: position for position, i in enumerate(decision.question.evidence.identifiers)}
     last = {
         component_of[position_of[observation.identifiers[0]]]: observation.event.message_id
         for observation in observations
     }
 
     def cause_of(change: Change) -> str:
-        return f"event:{last[component_of[position_of[change.identifiers[0]]]]}"
+        event = last.get(component_of[position_of[change.identifiers[0]]])
+        return f"policy:{policy_version}" if event is None else f"event:{event}"
 
     return cause_of

@@ -110,9 +110,9 @@ class Judgements:
         is_known = judgement.a in known.identifiers and judgement.b in known.identifiers
         decision = await self._settlement.decide(
             scope,
-            in_force.policy,
+            in_force,
             NewEvidence(judgements=[] if withdrawal else [judgement]),
-            touched=starts(known.identifiers),
+            touched=starts({i: s for i, s in known.identifiers.items() if i not in known.blocked}),
             withdrawn=judgement.id if withdrawal else None,
             across=True,
         )
@@ -122,6 +122,7 @@ class Judgements:
                 remedy="Block the value that joins them all, then judge again.",
             )
         batch = Batch(scope.space, in_force.version, self._clock())
+        batch.blocked = decision.blocked
         if withdrawal:
             batch.withdrawn.append(withdrawal)
             cause = f"judgement:{judgement.id} withdrawn"
@@ -132,7 +133,7 @@ class Judgements:
         found = self._settlement.difference(decision, in_force.policy)
         entries = self._settlement.entries(found.changes, lambda _: cause)
         written = await self._store.write_settlement(
-            batch, decision.region.revisions, decision.question.evidence.identifiers, found, entries
+            batch, decision.region, decision.question.evidence.identifiers, found, entries
         )
         if not written:
             self._policies.forget(scope)

@@ -53,7 +53,7 @@ class LiveResolution:
         )
         decision = await self._settlement.decide(
             scope,
-            in_force.policy,
+            in_force,
             NewEvidence(),
             touched=starts(known.identifiers),
             across=True,

@@ -3,27 +3,36 @@
 Customers remember the policy version that they were settled under, so the work is simply: as
 long as there are customers of an older version, settle the components of some of them. That
 can be stopped and taken up again, and goes on beside ingest.
+
+Super-connectors come last. Whether one still is one shows in all of its links, those to blocked
+identifiers left out; and by then everything that is blocked is known.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from identity_service.domain.changes import Change
-from identity_service.domain.identifiers import Identifier
+from identity_service.domain.events import MAX_IDENTIFIERS
+from identity_service.domain.identifiers import Identifier, parse_identifier
 from identity_service.domain.policy import Policy
 from identity_service.domain.recorded import PolicyVersion
 from identity_service.domain.region import NewEvidence, StoredIdentifier
 from identity_service.domain.values import Values, Withheld
 from identity_service.errors import Stale
 from identity_service.graph.evidence import Batch, EvidenceStore
-from identity_service.graph.policies import PolicyStore, ToSettle
+from identity_service.graph.policies import EventAgain, EventWithheld, PolicyStore, ToSettle
 from identity_service.services.access import SpaceScope
 from identity_service.services.clock import Clock
 from identity_service.services.policies import Policies, PolicyInForce
 from identity_service.services.settlement import Settlement, starts
 from identity_service.services.turns import Turns
+
+EVENTS_AT_ONCE = 500
+"""Events that observe in one transaction what was withheld from them."""
 
 CUSTOMERS_AT_ONCE = 200
 """Customers whose components are settled in one transaction."""
@@ -55,49 +64,59 @@ class Resettlement:
 
         Raises PolicyInvalid, and VersionConflict when `expected_version` is not in force.
         """
-        before = await self._policies.in_force(scope)
         version = await self._policies.put_in_force(
             scope, text, expected_version, note, self._clock()
         )
-        after = await self._policies.in_force(scope)
         await self.settle(scope)
-        if _priorities(before.policy) != _priorities(after.policy):
-            await self._policy_store.attribute_events(scope.space, after.policy)
         return version
 
     async def settle(self, scope: SpaceScope) -> None:
         """Settle whatever the policy in force has not reached yet."""
         in_force = await self._policies.in_force(scope)
         await self._unblock(scope, in_force.values)
+        while not await self._observe_again(scope, in_force):
+            if await self._is_over(scope, in_force):
+                return  # a newer version will settle all of this
         passed_by: set[Identifier] = set()
-        while True:
-            found = await self._policy_store.to_settle(
-                scope.space, in_force.version, CUSTOMERS_AT_ONCE
-            )
-            remaining = {i: s for i, s in found.starts.items() if i not in passed_by}
-            if not found.customers and not remaining:
-                break
-            if not await self._settle_some(scope, in_force, remaining):
-                passed_by |= await self._settle_each(scope, in_force, found)
-            await self._policy_store.record_progress(scope.space, in_force.version)
+        for super_connectors in (False, True):
+            while True:
+                found = await self._policy_store.to_settle(
+                    scope.space,
+                    in_force.version,
+                    CUSTOMERS_AT_ONCE,
+                    super_connectors=super_connectors,
+                )
+                begin_at = _begin_at(found, in_force.policy, passed_by)
+                if not found.customers and not begin_at:
+                    break
+                if not await self._settle_some(scope, in_force, begin_at):
+                    passed_by |= await self._settle_each(scope, in_force, begin_at)
+                # What was passed by stays as it is, and a super-connector that stays one was not
+                # walked through: neither says by itself that the version has reached it.
+                await self._policy_store.keep_as_settled(
+                    scope.space, found.customers, in_force.version
+                )
+                await self._policy_store.record_progress(scope.space, in_force.version)
+        await self._policy_store.attribute_events(scope.space, in_force.policy)
 
     async def _settle_each(
-        self, scope: SpaceScope, in_force: PolicyInForce, found: ToSettle
+        self,
+        scope: SpaceScope,
+        in_force: PolicyInForce,
+        begin_at: Mapping[Identifier, StoredIdentifier],
     ) -> set[Identifier]:
         """Settle one component at a time; returns where that was not possible."""
         passed_by: set[Identifier] = set()
-        for start, stored in found.starts.items():
+        for start, stored in begin_at.items():
             if not await self._settle_some(scope, in_force, {start: stored}):
                 passed_by.add(start)
-        if passed_by:
-            await self._policy_store.keep_as_settled(scope.space, found.customers, in_force.version)
         return passed_by
 
     async def _settle_some(
         self,
         scope: SpaceScope,
         in_force: PolicyInForce,
-        begin_at: dict[Identifier, StoredIdentifier],
+        begin_at: Mapping[Identifier, StoredIdentifier],
     ) -> bool:
         """Settle the components of some identifiers. False: too much hangs together."""
         attempt = 0
@@ -106,24 +125,24 @@ class Resettlement:
                 async with self._turns.of(scope):
                     decision = await self._settlement.decide(
                         scope,
-                        in_force.policy,
+                        in_force,
                         NewEvidence(),
                         touched=starts(begin_at),
                         across=True,
-                        blocked=lambda i: isinstance(in_force.values.identifier(i), Withheld),
                     )
                     if decision is None:
                         return False
                     found = self._settlement.difference(decision, in_force.policy)
                     batch = Batch(scope.space, in_force.version, self._clock())
                     batch.blocked = decision.blocked
+                    batch.settled = list(decision.region.near)
 
                     def cause(_: Change) -> str:
                         return f"policy:{in_force.version}"
 
                     if await self._store.write_settlement(
                         batch,
-                        decision.region.revisions,
+                        decision.region,
                         decision.question.evidence.identifiers,
                         found,
                         self._settlement.entries(found.changes, cause),
@@ -131,10 +150,13 @@ class Resettlement:
                         return True
             except Stale:
                 pass
-            if (await self._policy_store.in_force(scope.space)).version != in_force.version:
+            if await self._is_over(scope, in_force):
                 return True  # a newer version will settle all of this
             attempt += 1
             await asyncio.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 8)))  # noqa: S311
+
+    async def _is_over(self, scope: SpaceScope, in_force: PolicyInForce) -> bool:
+        return (await self._policy_store.in_force(scope.space)).version != in_force.version
 
     async def _unblock(self, scope: SpaceScope, values: Values) -> None:
         """Give back known identifiers that the policy no longer blocks."""
@@ -143,7 +165,59 @@ class Resettlement:
         if free:
             await self._policy_store.unblock(scope.space, free)
 
+    async def _observe_again(self, scope: SpaceScope, in_force: PolicyInForce) -> bool:
+        """Let events observe what earlier policies withheld from them and this one does not.
 
-def _priorities(policy: Policy) -> tuple[dict[str, int], int | None]:
-    other = policy.other.priority if policy.other else None
-    return {kind: rule.priority for kind, rule in policy.rules.items()}, other
+        False: somebody else does the same, or the policy is no longer in force.
+        """
+        async for page in self._policy_store.events_withheld_from(scope.space):
+            again = [found for event in page if (found := _again(event, in_force.values))]
+            for i in range(0, len(again), EVENTS_AT_ONCE):
+                async with self._turns.of(scope):
+                    written = await self._policy_store.observe_again(
+                        scope.space, in_force.version, again[i : i + EVENTS_AT_ONCE]
+                    )
+                if not written:
+                    return False
+        return True
+
+
+def _again(event: EventWithheld, values: Values) -> EventAgain | None:
+    """What an event observes besides under a policy; None when that is nothing."""
+    still_withheld: list[str] = []
+    more: set[Identifier] = set()
+    for text in event.withheld:
+        found = values.identifier(parse_identifier(text))
+        if isinstance(found, Withheld):
+            still_withheld.append(text)
+        else:
+            more.add(found)
+    if len(still_withheld) == len(event.withheld):
+        return None
+    more -= set(event.observed)
+    if len(event.observed) + len(more) > MAX_IDENTIFIERS:
+        return None
+    return EventAgain(event, still_withheld, sorted(more))
+
+
+def _begin_at(
+    found: ToSettle, policy: Policy, passed_by: Collection[Identifier]
+) -> dict[Identifier, StoredIdentifier]:
+    """Where to begin, with super-connectors that are none any more as other identifiers."""
+
+    def is_none(identifier: Identifier) -> bool:
+        rule = policy.rule_of(identifier.type)
+        most = rule.max_links if rule else None
+        return most is None or found.links[identifier] <= most
+
+    begin_at = {
+        identifier: replace(stored, super_connector=False)
+        if stored.super_connector and is_none(identifier)
+        else stored
+        for identifier, stored in found.starts.items()
+    }
+    for identifier in found.waiting:
+        begin_at.setdefault(
+            identifier, StoredIdentifier(0, None, contested=False, super_connector=False)
+        )
+    return {i: stored for i, stored in begin_at.items() if i not in passed_by}

@@ -22,9 +22,11 @@ from identity_service.domain.region import (
     put,
 )
 from identity_service.domain.resolution import Resolution, resolve
+from identity_service.domain.values import Values, Withheld
 from identity_service.graph.evidence import EvidenceStore, LedgerEntry
 from identity_service.services.access import SpaceScope
 from identity_service.services.clock import Ids
+from identity_service.services.policies import PolicyInForce
 
 _ROOM_FOR_SEVERAL = 10_000
 """Identifiers beyond the bound of one component that may be loaded at once."""
@@ -76,22 +78,6 @@ class Decision:
     blocked: list[Identifier]
 
 
-@dataclass(frozen=True, slots=True)
-class _LeaveOut:
-    """What is decided as if it were not there."""
-
-    judgement: str | None
-    identifiers: Callable[[Identifier], bool]
-
-    def of(self, region: Region) -> list[Identifier]:
-        """Take it out of a region; returns the identifiers."""
-        region.judgements[:] = [made for made in region.judgements if made.id != self.judgement]
-        blocked = [identifier for identifier in region.nodes if self.identifiers(identifier)]
-        for identifier in blocked:
-            del region.nodes[identifier]
-        return blocked
-
-
 class Settlement:
     """Decides regions of a space anew. Writes nothing."""
 
@@ -102,27 +88,25 @@ class Settlement:
     async def decide(
         self,
         scope: SpaceScope,
-        policy: Policy,
+        in_force: PolicyInForce,
         new: NewEvidence,
         *,
         touched: Starts,
         withdrawn: str | None = None,
-        blocked: Callable[[Identifier], bool] = lambda _: False,
         across: bool = False,
     ) -> Decision | None:
         """Resolve everything that can be reached from what is touched, with what is new.
 
-        `withdrawn` is the id of a judgement to be left out, `blocked` tells which identifiers
-        are. The walk ends at contested identifiers where that changes nothing, unless
-        `across`. None: a component holds more identifiers than the policy's `max_component`,
-        or all of them together so many more that they must be decided one by one.
+        `withdrawn` is the id of a judgement to be left out. The walk ends at contested
+        identifiers where that changes nothing, unless `across`. None: a component holds more
+        identifiers than the policy's `max_component`, or all of them together so many more that
+        they must be decided one by one.
         """
-        leave_out = _LeaveOut(withdrawn, blocked)
-        if not across and _may_have_edges(policy):
-            decision = await self._attempt(scope, policy, new, touched, leave_out, across=False)
+        if not across and _may_have_edges(in_force.policy):
+            decision = await self._attempt(scope, in_force, new, touched, withdrawn, across=False)
             if decision:
                 return decision
-        return await self._attempt(scope, policy, new, touched, leave_out, across=True)
+        return await self._attempt(scope, in_force, new, touched, withdrawn, across=True)
 
     def difference(self, decision: Decision, policy: Policy) -> Difference:
         """What has to be written so that the graph holds what was decided."""
@@ -149,17 +133,24 @@ class Settlement:
     async def _attempt(
         self,
         scope: SpaceScope,
-        policy: Policy,
+        in_force: PolicyInForce,
         new: NewEvidence,
         touched: Starts,
-        leave_out: _LeaveOut,
+        withdrawn: str | None,
         *,
         across: bool,
     ) -> Decision | None:
+        policy = in_force.policy
         region = await self._load(scope, policy, touched, across=across)
-        if region is None or (not across and not may_end_at(region, new, policy)):
+        if region is None:
             return None
-        left_out = leave_out.of(region)
+        # Who was settled by an older policy may hold what is blocked now, and meet edges that
+        # are none any more.
+        outdated = region.settled_under is not None and region.settled_under < in_force.version
+        if not across and (outdated or not may_end_at(region, new, policy)):
+            return None
+        region.judgements[:] = [made for made in region.judgements if made.id != withdrawn]
+        left_out = _leave_out_blocked(region, in_force.values) if outdated else []
         question = put(region, new)
         component_of = components(question.evidence)
         if _largest(component_of) > policy.max_component:
@@ -199,6 +190,14 @@ class Settlement:
             if not pulled:
                 return region
             walk_from |= pulled
+
+
+def _leave_out_blocked(region: Region, values: Values) -> list[Identifier]:
+    """Take identifiers that are blocked now out of a region; returns them."""
+    blocked = [i for i in region.nodes if isinstance(values.identifier(i), Withheld)]
+    for identifier in blocked:
+        del region.nodes[identifier]
+    return blocked
 
 
 def _largest(component_of: list[int]) -> int:
