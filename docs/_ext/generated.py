@@ -1,0 +1,248 @@
+"""Reference pages made from the code: `<!-- generated: NAME -->` in a page becomes Markdown.
+
+Every function answers Markdown whose headings begin at the second level, so that the page's own
+title and introduction stay written by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import annotated_types
+import click
+import typer
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pygments import token
+from pygments.lexer import RegexLexer
+from sphinx.application import Sphinx
+
+from identity_service import errors
+from identity_service.api.graphql.schema import build_schema
+from identity_service.runtime.commands import app as cli
+from identity_service.domain.policy_text import parse_policy
+from identity_service.errors import IdentityServiceError, PolicyInvalid
+from identity_service.graph.statements import Access, load, statement_names
+from identity_service.settings import Settings
+
+MISTAKES: Final = Path(__file__).parents[1] / "guides" / "examples" / "mistakes.yaml"
+MARKER: Final = re.compile(r"^<!-- generated: (\w+) -->$", re.MULTILINE)
+
+
+def settings() -> str:
+    """Every field of `Settings`: its variable, what it takes, its default and what it means."""
+    rows = [
+        (f"`{prefixed(name)}`", field.description or "", _takes(field), _default(field))
+        for name, field in Settings.model_fields.items()
+    ]
+    return _table(("variable", "meaning", "takes", "default"), rows)
+
+
+def prefixed(field: str) -> str:
+    """The environment variable of a field of `Settings`."""
+    return f"{Settings.model_config.get('env_prefix', '')}{field}".upper()
+
+
+def error_tree() -> str:
+    """Every class of the tree in `errors.py`, below its parent."""
+    rows = [
+        (
+            f"{'&emsp;' * depth}`{kind.__name__}`",
+            f"`{kind.code}`",
+            str(kind.status),
+            (kind.__doc__ or "").partition("\n")[0].replace("`", ""),
+        )
+        for depth, kind in _tree(IdentityServiceError)
+    ]
+    return _table(("error", "code", "HTTP status", "meaning"), rows)
+
+
+def statements() -> str:
+    """Every shipped statement with the header of its file, one section for each folder."""
+    parts: list[str] = []
+    for folder, names in groupby(statement_names(), lambda name: name.partition("/")[0]):
+        parts.append(f"## {folder}")
+        if folder == "schema":
+            rows = [(f"`{name}`", load(name).purpose) for name in names]
+            parts.append(_table(("statement", "purpose"), rows))
+        else:
+            parts += [_statement(name) for name in names]
+    return "\n\n".join(parts)
+
+
+def graphql() -> str:
+    """The schema, as `identity-service graphql schema` prints it."""
+    return f"```sdl\n{build_schema().as_str()}\n```"
+
+
+def commands() -> str:
+    """Every command with its arguments, as `--help` says it."""
+    root = typer.main.get_command(cli)
+    parts = [_command(context) for context in _leaves(root, "identity-service", None)]
+    return "\n\n".join(parts)
+
+
+def mistakes() -> str:
+    """A policy with mistakes, and what is said of it."""
+    text = MISTAKES.read_text(encoding="utf-8")
+    try:
+        parse_policy(text)
+    except PolicyInvalid as error:
+        said = "\n".join(f"{problem.path}: {problem.message}" for problem in error.problems)
+        return f"```yaml\n{text}```\n\n```text\n{said}\n```"
+    raise ValueError(f"{MISTAKES} holds no mistake.")
+
+
+GENERATED: Final[dict[str, Callable[[], str]]] = {
+    "settings": settings,
+    "errors": error_tree,
+    "statements": statements,
+    "graphql": graphql,
+    "commands": commands,
+    "mistakes": mistakes,
+}
+
+
+def expand(source: str) -> str:
+    """The text of a page with every marker replaced. Raises KeyError for an unknown name."""
+    return MARKER.sub(lambda marker: GENERATED[marker[1]](), source)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Sphinx's entry point."""
+    app.add_lexer("sdl", SchemaLexer)
+    app.connect("source-read", _on_source_read)
+    app.connect("env-get-outdated", _always_outdated)
+    return {"version": "1", "parallel_read_safe": True}
+
+
+class SchemaLexer(RegexLexer):
+    """GraphQL's schema language, which Pygments does not colour."""
+
+    name = "GraphQL schema"
+    tokens: ClassVar = {
+        "root": [
+            (r'"""[\s\S]*?"""', token.Comment),
+            (r"\b(type|interface|union|enum|input|scalar|implements)\b", token.Keyword),
+            (r"\b(true|false|null)\b", token.Keyword.Constant),
+            (r"[A-Z]\w*", token.Name.Class),
+            (r"\w+", token.Name),
+            (r"[{}()\[\]:!|=,&]", token.Punctuation),
+            (r"\s+", token.Whitespace),
+        ]
+    }
+
+
+def _on_source_read(_app: Sphinx, _page: str, content: list[str]) -> None:
+    content[0] = expand(content[0])
+
+
+def _always_outdated(app: Sphinx, *_: object) -> list[str]:
+    """Pages with markers: they rest on the code, which Sphinx does not watch."""
+    pages = app.env.found_docs
+    return [p for p in pages if MARKER.search(Path(app.env.doc2path(p)).read_text("utf-8"))]
+
+
+def _takes(field: FieldInfo) -> str:
+    kinds = {
+        "SecretStr": "text, secret",
+        "str": "text",
+        "int": "whole number",
+        "float": "number",
+        "Path": "path",
+    }
+    kind = field.annotation
+    names = [part.__name__ for part in getattr(kind, "__args__", (kind,))]
+    bounds = {
+        annotated_types.Ge: ("at least", "ge"),
+        annotated_types.Gt: ("more than", "gt"),
+        annotated_types.Le: ("at most", "le"),
+    }
+    said = [kinds[name] for name in names if name != "NoneType"]
+    for entry in field.metadata:
+        if type(entry) in bounds:
+            words, attribute = bounds[type(entry)]
+            said.append(f"{words} {getattr(entry, attribute)}")
+        elif pattern := getattr(entry, "pattern", None):
+            said.append(f"`{pattern}`")
+    return ", ".join(said)
+
+
+def _default(field: FieldInfo) -> str:
+    default: object = field.get_default(call_default_factory=True, validated_data={})
+    if default is None:
+        return "unset"
+    if isinstance(default, Path):
+        return f"`~/{default.relative_to(Path.home()).as_posix()}`"
+    assert not isinstance(default, SecretStr), "a secret has no default"
+    return f"`{default}`"
+
+
+def _tree(
+    kind: type[IdentityServiceError], depth: int = 0
+) -> Iterator[tuple[int, type[IdentityServiceError]]]:
+    yield depth, kind
+    for child in kind.__subclasses__():
+        if child.__module__ == errors.__name__:
+            yield from _tree(child, depth + 1)
+
+
+def _statement(name: str) -> str:
+    definition = load(name)
+    kind = {Access.READ: "reads", Access.WRITE: "writes", Access.SCHEMA: "schema"}
+    parts = [f"### `{name}`", f"{definition.purpose} *({kind[definition.access]})*"]
+    for title, entries in (("parameter", definition.parameters), ("column", definition.columns)):
+        if entries:
+            rows = [(f"`{key}`", meaning) for key, meaning in entries.items()]
+            parts.append(_table((title, "what it is"), rows))
+    return "\n\n".join(parts)
+
+
+def _leaves(
+    command: click.Command, name: str, parent: click.Context | None
+) -> Iterator[click.Context]:
+    context = typer.Context(command, info_name=name, parent=parent)
+    children = getattr(command, "commands", None)
+    if children is None:
+        yield context
+        return
+    for child_name, child in children.items():
+        if not child.hidden:
+            yield from _leaves(child, child_name, context)
+
+
+def _command(context: click.Context) -> str:
+    command = context.command
+    pieces = " ".join(command.collect_usage_pieces(context))
+    text = "\n\n".join(
+        (
+            f"## `{context.command_path.removeprefix('identity-service ')}`",
+            (command.help or "").replace("\b\n", "").strip(),
+            f"```text\n{context.command_path} {pieces}\n```",
+        )
+    )
+    rows = [
+        (" ".join(f"`{name}`" for name in _names(parameter)), getattr(parameter, "help", "") or "")
+        for parameter in command.params
+        if parameter.name != "help"
+    ]
+    return f"{text}\n\n{_table(('argument or option', 'meaning'), rows)}" if rows else text
+
+
+def _names(parameter: click.Parameter) -> list[str]:
+    if parameter.param_type_name == "argument":
+        return [parameter.make_metavar(click.Context(click.Command("_")))]
+    return [*parameter.opts, *parameter.secondary_opts]
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
