@@ -125,8 +125,8 @@ async def prepare(database: Database, settings: Settings) -> None:
 
     Raises SchemaMismatch, Unavailable.
     """
-    for name in await schema.apply(database):
-        _log.info("schema_applied", file=name)
+    if applied := await schema.apply(database):
+        _log.info("schema_applied", files=len(applied))
     key = await ensure_admin_key(AccessStore(database), settings.admin_key, system_clock)
     if key is not None:
         sys.stdout.write(f"The instance administrator's key, shown only now: {key}\n")

@@ -1,0 +1,110 @@
+"""The service as a process: it begins, it is told to end, it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from identity_service.app import bound_socket
+from identity_service.errors import BadInput
+from identity_service.runtime import server
+from identity_service.settings import Settings
+from tests.support.service import RunningService, create_space
+from tests.support.waiting import wait_until
+
+SERVE = "from identity_service.app import run; from identity_service.settings import Settings; "
+PATIENCE = 120
+
+
+@contextmanager
+def served(settings: Settings, workers: int) -> Generator[tuple[subprocess.Popen[str], str]]:
+    """A ready service in a process group of its own, and its address."""
+    with bound_socket(settings.model_copy(update={"port": 0})) as free:
+        port = free.getsockname()[1]
+    given = {"IDENTITY_PORT": str(port), "IDENTITY_DATA_DIR": str(settings.data_dir)}
+    if settings.neo4j_uri is not None:
+        password = settings.neo4j_password
+        given["IDENTITY_NEO4J_URI"] = settings.neo4j_uri
+        given["IDENTITY_NEO4J_USER"] = settings.neo4j_user
+        given |= {"IDENTITY_NEO4J_PASSWORD": password.get_secret_value()} if password else {}
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("IDENTITY_")}
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{SERVE}run(Settings(), workers={workers})"],
+        env=kept | given | {"IDENTITY_NEO4J_HEAP": "256m", "IDENTITY_NEO4J_PAGE_CACHE": "64m"},
+        start_new_session=True,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    address = f"http://127.0.0.1:{port}"
+
+    def is_ready() -> bool:
+        assert process.poll() is None, process.communicate()
+        try:
+            return httpx.get(f"{address}/readyz", timeout=10).is_success
+        except httpx.TransportError:
+            return False
+
+    try:
+        wait_until(is_ready, seconds=PATIENCE)
+        yield process, address
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_a_service_that_is_told_to_end_ends_with_0_and_keeps_what_it_took(
+    database_settings: Settings, workers: int, told: signal.Signals
+) -> None:
+    space = create_space(database_settings)
+
+    with served(database_settings, workers) as (process, url):
+        answer = RunningService(url, database_settings).post(
+            "/v1/track", space.write_key, json={"userId": "u-1", "event": "x"}
+        )
+        metrics = httpx.get(f"{url}/metrics").text
+        # A terminal sends Ctrl-C to the whole group.
+        os.killpg(process.pid, told) if told is signal.SIGINT else process.send_signal(told)
+        output, log = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 0, log
+    assert answer.status_code == 200
+    assert len(space.events()) == 1
+    assert "identity_statement_seconds_count" in metrics
+    assert space.write_key not in output + log
+
+
+def test_the_managed_neo4j_is_started_with_the_service_and_stopped_with_it(tmp_path: Path) -> None:
+    settings = Settings(neo4j_uri=None, data_dir=tmp_path)
+
+    with served(settings, workers=1) as (process, _):
+        neo4j = server.status(settings)
+        process.terminate()
+        output, _ = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 0
+    assert neo4j is not None
+    assert not neo4j.process.is_alive()
+    assert output.count("The instance administrator's key, shown only now: ids_instance_") == 1
+
+
+def test_a_port_that_is_taken_is_said_with_what_to_do(database_settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = database_settings.model_copy(update={"port": taken.getsockname()[1]})
+
+        with pytest.raises(BadInput, match="cannot listen") as refused, bound_socket(settings):
+            pass
+
+    assert "IDENTITY_PORT" in refused.value.remedy
