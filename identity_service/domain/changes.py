@@ -71,7 +71,7 @@ def ledger(
     ):
         moved = tuple(sorted(identifiers))
         if before is None:
-            if after in minted and after not in came_from_others:
+            if after in minted | revived and after not in came_from_others:
                 changes.append(Change(ChangeKind.CREATED, after, None, moved))
         elif successor.get(before) == after:
             changes.append(Change(ChangeKind.MERGED, after, before, moved))

@@ -22,6 +22,9 @@ Revoking a key here ends it at once in this process, and within that time in eve
 
 _MOST_TRUSTED: Final = 10_000
 
+OPERATOR: Final = "command line"
+"""How the command line signs what it does."""
+
 
 class Role(StrEnum):
     """What a key may do; `WRITE` only sends events."""
@@ -126,6 +129,18 @@ class Access:
             return None
         scopes = tuple(_scope(space, Role.WRITE, caller.source) for space in caller.feeds)
         return Sender(caller.source, scopes)
+
+    def operator(self, space: str | None = None) -> Caller:
+        """Whoever runs the command line: it owns the machine and the database, and needs no key.
+
+        The administrator of a space; without one, of the instance.
+        """
+        role = Role.INSTANCE if space is None else Role.ADMIN
+        return Caller(role, OPERATOR, space, source=None, feeds=())
+
+    def operator_as_sender(self, space: str) -> Sender:
+        """The command line as a source whose events enter one space."""
+        return Sender(OPERATOR, (_scope(space, Role.WRITE, OPERATOR),))
 
     def forget(self, key_hash: str) -> None:
         """Look the key up again when it is sent next."""

@@ -1,0 +1,205 @@
+"""A space with the services around it, what was sent to it, and what it must hold in return."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, LiteralString
+
+from neo4j import AsyncDriver
+
+from identity_service.collect.segment import Collected
+from identity_service.domain.events import Rejection, ReportedEvent
+from identity_service.domain.evidence import Evidence, gather
+from identity_service.domain.identifiers import Identifier, parse_identifier
+from identity_service.domain.judgements import Judgement, Verdict
+from identity_service.domain.policy import Blocked, Policy, Rule, Sharing
+from identity_service.domain.policy_text import parse_policy
+from identity_service.domain.recorded import PolicyVersion, RecordedChange
+from identity_service.domain.values import Values, observe
+from identity_service.graph.database import Database
+from identity_service.services.access import Caller, Role, Sender, SpaceScope
+from identity_service.services.wiring import UseCases, assemble
+from tests.support.settled import SettledSpace, assert_settled, settled_space
+from tests.support.worlds import Event
+
+TESTS = Caller(role=Role.INSTANCE, name="tests", space=None, source=None, feeds=())
+
+MAX_QUEUE = 20_000
+
+SOURCE = "shop"
+
+
+def event(message_id: str, at: int, *identifiers: str | Identifier, **more: Any) -> ReportedEvent:
+    """An event; identifiers also as `type:value`. `more` are other fields of it."""
+    fields: dict[str, Any] = {
+        "message_id": message_id,
+        "type": "track",
+        "name": "Visited",
+        "at": at,
+        "identifiers": tuple(
+            i if isinstance(i, Identifier) else parse_identifier(i) for i in identifiers
+        ),
+        "properties": {},
+        "context": {},
+        "traits": {},
+        "context_traits": {},
+        "account_id": None,
+        "account_traits": {},
+    }
+    return ReportedEvent(**(fields | more))
+
+
+def reported(happened: Iterable[Event]) -> list[ReportedEvent]:
+    """The events of a random world, each with a message id."""
+    return [event(f"m{number}", at, *who) for number, (at, who) in enumerate(happened)]
+
+
+@dataclass
+class World:
+    """One space of a test. What is sent through it is remembered, to be compared with later."""
+
+    scope: SpaceScope
+    use_cases: UseCases
+    driver: AsyncDriver
+    policy: Policy
+    version: int = 1
+    sent: dict[str, ReportedEvent] = field(default_factory=dict[str, ReportedEvent])
+    judged: dict[str, Judgement] = field(default_factory=dict[str, Judgement])
+
+    @property
+    def space(self) -> str:
+        """The name of the space."""
+        return self.scope.space
+
+    async def send(
+        self,
+        *events: ReportedEvent,
+        source: str = SOURCE,
+        rejections: Sequence[Rejection] = (),
+        received_at: int = 1_000,
+    ) -> None:
+        """Send events in one request; returns when they are answered."""
+        collected = Collected(tuple(events), tuple(rejections))
+        await self.use_cases.ingest.take(Sender(source, (self.scope,)), collected, received_at)
+        self.remember(events)
+
+    def remember(self, events: Iterable[ReportedEvent]) -> None:
+        """Note events that the space holds from now on, unless the policy rejects them."""
+        values = Values(self.policy)
+        for each in events:
+            if not isinstance(observe(each, values, 0, SOURCE), Rejection):
+                self.sent.setdefault(each.message_id, each)
+
+    async def judge(
+        self, verdict: Verdict, a: str | Identifier, b: str | Identifier
+    ) -> tuple[Judgement, Sequence[RecordedChange]]:
+        """Judge two identifiers."""
+        ends = [i if isinstance(i, Identifier) else parse_identifier(i) for i in (a, b)]
+        made, changes = await self.use_cases.judgements.judge(
+            self.scope, verdict, *ends, reason="The test says so."
+        )
+        self.judged[made.id] = made
+        return made, changes
+
+    async def withdraw(self, judgement: Judgement) -> Sequence[RecordedChange]:
+        """Withdraw a judgement."""
+        _, changes = await self.use_cases.judgements.withdraw(
+            self.scope, judgement.id, "The test says so."
+        )
+        del self.judged[judgement.id]
+        return changes
+
+    async def set_policy(self, policy: Policy) -> PolicyVersion:
+        """Put a policy in force; returns when the space is settled by it."""
+        put = await self.use_cases.resettlement.set_policy(
+            self.scope, policy_text(policy), self.version, None
+        )
+        self.policy, self.version = policy, put.version
+        return put
+
+    async def settled(self) -> SettledSpace:
+        """What the graph holds."""
+        return await settled_space(self.driver, self.space)
+
+    def evidence(self) -> Evidence:
+        """What was sent, as if the policy in force had always been."""
+        values = Values(self.policy)
+        observed = (observe(each, values, 0, SOURCE) for each in self.sent.values())
+        return gather(
+            ((o.event.at, o.identifiers) for o in observed if not isinstance(o, Rejection)),
+            list(self.judged.values()),
+        )
+
+    async def check(self) -> SettledSpace:
+        """The graph holds what the pure function says of everything sent; returns it."""
+        found = await self.settled()
+        assert_settled(found, self.evidence(), self.policy)
+        return found
+
+    async def rows(self, query: LiteralString, **parameters: Any) -> list[list[Any]]:
+        """The records of a query of the test's own, which takes `$space`."""
+        result = await self.driver.execute_query(  # pyright: ignore[reportUnknownMemberType]
+            query, space=self.space, prefix=f"{self.space}/", **parameters
+        )
+        return [list(record) for record in result.records]
+
+
+async def new_world(
+    database: Database,
+    driver: AsyncDriver,
+    policy: Policy | str = "extends: quarantine\n",
+    *,
+    max_queue: int = MAX_QUEUE,
+) -> World:
+    """A space that no other test uses, with services of its own, as another process would have."""
+    text = policy if isinstance(policy, str) else policy_text(policy)
+    use_cases = assemble(database, max_queue)
+    created = await use_cases.spaces.create_space(TESTS, f"w-{secrets.token_hex(8)}", text)
+    return World(created.scope, use_cases, driver, parse_policy(text))
+
+
+def beside(world: World, database: Database) -> World:
+    """The same space through services of their own, as another process would have them."""
+    use_cases = assemble(database, MAX_QUEUE)
+    return World(
+        world.scope, use_cases, world.driver, world.policy, world.version, world.sent, world.judged
+    )
+
+
+def policy_text(policy: Policy) -> str:
+    """A policy as text (JSON is YAML). What could say nothing is left out."""
+    text: dict[str, Any] = {
+        "order": policy.order.value,
+        "types": {kind: _rule(rule) for kind, rule in policy.rules.items()},
+        "max_component": policy.max_component,
+        "blocked": [_blocked(entry) for entry in policy.blocked],
+    }
+    if policy.other:
+        text["other"] = _rule(policy.other)
+    return json.dumps(text)
+
+
+def _rule(rule: Rule) -> Mapping[str, Any]:
+    text: dict[str, Any] = {
+        "priority": rule.priority,
+        "kind": rule.kind.value,
+        "limit": rule.limit,
+        "shared": rule.shared.value,
+        "max_links": rule.max_links,
+        "format": rule.format,
+    }
+    if rule.within and rule.limit:
+        text["within"] = f"{rule.within / 1000:.3f}s"
+    if rule.shared is Sharing.QUARANTINE:
+        text |= {"owners": rule.owners, "dominance": rule.dominance}
+    return text
+
+
+def _blocked(entry: Blocked) -> Mapping[str, Any]:
+    text: dict[str, Any] = {"value": entry.value} if entry.value else {"pattern": entry.pattern}
+    if entry.types:
+        text["types"] = sorted(entry.types)
+    return text
