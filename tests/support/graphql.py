@@ -40,11 +40,12 @@ from identity_service.services.settlement import Settlement
 from identity_service.services.spaces import Spaces
 from identity_service.services.turns import Turns
 
+
 def event(
     at: int,
     *identifiers: str,
     name: str | None = "seen",
-    type: str = "track",
+    type: str = "track",  # noqa: A002
     message_id: str | None = None,
     **told: Any,
 ) -> ReportedEvent:
@@ -109,7 +110,13 @@ class GraphQLWorld:
             spaces=self.spaces,
             customers=self.customers,
             judgements=Judgements(
-                evidence, JudgementStore(database), self.policies, settlement, turns, system_clock, ids
+                evidence,
+                JudgementStore(database),
+                self.policies,
+                settlement,
+                turns,
+                system_clock,
+                ids,
             ),
             resettlement=Resettlement(
                 evidence, policy_store, self.policies, settlement, turns, system_clock

@@ -1,0 +1,241 @@
+"""Who may do what over GraphQL. A space that one may not enter and none look the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from identity_service.graph.database import Database
+from tests.support.graphql import GraphQLWorld, OpenSpace, graphql_world
+from tests.support.statements import reading
+
+JUDGE = (
+    'judge(space: "SPACE", verdict: SAME, a: {type: "user_id", value: "a"},'
+    ' b: {type: "user_id", value: "b"}, reason: "said so") { __typename }'
+)
+WITHDRAW = 'withdrawJudgement(space: "SPACE", id: "jdg_1", reason: "wrong") { __typename }'
+SET_POLICY = 'setPolicy(space: "SPACE", policy: "", expectedVersion: 1) { __typename }'
+CREATE_KEY = 'createKey(space: "SPACE", role: READER, name: "new") { __typename }'
+REVOKE_KEY = 'revokeKey(space: "SPACE", name: "no such key") { __typename }'
+CREATE_SOURCE = 'createSource(name: "NAME", spaces: ["SPACE"]) { __typename }'
+CREATE_SPACE = 'createSpace(name: "Not a name") { __typename }'
+
+MUTATIONS = {
+    JUDGE: {"agent", "admin"},
+    WITHDRAW: {"agent", "admin"},
+    SET_POLICY: {"admin"},
+    CREATE_KEY: {"admin"},
+    REVOKE_KEY: {"admin", "instance"},
+    CREATE_SOURCE: {"admin", "instance"},
+    CREATE_SPACE: {"instance"},
+}
+WHO = ("reader", "agent", "admin", "instance", "write", "other", "wrong", "nobody")
+
+
+@pytest.fixture(scope="module")
+async def world(database: Database) -> AsyncGenerator[GraphQLWorld]:
+    async with graphql_world(database) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+async def space(world: GraphQLWorld) -> OpenSpace:
+    return await world.create_space()
+
+
+@pytest.fixture(scope="module")
+async def keys(world: GraphQLWorld, space: OpenSpace) -> dict[str, str | None]:
+    return {
+        "reader": space.reader_key,
+        "agent": await create_key(world, space, "AGENT", "an agent"),
+        "admin": space.admin_key,
+        "instance": world.admin_key,
+        "write": space.write_key,
+        "other": (await world.create_space()).admin_key,
+        "wrong": "ids_admin_of_nothing",
+        "nobody": None,
+    }
+
+
+async def create_key(world: GraphQLWorld, space: OpenSpace, role: str, name: str) -> str:
+    answer = await world.ask(
+        f'mutation {{ createKey(space: "{space.name}", role: {role}, name: "{name}")'
+        " { ... on KeyCreated { key } ... on Invalid { message } } }",
+        key=space.admin_key,
+    )
+    return answer["data"]["createKey"]["key"]
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("mutation", MUTATIONS)
+async def test_a_mutation_needs_its_role(
+    world: GraphQLWorld, space: OpenSpace, keys: dict[str, str | None], mutation: str, who: str
+) -> None:
+    text = mutation.replace("SPACE", space.name).replace("NAME", f"{space.name}-{who}")
+
+    answer = await world.ask(f"mutation {{ {text} }}", key=keys[who])
+
+    codes = [error["extensions"]["code"] for error in answer.get("errors", ())]
+    assert codes == ([] if who in MUTATIONS[mutation] else ["FORBIDDEN"])
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+async def test_a_space_that_is_not_entered_and_one_that_is_none_look_the_same(
+    world: GraphQLWorld, space: OpenSpace, keys: dict[str, str | None], mutation: str
+) -> None:
+    answers = [
+        str(
+            await world.ask(
+                f"mutation {{ {mutation.replace('SPACE', name).replace('NAME', 'n')} }}",
+                key=keys["other"],
+            )
+        ).replace(name, "SPACE")
+        for name in (space.name, "no-such-space")
+    ]
+
+    assert "FORBIDDEN" in answers[0]
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("who", WHO)
+async def test_a_key_sees_its_own_space_only(
+    world: GraphQLWorld, space: OpenSpace, keys: dict[str, str | None], who: str
+) -> None:
+    query = (
+        f'{{ spaces {{ name }} space(name: "{space.name}") {{ name }}'
+        ' none: space(name: "x") { name } }'
+    )
+
+    answer = await world.ask(query, key=keys[who])
+
+    seen = {"name": space.name} if who in {"reader", "agent", "admin"} else None
+    assert answer["data"]["space"] == seen
+    assert answer["data"]["none"] is None
+    assert (seen in answer["data"]["spaces"]) is (seen is not None)
+
+
+@pytest.mark.parametrize(
+    ("who", "code"), [("reader", "FORBIDDEN"), ("agent", None), ("admin", None)]
+)
+async def test_rejected_events_are_not_for_readers(
+    world: GraphQLWorld, space: OpenSpace, keys: dict[str, str | None], who: str, code: str | None
+) -> None:
+    query = f'{{ space(name: "{space.name}") {{ rejectedEvents {{ edges {{ cursor }} }} }} }}'
+
+    answer = await world.ask(query, key=keys[who])
+
+    assert [e["extensions"]["code"] for e in answer.get("errors", ())] == ([code] if code else [])
+
+
+async def test_a_revoked_key_opens_nothing_at_once(world: GraphQLWorld, space: OpenSpace) -> None:
+    key = await create_key(world, space, "READER", "short-lived")
+    query = "{ spaces { name } }"
+    before = await world.ask(query, key=key)
+
+    revoked = await world.ask(
+        f'mutation {{ revokeKey(space: "{space.name}", name: "short-lived")'
+        " { ... on KeyRevoked { name } } }",
+        key=space.admin_key,
+    )
+
+    assert before["data"]["spaces"] == [{"name": space.name}]
+    assert revoked["data"]["revokeKey"] == {"name": "short-lived"}
+    assert (await world.ask(query, key=key))["data"]["spaces"] == []
+
+
+async def test_the_name_of_a_revoked_key_is_free_again(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    revoke = (
+        f'mutation {{ revokeKey(space: "{space.name}", name: "again")'
+        " { __typename ... on Invalid { problems { path message } } } }"
+    )
+    await create_key(world, space, "READER", "again")
+    await world.ask(revoke, key=space.admin_key)
+
+    assert await create_key(world, space, "AGENT", "again")
+    await world.ask(revoke, key=space.admin_key)
+    twice = await world.ask(revoke, key=space.admin_key)
+    assert twice["data"]["revokeKey"]["problems"] == [
+        {"path": "name", "message": "There is no key “again” that is not revoked."}
+    ]
+
+
+async def test_of_ten_keys_of_one_name_that_are_made_at_once_one_is_made(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    query = (
+        f'mutation {{ createKey(space: "{space.name}", role: READER, name: "contended")'
+        " { __typename } }"
+    )
+
+    answers = await asyncio.gather(*(world.ask(query, key=space.admin_key) for _ in range(10)))
+
+    made = [answer["data"]["createKey"]["__typename"] for answer in answers]
+    assert sorted(made) == ["Invalid"] * 9 + ["KeyCreated"]
+
+
+async def test_keys_are_stored_hashed(
+    database: Database, world: GraphQLWorld, space: OpenSpace
+) -> None:
+    rows = await database.read_all(reading("MATCH (k:ApiKey) RETURN properties(k) AS key"))
+
+    stored = str(rows)
+    assert len(rows) > 3
+    for key in (space.admin_key, space.reader_key, space.write_key, world.admin_key):
+        assert key not in stored
+
+
+async def test_the_write_key_of_a_source_can_be_revoked_by_the_sources_name(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    name = f"{space.name}-web"
+    made = await world.ask(
+        f'mutation {{ createSource(name: "{name}", spaces: ["{space.name}"])'
+        " { ... on SourceCreated { name spaces writeKey } } }",
+        key=space.admin_key,
+    )
+    source = made["data"]["createSource"]
+    before = world.access.sender(await world.access.authenticate(source["writeKey"]))
+
+    await world.ask(
+        f'mutation {{ revokeKey(space: "{space.name}", name: "{name}") {{ __typename }} }}',
+        key=space.admin_key,
+    )
+
+    assert (source["name"], source["spaces"]) == (name, [space.name])
+    assert before is not None
+    assert [scope.space for scope in before.scopes] == [space.name]
+    assert await world.access.authenticate(source["writeKey"]) is None
+
+
+async def test_a_source_of_several_spaces_is_the_instance_administrators(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    other = await world.create_space()
+    name = f"{space.name}-both"
+    create = (
+        f'mutation {{ createSource(name: "{name}", spaces: ["{space.name}", "{other.name}"])'
+        " { ... on SourceCreated { writeKey } } }"
+    )
+    revoke = (
+        f'mutation {{ revokeKey(space: "{space.name}", name: "{name}")'
+        " { __typename ... on Invalid { message } } }"
+    )
+
+    refused = await world.ask(create, key=space.admin_key)
+    made = await world.ask(create, key=world.admin_key)
+    key = made["data"]["createSource"]["writeKey"]
+    kept = await world.ask(revoke, key=space.admin_key)
+    still_there = await world.access.authenticate(key)
+    revoked = await world.ask(revoke, key=world.admin_key)
+
+    assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert kept["data"]["revokeKey"]["__typename"] == "Invalid"
+    assert "other spaces" in kept["data"]["revokeKey"]["message"]
+    assert still_there is not None
+    assert set(still_there.feeds) == {space.name, other.name}
+    assert revoked["data"]["revokeKey"]["__typename"] == "KeyRevoked"
+    assert await world.access.authenticate(key) is None

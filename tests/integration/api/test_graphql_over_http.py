@@ -1,0 +1,184 @@
+"""GraphQL over HTTP: what is read, what is refused, and what an error tells."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+import structlog
+
+from identity_service.api.graphql.limits import MAX_BODY, MAX_ITEMS
+from identity_service.graph.database import Database
+from tests.support.graphql import GraphQLWorld, OpenSpace, event, graphql_world
+
+GRAPHQL_JSON = "application/graphql-response+json"
+
+
+@pytest.fixture(scope="module")
+async def world(database: Database) -> AsyncGenerator[GraphQLWorld]:
+    async with graphql_world(database) as world:
+        yield world
+
+
+@pytest.fixture
+async def space(world: GraphQLWorld) -> OpenSpace:
+    return await world.create_space()
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"", "not JSON"),
+        (b"{", "not JSON"),
+        (b"5", "not a JSON object"),
+        (b"[]", "Several queries"),
+        (b"{}", "no “query”"),
+        (b'{"query": 5}', "no “query”"),
+        (b'{"query": "  "}', "no “query”"),
+        (b'{"query": "{ spaces { name } }", "variables": []}', "“variables”"),
+        (b'{"query": "{ spaces { name } }", "operationName": 5}', "“operationName”"),
+    ],
+)
+async def test_a_body_that_is_no_request_is_a_400(
+    world: GraphQLWorld, body: bytes, told: str
+) -> None:
+    response = await world.post(body)
+
+    assert response.status_code == 400
+    assert told in response.json()["errors"][0]["message"]
+    assert response.json()["errors"][0]["extensions"] == {"code": "BAD_INPUT"}
+
+
+async def test_a_body_that_is_too_large_is_a_413(world: GraphQLWorld) -> None:
+    response = await world.post(b" " * (MAX_BODY + 1))
+
+    assert response.status_code == 413
+
+
+@pytest.mark.parametrize(
+    "query", ["{ spaces ", "{ nothing }", "query A { spaces { name } } query B { spaces { name } }"]
+)
+async def test_a_query_that_is_wrong_is_answered_200_to_plain_json(
+    world: GraphQLWorld, query: str
+) -> None:
+    response = await world.post({"query": query})
+
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert "data" not in response.json()
+    assert response.json()["errors"][0]["extensions"] == {"code": "BAD_INPUT"}
+
+
+async def test_a_query_that_is_wrong_is_a_400_where_the_media_type_has_it(
+    world: GraphQLWorld,
+) -> None:
+    wrong = await world.post({"query": "{ nothing }"}, headers={"Accept": GRAPHQL_JSON})
+    right = await world.post({"query": "{ spaces { name } }"}, headers={"Accept": GRAPHQL_JSON})
+
+    assert (wrong.status_code, right.status_code) == (400, 200)
+    assert wrong.headers["content-type"] == GRAPHQL_JSON
+
+
+async def test_the_operation_named_is_the_one_that_runs(world: GraphQLWorld) -> None:
+    query = "query A { a: spaces { name } } query B { b: spaces { name } }"
+
+    response = await world.post({"query": query, "operationName": "B"})
+
+    assert response.json() == {"data": {"b": []}}
+
+
+async def test_skip_and_include_are_minded_when_a_query_comes_again(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    await world.send(space, event(1, "user_id:u", "email:u@x.org"))
+    query = (
+        f'query($with: Boolean!) {{ space(name: "{space.name}") {{'
+        ' customer(identifier: {type: "user_id", value: "u"}) { ... on Customer {'
+        " identifiers { value type @include(if: $with) ... on Identifier @skip(if: $with) {"
+        " __typename } } } } } }"
+    )
+
+    answers = [
+        await world.ask(query, {"with": value}, key=space.reader_key) for value in (True, False)
+    ]
+
+    assert [a["data"]["space"]["customer"]["identifiers"][0] for a in answers] == [
+        {"value": "u", "type": "user_id"},
+        {"value": "u", "__typename": "Identifier"},
+    ]
+
+
+@pytest.mark.parametrize("depth", [100, 450])
+async def test_a_query_that_is_too_deep_is_refused(world: GraphQLWorld, depth: int) -> None:
+    answer = await world.ask("{ a " * depth + "}" * depth)
+
+    assert "nested deeper" in answer["errors"][0]["message"]
+    assert answer["errors"][0]["extensions"] == {"code": "TOO_LARGE"}
+
+
+async def test_a_query_of_too_many_words_is_refused(world: GraphQLWorld) -> None:
+    answer = await world.ask("{ spaces {" + " name" * 3_000 + "} }")
+
+    assert "tokens" in answer["errors"][0]["message"]
+
+
+async def test_an_answer_with_too_many_entries_is_refused(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    await world.send(space, event(1, *(f"anonymous_id:a{n}" for n in range(47))))
+    again = "customer { identifiers { value "
+
+    answer = await world.ask(
+        f'{{ space(name: "{space.name}") {{ customer(identifier: {{type: "anonymous_id", value: "a1"}})'
+        " { ... on Customer { identifiers { " + again * 2 + "} } " * 2 + "} } } } }",
+        key=space.reader_key,
+    )
+
+    assert 47**3 > MAX_ITEMS
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"TOO_LARGE"}
+
+
+async def test_the_introspection_of_tools_is_taken(world: GraphQLWorld) -> None:
+    from graphql import build_client_schema, get_introspection_query
+
+    answer = await world.ask(get_introspection_query())
+
+    assert "Customer" in build_client_schema(answer["data"]).type_map
+
+
+async def test_what_nobody_expected_is_told_to_the_log_only(
+    world: GraphQLWorld, space: OpenSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: Any) -> None:
+        raise ValueError("a secret of the inside")
+
+    monkeypatch.setattr(world.spaces._spaces, "policy", fails)  # pyright: ignore
+    query = f'{{ space(name: "{space.name}") {{ name policy {{ text }} }} }}'
+
+    with structlog.testing.capture_logs() as logged:
+        answer = await world.ask(query, key=space.reader_key)
+
+    (error,) = answer["errors"]
+    reference = error["extensions"]["reference"]
+    assert error["extensions"] == {"code": "INTERNAL", "reference": reference}
+    assert error["message"].startswith("Something went wrong here")
+    assert "secret" not in str(answer)
+    assert [entry["reference"] for entry in logged] == [reference]
+
+
+async def test_a_database_that_does_not_answer_is_told(
+    world: GraphQLWorld, space: OpenSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from identity_service.errors import Unavailable
+
+    async def fails(*_: Any) -> None:
+        raise Unavailable("The database did not answer.")
+
+    monkeypatch.setattr(world.spaces._spaces, "policy", fails)  # pyright: ignore
+    query = f'{{ space(name: "{space.name}") {{ policy {{ text }} }} }}'
+
+    answer = await world.ask(query, key=space.reader_key)
+
+    assert answer["errors"][0]["extensions"] == {"code": "UNAVAILABLE"}
+    assert answer["errors"][0]["message"] == "The database did not answer."

@@ -1,0 +1,111 @@
+"""Our schema is the contract's in every name, type, argument, default and nullability."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    Undefined,
+    build_schema,
+)
+
+from identity_service.api.graphql import schema as ours
+
+CONTRACT = Path(__file__).parents[2] / "contract" / "schema.graphql"
+
+NOT_YET = frozenset(
+    {
+        "Customer.health",
+        "CustomerConnection",
+        "CustomerDifference",
+        "CustomerDifferenceConnection",
+        "CustomerDifferenceEdge",
+        "CustomerEdge",
+        "CustomerHealth",
+        "BlastRadiusResult",
+        "Correlation",
+        "EventShare",
+        "Float",
+        "ExplainResult",
+        "Explanation",
+        "Flow",
+        "FunnelStep",
+        "Journeys",
+        "NotFoundReason.ERASED",
+        "NotFoundReason.NOT_YET",
+        "PageShare",
+        "PolicyPreview",
+        "PreviewResult",
+        "PreviewSummary",
+        "Space.blastRadius",
+        "Space.customer(asOf)",
+        "Space.explain",
+        "Space.journeys",
+        "Space.preview",
+        "Space.search",
+        "Subscription",
+    }
+)
+"""What the contract has and the service does not offer."""
+
+
+def parts(schema: GraphQLSchema) -> Iterator[tuple[str, str]]:
+    """Every part of a schema by its path, with what has to be equal."""
+    for name, kind in schema.type_map.items():
+        if name.startswith("__"):
+            continue
+        yield name, type(kind).__name__
+        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
+            yield f"{name} implements", " ".join(sorted(i.name for i in kind.interfaces))
+            for field_name, field in kind.fields.items():
+                yield f"{name}.{field_name}", str(field.type)
+                for argument_name, argument in field.args.items():
+                    yield f"{name}.{field_name}({argument_name})", described(argument)
+        elif isinstance(kind, GraphQLUnionType):
+            yield f"{name} members", " ".join(sorted(member.name for member in kind.types))
+        elif isinstance(kind, GraphQLEnumType):
+            yield from ((f"{name}.{value}", "value") for value in kind.values)
+        elif isinstance(kind, GraphQLInputObjectType):
+            yield from ((f"{name}.{key}", str(field.type)) for key, field in kind.fields.items())
+
+
+def described(argument: GraphQLArgument) -> str:
+    default = argument.default_value
+    kind: object = argument.type  # pyright: ignore[reportUnknownMemberType]
+    return f"{kind}" + ("" if default is Undefined else f" = {default!r}")
+
+
+@pytest.fixture(scope="module")
+def contract() -> dict[str, str]:
+    return dict(parts(build_schema(CONTRACT.read_text(encoding="utf-8"))))
+
+
+@pytest.fixture(scope="module")
+def offered() -> dict[str, str]:
+    return dict(parts(build_schema(ours.build_schema().as_str())))
+
+
+def test_all_that_is_offered_is_as_the_contract_has_it(
+    contract: dict[str, str], offered: dict[str, str]
+) -> None:
+    assert {path: kind for path, kind in offered.items() if contract.get(path) != kind} == {}
+
+
+def test_nothing_of_the_contract_is_missing_that_is_not_named_here(
+    contract: dict[str, str], offered: dict[str, str]
+) -> None:
+    missing = contract.keys() - offered.keys()
+
+    inside = {path for path in missing for whole in NOT_YET if path.startswith(f"{whole}.")}
+    inside |= {path for path in missing for whole in NOT_YET if path.startswith(f"{whole}(")}
+    inside |= {f"{whole} {what}" for whole in NOT_YET for what in ("implements", "members")}
+    assert missing - inside == NOT_YET
