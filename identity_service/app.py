@@ -72,19 +72,40 @@ def run(settings: Settings, workers: int = 1) -> None:
     started for this is stopped. Raises IdentityServiceError when it cannot begin.
     """
     configure_logging()
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
-    with ExitStack() as stack:
-        listener = stack.enter_context(bound_socket(settings))
-        settings = stack.enter_context(with_neo4j(settings))
-        # Here and not only in the workers, so that what is wrong is told once, and plainly.
-        asyncio.run(_prepare_once(settings))
-        config = server_config(partial(_worker, settings), workers)
+    with prepared(settings) as (ready, listener):
+        config = server_config(partial(_worker, ready), workers)
+        sys.stdout.write(f"Listening at {address(listener)}\n")
+        sys.stdout.flush()
         if workers == 1:
             uvicorn.Server(config).run(sockets=[listener])
         else:
-            os.environ[health.METRICS_DIR] = stack.enter_context(tempfile.TemporaryDirectory())
-            Multiprocess(config, sockets=[listener]).run()
+            with tempfile.TemporaryDirectory() as directory:
+                os.environ[health.METRICS_DIR] = directory
+                Multiprocess(config, sockets=[listener]).run()
+
+
+@contextmanager
+def prepared(settings: Settings) -> Generator[tuple[Settings, socket.socket]]:
+    """All that serving needs: the settings with the address of a usable database, and a socket.
+
+    Connections are taken from now on, and wait. SIGTERM and Ctrl-C end the process with 0 and stop
+    a Neo4j that was started for this. Raises IdentityServiceError.
+    """
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    with bound_socket(settings) as listener, with_neo4j(settings) as ready:
+        # Here and not only in the workers, so that what is wrong is told once, and plainly.
+        asyncio.run(_prepare_once(ready))
+        listener.listen()
+        yield ready, listener
+
+
+def address(listener: socket.socket) -> str:
+    """Where a browser on this machine reaches the socket, `http://127.0.0.1:8080`."""
+    bound: tuple[str, int] = listener.getsockname()[:2]
+    host, port = bound
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not bound to here
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def server_config(make_app: Callable[[], Starlette], workers: int = 1) -> uvicorn.Config:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from rich.console import Console
 
 from identity_service.runtime import server
+from identity_service.runtime.jars import lib_dir
 from identity_service.settings import Settings
 
 
@@ -19,8 +22,16 @@ def with_neo4j(settings: Settings) -> Generator[Settings]:
     if settings.neo4j_uri is not None:
         yield settings
         return
-    running = server.start(settings)
+    with _waiting(settings):
+        running = server.start(settings)
     try:
         yield settings.model_copy(update={"neo4j_uri": running.uri})
     finally:
         running.stop()
+
+
+def _waiting(settings: Settings) -> AbstractContextManager[object]:
+    """Tells who waits on a terminal what for; fetching, which may come first, tells by itself."""
+    if server.status(settings) is not None or not lib_dir(settings.cache_dir).exists():
+        return nullcontext()
+    return Console(stderr=True).status("Starting Neo4j")

@@ -1,0 +1,88 @@
+"""A customer as the explorer's first question asks for it, and how it is shown."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any, TypeAlias
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from identity_service.domain.identifiers import Identifier
+
+Found: TypeAlias = dict[str, Any]
+"""`customer` of the GraphQL answer: `__typename` tells whether one was found."""
+
+_EVENTS_SHOWN = 8
+
+
+def who_is_this() -> str:
+    """The GraphQL query, as the explorer has it ready."""
+    queries = files("identity_service.api.graphql.explorer") / "queries"
+    return (queries / "who_is_this.graphql").read_text(encoding="utf-8")
+
+
+def variables(space: str, identifier: Identifier) -> dict[str, str]:
+    """What the query is to be asked with."""
+    return {"space": space, "type": identifier.type, "value": identifier.value}
+
+
+def panel(customer: Found) -> Panel:
+    """A customer: who, known by what, what is known, what happened last."""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="bold")
+    facts.add_column()
+    facts.add_row("customer", Text(f"{customer['customerId']}  {customer['kind']}"))
+    facts.add_row("seen", f"{_day(customer['firstSeen'])} to {_day(customer['lastSeen'])}")
+    for label, lines in (
+        ("identifiers", _identifiers(customer)),
+        ("traits", [f"{t['name']}  {_short(t['value'])}" for t in customer["traits"]]),
+        ("accounts", [str(account["accountId"]) for account in customer["accounts"]]),
+        ("shared", [f"{i['type']}:{i['value']}" for i in customer["sharedDevices"]]),
+        ("previous ids", customer["previousIds"]),
+    ):
+        if lines:
+            facts.add_row(label, Text("\n".join(lines)))
+    parts: list[RenderableType] = [facts]
+    events = [edge["node"] for edge in customer["events"]["edges"]]
+    if events:
+        parts.append(_events(events[:_EVENTS_SHOWN], customer["eventCount"]))
+    return Panel(Group(*parts), title="customer", title_align="left", expand=False)
+
+
+def _identifiers(customer: Found) -> list[str]:
+    listed = customer["identifiers"]
+    lines = [
+        f"{i['type']}:{i['value']}" + ("  (contested)" if i["contested"] else "") for i in listed
+    ]
+    more = customer["identifierCount"] - len(listed)
+    return [*lines, f"and {more:,} more"] if more else lines
+
+
+def _events(events: list[dict[str, Any]], count: int) -> Table:
+    table = Table(
+        title=f"the last {len(events)} of {count:,} events", title_justify="left", box=None
+    )
+    for column in ("at", "event", "source", "properties"):
+        table.add_column(column, overflow="fold", no_wrap=column == "at")
+    for event in events:
+        name = f"{event['type']} {event['name'] or ''}".strip()
+        told = _short(event["properties"]) if event["properties"] else ""
+        table.add_row(_minute(event["at"]), Text(name), Text(event["source"]), Text(told))
+    return table
+
+
+def _short(value: Any, length: int = 60) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _day(moment: str) -> str:
+    return moment[:10]
+
+
+def _minute(moment: str) -> str:
+    return moment[:16].replace("T", " ")

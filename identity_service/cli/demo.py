@@ -1,0 +1,148 @@
+"""`identity-service demo`: from nothing to an answered question."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from http.client import HTTPConnection
+from importlib.resources import files
+from socket import socket
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from identity_service.cli import customers, opened
+from identity_service.cli.opened import Opened
+from identity_service.cli.output import results
+from identity_service.domain.identifiers import Identifier
+from identity_service.errors import FieldInvalid, IdentityServiceError, NotFound, Unavailable
+from identity_service.observability import configure_logging
+from identity_service.services.access import Role, SpaceScope
+from identity_service.settings import Settings
+
+SPACE: Final = "demo"
+ANN: Final = Identifier("email", "ann@example.com")
+AGENT: Final = "demo agent"
+"""The name of the key that each start makes anew."""
+
+PATIENCE: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """What the demo asks with, and what it sends with; None when the events are there already."""
+
+    agent: str
+    write: str | None
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Print the answer, and end.")] = False,
+) -> None:
+    """Start everything, load example events, resolve a customer, and serve until Ctrl-C."""
+    from identity_service.app import prepared
+
+    configure_logging(logging.WARNING)
+    with prepared(Settings()) as (settings, listener):
+        asyncio.run(_demo(settings, listener, once=once))
+
+
+async def _demo(settings: Settings, listener: socket, *, once: bool) -> None:
+    import uvicorn
+
+    from identity_service.app import address, create_app, server_config
+
+    keys = await opened.use(settings, _keys)
+    server = uvicorn.Server(server_config(partial(create_app, settings)))
+    serving = asyncio.create_task(server.serve([listener]))
+    try:
+        while not (server.started or serving.done()):
+            await asyncio.sleep(0.05)
+        if serving.done():
+            raise Unavailable("The service could not start.", remedy="Its log says why.")
+        await asyncio.to_thread(_tell, results(), address(listener), keys)
+        if not once:
+            typer.echo("Ctrl-C ends it.")
+            await serving
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def _keys(its: Opened) -> _Keys:
+    """The space, made unless it is there, with a new key to ask with."""
+    spaces, access = its.cases.spaces, its.cases.access
+    try:
+        scope = await its.space(SPACE)
+    except NotFound:
+        created = await spaces.create_space(access.operator(), SPACE, None)
+        scope, write = await its.space(SPACE), created.write_key
+    else:
+        write = await _write_key(its, scope)
+        with suppress(FieldInvalid):  # there is none
+            await spaces.revoke_key(access.operator(SPACE), SPACE, AGENT)
+    return _Keys(await spaces.create_key(scope, Role.AGENT, AGENT), write)
+
+
+async def _write_key(its: Opened, scope: SpaceScope) -> str | None:
+    """A key to send the examples with, unless they are there; keys are not to be had twice."""
+    last = _examples()[-1]["messageId"]
+    if await its.cases.customers.event(scope, last) is not None:
+        return None
+    name = f"{SPACE}-{secrets.token_hex(4)}"
+    created = await its.cases.spaces.create_source(its.cases.access.operator(), name, [SPACE])
+    return created.write_key
+
+
+def _examples() -> list[dict[str, Any]]:
+    """The example events: calls of Segment's API, oldest first."""
+    text = (files("identity_service") / "examples" / "demo.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def _tell(console: Console, url: str, keys: _Keys) -> None:
+    """Load the examples, ask who Ann is, and say where to go on; all over HTTP."""
+    host = url.removeprefix("http://")
+    examples = _examples()
+    if keys.write is None:
+        console.print(f"The {len(examples)} example events are in the space “{SPACE}” already.")
+    else:
+        _post(host, "/v1/batch", {"writeKey": keys.write, "batch": examples})
+        console.print(f"Sent {len(examples)} example events to {url}/v1/batch.")
+    question = {"query": customers.who_is_this(), "variables": customers.variables(SPACE, ANN)}
+    answer = _post(host, "/graphql", question, {"Authorization": f"Bearer {keys.agent}"})
+    console.print(f"Who is {ANN}? Asked of {url}/graphql:")
+    console.print(customers.panel(answer["data"]["space"]["customer"]))
+    console.print(
+        Text.assemble(
+            ("Explorer  ", "bold"),
+            f"{url}/graphql\n",
+            ("Key       ", "bold"),
+            f"{keys.agent}\n",
+            "Type the key after “Bearer” under Headers, and run the first question.",
+        ),
+        soft_wrap=True,
+    )
+
+
+def _post(host: str, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Any:
+    connection = HTTPConnection(host, timeout=PATIENCE)
+    try:
+        connection.request(
+            "POST", path, json.dumps(body), {"Content-Type": "application/json", **headers}
+        )
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+    finally:
+        connection.close()
+    if response.status != 200 or answer.get("errors"):
+        raise IdentityServiceError(f"{path} answered {response.status}: {answer}.")
+    return answer

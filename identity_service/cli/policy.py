@@ -1,0 +1,85 @@
+"""`identity-service policy …`: policies and their tests. No database is needed."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.text import Text
+
+from identity_service.cli.output import complain, results
+from identity_service.domain.cases import CaseResult, check_case, load_case
+from identity_service.domain.policy_text import parse_policy
+from identity_service.errors import BadInput, PolicyInvalid
+
+SUFFIXES: Final = (".yaml", ".yml")
+
+app = typer.Typer(help="Policies, and case files that test them.", no_args_is_help=True)
+
+
+@app.command("check")
+def check_command(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A policy, in YAML.")],
+) -> None:
+    """Read a policy and name every mistake in it with its path."""
+    text = read_policy_file(file)
+    try:
+        policy = parse_policy(text)
+    except PolicyInvalid as invalid:
+        for problem in invalid.problems:
+            complain(f"{file}: {problem.path}: {problem.message}")
+        raise typer.Exit(1) from invalid
+    typer.echo(f"{file}: no mistakes; {len(policy.rules)} identifier types.")
+
+
+@app.command("test")
+def test_command(
+    cases: Annotated[
+        list[str], typer.Argument(help="Case files, folders of them, or patterns like cases/*.yaml")
+    ],
+) -> None:
+    """Resolve case files and compare what comes out with what they expect."""
+    console = results()
+    failed = passed = 0
+    for path in _case_files(cases):
+        result = _result(path)
+        passed, failed = passed + result.passed, failed + (not result.passed)
+        console.print(Text(result.message, "" if result.passed else "red"), soft_wrap=True)
+    console.print(f"{passed} passed, {failed} failed")
+    if failed:
+        raise typer.Exit(1)
+
+
+def read_policy_file(path: Path) -> str:
+    """The text of a policy file. Raises BadInput when it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(
+            f"{path} cannot be read: {error}.", remedy="Name a text file in UTF-8."
+        ) from error
+
+
+def _result(path: Path) -> CaseResult:
+    try:
+        return check_case(load_case(path))
+    except BadInput as error:
+        return CaseResult(passed=False, message=f"failed: {error}")
+
+
+def _case_files(named: Iterable[str]) -> Generator[Path]:
+    """The files that arguments name. Raises BadParameter for one that names none."""
+    for name in named:
+        path = Path(name)
+        if path.is_dir():
+            found = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES)
+        elif path.exists():
+            found = [path]
+        else:
+            found = [Path(match) for match in sorted(glob.glob(name, recursive=True))]  # noqa: PTH207
+        if not found:
+            raise typer.BadParameter(f"There is no case file at “{name}”.")
+        yield from found

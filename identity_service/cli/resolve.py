@@ -1,0 +1,70 @@
+"""`identity-service resolve`: who is this?"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from identity_service.cli import customers, opened
+from identity_service.cli.opened import Opened
+from identity_service.cli.output import print_json, results
+from identity_service.domain.identifiers import Identifier, parse_identifier
+from identity_service.errors import IdentityServiceError, NotFound, TooLarge
+
+
+def resolve(
+    identifier: Annotated[str, typer.Argument(metavar="TYPE:VALUE")],
+    space: Annotated[str, typer.Option(help="The space to look in.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show the customer that an identifier belongs to."""
+    try:
+        asked = parse_identifier(identifier)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.") from error
+
+    async def work(its: Opened) -> customers.Found:
+        return await _ask(its, space, asked)
+
+    customer = opened.run(work)
+    if customer["__typename"] == "NotFound":
+        raise NotFound(customer["message"], remedy=f"Nobody was found in the space “{space}”.")
+    if customer["__typename"] == "OverConnected":
+        raise TooLarge(customer["message"])
+    if as_json:
+        print_json(customer)
+    else:
+        results().print(customers.panel(customer))
+
+
+async def _ask(its: Opened, space: str, asked: Identifier) -> customers.Found:
+    """The answer that GraphQL gives to the explorer's first question."""
+    from identity_service.api.graphql.context import Context, Services
+    from identity_service.api.graphql.execution import GraphQL
+    from identity_service.api.graphql.schema import build_schema
+
+    await its.space(space)
+    cases = its.cases
+    services = Services(
+        access=cases.access,
+        spaces=cases.spaces,
+        customers=cases.customers,
+        judgements=cases.judgements,
+        resettlement=cases.resettlement,
+    )
+    context = Context(services, cases.access.operator(space))
+    variables = customers.variables(space, asked)
+    answer: Any = await GraphQL(build_schema()).run(
+        customers.who_is_this(), variables, None, context
+    )
+    if errors := answer.get("errors"):
+        raise IdentityServiceError(errors[0]["message"])
+    return plain(answer["data"]["space"]["customer"])
+
+
+def plain(value: Any) -> Any:
+    """GraphQL's answer as the plain JSON that it would be over HTTP."""
+    import orjson
+
+    return orjson.loads(orjson.dumps(value))

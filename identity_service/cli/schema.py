@@ -1,0 +1,43 @@
+"""`identity-service schema …`: constraints and indexes."""
+
+from __future__ import annotations
+
+import typer
+
+from identity_service.cli import opened
+from identity_service.cli.opened import Opened
+from identity_service.errors import SchemaMismatch
+from identity_service.graph import schema
+
+app = typer.Typer(help="Constraints and indexes of the graph.", no_args_is_help=True)
+
+
+@app.command("apply")
+def apply_command() -> None:
+    """Bring the database to the schema of this version. May be repeated."""
+
+    async def work(its: Opened) -> list[str]:
+        return await schema.apply(its.database)
+
+    applied = opened.run(work)
+    for name in applied:
+        typer.echo(f"applied {name}")
+    typer.echo(f"The schema is up to date: {len(schema.schema_files())} files.")
+
+
+@app.command("check")
+def check_command() -> None:
+    """Say how the database differs from the schema of this version; changes nothing."""
+
+    async def work(its: Opened) -> list[str]:
+        return await schema.check(its.database)
+
+    differences = opened.run(work)
+    for difference in differences:
+        typer.echo(difference)
+    if differences:
+        raise SchemaMismatch(
+            f"The schema differs in {len(differences)} places.",
+            remedy="`identity-service schema apply` brings what is missing.",
+        )
+    typer.echo(f"The schema is up to date: {len(schema.schema_files())} files.")
