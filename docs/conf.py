@@ -1,7 +1,10 @@
 """How these pages are built: `make docs`."""
 
+import re
 import sys
 from pathlib import Path
+
+from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
@@ -24,3 +27,15 @@ html_css_files = ["graph.css"]
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False
+
+RESTS_ON_CODE = re.compile(r"^(<!-- generated: |```\{case\})", re.MULTILINE)
+
+
+def setup(app: Sphinx) -> None:
+    """Read pages anew whose content is made from the code, which Sphinx does not watch."""
+    app.connect("env-get-outdated", resting_on_code)
+
+
+def resting_on_code(app: Sphinx, *_: object) -> list[str]:
+    pages = {page: Path(app.env.doc2path(page)) for page in app.env.found_docs}
+    return [page for page, path in pages.items() if RESTS_ON_CODE.search(path.read_text("utf-8"))]

@@ -6,6 +6,7 @@ title and introduction stay written by hand.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import annotated_types
-import click
 import typer
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -23,7 +23,7 @@ from sphinx.application import Sphinx
 
 from identity_service import errors
 from identity_service.api.graphql.schema import build_schema
-from identity_service.runtime.commands import app as cli
+from identity_service.cli import app as cli
 from identity_service.domain.policy_text import parse_policy
 from identity_service.errors import IdentityServiceError, PolicyInvalid
 from identity_service.graph.statements import Access, load, statement_names
@@ -82,8 +82,7 @@ def graphql() -> str:
 def commands() -> str:
     """Every command with its arguments, as `--help` says it."""
     root = typer.main.get_command(cli)
-    parts = [_command(context) for context in _leaves(root, "identity-service", None)]
-    return "\n\n".join(parts)
+    return "\n\n".join(map(_command, _leaves(root, "identity-service")))
 
 
 def mistakes() -> str:
@@ -116,7 +115,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Sphinx's entry point."""
     app.add_lexer("sdl", SchemaLexer)
     app.connect("source-read", _on_source_read)
-    app.connect("env-get-outdated", _always_outdated)
     return {"version": "1", "parallel_read_safe": True}
 
 
@@ -139,12 +137,6 @@ class SchemaLexer(RegexLexer):
 
 def _on_source_read(_app: Sphinx, _page: str, content: list[str]) -> None:
     content[0] = expand(content[0])
-
-
-def _always_outdated(app: Sphinx, *_: object) -> list[str]:
-    """Pages with markers: they rest on the code, which Sphinx does not watch."""
-    pages = app.env.found_docs
-    return [p for p in pages if MARKER.search(Path(app.env.doc2path(p)).read_text("utf-8"))]
 
 
 def _takes(field: FieldInfo) -> str:
@@ -202,9 +194,8 @@ def _statement(name: str) -> str:
     return "\n\n".join(parts)
 
 
-def _leaves(
-    command: click.Command, name: str, parent: click.Context | None
-) -> Iterator[click.Context]:
+def _leaves(command: Any, name: str, parent: Any = None) -> Iterator[Any]:
+    """The contexts of all commands below one that are not themselves groups."""
     context = typer.Context(command, info_name=name, parent=parent)
     children = getattr(command, "commands", None)
     if children is None:
@@ -215,27 +206,27 @@ def _leaves(
             yield from _leaves(child, child_name, context)
 
 
-def _command(context: click.Context) -> str:
+def _command(context: Any) -> str:
     command = context.command
-    pieces = " ".join(command.collect_usage_pieces(context))
+    usage = " ".join((context.command_path, *command.collect_usage_pieces(context)))
     text = "\n\n".join(
         (
-            f"## `{context.command_path.removeprefix('identity-service ')}`",
-            (command.help or "").replace("\b\n", "").strip(),
-            f"```text\n{context.command_path} {pieces}\n```",
+            f"## {context.command_path.partition(' ')[2]}",
+            inspect.cleandoc(command.help or ""),
+            f"```text\n{usage}\n```",
         )
     )
     rows = [
-        (" ".join(f"`{name}`" for name in _names(parameter)), getattr(parameter, "help", "") or "")
+        (", ".join(f"`{name}`" for name in _names(parameter)), parameter.help or "")
         for parameter in command.params
         if parameter.name != "help"
     ]
     return f"{text}\n\n{_table(('argument or option', 'meaning'), rows)}" if rows else text
 
 
-def _names(parameter: click.Parameter) -> list[str]:
+def _names(parameter: Any) -> list[str]:
     if parameter.param_type_name == "argument":
-        return [parameter.make_metavar(click.Context(click.Command("_")))]
+        return [parameter.metavar or parameter.name.upper()]
     return [*parameter.opts, *parameter.secondary_opts]
 
 

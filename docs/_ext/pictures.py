@@ -10,6 +10,7 @@ tests' `cases/`.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from html import escape
 from itertools import permutations
@@ -30,12 +31,18 @@ from identity_service.domain.resolution import Resolution, resolve, strength
 DOCS: Final = Path(__file__).parents[1]
 FOLDERS: Final = (DOCS / "concepts" / "cases", DOCS.parent / "tests" / "cases")
 
+NOBODY: Final = "belongs to nobody"
+CONNECTS: Final = "joins nothing"
+OUTSIDERS: Final = (NOBODY, CONNECTS)
+
 NODE_HEIGHT: Final = 44
 ROW: Final = 104
 GAP: Final = 26
 BETWEEN: Final = 44
 """Room between customers: a reason must fit there."""
 MARGIN: Final = 18
+NEARER: Final = 0.42
+"""Where on a line its label stands: nearer to the end with fewer links, where there is room."""
 CHARACTER: Final = 7.6
 """Width of a character of the label's font, a little generous, in pixels."""
 
@@ -96,6 +103,9 @@ class _Drawing:
         policy = outcome.case.policy
         types = {i.type: strength(i, policy)[0] for i in self._names}
         self._row = {name: n for n, name in enumerate(sorted(types, key=lambda t: (types[t], t)))}
+        self._degree = Counter(
+            end for link in outcome.evidence.links for end in (link.a, link.b)
+        )
         self._boxes, self._frames, self._width = self._placed()
         self._height = 2 * MARGIN + NODE_HEIGHT + ROW * (len(self._row) - 1) + 26
 
@@ -156,16 +166,18 @@ class _Drawing:
 
     def _caption(self, members: list[int]) -> str:
         if any(i in self._outcome.resolution.contested for i in members):
-            return "belongs to nobody"
+            return NOBODY
+        if any(i in self._outcome.resolution.super_connectors for i in members):
+            return CONNECTS
         rules = [self._outcome.case.policy.rule_of(self._names[i].type) for i in members]
         persons = any(rule and rule.kind is IdentifierKind.PERSON for rule in rules)
         return "a known customer" if persons else "anonymous"
 
     def _style(self, number: int) -> str:
-        if self._caption(self._clusters[number]) == "belongs to nobody":
+        captions = [self._caption(members) for members in self._clusters[: number + 1]]
+        if captions[-1] in OUTSIDERS:
             return "nobody"
-        before = self._clusters[:number]
-        return f"c{sum(self._caption(m) != 'belongs to nobody' for m in before) % 5}"
+        return f"c{sum(caption not in OUTSIDERS for caption in captions[:-1]) % 5}"
 
     def _draw_frames(self) -> list[str]:
         drawn: list[str] = []
@@ -188,7 +200,8 @@ class _Drawing:
         labels: list[str] = []
         for number, link in enumerate(self._outcome.evidence.links):
             refusal = self._outcome.resolution.refusals.get(number)
-            path, (x, y) = self._path(self._boxes[link.a], self._boxes[link.b])
+            few, many = sorted((link.a, link.b), key=lambda i: self._degree[i])
+            path, (x, y) = self._path(self._boxes[few], self._boxes[many])
             lines.append(f'<path class="{"refused" if refusal else "joined"}" d="{path}"/>')
             if refusal:
                 times = f" {link.times_seen}×" if link.times_seen > 1 else ""
@@ -207,28 +220,28 @@ class _Drawing:
     def _path(
         self, a: _Box, b: _Box, aside: float = 0
     ) -> tuple[str, tuple[float, float]]:
-        """A line from node to node, bent around what stands between; and its middle.
+        """A line from node to node, bent around what stands between; and where its label goes.
 
-        `aside`: how far it must keep from the straight line, where another one runs.
+        `aside`: how far it must keep from the straight line, where another one runs. The label
+        goes nearer to `a`.
         """
-        if a.y > b.y:
-            a, b = b, a
-        if a.y == b.y:
-            middle = ((a.x + b.x) / 2, a.y + NODE_HEIGHT + 14)
-            bend = f"Q {middle[0]:g} {2 * middle[1] - a.y:g} {b.x:g} {b.y:g}"
-            return f"M {a.x:g} {a.y:g} {bend}", middle
+        high, low = sorted((a, b), key=lambda box: box.y)
+        between = [box for box in self._boxes.values() if high.y < box.y < low.y]
         blocked = any(
-            a.y < box.y < b.y
-            and abs(box.x - (a.x + (b.x - a.x) * (box.y - a.y) / (b.y - a.y))) < box.width / 2 + 8
-            for box in self._boxes.values()
+            abs(box.x - _x_at(box.y, high, low)) < box.width / 2 + 8 for box in between
         )
-        if not blocked and not aside:
-            return f"M {a.x:g} {a.y:g} L {b.x:g} {b.y:g}", ((a.x + b.x) / 2, (a.y + b.y) / 2)
-        between = [box.width for box in self._boxes.values() if a.y < box.y < b.y]
-        reach = max(between, default=0) + 28 + aside if blocked else 2 * aside
-        control = ((a.x + b.x) / 2 + reach, (a.y + b.y) / 2)
-        middle = (((a.x + b.x) / 2 + control[0]) / 2, control[1])
-        return f"M {a.x:g} {a.y:g} Q {control[0]:g} {control[1]:g} {b.x:g} {b.y:g}", middle
+        x, y = (a.x + b.x) / 2, (a.y + b.y) / 2
+        if a.y == b.y:
+            y += 2 * NODE_HEIGHT
+        elif blocked:
+            x += max(box.width for box in between) + 28 + aside
+        elif aside:
+            x += 2 * aside
+        else:
+            near = (a.x + (b.x - a.x) * NEARER, a.y + (b.y - a.y) * NEARER)
+            return f"M {a.x:g} {a.y:g} L {b.x:g} {b.y:g}", near
+        middle = ((a.x + 2 * x + b.x) / 4, (a.y + 2 * y + b.y) / 4)
+        return f"M {a.x:g} {a.y:g} Q {x:g} {y:g} {b.x:g} {b.y:g}", middle
 
     def _draw_nodes(self) -> list[str]:
         style_of = {
@@ -264,6 +277,11 @@ class CaseDirective(SphinxDirective):
                 reasons += nodes.list_item("", nodes.paragraph("", sentence))
             found.append(reasons)
         return found
+
+
+def _x_at(y: float, high: _Box, low: _Box) -> float:
+    """Where the straight line between two nodes of different rows is at a height."""
+    return high.x + (low.x - high.x) * (y - high.y) / (low.y - high.y)
 
 
 def _pill(style: str, text: str, x: float, y: float) -> str:
