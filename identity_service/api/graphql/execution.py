@@ -21,7 +21,7 @@ from graphql import (
 from strawberry.execution import optimized_is_awaitable
 
 from identity_service.api.graphql.context import Context
-from identity_service.api.graphql.limits import MAX_TOKENS, check_document, too_deep
+from identity_service.api.graphql.limits import MAX_TOKENS, check_document
 from identity_service.api.graphql.plain_lists import PlainListExecutor
 from identity_service.errors import BadInput, IdentityServiceError
 
@@ -96,9 +96,6 @@ class GraphQL:
         except GraphQLError as error:
             return _Prepared(None, (error,))
         except IdentityServiceError as error:
-            return _Prepared(None, (GraphQLError(str(error), original_error=error),))
-        except RecursionError:
-            error = too_deep()
             return _Prepared(None, (GraphQLError(str(error), original_error=error),))
         return _Prepared(None, tuple(errors)) if errors else _Prepared(document)
 

@@ -44,19 +44,15 @@ def check_document(document: DocumentNode) -> None:
         if isinstance(definition, OperationDefinitionNode):
             depth, aliases = measuring.measure(definition.selection_set)
             if depth > MAX_DEPTH:
-                raise too_deep()
+                raise TooLarge(
+                    f"The query is nested deeper than {MAX_DEPTH} levels.",
+                    remedy="Ask in several queries.",
+                )
             if aliases > MAX_ALIASES:
                 raise TooLarge(
                     f"The query has {aliases:,} aliases; it may have {MAX_ALIASES}.",
                     remedy="Ask for many customers by “customers(identifiers: …)”.",
                 )
-
-
-def too_deep() -> TooLarge:
-    """The error of a query that is nested too deep."""
-    return TooLarge(
-        f"The query is nested deeper than {MAX_DEPTH} levels.", remedy="Ask in several queries."
-    )
 
 
 class _Measuring:

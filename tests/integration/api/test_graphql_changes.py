@@ -29,7 +29,8 @@ async def space(world: GraphQLWorld) -> OpenSpace:
 async def create_space(world: GraphQLWorld, name: str, policy: str | None = None) -> dict[str, Any]:
     answer = await world.ask(
         "mutation($n: String!, $p: String) { createSpace(name: $n, policy: $p) { __typename"
-        " ... on SpaceCreated { adminKey readerKey writeKey space { name policy { version text } } }"
+        " ... on SpaceCreated { adminKey readerKey writeKey"
+        " space { name policy { version text } } }"
         f" {INVALID} }} }}",
         {"n": name, "p": policy},
         key=world.admin_key,
@@ -42,7 +43,8 @@ async def judge(
 ) -> dict[str, Any]:
     (a_type, a_value), (b_type, b_value) = a.split(":"), b.split(":")
     answer = await world.ask(
-        "mutation($s: String!, $v: Verdict!, $a: IdentifierInput!, $b: IdentifierInput!, $r: String!)"
+        "mutation($s: String!, $v: Verdict!,"
+        " $a: IdentifierInput!, $b: IdentifierInput!, $r: String!)"
         " { judge(space: $s, verdict: $v, a: $a, b: $b, reason: $r) { ... on Judged { judgement {"
         " id verdict author reason a { type value identifier { value } } b { value }"
         " withdrawnAt } changes { kind identifiers { value } } }"
