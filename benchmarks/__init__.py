@@ -1,0 +1,1 @@
+"""Benchmarks: each prints figures of the service beside a floor measured in the same run."""

@@ -1,0 +1,37 @@
+"""`python -m benchmarks [ingest] [read] [tablet] [resolution]`: all of them by default."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from benchmarks import ingest, read, resolution, tablet
+from benchmarks.running import Running, running
+
+WITH_SERVICE: dict[str, Callable[[Running], None]] = {
+    "ingest": ingest.run,
+    "read": read.run,
+    "tablet": tablet.run,
+}
+
+
+def main() -> None:
+    """Run what was asked for."""
+    wanted = sys.argv[1:] or ["resolution", *WITH_SERVICE]
+    unknown = set(wanted) - {"resolution", *WITH_SERVICE}
+    if unknown:
+        print(
+            f"No benchmark {', '.join(sorted(unknown))}. There are: resolution, ingest, read, tablet."
+        )
+        sys.exit(2)
+    if "resolution" in wanted:
+        resolution.main()
+    with_service = [WITH_SERVICE[name] for name in wanted if name in WITH_SERVICE]
+    if with_service:
+        with running() as service:
+            for run in with_service:
+                run(service)
+
+
+if __name__ == "__main__":
+    main()

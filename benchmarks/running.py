@@ -1,0 +1,108 @@
+"""A Neo4j and a service of the benchmark's own, in processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.http import Connection, request
+from identity_service.runtime import java, server
+from identity_service.settings import Settings
+
+SERVE = "from identity_service.cli import main; main()"
+
+START_WITHIN = 60
+"""Seconds that the service may take to be ready."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """Where to reach what was started."""
+
+    neo4j_uri: str
+    port: int
+    admin_key: str
+
+    def create_space(self, name: str, policy: str = "extends: quarantine") -> dict[str, str]:
+        """Make a space; returns its keys by the names of the GraphQL API."""
+        query = """mutation ($name: String!, $policy: String!) {
+          createSpace(name: $name, policy: $policy) {
+            ... on SpaceCreated { adminKey readerKey writeKey } ... on Invalid { message } } }"""
+        body = {"query": query, "variables": {"name": name, "policy": policy}}
+        answer = asyncio.run(_post(self.port, "/graphql", self.admin_key, body))
+        return answer["data"]["createSpace"]
+
+
+@contextmanager
+def running(heap: str = "2g") -> Generator[Running]:
+    """Start Neo4j as `serve` would, and one worker of the service; both end with the block."""
+    admin_key = secrets.token_hex(16)
+    with tempfile.TemporaryDirectory(prefix="identity-benchmark-") as directory:
+        settings = Settings(data_dir=Path(directory), neo4j_heap=heap, neo4j_uri=None)
+        neo4j = server.start(settings, java.SERVICE)
+        port = _free_port()
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, "serve", "--port", str(port)],
+            env={
+                **os.environ,
+                "IDENTITY_NEO4J_URI": neo4j.uri,
+                "IDENTITY_ADMIN_KEY": admin_key,
+            },
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            _wait_until_ready(port, process)
+            yield Running(neo4j.uri, port, admin_key)
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+            neo4j.stop()
+
+
+def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + START_WITHIN
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            if asyncio.run(_get_status(port, "/readyz")) == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("The service did not become ready.")
+
+
+async def _get_status(port: int, path: str) -> int:
+    connection = await Connection.open(port)
+    try:
+        status, _ = await connection.send(request("GET", path))
+        return status
+    finally:
+        connection.close()
+
+
+async def _post(
+    port: int, path: str, key: str, body: object
+) -> dict[str, dict[str, dict[str, str]]]:
+    connection = await Connection.open(port)
+    try:
+        raw = request("POST", path, json.dumps(body).encode(), bearer=key)
+        _, answer = await connection.send(raw)
+        return json.loads(answer)
+    finally:
+        connection.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

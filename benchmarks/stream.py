@@ -1,0 +1,94 @@
+"""A realistic stream of Segment calls, seeded: mostly returning people, some shared devices."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+PEOPLE = 40_000
+SHARED_DEVICES = 0.02
+START = 1_780_000_000_000
+
+
+class Stream:
+    """Calls of `PEOPLE` people in the order of time, without end.
+
+    People browse with a cookie, some on an app with a device id; a third sign up; known people
+    come back, sometimes with a second browser; two devices in a hundred are shared by several
+    people of a household or a shop.
+    """
+
+    def __init__(self, seed: int, people: int = PEOPLE, returning: float = 0.85) -> None:
+        self._random = random.Random(seed)
+        self._people = people
+        self._returning = returning
+        self._seen: list[int] = []
+        self._known: set[int] = set()
+        self._number = 0
+        self._prefix = f"s{seed}"
+
+    def take(self, count: int) -> list[dict[str, Any]]:
+        """The next calls."""
+        return [self._call() for _ in range(count)]
+
+    def batches(self, size: int) -> Iterator[list[dict[str, Any]]]:
+        """Batches of calls, without end."""
+        while True:
+            yield self.take(size)
+
+    def _person(self) -> int:
+        draw = self._random
+        if self._seen and draw.random() < self._returning:
+            return draw.choice(self._seen)
+        person = draw.randrange(self._people)
+        self._seen.append(person)
+        return person
+
+    def _call(self) -> dict[str, Any]:
+        draw = self._random
+        self._number += 1
+        person = self._person()
+        browser = 0 if draw.random() < 0.97 else 1
+        at = START + self._number * 50
+        call: dict[str, Any] = {
+            "messageId": f"{self._prefix}-{self._number}",
+            "anonymousId": f"{self._prefix}-a{person}-{browser}",
+            "timestamp": _iso(at),
+            "context": {
+                "library": {"name": "analytics.js", "version": "4.1.0"},
+                "page": {"path": "/shop", "url": "https://shop.example/shop"},
+                "userAgent": "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/140.0",
+            },
+        }
+        if person % 3 == 0:
+            shared = person % 1_000 < SHARED_DEVICES * 1_000
+            device = (
+                f"{self._prefix}-tablet{person // 1_000}" if shared else f"{self._prefix}-d{person}"
+            )
+            call["context"]["device"] = {"id": device, "type": "ios"}
+        if person in self._known or draw.random() < 0.05:
+            self._known.add(person)
+            call["userId"] = f"{self._prefix}-u{person}"
+        if "userId" in call and draw.random() < 0.05:
+            call["type"] = "identify"
+            call["traits"] = {"email": f"{self._prefix}-p{person}@example.com", "plan": "pro"}
+        else:
+            call["type"] = "track"
+            call["event"] = draw.choice(("Product Viewed", "Product Added", "Order Completed"))
+            call["properties"] = {
+                "product": f"sku-{draw.randrange(500)}",
+                "price": draw.randrange(100, 9_900) / 100,
+                "url": "https://shop.example/p",
+            }
+        return call
+
+
+def _iso(at: int) -> str:
+    seconds, milliseconds = divmod(at, 1_000)
+    days, rest = divmod(seconds, 86_400)
+    # Time of day only needs to be right; the calendar is a fixed month of a fixed year.
+    day = 1 + (days - START // 86_400_000) % 28
+    return (
+        f"2026-06-{day:02}T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}.{milliseconds:03}Z"
+    )
