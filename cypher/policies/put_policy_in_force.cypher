@@ -18,7 +18,7 @@ SET s.policy_version = CASE WHEN put THEN s.policy_version ELSE s.policy_version
 WITH s, put
 CALL (s, put) {
   WITH s, put WHERE put
-  MATCH (c:Customer {space: s.name}) WHERE c.policy_version < s.policy_version
+  OPTIONAL MATCH (c:Customer {space: s.name}) WHERE c.policy_version < s.policy_version
   WITH s, count(c) AS to_settle
   CREATE (:Policy {key: s.name + '/' + toString(s.policy_version), space: s.name, version: s.policy_version, text: $text, created_at: $now, author: $author, note: $note, to_settle: to_settle, settled: 0})
 }
