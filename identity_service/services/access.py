@@ -54,7 +54,7 @@ class SpaceScope:
 
     def allows(self, role: Role) -> bool:
         """Whether the key has that role in the space, or a higher one."""
-        return self.role in _RANK and _RANK[self.role] >= _RANK[role]
+        return role in _RANK and _RANK.get(self.role, 0) >= _RANK[role]
 
 
 @dataclass(frozen=True, slots=True)

@@ -289,6 +289,7 @@ async def test_events_come_newest_first_page_by_page(world: GraphQLWorld, space:
     )
 
     names: list[str] = []
+    found: dict[str, Any] = {}
     after, more = "", True
     while more:
         found = await world.customer(

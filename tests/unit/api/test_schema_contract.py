@@ -80,8 +80,8 @@ def parts(schema: GraphQLSchema) -> Iterator[tuple[str, str]]:
 
 def described(argument: GraphQLArgument) -> str:
     default = argument.default_value
-    kind: object = argument.type  # pyright: ignore[reportUnknownMemberType]
-    return f"{kind}" + ("" if default is Undefined else f" = {default!r}")
+    kind = str(argument.type)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    return kind + ("" if default is Undefined else f" = {default!r}")
 
 
 @pytest.fixture(scope="module")
