@@ -6,14 +6,13 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 project = "identity-service"
 author = "the identity-service authors"
 language = "en"
 
-extensions = ["myst_parser", "generated", "pictures"]
+extensions = ["myst_parser", "docs._ext.generated", "docs._ext.pictures"]
 exclude_patterns = ["_build"]
 nitpicky = True
 

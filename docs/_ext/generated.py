@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, get_args
 
 import annotated_types
 import typer
@@ -139,28 +139,31 @@ def _on_source_read(_app: Sphinx, _page: str, content: list[str]) -> None:
     content[0] = expand(content[0])
 
 
+KINDS: Final[dict[object, str]] = {
+    SecretStr: "text, secret",
+    str: "text",
+    int: "whole number",
+    float: "number",
+    Path: "path",
+}
+
+
 def _takes(field: FieldInfo) -> str:
-    kinds = {
-        "SecretStr": "text, secret",
-        "str": "text",
-        "int": "whole number",
-        "float": "number",
-        "Path": "path",
-    }
-    kind = field.annotation
-    names = [part.__name__ for part in getattr(kind, "__args__", (kind,))]
-    bounds = {
-        annotated_types.Ge: ("at least", "ge"),
-        annotated_types.Gt: ("more than", "gt"),
-        annotated_types.Le: ("at most", "le"),
-    }
-    said = [kinds[name] for name in names if name != "NoneType"]
+    said = [
+        KINDS[kind] for kind in get_args(field.annotation) or (field.annotation,) if kind in KINDS
+    ]
     for entry in field.metadata:
-        if type(entry) in bounds:
-            words, attribute = bounds[type(entry)]
-            said.append(f"{words} {getattr(entry, attribute)}")
-        elif pattern := getattr(entry, "pattern", None):
-            said.append(f"`{pattern}`")
+        match entry:
+            case annotated_types.Ge(ge=least):
+                said.append(f"at least {least}")
+            case annotated_types.Gt(gt=bound):
+                said.append(f"more than {bound}")
+            case annotated_types.Le(le=most):
+                said.append(f"at most {most}")
+            case _ if pattern := getattr(entry, "pattern", None):
+                said.append(f"`{pattern}`")
+            case _:
+                raise TypeError(f"The reference cannot tell what {entry} means.")
     return ", ".join(said)
 
 
@@ -170,7 +173,6 @@ def _default(field: FieldInfo) -> str:
         return "unset"
     if isinstance(default, Path):
         return f"`~/{default.relative_to(Path.home()).as_posix()}`"
-    assert not isinstance(default, SecretStr), "a secret has no default"
     return f"`{default}`"
 
 

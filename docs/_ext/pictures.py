@@ -35,6 +35,8 @@ NOBODY: Final = "belongs to nobody"
 CONNECTS: Final = "joins nothing"
 OUTSIDERS: Final = (NOBODY, CONNECTS)
 
+TIMES: Final = "\u00d7"
+
 NODE_HEIGHT: Final = 44
 ROW: Final = 104
 GAP: Final = 26
@@ -43,7 +45,9 @@ BETWEEN: Final = 44
 MARGIN: Final = 18
 NEARER: Final = 0.42
 """Where on a line its label stands: nearer to the end with fewer links, where there is room."""
-CHARACTER: Final = 7.6
+FAR: Final = 170
+"""Lines that reach further to the side than this carry their label nearer still."""
+CHARACTER: Final = 8.8
 """Width of a character of the label's font, a little generous, in pixels."""
 
 
@@ -103,11 +107,13 @@ class _Drawing:
         policy = outcome.case.policy
         types = {i.type: strength(i, policy)[0] for i in self._names}
         self._row = {name: n for n, name in enumerate(sorted(types, key=lambda t: (types[t], t)))}
-        self._degree = Counter(
-            end for link in outcome.evidence.links for end in (link.a, link.b)
-        )
+        self._degree = Counter(end for link in outcome.evidence.links for end in (link.a, link.b))
         self._boxes, self._frames, self._width = self._placed()
-        self._height = 2 * MARGIN + NODE_HEIGHT + ROW * (len(self._row) - 1) + 26
+        links = [(link.a, link.b) for link in outcome.evidence.links]
+        links += [(self._names.index(j.a), self._names.index(j.b)) for j in outcome.case.judgements]
+        lowest = max(box.y for box in self._boxes.values())
+        hanging = any(self._boxes[a].y == self._boxes[b].y == lowest for a, b in links)
+        self._height = lowest + NODE_HEIGHT / 2 + 2 * MARGIN + (ROW / 4 if hanging else 0)
 
     def svg(self) -> str:
         title = escape(f"{self._outcome.case.title}. {' '.join(self._outcome.sentences())}")
@@ -204,12 +210,11 @@ class _Drawing:
             path, (x, y) = self._path(self._boxes[few], self._boxes[many])
             lines.append(f'<path class="{"refused" if refusal else "joined"}" d="{path}"/>')
             if refusal:
-                times = f" {link.times_seen}×" if link.times_seen > 1 else ""
+                times = f" {link.times_seen}{TIMES}" if link.times_seen > 1 else ""
                 labels.append(_pill("reason", f"{refusal.reason}{times}", x, y))
             elif link.times_seen > 1:
-                labels.append(
-                    f'<text class="times" x="{x + 6:g}" y="{y + 4:g}">{link.times_seen}×</text>'
-                )
+                times = f"{link.times_seen}{TIMES}"
+                labels.append(f'<text class="times" x="{x + 6:g}" y="{y + 4:g}">{times}</text>')
         for judgement in self._outcome.case.judgements:
             ends = (self._names.index(judgement.a), self._names.index(judgement.b))
             path, (x, y) = self._path(*(self._boxes[i] for i in ends), aside=26)
@@ -217,9 +222,7 @@ class _Drawing:
             labels.append(_pill("judgement", f"judged {judgement.verdict}", x, y))
         return lines + labels
 
-    def _path(
-        self, a: _Box, b: _Box, aside: float = 0
-    ) -> tuple[str, tuple[float, float]]:
+    def _path(self, a: _Box, b: _Box, aside: float = 0) -> tuple[str, tuple[float, float]]:
         """A line from node to node, bent around what stands between; and where its label goes.
 
         `aside`: how far it must keep from the straight line, where another one runs. The label
@@ -227,9 +230,7 @@ class _Drawing:
         """
         high, low = sorted((a, b), key=lambda box: box.y)
         between = [box for box in self._boxes.values() if high.y < box.y < low.y]
-        blocked = any(
-            abs(box.x - _x_at(box.y, high, low)) < box.width / 2 + 8 for box in between
-        )
+        blocked = any(abs(box.x - _x_at(box.y, high, low)) < box.width / 2 + 8 for box in between)
         x, y = (a.x + b.x) / 2, (a.y + b.y) / 2
         if a.y == b.y:
             y += 2 * NODE_HEIGHT
@@ -238,15 +239,15 @@ class _Drawing:
         elif aside:
             x += 2 * aside
         else:
-            near = (a.x + (b.x - a.x) * NEARER, a.y + (b.y - a.y) * NEARER)
+            share = NEARER * min(1, FAR / max(abs(b.x - a.x), 1))
+            share = max(share, (NODE_HEIGHT / 2 + 12) / (low.y - high.y))
+            near = (a.x + (b.x - a.x) * share, a.y + (b.y - a.y) * share)
             return f"M {a.x:g} {a.y:g} L {b.x:g} {b.y:g}", near
         middle = ((a.x + 2 * x + b.x) / 4, (a.y + 2 * y + b.y) / 4)
         return f"M {a.x:g} {a.y:g} Q {x:g} {y:g} {b.x:g} {b.y:g}", middle
 
     def _draw_nodes(self) -> list[str]:
-        style_of = {
-            i: self._style(n) for n, members in enumerate(self._clusters) for i in members
-        }
+        style_of = {i: self._style(n) for n, members in enumerate(self._clusters) for i in members}
         return [
             f'<g class="{style_of[i]}"><rect class="node" x="{box.x - box.width / 2:g}" '
             f'y="{box.y - NODE_HEIGHT / 2:g}" width="{box.width:g}" height="{NODE_HEIGHT}" '
@@ -261,7 +262,7 @@ class CaseDirective(SphinxDirective):
     """The picture, its caption, and why each refused link is refused."""
 
     required_arguments = 1
-    option_spec: ClassVar[dict[str, Any]] = {"quiet": directives.flag}
+    option_spec: ClassVar[Any] = {"quiet": directives.flag}
 
     def run(self) -> list[nodes.Node]:
         path = case_file(self.arguments[0])

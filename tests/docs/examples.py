@@ -8,8 +8,9 @@ also in the blocks that follow.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -73,8 +74,10 @@ class Likeness:
 
 def run_bash(text: str, environment: Mapping[str, str]) -> str:
     """What a block of shell commands prints; fails when one of them does."""
+    shell = shutil.which("bash")
+    assert shell, "The tutorial's commands need bash."
     ended = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", text],
+        [shell, "-euo", "pipefail", "-c", text],
         env=environment,
         capture_output=True,
         text=True,
@@ -83,7 +86,3 @@ def run_bash(text: str, environment: Mapping[str, str]) -> str:
     )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
-
-
-Run = Callable[[str], object]
-"""Runs the text of a block and returns the decoded answer."""
