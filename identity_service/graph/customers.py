@@ -217,12 +217,18 @@ class CustomerReader:
         )
         return [(count, identifier) for count, identifier in row["identifiers"]] if row else []
 
-    async def component(self, key: str, bound: int) -> tuple[int, list[IdentifierRow]]:
-        """The size of an identifier's component, counted up to `bound`; the most linked of it."""
+    async def component(
+        self, key: str, others: Sequence[str], bound: int
+    ) -> tuple[int, list[IdentifierRow], set[str]]:
+        """The size of an identifier's component, counted up to `bound`; the most linked of it.
+
+        Also which keys of `others` were met in it.
+        """
         row = await self._database.read_one(
-            MEASURE_COMPONENT, key=key, bound=bound, most=MOST_LINKED
+            MEASURE_COMPONENT,
+            w={"key": key, "others": list(others), "bound": bound, "most": MOST_LINKED},
         )
-        return (row["size"], row["most_linked"]) if row else (0, [])
+        return (row["size"], row["most_linked"], set(row["members"])) if row else (0, [], set())
 
 
 def _lists(customers: Sequence[CustomerKey]) -> list[list[str]]:

@@ -121,7 +121,9 @@ class Customers:
         if isinstance(identifier, Withheld):
             return _withheld(identifier)
         lookup = await self._settled.get(identifier_key(scope.space, identifier))
-        answer = await self._answer(scope, in_force, identifier, lookup)
+        answer = _answer(identifier, lookup, in_force.policy)
+        if answer is None:
+            return await self._over_connected(scope, in_force, identifier)
         if live and isinstance(answer, SettledCustomer):
             return await self._resolved_now(scope, in_force, identifier, answer)
         return answer
@@ -152,10 +154,15 @@ class Customers:
         key_of = {i: identifier_key(scope.space, i) for i in asked if isinstance(i, Identifier)}
         lookups = await self._settled.get_many(key_of.values())
         answer_of = {
-            identifier: await self._answer(scope, in_force, identifier, lookups.get(key))
+            identifier: _answer(identifier, lookups.get(key), in_force.policy)
             for identifier, key in key_of.items()
         }
-        return [_withheld(i) if isinstance(i, Withheld) else answer_of[i] for i in asked]
+        unsettled = [identifier for identifier, answer in answer_of.items() if answer is None]
+        answers: dict[Identifier, Answer] = {
+            **{identifier: answer for identifier, answer in answer_of.items() if answer},
+            **await self._all_over_connected(scope, in_force, unsettled),
+        }
+        return [_withheld(i) if isinstance(i, Withheld) else answers[i] for i in asked]
 
     async def customer_of(
         self, scope: SpaceScope, identifier: SeenIdentifier
@@ -310,35 +317,31 @@ class Customers:
             raise forbidden(Role.AGENT, scope.space)
         return page_of(await self._ledger.rejected(scope.space, before, first + 1), first)
 
-    async def _answer(
-        self,
-        scope: SpaceScope,
-        in_force: PolicyInForce,
-        identifier: Identifier,
-        lookup: Lookup | None,
-    ) -> Answer:
-        if lookup is None:
-            return Missing(MissingReason.UNKNOWN, f"{identifier} was never seen here.")
-        if lookup.customer is not None:
-            return _settled(lookup.customer, in_force.policy)
-        if lookup.blocked:
-            return Missing(
-                MissingReason.BLOCKED_VALUE,
-                f"{identifier} was seen, but the policy blocks it, so it belongs to nobody.",
-            )
-        return await self._over_connected(scope, in_force, identifier)
-
     async def _over_connected(
         self, scope: SpaceScope, in_force: PolicyInForce, identifier: Identifier
     ) -> OverConnectedComponent:
-        limit = in_force.policy.max_component
-        async with self._one_by_one:
-            size, rows = await self._reader.component(
-                identifier_key(scope.space, identifier), limit * _COUNTED
+        found = await self._all_over_connected(scope, in_force, [identifier])
+        return found[identifier]
+
+    async def _all_over_connected(
+        self, scope: SpaceScope, in_force: PolicyInForce, identifiers: Sequence[Identifier]
+    ) -> dict[Identifier, OverConnectedComponent]:
+        """Measure the components of identifiers, each only once: that takes long."""
+        policy = in_force.policy
+        remaining = {identifier_key(scope.space, i): i for i in identifiers}
+        found: dict[Identifier, OverConnectedComponent] = {}
+        while remaining:
+            key = next(iter(remaining))
+            async with self._one_by_one:
+                size, rows, met = await self._reader.component(
+                    key, list(remaining), policy.max_component * _COUNTED
+                )
+            component = OverConnectedComponent(
+                size, policy.max_component, [_identifier(row, policy) for row in rows]
             )
-        return OverConnectedComponent(
-            size, limit, [_identifier(row, in_force.policy) for row in rows]
-        )
+            for member in met | {key}:
+                found[remaining.pop(member)] = component
+        return found
 
     async def _resolved_now(
         self,
@@ -388,6 +391,22 @@ class Customers:
     ) -> Page[tuple[int, SeenIdentifier]]:
         seen = await self._seen(scope, [row for _, row in rows])
         return page_of([(links, i) for (links, _), i in zip(rows, seen, strict=True)], first)
+
+
+def _answer(
+    identifier: Identifier, lookup: Lookup | None, policy: Policy
+) -> SettledCustomer | Missing | None:
+    """What a lookup means; None for an identifier whose component is over-connected."""
+    if lookup is None:
+        return Missing(MissingReason.UNKNOWN, f"{identifier} was never seen here.")
+    if lookup.customer is not None:
+        return _settled(lookup.customer, policy)
+    if lookup.blocked:
+        return Missing(
+            MissingReason.BLOCKED_VALUE,
+            f"{identifier} was seen, but the policy blocks it, so it belongs to nobody.",
+        )
+    return None
 
 
 def _withheld(withheld: Withheld) -> Missing:

@@ -41,7 +41,6 @@ from identity_service.services.spaces import Spaces
 from identity_service.services.turns import Turns
 from tests.support.statements import writing
 
-
 ADD_INSTANCE_KEY = writing(
     "CREATE (:ApiKey {hash: $hash, role: 'INSTANCE', name: 'tests', created_at: 0})",
     "tests/add_instance_key",

@@ -506,6 +506,14 @@ max_component: 3
         space, "user_id:u3", "... on OverConnected { message size limit identifiers { value } }"
     )
 
+    two = await world.of_space(
+        space,
+        'customers(identifiers: [{type: "user_id", value: "u3"}, {type: "cookie", value: "hub"},'
+        ' {type: "user_id", value: "none"}]) { __typename ... on OverConnected { size } }',
+    )
+
+    # Those that were settled before the bound was passed stay as they are.
+    assert [answer.get("size") for answer in two["customers"]] == [5, None, None]
     assert found["__typename"] == "OverConnected"
     assert (found["size"], found["limit"]) == (5, 3)
     assert found["identifiers"][0] == {"value": "hub"}

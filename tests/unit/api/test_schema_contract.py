@@ -16,10 +16,15 @@ from graphql import (
     GraphQLUnionType,
     Undefined,
     build_schema,
+    parse,
+    validate,
 )
 
+from identity_service.api.graphql import explorer
 from identity_service.api.graphql import schema as ours
+from identity_service.api.graphql.limits import check_document
 
+EXPLORER_QUERIES = sorted(Path(explorer.__file__).parent.glob("queries/*.graphql"))
 CONTRACT = Path(__file__).parents[2] / "contract" / "schema.graphql"
 
 NOT_YET = frozenset(
@@ -109,3 +114,11 @@ def test_nothing_of_the_contract_is_missing_that_is_not_named_here(
     inside |= {path for path in missing for whole in NOT_YET if path.startswith(f"{whole}(")}
     inside |= {f"{whole} {what}" for whole in NOT_YET for what in ("implements", "members")}
     assert missing - inside == NOT_YET
+
+
+@pytest.mark.parametrize("path", EXPLORER_QUERIES, ids=lambda path: path.stem)
+def test_the_explorers_ready_made_queries_are_taken(path: Path) -> None:
+    document = parse(path.read_text(encoding="utf-8"))
+
+    check_document(document)
+    assert validate(build_schema(ours.build_schema().as_str()), document) == []
