@@ -7,14 +7,13 @@
 //   space: string
 //   prefix: space and a slash
 //   version: integer
-//   connected: boolean: also customers that hold a super-connector
 //   most: how many of each
 // Columns:
 //   customers: list of ids
-//   starts: list of [identifier key, contested, number of links if it is a super-connector]
+//   starts: list of [identifier key, contested, super-connector]
 //   unsettled: list of identifier keys
 CALL () {
-  MATCH (c:Customer {space: $space}) WHERE c.policy_version < $version AND ($connected OR NOT EXISTS { (c)<-[:BELONGS_TO]-(:SuperConnector) })
+  MATCH (c:Customer {space: $space}) WHERE c.policy_version < $version
   WITH c LIMIT $most
   RETURN collect(c) AS found
 }
@@ -22,8 +21,8 @@ CALL (found) {
   UNWIND found AS c
   MATCH (c)<-[:BELONGS_TO]-(i:Identifier)
   WITH c, collect(i) AS members
-  UNWIND [i IN members WHERE i:SuperConnector] + head([i IN members WHERE NOT i:SuperConnector]) AS i
-  RETURN collect([i.key, i:Contested, CASE WHEN i:SuperConnector THEN COUNT { (i)-[:OBSERVED_TOGETHER]-(o) WHERE NOT o:Blocked } END]) AS starts
+  UNWIND [i IN members WHERE i:SuperConnector] + [i IN members WHERE NOT i:SuperConnector][..1] AS i
+  RETURN collect([i.key, i:Contested, i:SuperConnector]) AS starts
 }
 CALL () {
   MATCH (i:Unsettled) WHERE i.key STARTS WITH $prefix

@@ -142,7 +142,7 @@ class EvidenceStore:
             },
             links={links[x]: first_seen for x, first_seen in row["links"]},
             waiting=[_judgement(*entry) for entry in row["waiting"]],
-            blocked=frozenset(identifiers[x] for x, *_, blocked in row["identifiers"] if blocked),
+            blocked=frozenset(identifiers[entry[0]] for entry in row["identifiers"] if entry[5]),
         )
 
     async def load_region(

@@ -21,6 +21,7 @@ LIST_TO_SETTLE: Final = statement("policies/list_to_settle")
 KEEP_AS_SETTLED: Final = statement("policies/keep_as_settled")
 RECORD_PROGRESS: Final = statement("policies/record_progress")
 LIST_BLOCKED: Final = statement("policies/list_blocked")
+MEASURE_SUPER_CONNECTORS: Final = statement("policies/measure_super_connectors")
 UNBLOCK: Final = statement("policies/unblock")
 LIST_WITHHELD: Final = statement("policies/list_withheld")
 OBSERVE_AGAIN: Final = statement("policies/observe_again")
@@ -44,13 +45,11 @@ class StoredPolicy:
 class ToSettle:
     """Customers that a version has not reached, and identifiers to begin at.
 
-    `starts` are identifiers of the customers; `links` counts the links of super-connectors among
-    them. `waiting` are identifiers that wait to be settled.
+    `starts` are identifiers of the customers, `waiting` are identifiers that wait to be settled.
     """
 
     customers: tuple[str, ...]
     starts: dict[Identifier, StoredIdentifier]
-    links: dict[Identifier, int]
     waiting: frozenset[Identifier]
 
 
@@ -104,33 +103,30 @@ class PolicyStore:
             raise NotFound(f"There is no space “{space}”.", remedy="Create it first.")
         return row["put"], row["version"]
 
-    async def to_settle(
-        self, space: str, version: int, most: int, *, super_connectors: bool
-    ) -> ToSettle:
-        """Some of what a version has not reached; empty when it has reached everything.
-
-        `super_connectors`: also customers that hold one.
-        """
+    async def to_settle(self, space: str, version: int, most: int) -> ToSettle:
+        """Some of what a version has not reached; empty when it has reached everything."""
         row = await self._database.read_one(
             LIST_TO_SETTLE,
             space=space,
             prefix=f"{space}/",
             version=version,
-            connected=super_connectors,
             most=most,
         )
         if row is None:
-            return ToSettle((), {}, {}, frozenset())
-        starts = {identifier_of(key): (contested, links) for key, contested, links in row["starts"]}
+            return ToSettle((), {}, frozenset())
         return ToSettle(
             customers=tuple(row["customers"]),
             starts={
-                identifier: StoredIdentifier(0, None, contested, links is not None)
-                for identifier, (contested, links) in starts.items()
+                identifier_of(key): StoredIdentifier(0, None, contested, connected)
+                for key, contested, connected in row["starts"]
             },
-            links={i: links for i, (_, links) in starts.items() if links is not None},
             waiting=frozenset(map(identifier_of, row["unsettled"])),
         )
+
+    async def super_connectors(self, space: str) -> dict[Identifier, int]:
+        """All super-connectors, each with the number of its links that count."""
+        row = await self._database.read_one(MEASURE_SUPER_CONNECTORS, prefix=f"{space}/")
+        return {identifier_of(key): links for key, links in row["found"]} if row else {}
 
     async def keep_as_settled(self, space: str, customers: Iterable[str], version: int) -> None:
         """Leave customers of over-connected components as they are."""

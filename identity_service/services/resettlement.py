@@ -4,27 +4,25 @@ Customers remember the policy version that they were settled under, so the work 
 long as there are customers of an older version, settle the components of some of them. That
 can be stopped and taken up again, and goes on beside ingest.
 
-Super-connectors come last. Whether one still is one shows in all of its links, those to blocked
-identifiers left out; and by then everything that is blocked is known.
+Super-connectors come last: whether one still is one shows in its links, those to identifiers that
+are blocked now left out, and by then these are known.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 
 from identity_service.domain.changes import Change
 from identity_service.domain.events import MAX_IDENTIFIERS
 from identity_service.domain.identifiers import Identifier, parse_identifier
-from identity_service.domain.policy import Policy
 from identity_service.domain.recorded import PolicyVersion
 from identity_service.domain.region import NewEvidence, StoredIdentifier
 from identity_service.domain.values import Values, Withheld
 from identity_service.errors import Stale
 from identity_service.graph.evidence import Batch, EvidenceStore
-from identity_service.graph.policies import EventAgain, EventWithheld, PolicyStore, ToSettle
+from identity_service.graph.policies import EventAgain, EventWithheld, PolicyStore
 from identity_service.services.access import SpaceScope
 from identity_service.services.clock import Clock
 from identity_service.services.policies import Policies, PolicyInForce
@@ -36,6 +34,8 @@ EVENTS_AT_ONCE = 500
 
 CUSTOMERS_AT_ONCE = 200
 """Customers whose components are settled in one transaction."""
+
+_PLAIN = StoredIdentifier(0, None, contested=False, super_connector=False)
 
 
 class Resettlement:
@@ -77,27 +77,47 @@ class Resettlement:
         while not await self._observe_again(scope, in_force):
             if await self._is_over(scope, in_force):
                 return  # a newer version will settle all of this
-        passed_by: set[Identifier] = set()
-        for super_connectors in (False, True):
-            while True:
-                found = await self._policy_store.to_settle(
-                    scope.space,
-                    in_force.version,
-                    CUSTOMERS_AT_ONCE,
-                    super_connectors=super_connectors,
-                )
-                begin_at = _begin_at(found, in_force.policy, passed_by)
-                if not found.customers and not begin_at:
-                    break
-                if not await self._settle_some(scope, in_force, begin_at):
-                    passed_by |= await self._settle_each(scope, in_force, begin_at)
-                # What was passed by stays as it is, and a super-connector that stays one was not
-                # walked through: neither says by itself that the version has reached it.
-                await self._policy_store.keep_as_settled(
-                    scope.space, found.customers, in_force.version
-                )
-                await self._policy_store.record_progress(scope.space, in_force.version)
+        passed_by = await self._settle_customers(scope, in_force)
+        await self._release_super_connectors(scope, in_force, passed_by)
         await self._policy_store.attribute_events(scope.space, in_force.policy)
+
+    async def _settle_customers(
+        self, scope: SpaceScope, in_force: PolicyInForce
+    ) -> set[Identifier]:
+        """Settle customers of older versions; returns where that was not possible."""
+        passed_by: set[Identifier] = set()
+        while not await self._is_over(scope, in_force):
+            found = await self._policy_store.to_settle(
+                scope.space, in_force.version, CUSTOMERS_AT_ONCE
+            )
+            begin_at = dict(found.starts) | dict.fromkeys(found.waiting - passed_by, _PLAIN)
+            if not begin_at:
+                break
+            if not await self._settle_some(scope, in_force, begin_at):
+                passed_by |= await self._settle_each(scope, in_force, begin_at)
+            # What was passed by stays as it is, and super-connectors were not walked through:
+            # neither says by itself that the version has reached it.
+            await self._policy_store.keep_as_settled(scope.space, found.customers, in_force.version)
+            await self._policy_store.record_progress(scope.space, in_force.version)
+        return passed_by
+
+    async def _release_super_connectors(
+        self, scope: SpaceScope, in_force: PolicyInForce, passed_by: set[Identifier]
+    ) -> None:
+        """Settle super-connectors anew that have not so many links as to be any."""
+
+        def is_none(identifier: Identifier, links: int) -> bool:
+            rule = in_force.policy.rule_of(identifier.type)
+            return rule is None or rule.max_links is None or links <= rule.max_links
+
+        while not await self._is_over(scope, in_force):
+            found = await self._policy_store.super_connectors(scope.space)
+            released = {i for i, links in found.items() if is_none(i, links)}
+            begin_at = dict.fromkeys(released - passed_by, _PLAIN)
+            if not begin_at:
+                return
+            if not await self._settle_some(scope, in_force, begin_at):
+                passed_by |= await self._settle_each(scope, in_force, begin_at)
 
     async def _settle_each(
         self,
@@ -198,26 +218,3 @@ def _again(event: EventWithheld, values: Values) -> EventAgain | None:
     if len(event.observed) + len(more) > MAX_IDENTIFIERS:
         return None
     return EventAgain(event, still_withheld, sorted(more))
-
-
-def _begin_at(
-    found: ToSettle, policy: Policy, passed_by: Collection[Identifier]
-) -> dict[Identifier, StoredIdentifier]:
-    """Where to begin, with super-connectors that are none any more as other identifiers."""
-
-    def is_none(identifier: Identifier) -> bool:
-        rule = policy.rule_of(identifier.type)
-        most = rule.max_links if rule else None
-        return most is None or found.links[identifier] <= most
-
-    begin_at = {
-        identifier: replace(stored, super_connector=False)
-        if stored.super_connector and is_none(identifier)
-        else stored
-        for identifier, stored in found.starts.items()
-    }
-    for identifier in found.waiting:
-        begin_at.setdefault(
-            identifier, StoredIdentifier(0, None, contested=False, super_connector=False)
-        )
-    return {i: stored for i, stored in begin_at.items() if i not in passed_by}

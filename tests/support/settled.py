@@ -160,15 +160,17 @@ def assert_ledger_tells_all(found: SettledSpace) -> None:
     belongs_to: dict[Identifier, str] = {}
     contested: set[Identifier] = set()
     for change in found.changes:
-        ends = {c for c in (change.customer_id, change.other_id) if c}
         match change.kind:
             case ChangeKind.CREATED:
                 assert change.customer_id not in alive
                 alive.add(change.customer_id)
             case ChangeKind.MERGED:
-                alive = (alive | ends) - {change.other_id}
-            case ChangeKind.SPLIT | ChangeKind.MOVED:
-                alive |= ends
+                alive = (alive | {change.customer_id}) - {change.other_id}
+            case ChangeKind.SPLIT:
+                assert change.other_id is not None
+                alive.add(change.other_id)
+            case ChangeKind.MOVED:
+                pass
             case ChangeKind.QUARANTINED:
                 contested.update(change.identifiers)
                 continue
