@@ -1,4 +1,4 @@
-"""The tutorial's commands and queries give the answers that it shows."""
+"""The commands and queries of the tutorial and the README give the answers that they show."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import secrets
 import shutil
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.docs.examples import Likeness, examples, run_bash
-from tests.support.service import RunningService
+from tests.support.service import RunningService, Space
 
 ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 COMMAND = "import sys; from identity_service.cli import main; sys.exit(main())"
 
@@ -72,3 +74,21 @@ def test_the_tutorial_creates_the_space_that_its_queries_name() -> None:
 
     assert "identity-service space create shop" in text
     assert all('"shop"' in e.text for e in examples(TUTORIAL) if e.language == "graphql")
+
+
+@pytest.mark.neo4j
+def test_the_first_question_of_the_readme_gives_the_answer_that_it_shows(
+    service: RunningService, space: Space
+) -> None:
+    demo = files("identity_service") / "examples" / "demo.jsonl"
+    calls = [json.loads(line) for line in demo.read_text(encoding="utf-8").splitlines()]
+    assert service.post("/v1/batch", key=space.write_key, json={"batch": calls}).is_success
+    (question,) = examples(README)
+
+    answer = service.post(
+        "/graphql",
+        json={"query": question.text.replace('"demo"', json.dumps(space.name))},
+        headers={"Authorization": f"Bearer {space.reader_key}"},
+    )
+
+    Likeness().assert_like(json.loads(question.answer), answer.json())
