@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
@@ -121,6 +121,9 @@ class Customers:
         if isinstance(identifier, Withheld):
             return _withheld(identifier)
         lookup = await self._settled.get(identifier_key(scope.space, identifier))
+        if _is_older(in_force, [lookup]):
+            self._policies.forget(scope)
+            return await self.find(scope, raw, live=live)
         answer = _answer(identifier, lookup, in_force.policy)
         if answer is None:
             return await self._over_connected(scope, in_force, identifier)
@@ -134,6 +137,9 @@ class Customers:
         if lookup is None or lookup.customer is None:
             return Missing(MissingReason.UNKNOWN, f"There is no customer {customer} here.")
         in_force = await self._policies.in_force(scope)
+        if _is_older(in_force, [lookup]):
+            self._policies.forget(scope)
+            in_force = await self._policies.in_force(scope)
         found = _settled(lookup.customer, in_force.policy)
         if customer != found.customer_id:
             found = replace(found, redirected_from=customer)
@@ -153,6 +159,9 @@ class Customers:
         asked = [in_force.values.identifier(identifier) for identifier in raw]
         key_of = {i: identifier_key(scope.space, i) for i in asked if isinstance(i, Identifier)}
         lookups = await self._settled.get_many(key_of.values())
+        if _is_older(in_force, lookups.values()):
+            self._policies.forget(scope)
+            return await self.find_all(scope, raw)
         answer_of = {
             identifier: _answer(identifier, lookups.get(key), in_force.policy)
             for identifier, key in key_of.items()
@@ -391,6 +400,16 @@ class Customers:
     ) -> Page[tuple[int, SeenIdentifier]]:
         seen = await self._seen(scope, [row for _, row in rows])
         return page_of([(links, i) for (links, _), i in zip(rows, seen, strict=True)], first)
+
+
+def _is_older(in_force: PolicyInForce, lookups: Iterable[Lookup | None]) -> bool:
+    """Whether a customer is settled by a newer policy than we know: another process set it."""
+    return any(
+        lookup is not None
+        and lookup.customer is not None
+        and lookup.customer.policy_version > in_force.version
+        for lookup in lookups
+    )
 
 
 def _answer(

@@ -250,3 +250,22 @@ async def test_a_policy_with_mistakes_changes_nothing(
     }
     found = await world.of_space(space, "policy { version } settlement { done policyVersion }")
     assert found == {"policy": {"version": 1}, "settlement": {"done": True, "policyVersion": 1}}
+
+
+async def test_a_policy_that_another_process_set_is_noticed(
+    database: Database, world: GraphQLWorld
+) -> None:
+    policy = "types: {badge: {priority: 1, kind: KIND}}"
+    space = await world.create_space(policy.replace("KIND", "device"))
+    await world.send(space, event(1, "badge:b"))
+    other = GraphQLWorld(database, world.admin_key)
+    selection = "... on Customer { identifiers { kind } }"
+
+    before = await other.customer(space, "badge:b", selection)
+    sent = {"s": space.name, "p": policy.replace("KIND", "person"), "v": 1}
+    await world.ask(SET_POLICY, sent, key=space.admin_key)
+    after = await other.customer(space, "badge:b", selection)
+    await other.client.aclose()
+
+    kinds = [found["identifiers"][0]["kind"] for found in (before, after)]
+    assert kinds == ["DEVICE", "PERSON"]
