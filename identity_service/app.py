@@ -163,6 +163,7 @@ async def _lifespan(settings: Settings, _app: Starlette) -> AsyncGenerator[State
             await prepare(database, settings)
             threads = stack.enter_context(ThreadPoolExecutor(READING_THREADS, "read-body"))
             state = _state(database, settings, threads)
+            await state["services"].ingest.warm_up()
             try:
                 yield state
             finally:

@@ -22,6 +22,7 @@
 //   retired: list of [id, created_at, anchor key, id that it forwards to or null]
 //   judgements: list of [id, verdict, a_key, b_key, made_at]
 //   edges: list of [key, super-connector, number of links, owners, companions, judged same]
+CYPHER replan=skip
 CALL () {
   UNWIND $w.starts AS key
   MATCH (s:Identifier {key: key})

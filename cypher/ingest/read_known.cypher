@@ -11,6 +11,7 @@
 //   identifiers: list of [position, first_seen, customer id or null, contested, super-connector, blocked]
 //   links: list of [position, first_seen]
 //   waiting: list of [judgement id, verdict, a_key, b_key, made_at]
+CYPHER replan=skip
 CALL () {
   UNWIND $w.events AS key
   MATCH (e:Event {key: key})

@@ -15,6 +15,7 @@
 //     traits as JSON, event time]
 // Columns:
 //   written: boolean
+CYPHER replan=skip
 MATCH (s:Space {name: $w.space})
 CALL () {
   UNWIND range(0, size($w.known) - 1) AS x

@@ -41,6 +41,7 @@
 //   w.changes: list of [id, kind, customer id, other id or null, identifier keys, cause]
 // Columns:
 //   written: boolean
+CYPHER replan=skip
 MATCH (s:Space {name: $w.space})
 CALL () {
   UNWIND $w.guards AS g

@@ -17,6 +17,7 @@ import structlog
 from identity_service.collect.identifiers import second_values_as_anonymous
 from identity_service.collect.segment import Collected
 from identity_service.domain.events import Observation, Rejection, ReportedEvent
+from identity_service.domain.policy_text import DEFAULT_POLICY_TEXT, parse_policy
 from identity_service.domain.values import observe
 from identity_service.errors import Overloaded, Stale, Unavailable
 from identity_service.graph.evidence import EvidenceStore
@@ -73,6 +74,10 @@ class Ingest:
     def ready(self) -> bool:
         """Whether an event sent now would be queued."""
         return not self._closed and self._queued < self._max_queue
+
+    async def warm_up(self) -> None:
+        """Do once what the first events would otherwise wait for."""
+        await self._store.plan_ahead(parse_policy(DEFAULT_POLICY_TEXT))
 
     async def take(self, sender: Sender, collected: Collected, received_at: int) -> None:
         """Write what a request brought into each of the sender's spaces.
