@@ -34,7 +34,13 @@ from identity_service.domain.region import (
     StoredIdentifier,
 )
 from identity_service.graph.database import Database, Row
-from identity_service.graph.keys import account_key, event_key, identifier_key, identifier_of
+from identity_service.graph.keys import (
+    account_key,
+    event_key,
+    identifier_key,
+    identifier_of,
+    rejection_key,
+)
 from identity_service.graph.statements import statement
 
 READ_KNOWN: Final = statement("ingest/read_known")
@@ -160,8 +166,8 @@ class EvidenceStore:
             },
             links={links[x]: first_seen for x, first_seen in row["links"]},
             waiting=[_judgement(*entry) for entry in row["waiting"]],
-            blocked=frozenset[Identifier](
-                identifiers[entry[0]] for entry in row["identifiers"] if entry[5]
+            blocked=frozenset(
+                {identifiers[x] for x, _, _, _, _, blocked in row["identifiers"] if blocked}
             ),
         )
 
@@ -208,9 +214,13 @@ class EvidenceStore:
     async def write_rejected(
         self, space: str, rejected: Iterable[tuple[str, int, str, Rejection]]
     ) -> None:
-        """Keep rejected events: each with its id, time of receipt and source."""
+        """Keep rejected events: each with its id, time of receipt and source.
+
+        One that is sent again under its message id is kept once, as it came first.
+        """
         rows = [
             [
+                rejection_key(space, rejection.message_id, made),
                 made,
                 rejection.message_id,
                 received_at,

@@ -21,6 +21,11 @@ def event_key(space: str, message_id: str) -> str:
     return f"{space}/{message_id}"
 
 
+def rejection_key(space: str, message_id: str | None, made: str) -> str:
+    """`space/message id`; of an event that has none, `space/` and the id of its rejection."""
+    return f"{space}/{made if message_id is None else message_id}"
+
+
 def account_key(space: str, account_id: str) -> str:
     """`space/account id`."""
     return f"{space}/{account_id}"

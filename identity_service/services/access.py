@@ -127,6 +127,8 @@ class Access:
         """The source whose write key was sent; None for any other key."""
         if caller is None or caller.role is not Role.WRITE or caller.source is None:
             return None
+        if not caller.feeds:
+            return None  # its events would enter no space, and be lost in silence
         scopes = tuple(_scope(space, Role.WRITE, caller.source) for space in caller.feeds)
         return Sender(caller.source, scopes)
 

@@ -46,6 +46,11 @@ class _Waiting:
     rejections: tuple[Rejection, ...]
     done: asyncio.Future[None]
 
+    @property
+    def size(self) -> int:
+        """How much of the queue it takes."""
+        return len(self.events) + len(self.rejections)
+
 
 class Ingest:
     """Takes events and answers when they are durable and resolved."""
@@ -86,7 +91,7 @@ class Ingest:
         waits, Unavailable when the database does not answer; what was written stays written,
         and sending it again does no harm.
         """
-        count = len(collected.events) * len(sender.scopes)
+        count = (len(collected.events) + len(collected.rejections)) * len(sender.scopes)
         if self._closed:
             raise Unavailable("The service is stopping.", remedy="Send the events again.")
         if self._queued and self._queued + count > self._max_queue:
@@ -106,7 +111,7 @@ class Ingest:
 
     def _enqueue(self, scope: SpaceScope, part: _Waiting) -> asyncio.Future[None]:
         self._waiting.setdefault(scope.space, deque()).append(part)
-        self._queued += len(part.events)
+        self._queued += part.size
         if scope.space not in self._writers:
             self._writers[scope.space] = asyncio.create_task(self._write_all(scope))
         return part.done
@@ -117,7 +122,7 @@ class Ingest:
         try:
             while waiting:
                 batch = _next_batch(waiting)
-                self._queued -= sum(len(part.events) for part in batch)
+                self._queued -= sum(part.size for part in batch)
                 try:
                     await self._write(scope, batch)
                 except Exception as error:  # noqa: BLE001 - whoever waits is told
