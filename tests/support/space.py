@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
@@ -147,6 +148,10 @@ class World:
         return [list(record) for record in result.records]
 
 
+NewWorld = Callable[..., Awaitable[World]]
+"""`new_world` over the database of the run, as the fixture `world` gives it."""
+
+
 async def new_world(
     database: Database,
     driver: AsyncDriver,
@@ -167,6 +172,27 @@ def beside(world: World, database: Database) -> World:
     return World(
         world.scope, use_cases, world.driver, world.policy, world.version, world.sent, world.judged
     )
+
+
+async def judge_at_random(world: World, happened: Iterable[Event], draw: random.Random) -> None:
+    """Now and then judge two identifiers that were or will be seen, or withdraw a judgement.
+
+    Some judgements are withdrawn at once, which must leave partition and ids as they were.
+    """
+    chance = draw.random()
+    seen = sorted({identifier for _, who in happened for identifier in who})
+    if chance < 0.15:
+        await world.judge(draw.choice(list(Verdict)), *draw.sample(seen, 2))
+    elif chance < 0.25 and world.judged:
+        await world.withdraw(draw.choice(list(world.judged.values())))
+    elif chance < 0.3:
+        before = await world.check()
+        made, _ = await world.judge(draw.choice(list(Verdict)), *draw.sample(seen, 2))
+        await world.check()
+        await world.withdraw(made)
+        after = await world.check()
+        assert after.customers == before.customers
+        assert {c: after.retired[c] for c in before.retired} == before.retired
 
 
 def policy_text(policy: Policy) -> str:

@@ -1,0 +1,31 @@
+"""Spaces for tests of the services, each with services of its own over the run's database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from functools import partial
+
+import pytest
+from neo4j import AsyncDriver, AsyncGraphDatabase
+
+from identity_service.graph.database import Database
+from identity_service.settings import Settings
+from tests.support.space import NewWorld, new_world
+
+
+@pytest.fixture(scope="session")
+async def driver(database_settings: Settings) -> AsyncGenerator[AsyncDriver]:
+    """A look into the graph behind the services' back."""
+    password = database_settings.neo4j_password
+    async with AsyncGraphDatabase.driver(  # pyright: ignore[reportUnknownMemberType]
+        database_settings.neo4j_uri or "",
+        auth=(database_settings.neo4j_user, password.get_secret_value()) if password else None,
+    ) as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def world(database: Database, driver: AsyncDriver) -> NewWorld:
+    """Makes a space that no other test uses: `await world(policy)`."""
+
+    return partial(new_world, database, driver)
