@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import traceback
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -112,7 +113,18 @@ def _shown(error: GraphQLError) -> dict[str, Any]:
         shown["extensions"] = {"code": cause.code}
         return shown
     reference = secrets.token_hex(8)
-    _log.error("graphql_failed", reference=reference, path=error.path, exc_info=cause)
+    # The text of any error but ours may hold what a customer sent.
+    _log.error(
+        "graphql_failed",
+        reference=reference,
+        path=error.path,
+        error=type(cause).__name__,
+        message=cause.message if isinstance(cause, IdentityServiceError) else None,
+        at=[
+            f"{frame.filename}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(cause.__traceback__)
+        ],
+    )
     shown["message"] = (
         f"Something went wrong here; the log of the service tells more under {reference}."
     )

@@ -176,6 +176,9 @@ async def test_what_nobody_expected_is_told_to_the_log_only(
     assert error["message"].startswith("Something went wrong here")
     assert "secret" not in str(answer)
     assert [entry["reference"] for entry in logged] == [reference]
+    assert logged[0]["error"] == "ValueError"
+    assert any("fails" in line for line in logged[0]["at"])
+    assert "secret" not in str(logged)
 
 
 async def test_a_database_that_does_not_answer_is_told(
