@@ -54,7 +54,7 @@ def error_tree() -> str:
             f"{'&emsp;' * depth}`{kind.__name__}`",
             f"`{kind.code}`",
             str(kind.status),
-            (kind.__doc__ or "").partition("\n")[0].replace("`", ""),
+            (kind.__doc__ or "").partition("\n")[0],
         )
         for depth, kind in _tree(IdentityServiceError)
     ]
