@@ -15,13 +15,11 @@ from identity_service.cli.output import print_json, results
 from identity_service.domain.policy_text import preset, preset_names
 from identity_service.errors import IdentityServiceError
 from identity_service.graph import schema
-from identity_service.graph.statements import load, statement, statement_names
+from identity_service.graph.statements import load, statement_names
 from identity_service.runtime.jars import lib_dir, missing
 from identity_service.runtime.java import find_java
 from identity_service.runtime.lock import read_lock
 from identity_service.settings import Settings
-
-PING = statement("instance/ping")
 
 
 class Finding(NamedTuple):
@@ -89,7 +87,7 @@ def _database() -> str:
             return "not fetched yet: `identity-service neo4j fetch` does, or the first start"
 
     async def work(its: Opened) -> None:
-        await its.database.read_one(PING)
+        await its.database.ping()
 
     opened.run(work)
     return f"answers at {settings.neo4j_uri}" if settings.neo4j_uri else "the managed Neo4j answers"

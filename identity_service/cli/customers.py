@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
@@ -16,7 +16,8 @@ from identity_service.domain.identifiers import Identifier
 Found: TypeAlias = dict[str, Any]
 """`customer` of the GraphQL answer: `__typename` tells whether one was found."""
 
-_EVENTS_SHOWN = 8
+_EVENTS_SHOWN: Final = 8
+_LONGEST: Final = 60
 
 
 def who_is_this() -> str:
@@ -64,20 +65,27 @@ def _identifiers(customer: Found) -> list[str]:
 
 def _events(events: list[dict[str, Any]], count: int) -> Table:
     table = Table(
-        title=f"the last {len(events)} of {count:,} events", title_justify="left", box=None
+        title=f"the last {len(events)} of {count:,} events",
+        title_justify="left",
+        box=None,
+        show_header=False,
     )
-    for column in ("at", "event", "source", "properties"):
-        table.add_column(column, overflow="fold", no_wrap=column == "at")
+    table.add_column(no_wrap=True, min_width=16)
+    table.add_column(no_wrap=True, min_width=24)
+    table.add_column(style="dim", no_wrap=True, overflow="ellipsis")
     for event in events:
         name = f"{event['type']} {event['name'] or ''}".strip()
-        told = _short(event["properties"]) if event["properties"] else ""
-        table.add_row(_minute(event["at"]), Text(name), Text(event["source"]), Text(told))
+        table.add_row(_minute(event["at"]), Text(name), Text(_told(event["properties"])))
     return table
 
 
-def _short(value: Any, length: int = 60) -> str:
+def _told(properties: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {_short(value)}" for name, value in properties.items())
+
+
+def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= length else text[: length - 1] + "…"
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _day(moment: str) -> str:

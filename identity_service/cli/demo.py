@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -64,7 +63,7 @@ async def _demo(settings: Settings, listener: socket, *, once: bool) -> None:
     server = uvicorn.Server(server_config(partial(create_app, settings)))
     serving = asyncio.create_task(server.serve([listener]))
     try:
-        while not (server.started or serving.done()):
+        while not (server.started or serving.done()):  # noqa: ASYNC110 - all that uvicorn tells
             await asyncio.sleep(0.05)
         if serving.done():
             raise Unavailable("The service could not start.", remedy="Its log says why.")
@@ -118,7 +117,7 @@ def _tell(console: Console, url: str, keys: _Keys) -> None:
         _post(host, "/v1/batch", {"writeKey": keys.write, "batch": examples})
         console.print(f"Sent {len(examples)} example events to {url}/v1/batch.")
     question = {"query": customers.who_is_this(), "variables": customers.variables(SPACE, ANN)}
-    answer = _post(host, "/graphql", question, {"Authorization": f"Bearer {keys.agent}"})
+    answer = _post(host, "/graphql", question, keys.agent)
     console.print(f"Who is {ANN}? Asked of {url}/graphql:")
     console.print(customers.panel(answer["data"]["space"]["customer"]))
     console.print(
@@ -133,12 +132,11 @@ def _tell(console: Console, url: str, keys: _Keys) -> None:
     )
 
 
-def _post(host: str, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Any:
+def _post(host: str, path: str, body: Any, key: str | None = None) -> Any:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     connection = HTTPConnection(host, timeout=PATIENCE)
     try:
-        connection.request(
-            "POST", path, json.dumps(body), {"Content-Type": "application/json", **headers}
-        )
+        connection.request("POST", path, json.dumps(body), headers)
         response = connection.getresponse()
         answer = json.loads(response.read())
     finally:

@@ -86,10 +86,15 @@ def ingest(
 
 
 async def _load(path: Path, loader: Loader, progress: Progress) -> None:
-    task = progress.add_task(path.name, total=path.stat().st_size or None)
+    task = progress.add_task(path.name, total=_size(path))
     with path.open("rb") as file:
         await loader.load(read_lines(file), lambda: progress.update(task, completed=file.tell()))
         progress.update(task, completed=file.tell())
+
+
+def _size(path: Path) -> int | None:
+    """In bytes; None for a pipe, which does not tell."""
+    return path.stat().st_size or None
 
 
 @contextmanager

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Generator
-from io import BufferedReader
-from typing import IO, Final
+from io import BufferedIOBase, BufferedReader
+from typing import Final
 
 from identity_service.errors import BadInput
 
@@ -24,7 +24,7 @@ def read_lines(file: BufferedReader) -> Generator[bytes]:
     Raises BadInput where a gzip stream is cut off or damaged, after every whole line before that.
     """
     zipped = file.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
-    stream: IO[bytes] = gzip.GzipFile(fileobj=file) if zipped else file
+    stream: BufferedIOBase = gzip.GzipFile(fileobj=file) if zipped else file
     try:
         while line := stream.readline(MAX_LINE + 1):
             if len(line) > MAX_LINE:
@@ -36,6 +36,6 @@ def read_lines(file: BufferedReader) -> Generator[bytes]:
         raise BadInput(f"It is damaged: {error}.") from error
 
 
-def _drop_rest(stream: IO[bytes], line: bytes) -> None:
+def _drop_rest(stream: BufferedIOBase, line: bytes) -> None:
     while line and not line.endswith(b"\n"):
         line = stream.readline(_DROPPED_AT_ONCE)
