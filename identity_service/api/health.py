@@ -14,9 +14,6 @@ from starlette.routing import Route
 
 from identity_service.api.state import services_of
 from identity_service.errors import Unavailable
-from identity_service.graph.statements import statement
-
-PING: Final = statement("instance/ping")
 
 PATIENCE: Final = 2
 """Seconds that the database may take to answer."""
@@ -46,7 +43,7 @@ async def readyz(request: Request) -> JSONResponse:
         raise Unavailable("No events are taken: the queue is full, or the service is stopping.")
     try:
         async with asyncio.timeout(PATIENCE):
-            await services.database.read_one(PING)
+            await services.database.ping()
     except TimeoutError:
         raise Unavailable(f"The database does not answer within {PATIENCE} s.") from None
     return JSONResponse({"ready": True})

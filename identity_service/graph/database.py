@@ -38,7 +38,7 @@ from neo4j.exceptions import (
 )
 
 from identity_service.errors import IdentityServiceError, Stale, StatementFailed, Unavailable
-from identity_service.graph.statements import Access, Statement
+from identity_service.graph.statements import Access, Statement, statement
 from identity_service.observability import (
     STATEMENT_FAILURES,
     STATEMENT_RETRIES,
@@ -48,6 +48,8 @@ from identity_service.settings import Settings
 
 Row = Mapping[str, Any]
 """One record: its columns by name."""
+
+PING: Final = statement("instance/ping")
 
 PAUSES: Final = (0.05, 0.2, 0.6)
 """Seconds before the second, third and fourth attempt, each taken times 0.5 to 1.5."""
@@ -151,6 +153,10 @@ class Database:
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
+
+    async def ping(self) -> None:
+        """Have the database answer."""
+        await self.read_one(PING)
 
     async def read_one(self, statement: Statement, /, **parameters: Any) -> Row | None:
         """The first record of a statement that reads, or None."""

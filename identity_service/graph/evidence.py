@@ -158,6 +158,9 @@ class EvidenceStore:
         if row is None:
             return Known(frozenset(), {}, {}, (), frozenset())
         prefix = len(space) + 1
+        blocked: set[Identifier] = {
+            identifiers[entry[0]] for entry in row["identifiers"] if entry[5]
+        }
         return Known(
             message_ids=frozenset(key[prefix:] for key in row["events"]),
             identifiers={
@@ -166,9 +169,7 @@ class EvidenceStore:
             },
             links={links[x]: first_seen for x, first_seen in row["links"]},
             waiting=[_judgement(*entry) for entry in row["waiting"]],
-            blocked=frozenset(
-                {identifiers[x] for x, _, _, _, _, blocked in row["identifiers"] if blocked}
-            ),
+            blocked=frozenset(blocked),
         )
 
     async def load_region(
