@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -167,9 +166,6 @@ def test_the_explorer_of_the_wheel_is_complete(installed: Path, tmp_path: Path) 
 
 
 @pytest.mark.neo4j
-@pytest.mark.skipif(
-    importlib.util.find_spec("identity_service.cli") is None, reason="there is no command yet"
-)
 def test_the_command_of_the_wheel_checks_itself_from_an_empty_directory(
     installed: Path, neo4j_server: Neo4jServer, tmp_path: Path
 ) -> None:

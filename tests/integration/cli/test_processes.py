@@ -1,0 +1,81 @@
+"""`serve` and `demo` as processes, from their first line to their exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+
+import pytest
+
+from tests.support.command import Command
+
+pytestmark = pytest.mark.neo4j
+
+PROGRAM = "import sys; from identity_service.cli import main; sys.exit(main())"
+PATIENCE = 120
+
+
+@contextmanager
+def process(*arguments: str) -> Generator[subprocess.Popen[str]]:
+    """A command as a process of its own, which is gone at the end."""
+    running = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        env={**os.environ, "IDENTITY_PORT": "0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.communicate()
+
+
+def line_with(running: subprocess.Popen[str], text: str) -> str:
+    """The first line on standard output that holds the text."""
+    assert running.stdout is not None
+    for line in running.stdout:
+        if text in line:
+            return line.strip()
+    raise AssertionError(f"There was no line with {text!r}.")
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+def test_serve_says_where_it_listens_and_ends_with_0(end: signal.Signals) -> None:
+    with process("serve", "--host", "127.0.0.1") as running:
+        host = line_with(running, "Listening at ").partition("http://")[2]
+        connection = HTTPConnection(host, timeout=PATIENCE)
+        connection.request("GET", "/readyz")
+        answered = connection.getresponse().status
+        connection.close()
+
+        running.send_signal(end)
+
+        assert answered == 200
+        assert running.wait(PATIENCE) == 0
+
+
+def test_the_demo_answers_and_ends_with_0_and_may_be_run_again(command: Command) -> None:
+    for sent in ("example events", "already"):
+        with process("demo", "--once") as running:
+            out, err = running.communicate(timeout=PATIENCE)
+
+        assert running.returncode == 0, err
+        assert sent in out
+        assert "email:ann@example.com" in out
+        assert "ids_agent_" in out
+        assert "/graphql" in out
+    ann = json.loads(command("resolve", "email:ann@example.com", "--space", "demo", "--json").out)
+    tablet = json.loads(
+        command("resolve", "ios.id:SHOP-TABLET-01", "--space", "demo", "--json").out
+    )
+    assert len({i["type"] for i in ann["identifiers"]}) >= 5
+    assert [i["value"] for i in ann["sharedDevices"]] == ["SHOP-TABLET-01"]
+    assert tablet["kind"] == "QUARANTINED"

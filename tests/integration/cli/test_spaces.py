@@ -1,0 +1,63 @@
+"""Spaces, the schema and the service's own check, from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import Command
+
+pytestmark = pytest.mark.neo4j
+
+
+def test_a_space_is_created_with_keys_and_only_once(command: Command, keys: dict[str, str]) -> None:
+    assert keys["adminKey"].startswith("ids_admin_")
+    assert keys["readerKey"].startswith("ids_reader_")
+    assert keys["writeKey"].startswith("ids_write_")
+    assert "already" in command.complains("space", "create", keys["space"], code=1)
+
+
+def test_a_space_with_a_wrong_policy_is_not_created(command: Command, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("ordr: time\n")
+
+    refusal = command.complains("space", "create", "never-made", "--policy", policy, code=1)
+
+    assert "ordr" in refusal
+    assert "no space" in command.complains(
+        "resolve", "email:a@example.com", "--space", "never-made", code=1
+    )
+
+
+def test_the_schema_is_applied_and_found_in_order(command: Command) -> None:
+    assert command("schema", "apply").code == 0
+
+    checked = command("schema", "check")
+
+    assert checked.code == 0
+    assert "up to date" in checked.out
+
+
+def test_the_check_looks_at_every_part_and_asks_the_database(command: Command) -> None:
+    ended = command("check", "--json")
+
+    findings = json.loads(ended.out)
+    assert ended.code == 0
+    assert all(finding["ok"] for finding in findings)
+    assert {"statements", "policy presets", "explorer", "database"} <= {
+        finding["part"] for finding in findings
+    }
+
+
+def test_the_check_fails_with_the_database(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IDENTITY_NEO4J_URI", "bolt://127.0.0.1:1")
+
+    ended = command("check", "--json")
+
+    assert ended.code == 1
+    assert [f["part"] for f in json.loads(ended.out) if not f["ok"]] == ["database"]
+    assert "database" in ended.err

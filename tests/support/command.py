@@ -1,0 +1,57 @@
+"""The command line, run inside the test's process as the entry point runs it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import structlog
+
+from identity_service.cli import main
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Command:
+    """Runs commands. What they set for the process, their log's handlers, is set back."""
+
+    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
+        self._capture = capture
+
+    def __call__(self, *arguments: str | Path) -> Ended:
+        self._capture.readouterr()
+        with _logging_as_it_was():
+            code = main([str(argument) for argument in arguments])
+        captured = self._capture.readouterr()
+        return Ended(code, captured.out, captured.err)
+
+    def complains(self, *arguments: str | Path, code: int) -> str:
+        """The one line on standard error with which a command fails."""
+        ended = self(*arguments)
+        assert ended.code == code, ended
+        (line,) = ended.err.splitlines()
+        assert "Traceback" not in line
+        return line
+
+
+@contextmanager
+def _logging_as_it_was() -> Generator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    try:
+        yield
+    finally:
+        root.handlers = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
