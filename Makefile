@@ -16,7 +16,7 @@ help: ## list these targets
 		printf '%-14s %s\n' "$$name" "$$text"; \
 	done
 
-demo: $(VENV)/.local $(VENV)/.package $(EXPLORER) $(VENV)/.neo4j ## start everything, load example events, resolve a customer, serve
+demo: $(VENV)/.local $(VENV)/.package $(EXPLORER) ## start everything, load example events, resolve a customer, serve
 	@exec $(VENV)/bin/identity-service demo
 
 setup: $(VENV)/.dev $(VENV)/.package $(EXPLORER) $(VENV)/.neo4j ## install everything into .venv, by hash
