@@ -1,4 +1,4 @@
-"""The generated pages leave nothing out, and pages that list things list all of them."""
+"""The generated pages leave nothing out, and pages that explain a list explain all of it."""
 
 from __future__ import annotations
 
@@ -173,3 +173,11 @@ def test_a_picture_of_a_case_that_comes_out_otherwise_stops_the_build(
 
     with pytest.raises(ValueError, match="expected"):
         pictures.decide(load_case(wrong))
+
+
+def test_what_the_readme_links_to_is_there() -> None:
+    root = DOCS.parent
+    links = re.findall(r"\]\(([^)#:]+)\)", (root / "README.md").read_text(encoding="utf-8"))
+
+    assert len(links) > 5
+    assert [link for link in links if not (root / link).is_file()] == []
