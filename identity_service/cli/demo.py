@@ -6,6 +6,8 @@ import asyncio
 import json
 import logging
 import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -51,29 +53,37 @@ def demo(
 
     configure_logging(logging.WARNING)
     with prepared(Settings()) as (settings, listener):
-        asyncio.run(_demo(settings, listener, once=once))
+        keys = asyncio.run(opened.use(settings, _keys))
+        _serve(settings, listener, keys, once=once)
 
 
-async def _demo(settings: Settings, listener: socket, *, once: bool) -> None:
+def _serve(settings: Settings, listener: socket, keys: _Keys, *, once: bool) -> None:
+    """Serve as `serve` does, and meanwhile ask from another thread."""
     import uvicorn
 
     from identity_service.app import address, create_app, server_config
 
-    keys = await opened.use(settings, _keys)
     server = uvicorn.Server(server_config(partial(create_app, settings)))
-    serving = asyncio.create_task(server.serve([listener]))
-    try:
-        while not (server.started or serving.done()):  # noqa: ASYNC110 - all that uvicorn tells
-            await asyncio.sleep(0.05)
-        if serving.done():
-            raise Unavailable("The service could not start.", remedy="Its log says why.")
-        await asyncio.to_thread(_tell, results(), address(listener), keys)
-        if not once:
+
+    def ask() -> None:
+        try:
+            while not server.started:  # a flag is all that uvicorn tells
+                if server.should_exit:
+                    raise Unavailable("The service could not start.", remedy="Its log says why.")
+                time.sleep(0.05)
+            _tell(results(), address(listener), keys)
+        except BaseException:
+            server.should_exit = True
+            raise
+        if once:
+            server.should_exit = True
+        else:
             typer.echo("Ctrl-C ends it.")
-            await serving
-    finally:
-        server.should_exit = True
-        await serving
+
+    with ThreadPoolExecutor(1) as thread:
+        asked = thread.submit(ask)
+        server.run(sockets=[listener])
+    asked.result()
 
 
 async def _keys(its: Opened) -> _Keys:

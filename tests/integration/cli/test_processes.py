@@ -62,6 +62,15 @@ def test_serve_says_where_it_listens_and_ends_with_0(end: signal.Signals) -> Non
         assert running.wait(PATIENCE) == 0
 
 
+def test_ctrl_c_ends_the_demo_with_0_and_without_a_word() -> None:
+    with process("demo") as running:
+        line_with(running, "Ctrl-C ends it.")
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=PATIENCE)
+
+    assert (running.returncode, err) == (0, "")
+
+
 def test_the_demo_answers_and_ends_with_0_and_may_be_run_again(command: Command) -> None:
     for sent in ("example events", "already"):
         with process("demo", "--once") as running:
