@@ -17,7 +17,7 @@ from identity_service.domain.policy_text import parse_policy
 from identity_service.domain.region import NewEvidence
 from identity_service.domain.resolution import strongest
 from identity_service.domain.values import Values, observe
-from identity_service.graph.evidence import json_text
+from identity_service.graph.batches import json_text
 from identity_service.graph.keys import event_key, identifier_key
 from identity_service.services.clock import system_clock
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from operator import itemgetter
+from dataclasses import dataclass
 from typing import Any, Final
-
-import orjson
 
 from identity_service.domain.customers import (
     NO_DIFFERENCE,
@@ -17,7 +12,7 @@ from identity_service.domain.customers import (
     Difference,
     RegisteredId,
 )
-from identity_service.domain.events import Observation, Rejection
+from identity_service.domain.events import Rejection
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policy import Policy
@@ -29,13 +24,17 @@ from identity_service.domain.region import (
     NewEvidence,
     Pair,
     Region,
-    Sightings,
-    Span,
     StoredIdentifier,
+)
+from identity_service.graph.batches import (
+    Batch,
+    LedgerEntry,
+    evidence_rows,
+    json_text,
+    settlement_rows,
 )
 from identity_service.graph.database import Database, Row
 from identity_service.graph.keys import (
-    account_key,
     event_key,
     identifier_key,
     identifier_of,
@@ -65,63 +64,6 @@ class Known:
     links: Mapping[Pair, int]
     waiting: Sequence[Judgement]
     blocked: frozenset[Identifier]
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawal:
-    """A judgement is withdrawn: which, when, by whom and why."""
-
-    judgement: str
-    at: int
-    author: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class NewEvent:
-    """An event to be written: its strongest identifier, and its properties by names `p_…`."""
-
-    observation: Observation
-    strongest: Identifier
-    scalars: Mapping[str, Any]
-
-
-@dataclass(slots=True)
-class Batch:
-    """What one transaction writes of events and evidence.
-
-    `identifiers` and `links` are new, `identifiers_seen` and `links_seen` known; `judged` no
-    longer wait; `unsettled` belong to nobody as long as their component is over-connected;
-    `made` and `withdrawn` are judgements; `blocked` identifiers belong to nobody from now on;
-    `settled` ones no longer wait for the settlement of a policy.
-    """
-
-    space: str
-    policy_version: int
-    now: int
-    events: list[NewEvent] = field(default_factory=list[NewEvent])
-    identifiers: dict[Identifier, Span] = field(default_factory=dict[Identifier, Span])
-    identifiers_seen: dict[Identifier, Span] = field(default_factory=dict[Identifier, Span])
-    links: dict[Pair, Sightings] = field(default_factory=dict[Pair, Sightings])
-    links_seen: dict[Pair, Sightings] = field(default_factory=dict[Pair, Sightings])
-    judged: list[Judgement] = field(default_factory=list[Judgement])
-    unsettled: list[Identifier] = field(default_factory=list[Identifier])
-    made: list[Judgement] = field(default_factory=list[Judgement])
-    withdrawn: list[Withdrawal] = field(default_factory=list[Withdrawal])
-    blocked: list[Identifier] = field(default_factory=list[Identifier])
-    settled: list[Identifier] = field(default_factory=list[Identifier])
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """A change as it is written: its id, and what caused it."""
-
-    id: str
-    kind: str
-    customer_id: str
-    other_id: str | None
-    identifiers: tuple[Identifier, ...]
-    cause: str
 
 
 class EvidenceStore:
@@ -236,7 +178,7 @@ class EvidenceStore:
 
     async def write_events(self, batch: Batch) -> bool:
         """Write events that bring nothing new. False: the policy is no longer in force."""
-        row = await self._database.write_one(WRITE_EVENTS, w=_evidence_rows(batch))
+        row = await self._database.write_one(WRITE_EVENTS, w=evidence_rows(batch))
         return bool(row and row["written"])
 
     async def write_settlement(
@@ -252,71 +194,11 @@ class EvidenceStore:
         `region` is what the difference rests on; `identifiers` are what its positions refer to.
         False: one of the region's customers has changed, or the policy.
         """
-        rows = _evidence_rows(batch) | _settlement_rows(batch, region, identifiers, difference)
-        rows["changes"] = [
-            [
-                entry.id,
-                entry.kind,
-                entry.customer_id,
-                entry.other_id,
-                [identifier_key(batch.space, i) for i in entry.identifiers],
-                entry.cause,
-            ]
-            for entry in changes
-        ]
+        rows = evidence_rows(batch) | settlement_rows(
+            batch, region, identifiers, difference, changes
+        )
         row = await self._database.write_one(WRITE_SETTLEMENT, w=rows)
         return bool(row and row["written"])
-
-
-def _event_row(space: str, new: NewEvent, place: Mapping[Identifier, int]) -> list[Any]:
-    observation, event = new.observation, new.observation.event
-    node: dict[str, Any] = {
-        "space": space,
-        "message_id": event.message_id,
-        "type": event.type,
-        "at": event.at,
-        "received_at": observation.received_at,
-        "source": observation.source,
-        "properties": json_text(event.properties),
-        "context": json_text(event.context),
-        **new.scalars,
-    }
-    if event.name is not None:
-        node["name"] = event.name
-    if event.traits:
-        node["traits"] = json_text(event.traits)
-    if event.context_traits:
-        node["context_traits"] = json_text(event.context_traits)
-    if observation.withheld:
-        node["withheld"] = [str(identifier) for identifier in observation.withheld]
-    return [
-        event_key(space, event.message_id),
-        node,
-        place[new.strongest],
-        [place[i] for i in observation.identifiers if i != new.strongest],
-        bool(event.traits or event.context_traits),
-    ]
-
-
-def _account_row(space: str, observation: Observation) -> list[Any] | None:
-    event = observation.event
-    if event.account_id is None:
-        return None
-    key = account_key(space, event.account_id)
-    traits_key = traits = None
-    if event.account_traits:
-        traits = orjson.dumps(event.account_traits, option=orjson.OPT_SORT_KEYS).decode()
-        traits_key = f"{key}#{hashlib.sha256(traits.encode()).hexdigest()}"
-    message_key = event_key(space, event.message_id)
-    return [message_key, key, event.account_id, traits_key, traits, event.at]
-
-
-def json_text(value: Any) -> str:
-    """JSON, exact also for integers beyond 64 bits."""
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _stronger_persons(policy: Policy) -> dict[str, Any]:
@@ -373,126 +255,3 @@ def _region(row: Row) -> Region:
 
 def _judgement(made: str, verdict: str, a: str, b: str, made_at: int) -> Judgement:
     return Judgement(made, Verdict(verdict), identifier_of(a), identifier_of(b), made_at)
-
-
-def _evidence_rows(batch: Batch) -> dict[str, Any]:
-    space = batch.space
-    known = sorted(batch.identifiers_seen)
-    created = sorted(batch.identifiers)
-    place = {identifier: x for x, identifier in enumerate((*known, *created))}
-    return {
-        "space": space,
-        "policy_version": batch.policy_version,
-        "now": batch.now,
-        "known": [
-            [identifier_key(space, i), span.first, span.last]
-            for i in known
-            if (span := batch.identifiers_seen[i])
-        ],
-        "identifiers": [
-            [identifier_key(space, i), i.type, i.value, span.first, span.last]
-            for i in created
-            if (span := batch.identifiers[i])
-        ],
-        "links": _link_rows(batch.links, place),
-        "links_seen": _link_rows(batch.links_seen, place),
-        "events": [_event_row(space, event, place) for event in batch.events],
-        "accounts": [
-            account for event in batch.events if (account := _account_row(space, event.observation))
-        ],
-        "judged": [
-            [
-                j.id,
-                j.verdict.value,
-                identifier_key(space, j.a),
-                identifier_key(space, j.b),
-                j.made_at,
-            ]
-            for j in batch.judged
-        ],
-    }
-
-
-def _link_rows(links: Mapping[Pair, Sightings], place: Mapping[Identifier, int]) -> list[list[Any]]:
-    """Links in one order in every process, so that two that write the same do not deadlock."""
-    return [
-        [place[a], place[b], seen.first, seen.last, seen.times, sorted(seen.sources)]
-        for (a, b), seen in sorted(links.items(), key=itemgetter(0))
-    ]
-
-
-def _judgement_node(space: str, made: Judgement) -> dict[str, Any]:
-    return {
-        "id": made.id,
-        "space": space,
-        "verdict": made.verdict.value,
-        "a_type": made.a.type,
-        "a_value": made.a.value,
-        "a_key": identifier_key(space, made.a),
-        "b_type": made.b.type,
-        "b_value": made.b.value,
-        "b_key": identifier_key(space, made.b),
-        "author": made.author,
-        "reason": made.reason,
-        "made_at": made.made_at,
-    }
-
-
-def identifier_rows(space: str, identifiers: Mapping[Identifier, Span]) -> list[list[Any]]:
-    """New identifiers as statements take them."""
-    return sorted(
-        [identifier_key(space, i), i.type, i.value, span.first, span.last]
-        for i, span in identifiers.items()
-    )
-
-
-def link_rows(space: str, links: Mapping[Pair, Sightings]) -> list[list[Any]]:
-    """Links as statements take them."""
-    return sorted(
-        [
-            identifier_key(space, a),
-            identifier_key(space, b),
-            seen.first,
-            seen.last,
-            seen.times,
-            sorted(seen.sources),
-        ]
-        for (a, b), seen in links.items()
-    )
-
-
-def _settlement_rows(
-    batch: Batch,
-    region: Region,
-    identifiers: Sequence[Identifier],
-    found: Difference,
-) -> dict[str, Any]:
-    def keys(positions: Iterable[int]) -> list[str]:
-        return [identifier_key(batch.space, identifiers[i]) for i in positions]
-
-    retired_now = region.revisions.keys()
-    moves = [(identifier_key(batch.space, identifiers[i]), b, a) for i, b, a in found.moves]
-    joins = [[key, after] for key, before, after in moves if before is None]
-    known = {identifier_key(batch.space, i) for i in region.nodes}
-    return {
-        "unsettled": [identifier_key(batch.space, i) for i in batch.unsettled],
-        "blocked": [identifier_key(batch.space, i) for i in batch.blocked],
-        "made": [_judgement_node(batch.space, judgement) for judgement in batch.made],
-        "withdrawn": [[w.judgement, w.at, w.author, w.reason] for w in batch.withdrawn],
-        "settled": [identifier_key(batch.space, i) for i in batch.settled],
-        "guards": sorted([customer, rev] for customer, rev in region.revisions.items()),
-        "unclaimed": sorted(key for key, _ in joins if key in known),
-        "walked": sorted(region.walked_customers),
-        "minted": [[customer, kind.value] for customer, kind in found.minted],
-        "revived": [[customer, kind.value] for customer, kind in found.revived],
-        "joins": joins,
-        "moves": [[key, after] for key, before, after in moves if before is not None],
-        "retired": [[c, successor] for c, successor in found.retired if c in retired_now],
-        "forwarded": [[c, successor] for c, successor in found.retired if c not in retired_now],
-        "kinds": [[customer, kind.value] for customer, kind in found.kinds],
-        "anchors": [[c, identifier_key(batch.space, identifiers[i])] for c, i in found.anchors],
-        "contested": keys(found.contested),
-        "released": keys(found.released),
-        "connected": keys(found.connected),
-        "disconnected": keys(found.disconnected),
-    }

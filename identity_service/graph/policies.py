@@ -10,8 +10,8 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policy import Policy
 from identity_service.domain.region import NewEvidence, StoredIdentifier
 from identity_service.errors import NotFound
+from identity_service.graph.batches import identifier_rows, link_rows
 from identity_service.graph.database import Database
-from identity_service.graph.evidence import identifier_rows, link_rows
 from identity_service.graph.keys import identifier_key, identifier_of, policy_key
 from identity_service.graph.statements import statement
 

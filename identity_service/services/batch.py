@@ -14,7 +14,8 @@ from identity_service.domain.evidence import gather
 from identity_service.domain.policy import Policy, Sharing
 from identity_service.domain.region import EMPTY_REGION, NewEvidence
 from identity_service.domain.resolution import strongest
-from identity_service.graph.evidence import Batch, EvidenceStore, Known, NewEvent
+from identity_service.graph.batches import Batch, NewEvent
+from identity_service.graph.evidence import EvidenceStore, Known
 from identity_service.services.access import SpaceScope
 from identity_service.services.clock import Clock
 from identity_service.services.policies import PolicyInForce

@@ -13,7 +13,8 @@ from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.recorded import RecordedChange
 from identity_service.domain.region import NewEvidence
 from identity_service.errors import FieldInvalid, NotFound, Stale, TooLarge, Unavailable
-from identity_service.graph.evidence import Batch, EvidenceStore, LedgerEntry, Withdrawal
+from identity_service.graph.batches import Batch, LedgerEntry, Withdrawal
+from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.keys import identifier_key
 from identity_service.services.access import SpaceScope

@@ -21,7 +21,8 @@ from identity_service.domain.recorded import PolicyVersion
 from identity_service.domain.region import NewEvidence, StoredIdentifier
 from identity_service.domain.values import Values, Withheld
 from identity_service.errors import Stale
-from identity_service.graph.evidence import Batch, EvidenceStore
+from identity_service.graph.batches import Batch
+from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.policies import EventAgain, EventWithheld, PolicyStore
 from identity_service.services.access import SpaceScope
 from identity_service.services.clock import Clock
@@ -64,9 +65,11 @@ class Resettlement:
 
         Raises PolicyInvalid, and VersionConflict when `expected_version` is not in force.
         """
-        version = await self._policies.put_in_force(
-            scope, text, expected_version, note, self._clock()
-        )
+        # In our turn, so that no batch that this process reads by the old policy is written after.
+        async with self._turns.of(scope):
+            version = await self._policies.put_in_force(
+                scope, text, expected_version, note, self._clock()
+            )
         await self.settle(scope)
         return version
 

@@ -23,7 +23,8 @@ from identity_service.domain.region import (
 )
 from identity_service.domain.resolution import Resolution, resolve
 from identity_service.domain.values import Values, Withheld
-from identity_service.graph.evidence import EvidenceStore, LedgerEntry
+from identity_service.graph.batches import LedgerEntry
+from identity_service.graph.evidence import EvidenceStore
 from identity_service.services.access import SpaceScope
 from identity_service.services.clock import Ids
 from identity_service.services.policies import PolicyInForce
