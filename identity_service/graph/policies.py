@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -22,12 +23,15 @@ KEEP_AS_SETTLED: Final = statement("policies/keep_as_settled")
 RECORD_PROGRESS: Final = statement("policies/record_progress")
 LIST_BLOCKED: Final = statement("policies/list_blocked")
 MEASURE_SUPER_CONNECTORS: Final = statement("policies/measure_super_connectors")
+LIST_WRITERS: Final = statement("instance/list_writers")
 UNBLOCK: Final = statement("policies/unblock")
 LIST_WITHHELD: Final = statement("policies/list_withheld")
 OBSERVE_AGAIN: Final = statement("policies/observe_again")
 ATTRIBUTE_EVENTS: Final = statement("policies/attribute_events")
 
 _EVENTS_AT_ONCE: Final = 5_000
+
+_BETWEEN_LOOKS: Final = 0.01
 
 _BEFORE_ALL_TIMES: Final = -(2**62)
 
@@ -102,6 +106,19 @@ class PolicyStore:
         if row is None:
             raise NotFound(f"There is no space “{space}”.", remedy="Create it first.")
         return row["put"], row["version"]
+
+    async def await_writers(self) -> None:
+        """Return once every transaction that writes evidence at this moment has ended.
+
+        What begins later finds the policy that is in force now.
+        """
+        running = await self._writers()
+        while running:
+            await asyncio.sleep(_BETWEEN_LOOKS)
+            running &= await self._writers()
+
+    async def _writers(self) -> set[str]:
+        return {row["id"] for row in await self._database.read_all(LIST_WRITERS)}
 
     async def to_settle(self, space: str, version: int, most: int) -> ToSettle:
         """Some of what a version has not reached; empty when it has reached everything."""

@@ -65,17 +65,16 @@ class Resettlement:
 
         Raises PolicyInvalid, and VersionConflict when `expected_version` is not in force.
         """
-        # In our turn, so that no batch that this process reads by the old policy is written after.
-        async with self._turns.of(scope):
-            version = await self._policies.put_in_force(
-                scope, text, expected_version, note, self._clock()
-            )
+        version = await self._policies.put_in_force(
+            scope, text, expected_version, note, self._clock()
+        )
         await self.settle(scope)
         return version
 
     async def settle(self, scope: SpaceScope) -> None:
         """Settle whatever the policy in force has not reached yet."""
         in_force = await self._policies.in_force(scope)
+        await self._policy_store.await_writers()
         await self._unblock(scope, in_force.values)
         while not await self._observe_again(scope, in_force):
             if await self._is_over(scope, in_force):

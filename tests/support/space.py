@@ -6,7 +6,7 @@ import json
 import random
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, LiteralString
 
 from neo4j import AsyncDriver
@@ -64,6 +64,7 @@ class World:
 
     scope: SpaceScope
     use_cases: UseCases
+    database: Database
     driver: AsyncDriver
     policy: Policy
     version: int = 1
@@ -163,15 +164,12 @@ async def new_world(
     text = policy if isinstance(policy, str) else policy_text(policy)
     use_cases = assemble(database, max_queue)
     created = await use_cases.spaces.create_space(TESTS, f"w-{secrets.token_hex(8)}", text)
-    return World(created.scope, use_cases, driver, parse_policy(text))
+    return World(created.scope, use_cases, database, driver, parse_policy(text))
 
 
 def beside(world: World, database: Database) -> World:
     """The same space through services of their own, as another process would have them."""
-    use_cases = assemble(database, MAX_QUEUE)
-    return World(
-        world.scope, use_cases, world.driver, world.policy, world.version, world.sent, world.judged
-    )
+    return replace(world, use_cases=assemble(database, MAX_QUEUE), database=database)
 
 
 async def judge_at_random(world: World, happened: Iterable[Event], draw: random.Random) -> None:
