@@ -21,7 +21,7 @@ def main() -> None:
     unknown = set(wanted) - {"resolution", *WITH_SERVICE}
     if unknown:
         print(
-            f"No benchmark {', '.join(sorted(unknown))}. There are: resolution, ingest, read, tablet."
+            f"No benchmark {', '.join(sorted(unknown))}: there are resolution, ingest, read, tablet"
         )
         sys.exit(2)
     if "resolution" in wanted:
