@@ -32,15 +32,18 @@ class Policies:
     def __init__(self, store: PolicyStore) -> None:
         self._store = store
         self._in_force: dict[str, PolicyInForce] = {}
+        self._forgotten = 0
 
     async def in_force(self, scope: SpaceScope) -> PolicyInForce:
         """The policy of a space. Raises NotFound where there is no such space."""
         found = self._in_force.get(scope.space)
         if found is None:
+            forgotten = self._forgotten
             stored = await self._store.in_force(scope.space)
             policy = parse_policy(stored.text)
             found = PolicyInForce(stored.version, policy, Values(policy), stored.property_names)
-            self._in_force[scope.space] = found
+            if forgotten == self._forgotten:  # else another may have come while we read
+                self._in_force[scope.space] = found
         return found
 
     async def put_in_force(
@@ -65,3 +68,4 @@ class Policies:
     def forget(self, scope: SpaceScope) -> None:
         """Read the policy again when it is asked for next."""
         self._in_force.pop(scope.space, None)
+        self._forgotten += 1

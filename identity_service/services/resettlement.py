@@ -73,6 +73,7 @@ class Resettlement:
 
     async def settle(self, scope: SpaceScope) -> None:
         """Settle whatever the policy in force has not reached yet."""
+        self._policies.forget(scope)
         in_force = await self._policies.in_force(scope)
         await self._policy_store.await_writers()
         await self._unblock(scope, in_force.values)

@@ -63,6 +63,7 @@ class World:
     """One space of a test. What is sent through it is remembered, to be compared with later."""
 
     scope: SpaceScope
+    write_key: str
     use_cases: UseCases
     database: Database
     driver: AsyncDriver
@@ -164,12 +165,13 @@ async def new_world(
     text = policy if isinstance(policy, str) else policy_text(policy)
     use_cases = assemble(database, max_queue)
     created = await use_cases.spaces.create_space(TESTS, f"w-{secrets.token_hex(8)}", text)
-    return World(created.scope, use_cases, database, driver, parse_policy(text))
+    return World(created.scope, created.write_key, use_cases, database, driver, parse_policy(text))
 
 
-def beside(world: World, database: Database) -> World:
+def beside(world: World, database: Database, driver: AsyncDriver | None = None) -> World:
     """The same space through services of their own, as another process would have them."""
-    return replace(world, use_cases=assemble(database, MAX_QUEUE), database=database)
+    use_cases = assemble(database, MAX_QUEUE)
+    return replace(world, use_cases=use_cases, database=database, driver=driver or world.driver)
 
 
 async def judge_at_random(world: World, happened: Iterable[Event], draw: random.Random) -> None:
