@@ -1,7 +1,7 @@
 // Purpose: Some of the customers that are not settled under a version of the policy yet, each by
 //   one of its identifiers and its super-connectors, and identifiers that wait to be settled.
 // Access: read
-// Space: parameter space
+// Space: parameter
 // Scan: few identifiers of the whole instance carry the label Unsettled
 // Parameters:
 //   space: string

@@ -1,7 +1,7 @@
 // Purpose: Events with identifiers that a policy refused when they came, page by page in order of
 //   time.
 // Access: read
-// Space: parameter space
+// Space: parameter
 // Parameters:
 //   space: string
 //   after: time of the last event of the page before, in milliseconds

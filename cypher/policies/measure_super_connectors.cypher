@@ -1,6 +1,6 @@
 // Purpose: The super-connectors of a space, with their links, those to blocked identifiers left out.
 // Access: read
-// Space: parameter prefix
+// Space: prefix
 // Scan: few identifiers of the whole instance carry the label SuperConnector
 // Parameters:
 //   prefix: space and a slash

@@ -164,7 +164,7 @@ async def test_what_came_while_it_was_blocked_counts_once_it_is_not(world: NewWo
 async def test_a_blocked_super_connector_lets_go_of_its_neighbours(world: NewWorld) -> None:
     busy = replace(
         QUARANTINE,
-        rules=QUARANTINE.rules | {"anonymous_id": Rule(2, IdentifierKind.DEVICE, max_links=2)},
+        rules={**QUARANTINE.rules, "anonymous_id": Rule(2, IdentifierKind.DEVICE, max_links=2)},
     )
     space = await world(busy)
     hub, spokes = "anonymous_id:hub", [f"anonymous_id:s{n}" for n in range(3)]
