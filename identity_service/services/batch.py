@@ -14,6 +14,7 @@ from identity_service.domain.evidence import gather
 from identity_service.domain.policy import Policy, Sharing
 from identity_service.domain.region import EMPTY_REGION, NewEvidence
 from identity_service.domain.resolution import strongest
+from identity_service.domain.values import Withheld
 from identity_service.graph.batches import Batch, NewEvent
 from identity_service.graph.evidence import EvidenceStore, Known
 from identity_service.services.access import SpaceScope
@@ -63,7 +64,12 @@ class BatchWriter:
             for identifier, stored in batch.known.identifiers.items()
             if identifier in new.identifiers
         }
-        partners = {end for made in batch.known.waiting for end in (made.a, made.b)}
+        partners = {
+            end
+            for made in batch.known.waiting
+            for end in (made.a, made.b)
+            if not isinstance(in_force.values.identifier(end), Withheld)
+        }
         decision = await self._settlement.decide(
             scope,
             in_force,
@@ -108,11 +114,7 @@ class BatchWriter:
         identifiers = question.evidence.identifiers
         rows = await self._batch(scope, in_force, batch)
         rows.blocked = decision.blocked
-        rows.judged = [
-            made
-            for made in batch.known.waiting
-            if made.a in question.settled.identifiers and made.b in question.settled.identifiers
-        ]
+        rows.judged = list(batch.known.waiting)
         found = self._settlement.difference(decision, in_force.policy)
         cause_of = _causes(batch.slow, decision, in_force.version)
         return await self._store.write_settlement(

@@ -180,6 +180,20 @@ async def test_a_blocked_super_connector_lets_go_of_its_neighbours(world: NewWor
     assert (await space.check()).customers == before.customers
 
 
+async def test_a_judgement_about_a_blocked_value_waits_until_it_is_not(world: NewWorld) -> None:
+    space = await world(QUARANTINE)
+    await space.send(event("m1", 1, PHONE))
+    await space.judge(Verdict.SAME, PHONE, TABLET)
+    await space.set_policy(blocking(QUARANTINE, [Identifier("anonymous_id", "phone")]))
+
+    await space.send(event("m2", 2, TABLET))
+    apart = await space.check()
+    await space.set_policy(QUARANTINE)
+
+    assert len(apart.customers) == 1
+    assert len((await space.check()).customers) == 1
+
+
 async def test_events_are_attributed_by_the_new_priorities(world: NewWorld) -> None:
     space = await world(QUARANTINE)
     await space.send(event("m1", 1, ANN, PHONE))
