@@ -134,9 +134,9 @@ class GraphQLWorld:
             transport=httpx.ASGITransport(app), base_url="http://service"
         )
 
-    async def create_space(self, policy: str | None = None) -> OpenSpace:
-        """A new space with a name of its own."""
-        name = f"test-{secrets.token_hex(8)}"
+    async def create_space(self, policy: str | None = None, name: str | None = None) -> OpenSpace:
+        """A new space; with a name of its own unless it is given one."""
+        name = name or f"test-{secrets.token_hex(8)}"
         caller = await self.access.authenticate(self.admin_key)
         made = await self.spaces.create_space(caller, name, policy)
         return OpenSpace(name, made.admin_key, made.reader_key, made.write_key)

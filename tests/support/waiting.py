@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 
 def wait_until(holds: Callable[[], bool], *, seconds: float = 30) -> None:
@@ -12,3 +13,10 @@ def wait_until(holds: Callable[[], bool], *, seconds: float = 30) -> None:
     while not holds():
         assert time.monotonic() < deadline, f"Not within {seconds} s."
         time.sleep(0.02)
+
+
+async def until(holds: Callable[[], Awaitable[bool]], *, seconds: float = 30) -> None:
+    """As `wait_until`, beside other tasks."""
+    async with asyncio.timeout(seconds):
+        while not await holds():  # noqa: ASYNC110  (what is waited for happens elsewhere)
+            await asyncio.sleep(0.02)

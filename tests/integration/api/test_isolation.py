@@ -1,0 +1,353 @@
+"""Two spaces hold the same identifiers; nobody learns or changes anything of one with a key of
+the other, by any field, argument or mutation that the schema has.
+
+Questions are made from the schema: a field that is added is asked for, and an argument that is
+added has to be given a value in `ways`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from graphql import GraphQLInterfaceType, GraphQLSchema, build_schema
+
+from identity_service.api.graphql import schema as offered
+from identity_service.graph.database import Database
+from tests.support.asking import Asking, Way, Word, output_fields
+from tests.support.graphql import GraphQLWorld, graphql_world
+from tests.support.neighbours import (
+    OURS,
+    SHARED,
+    THEIRS,
+    Neighbour,
+    dump,
+    fill,
+    leaked,
+    only_of,
+    two_names,
+)
+
+STRANGERS = (
+    "our reader",
+    "our agent",
+    "our admin",
+    "our write key",
+    "their write key",
+    "their revoked key",
+    "the instance administrator",
+    "a key that is none",
+    "nobody",
+)
+INSIDE = ("our reader", "our agent", "our admin")
+
+
+@dataclass(frozen=True)
+class Two:
+    """Both spaces; `theirs` was filled after `ours`, between the two sets of our answers."""
+
+    ours: Neighbour
+    theirs: Neighbour
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    secret: frozenset[str]
+    keys: Mapping[str, str | None]
+
+
+def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
+    """How to ask for each field with arguments: at the door of a space, about what is known."""
+    said, after = about.said, about.cursors
+    identifiers = [
+        dict(zip(("type", "value"), each.split(":"), strict=True))
+        for each in (*SHARED, f"anonymous_id:{said}-10")
+    ]
+    ids = (*about.customers, about.retired)
+
+    def pages(path: str) -> list[Way]:
+        return [{"first": 100}, {"first": 100, "after": after[path]}]
+
+    return {
+        "Space.customer": [
+            *({"identifier": identifier} for identifier in identifiers),
+            *({"id": each} for each in ids),
+            {"identifier": identifiers[0], "live": True},
+            {"id": about.retired, "live": True},
+        ],
+        "Space.customers": [{"identifiers": identifiers}],
+        "Space.policies": pages("Space.policies"),
+        "Space.contested": pages("Space.contested"),
+        "Space.superConnectors": pages("Space.superConnectors"),
+        "Space.changes": [*pages("Space.changes"), {"kinds": [Word("CREATED"), Word("MERGED")]}],
+        "Space.rejectedEvents": pages("Space.rejectedEvents"),
+        "Space.judgements": pages("Space.judgements"),
+        "Customer.identifiers": [{"first": 1000}],
+        "Customer.trait": [{"name": "nickname"}],
+        "Customer.events": [
+            {"first": 100, "names": [said, "seen"], "newestFirst": False},
+            {"since": "1960-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"},
+            {"after": after["Customer.events"]},
+        ],
+        "Customer.links": [{"first": 1000}],
+        "Customer.sharedDevices": [{"first": 100}],
+        "Customer.changes": pages("Customer.changes"),
+        "Mutation.createSpace": [{"name": door, "policy": OURS}],
+        "Mutation.createSource": [
+            {"name": f"{said}-source", "spaces": [door]},
+            {"name": f"{said}-both", "spaces": [door, about.name]},
+            {"name": f"{said}-both", "spaces": [about.name, door]},
+        ],
+        "Mutation.createKey": [{"space": door, "role": Word("ADMIN"), "name": "one more"}],
+        "Mutation.revokeKey": [
+            {"space": door, "name": name} for name in (f"{said} agent", about.name)
+        ],
+        "Mutation.setPolicy": [
+            {"space": door, "policy": OURS, "expectedVersion": 2, "note": "looked better"}
+        ],
+        "Mutation.judge": [
+            {
+                "space": door,
+                "verdict": Word("SAME"),
+                "a": identifiers[0],
+                "b": identifiers[-1],
+                "reason": "they look alike",
+            }
+        ],
+        "Mutation.withdrawJudgement": [
+            {"space": door, "id": each, "reason": "who knows"} for each in about.judgements
+        ],
+    }
+
+
+@pytest.fixture(scope="module")
+def schema() -> GraphQLSchema:
+    return build_schema(offered.build_schema().as_str())
+
+
+@pytest.fixture(scope="module")
+async def world(database: Database) -> AsyncGenerator[GraphQLWorld]:
+    async with graphql_world(database) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+async def two(database: Database, world: GraphQLWorld, schema: GraphQLSchema) -> Two:
+    our_name, their_name = two_names()
+    our_space = await world.create_space(OURS, our_name)
+    their_space = await world.create_space(THEIRS, their_name)
+    ours = await fill(world, our_space, f"ours-{our_name[-6:]}", OURS, day=400, more=1)
+
+    async def answers() -> dict[str, Any]:
+        asked = questions(schema, ours.name, ours)
+        return {query: told(await world.ask(query, key=ours.space.admin_key)) for query in asked}
+
+    before = await answers()
+    theirs = await fill(world, their_space, f"theirs-{our_name[-6:]}", THEIRS, day=11_000, more=4)
+    after = await answers()
+    theirs_only = only_of(await dump(database, theirs), await dump(database, ours))
+    return Two(
+        ours=ours,
+        theirs=theirs,
+        before=before,
+        after=after,
+        secret=theirs_only | {theirs.day},
+        keys={
+            "our reader": ours.space.reader_key,
+            "our agent": ours.agent_key,
+            "our admin": ours.space.admin_key,
+            "our write key": ours.space.write_key,
+            "their write key": theirs.space.write_key,
+            "their revoked key": theirs.revoked_key,
+            "the instance administrator": world.admin_key,
+            "a key that is none": "ids_admin_of_nothing",
+            "nobody": None,
+        },
+    )
+
+
+def questions(schema: GraphQLSchema, door: str, about: Neighbour) -> list[str]:
+    """Everything that can be read of a space, one question for each way through a field."""
+    asked = Asking(schema, ways(door, about)).fields("Space")
+    one_each = {each.split("(")[0].split()[0]: each for each in asked}.values()
+    return [
+        *(f'{{ space(name: "{door}") {{ {each} }} }}' for each in asked),
+        *(f"{{ spaces {{ {each} }} }}" for each in one_each),
+        *node_questions(schema, about),
+    ]
+
+
+def node_questions(schema: GraphQLSchema, about: Neighbour) -> list[str]:
+    """Some nodes of every kind that a space has, with all that hangs on them."""
+    everything = Asking(schema, ways(about.name, about)).everything("Node")
+    ids = [node for nodes in about.nodes.values() for node in nodes[:3]]
+    return [f'{{ node(id: "{node}") {everything} }}' for node in ids]
+
+
+def mutations(schema: GraphQLSchema, door: str, about: Neighbour) -> list[str]:
+    """Every mutation, at the door of a space, with what is known of one."""
+    asking = Asking(schema, ways(door, about))
+    return [f"mutation {{ {each} }}" for each in asking.fields("Mutation", above=("Space",))]
+
+
+def told(answer: Any) -> Any:
+    """An answer without the time at which a live one was made."""
+
+    def steady(held: dict[str, Any]) -> dict[str, Any]:
+        return {**held, "resolvedAt": None} if held.get("live") else held
+
+    return json.loads(json.dumps(answer), object_hook=steady)
+
+
+def codes(answer: Mapping[str, Any]) -> list[str]:
+    return [error["extensions"]["code"] for error in answer.get("errors", ())]
+
+
+async def test_every_field_and_argument_of_the_schema_is_asked(
+    two: Two, schema: GraphQLSchema
+) -> None:
+    table = ways(two.theirs.name, two.theirs)
+    asking = Asking(schema, table)
+    asking.fields("Space")
+    asking.fields("Mutation", above=("Space",))
+    fields = output_fields(schema)
+    given = {path: {name for way in table[path] for name in way} for path in table}
+    node = schema.type_map["Node"]
+    assert isinstance(node, GraphQLInterfaceType)
+
+    # `questions` goes through the first three itself; a space that was just made holds nothing.
+    doors = {"Query.space", "Query.spaces", "Query.node", "SpaceCreated.space"}
+    assert fields.keys() - asking.asked == doors
+    assert given == {p: set(names) for p, names in fields.items() if names and p not in doors}
+    assert two.theirs.nodes.keys() == {kind.name for kind in schema.get_possible_types(node)}
+    assert all(two.theirs.nodes.values())
+
+
+async def test_what_happens_in_another_space_changes_no_answer(two: Two) -> None:
+    changed = {query for query in two.before if two.before[query] != two.after[query]}
+
+    assert changed == set()
+    assert leaked(two.after, two.secret) == set()
+    assert {tuple(codes(answer)) for answer in two.after.values()} == {()}
+
+
+async def test_every_question_has_an_answer_in_its_own_space(two: Two) -> None:
+    empty = [query for query, answer in two.after.items() if None in answer["data"].values()]
+
+    assert empty == []
+
+
+async def test_a_space_looks_to_its_own_keys_as_different_as_it_is(
+    world: GraphQLWorld, two: Two, schema: GraphQLSchema
+) -> None:
+    asked = questions(schema, two.theirs.name, two.theirs)
+
+    answers = [await world.ask(query, key=two.theirs.space.admin_key) for query in asked]
+
+    seen = leaked(answers, two.secret)
+    assert {two.theirs.said, two.theirs.day, two.theirs.retired, *two.theirs.customers} <= seen
+    assert set(two.theirs.judgements) | set(two.theirs.changes) <= seen
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+async def test_a_key_of_no_business_there_reads_nothing_of_a_space(
+    world: GraphQLWorld, two: Two, schema: GraphQLSchema, who: str
+) -> None:
+    for query in questions(schema, two.theirs.name, two.theirs):
+        answer = await world.ask(query, key=two.keys[who])
+
+        if not query.startswith("{ spaces"):
+            assert list(answer) == ["data"], query
+            assert set(answer["data"].values()) == {None}, query
+        elif who not in INSIDE:
+            assert answer == {"data": {"spaces": []}}, query
+        assert leaked(answer, two.secret, query) == set(), query
+
+
+@pytest.mark.parametrize("who", INSIDE)
+async def test_ids_and_cursors_of_another_space_lead_nowhere_in_ones_own(
+    world: GraphQLWorld, two: Two, schema: GraphQLSchema, who: str
+) -> None:
+    for query in questions(schema, two.ours.name, two.theirs):
+        answer = await world.ask(query, key=two.keys[who])
+
+        assert leaked(answer, two.secret, query) == set(), query
+        if who == "our reader" and "rejectedEvents" in query:
+            assert codes(answer) == ["FORBIDDEN"]
+        else:
+            assert codes(answer) == []
+
+
+@pytest.mark.parametrize("who", INSIDE)
+async def test_a_customer_id_of_another_space_is_unknown(
+    world: GraphQLWorld, two: Two, who: str
+) -> None:
+    for customer in (*two.theirs.customers, two.theirs.retired):
+        for live in ("true", "false"):
+            answer = await world.ask(
+                f'{{ space(name: "{two.ours.name}") {{ customer(id: "{customer}", live: {live})'
+                " { __typename ... on NotFound { reason } } } }",
+                key=two.keys[who],
+            )
+
+            found = {"__typename": "NotFound", "reason": "UNKNOWN"}
+            assert answer == {"data": {"space": {"customer": found}}}
+
+
+@pytest.mark.parametrize("who", [who for who in STRANGERS if who != "the instance administrator"])
+async def test_a_key_of_no_business_there_changes_nothing_in_a_space(
+    database: Database, world: GraphQLWorld, two: Two, schema: GraphQLSchema, who: str
+) -> None:
+    before = await dump(database, two.theirs), await dump(database, two.ours)
+
+    for query in mutations(schema, two.theirs.name, two.theirs):
+        answer = await world.ask(query, key=two.keys[who])
+
+        assert codes(answer) == ["FORBIDDEN"], query
+        assert answer["data"] is None, query
+        assert leaked(answer, two.secret, query) == set(), query
+
+    assert (await dump(database, two.theirs), await dump(database, two.ours)) == before
+
+
+async def test_the_instance_administrator_changes_keys_and_sources_only(
+    database: Database, world: GraphQLWorld, two: Two, schema: GraphQLSchema
+) -> None:
+    own = ("createSpace", "createSource", "revokeKey")
+    before = await dump(database, two.theirs)
+
+    for query in mutations(schema, two.theirs.name, two.theirs):
+        if not query.startswith(tuple(f"mutation {{ {name}" for name in own)):
+            answer = await world.ask(query, key=world.admin_key)
+
+            assert codes(answer) == ["FORBIDDEN"], query
+
+    assert await dump(database, two.theirs) == before
+
+
+async def test_what_an_administrator_does_at_home_with_ids_from_elsewhere_stays_at_home(
+    database: Database, world: GraphQLWorld, two: Two, schema: GraphQLSchema
+) -> None:
+    """In a third space, so that the others stay as they are."""
+    mine = await world.create_space(OURS)
+    before = await dump(database, two.theirs)
+
+    outcomes: dict[str, set[str]] = {}
+    for query in mutations(schema, mine.name, two.theirs):
+        answer = await world.ask(query, key=mine.admin_key)
+
+        [(name, made)] = (answer["data"] or {query.split()[2].split("(")[0]: None}).items()
+        outcomes.setdefault(name, set()).add(made["__typename"] if made else codes(answer)[0])
+        assert leaked(answer, two.secret, query) == set(), query
+
+    assert outcomes == {
+        "createSpace": {"FORBIDDEN"},
+        "createSource": {"SourceCreated", "FORBIDDEN"},
+        "createKey": {"KeyCreated"},
+        "revokeKey": {"Invalid"},
+        "setPolicy": {"VersionConflict"},
+        "judge": {"Judged"},
+        "withdrawJudgement": {"Invalid"},
+    }
+    assert await dump(database, two.theirs) == before

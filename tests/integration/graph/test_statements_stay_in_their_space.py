@@ -1,0 +1,169 @@
+"""Every statement that reads is given the parameters of one space while another holds the same.
+
+Parameters are made from the headers; a statement whose parameter no rule here knows fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import pytest
+
+from identity_service.domain.identifiers import parse_identifier
+from identity_service.graph.database import Database
+from identity_service.graph.keys import event_key, identifier_key, policy_key
+from identity_service.graph.ledger import NEWEST
+from identity_service.graph.statements import Access, statement, statement_names
+from tests.support.graphql import GraphQLWorld, graphql_world
+from tests.support.neighbours import (
+    OURS,
+    SHARED,
+    THEIRS,
+    Neighbour,
+    dump,
+    fill,
+    leaked,
+    only_of,
+    texts,
+    two_names,
+)
+
+# What belongs to the instance has no space: keys are found by their hash, which is the secret.
+OF_THE_INSTANCE: Final = {"spaces/find_key", "spaces/has_instance_key"}
+READING: Final = [
+    name
+    for name in statement_names()
+    if not name.startswith(("schema/", "instance/"))
+    and statement(name).definition.access is Access.READ
+    and name not in OF_THE_INSTANCE
+]
+
+
+@dataclass(frozen=True)
+class Two:
+    """Both spaces, and the texts that only theirs holds."""
+
+    ours: Neighbour
+    theirs: Neighbour
+    secret: frozenset[str]
+
+
+def identifier_keys(space: str) -> list[str]:
+    return [identifier_key(space, parse_identifier(each)) for each in SHARED]
+
+
+def between_events(about: Neighbour) -> int:
+    """A moment before which and after which the first customer has events."""
+    return int(datetime.fromisoformat(f"{about.day}T00:00:00Z").timestamp() * 1000) + 5
+
+
+Value = Callable[[str, Neighbour], Any]
+"""The value of a parameter for a space, with ids as `about` knows them."""
+
+# By the first pattern that is found in `name: description`.
+VALUES: Final[list[tuple[str, Value]]] = [
+    (r"^(w\.)?space: ", lambda space, _: space),
+    (r"^prefix: ", lambda space, _: f"{space}/"),
+    (r"list of policy keys", lambda space, _: [policy_key(space, v) for v in (1, 2, 3)]),
+    (r"list of event keys", lambda space, _: [event_key(space, f"m{n}") for n in range(100)]),
+    (r"event key", lambda space, _: event_key(space, "m1")),
+    (r"list of (identifier )?keys", lambda space, _: identifier_keys(space)),
+    (r"list of identifier", lambda space, _: identifier_keys(space)),
+    (r"key of one of its identifiers", lambda space, _: identifier_keys(space)[0]),
+    (
+        r"list of \[space, customer id\]",
+        lambda space, about: [[space, each] for each in (*about.customers, about.retired)],
+    ),
+    (r"^w\.customer: ", lambda _, about: about.customers[0]),
+    (r"^id: .*change id", lambda _, about: about.changes[0]),
+    (r"^id: ", lambda _, about: about.judgements[0]),
+    (r"^w\.links: list of \[position", lambda _, __: [[a, b] for a in range(9) for b in range(9)]),
+    (r"^w\.(names|kinds): ", lambda _, __: None),
+    (r"^w\.key: ", lambda _, __: ""),
+    (r"^w\.message_id: ", lambda _, __: "~"),
+    (r"^w\.before: ", lambda _, __: NEWEST),
+    (r"^w\.(since): |^after: ", lambda _, __: -(2**62)),
+    (r"^w\.at: ", lambda _, about: between_events(about)),
+    (r"^w\.(until|links): |^version: ", lambda _, __: 2**62),
+    (r"^w\.across: ", lambda _, __: True),
+    (r"^w\.stronger: ", lambda _, __: {"anonymous_id": ["user_id", "email"]}),
+    (r"^w\.stronger_than_other: ", lambda _, __: ["user_id", "email"]),
+    (r"most|how many|bound", lambda _, __: 1000),
+]
+
+
+def parameters(name: str, space: str, about: Neighbour) -> dict[str, Any]:
+    """The parameters of a statement, all of them bound to a space."""
+    values: dict[str, Any] = {}
+    for parameter, description in statement(name).definition.parameters.items():
+        said = f"{parameter}: {description}"
+        known = [value for pattern, value in VALUES if re.search(pattern, said)]
+        assert known, f"{name} takes “{said}”: say in VALUES what it is for a space."
+        head, _, entry = parameter.partition(".")
+        if entry:
+            values.setdefault(head, {})[entry] = known[0](space, about)
+        else:
+            values[head] = known[0](space, about)
+    return values
+
+
+@pytest.fixture(scope="module")
+async def world(database: Database) -> AsyncGenerator[GraphQLWorld]:
+    async with graphql_world(database) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+async def two(database: Database, world: GraphQLWorld) -> Two:
+    names = two_names()
+    our_space = await world.create_space(OURS, names[0])
+    their_space = await world.create_space(THEIRS, names[1])
+    ours = await fill(world, our_space, f"ours-{names[0][-6:]}", OURS, day=400, more=1)
+    theirs = await fill(world, their_space, f"theirs-{names[0][-6:]}", THEIRS, day=11_000, more=4)
+    secret = only_of(await dump(database, theirs), await dump(database, ours))
+    return Two(ours, theirs, secret)
+
+
+@pytest.mark.parametrize("name", READING)
+async def test_a_statement_reads_its_own_space_only(
+    database: Database, two: Two, name: str
+) -> None:
+    asked = parameters(name, two.ours.name, two.ours)
+
+    rows = [dict(row) for row in await database.read_all(statement(name), **asked)]
+
+    assert any(map(told, rows)), "It read nothing, so this proves nothing."
+    assert leaked(rows, two.secret) == set()
+
+
+@pytest.mark.parametrize("name", READING)
+async def test_ids_of_another_space_give_a_statement_nothing_of_it(
+    database: Database, two: Two, name: str
+) -> None:
+    asked = parameters(name, two.ours.name, two.theirs)
+
+    rows = [dict(row) for row in await database.read_all(statement(name), **asked)]
+
+    assert leaked(rows, two.secret) == set()
+
+
+async def test_whatever_is_written_into_a_space_leaves_another_as_it_was(
+    database: Database, world: GraphQLWorld, two: Two
+) -> None:
+    before = await dump(database, two.ours), await dump(database, two.theirs)
+    space = await world.create_space(OURS, f"{two.theirs.name}-3")
+
+    await fill(world, space, f"more-{space.name[:11]}", OURS, day=401, more=2)
+
+    assert (await dump(database, two.ours), await dump(database, two.theirs)) == before
+
+
+def told(value: Any) -> bool:
+    """Whether there is any text or number in a record, besides its columns' names."""
+    if isinstance(value, dict):
+        return any(map(told, value.values()))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+    return any(True for _ in texts(value)) or (isinstance(value, int) and value > 0)
