@@ -1,4 +1,5 @@
-// Purpose: Let events observe identifiers that were withheld from them; these wait to be settled.
+// Purpose: Let events observe identifiers that were withheld from them; these wait to be settled, and
+//   judgements that wait for them apply.
 //   Nothing is written when the policy is no longer the one in force, or when one of the events
 //   has observed any of them already.
 // Access: write
@@ -31,6 +32,30 @@ CALL (w) {
   WITH i
   MATCH (i)-[:BELONGS_TO]->(c:Customer)
   SET c.rev = c.rev + 1
+}
+CALL (w) {
+  UNWIND w.identifiers AS r
+  CALL (r) {
+    MATCH (j:Judgement {a_key: r[0]}) WHERE j.withdrawn_at IS NULL AND j.verdict = 'same' RETURN j
+    UNION
+    MATCH (j:Judgement {b_key: r[0]}) WHERE j.withdrawn_at IS NULL AND j.verdict = 'same' RETURN j
+  }
+  MATCH (a:Identifier {key: j.a_key})
+  MATCH (b:Identifier {key: j.b_key})
+  MERGE (a)-[made:JUDGED_SAME {id: j.id}]->(b)
+    ON CREATE SET made.made_at = j.made_at
+}
+CALL (w) {
+  UNWIND w.identifiers AS r
+  CALL (r) {
+    MATCH (j:Judgement {a_key: r[0]}) WHERE j.withdrawn_at IS NULL AND j.verdict = 'apart' RETURN j
+    UNION
+    MATCH (j:Judgement {b_key: r[0]}) WHERE j.withdrawn_at IS NULL AND j.verdict = 'apart' RETURN j
+  }
+  MATCH (a:Identifier {key: j.a_key})
+  MATCH (b:Identifier {key: j.b_key})
+  MERGE (a)-[made:JUDGED_APART {id: j.id}]->(b)
+    ON CREATE SET made.made_at = j.made_at
 }
 CALL (w) {
   UNWIND w.links AS r

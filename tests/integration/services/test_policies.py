@@ -194,6 +194,18 @@ async def test_a_judgement_about_a_blocked_value_waits_until_it_is_not(world: Ne
     assert len((await space.check()).customers) == 1
 
 
+async def test_a_judgement_waits_for_what_is_observed_only_when_it_is_unblocked(
+    world: NewWorld,
+) -> None:
+    space = await world(blocking(QUARANTINE, [Identifier("anonymous_id", "phone")]))
+    await space.judge(Verdict.SAME, PHONE, TABLET)
+    await space.send(event("m1", 1, ANN, PHONE), event("m2", 2, TABLET))
+
+    await space.set_policy(QUARANTINE)
+
+    assert len((await space.check()).customers) == 1
+
+
 async def test_events_are_attributed_by_the_new_priorities(world: NewWorld) -> None:
     space = await world(QUARANTINE)
     await space.send(event("m1", 1, ANN, PHONE))
