@@ -429,8 +429,7 @@ def _answer(
 
 
 def _withheld(withheld: Withheld) -> Missing:
-    message = f"{withheld.identifier}: {withheld.message}."
-    return Missing(MissingReason(withheld.reason.value), message)
+    return Missing(MissingReason(withheld.reason.value), str(withheld))
 
 
 def _settled(found: FoundCustomer, policy: Policy) -> SettledCustomer:

@@ -306,5 +306,5 @@ async def _normalised(
         scope, Identifier(given.type, given.value)
     )
     if isinstance(found, Withheld):
-        raise FieldInvalid(path, f"{found.identifier}: {found.message}.")
+        raise FieldInvalid(path, str(found))
     return found
