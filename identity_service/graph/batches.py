@@ -31,11 +31,47 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event to be written: its strongest identifier, and its properties by names `p_…`."""
+    """An event to be written: the identifier it belongs to, and the properties of its node."""
 
     observation: Observation
     strongest: Identifier
-    scalars: Mapping[str, Any]
+    node: Mapping[str, Any]
+
+    @property
+    def message_id(self) -> str:
+        """The event's message id."""
+        return self.observation.event.message_id
+
+    @classmethod
+    def of(
+        cls,
+        space: str,
+        observation: Observation,
+        strongest: Identifier,
+        scalars: Mapping[str, Any],
+    ) -> NewEvent:
+        """Prepare an event. `scalars`: its properties by the names `p_…`."""
+        event = observation.event
+        node: dict[str, Any] = {
+            "space": space,
+            "message_id": event.message_id,
+            "type": event.type,
+            "at": event.at,
+            "received_at": observation.received_at,
+            "source": observation.source,
+            "properties": json_text(event.properties),
+            "context": json_text(event.context),
+            **scalars,
+        }
+        if event.name is not None:
+            node["name"] = event.name
+        if event.traits:
+            node["traits"] = json_text(event.traits)
+        if event.context_traits:
+            node["context_traits"] = json_text(event.context_traits)
+        if observation.withheld:
+            node["withheld"] = [str(identifier) for identifier in observation.withheld]
+        return cls(observation, strongest, node)
 
 
 @dataclass(slots=True)
@@ -219,32 +255,13 @@ def settlement_rows(
 
 
 def _event_row(space: str, new: NewEvent, place: Mapping[Identifier, int]) -> list[Any]:
-    observation, event = new.observation, new.observation.event
-    node: dict[str, Any] = {
-        "space": space,
-        "message_id": event.message_id,
-        "type": event.type,
-        "at": event.at,
-        "received_at": observation.received_at,
-        "source": observation.source,
-        "properties": json_text(event.properties),
-        "context": json_text(event.context),
-        **new.scalars,
-    }
-    if event.name is not None:
-        node["name"] = event.name
-    if event.traits:
-        node["traits"] = json_text(event.traits)
-    if event.context_traits:
-        node["context_traits"] = json_text(event.context_traits)
-    if observation.withheld:
-        node["withheld"] = [str(identifier) for identifier in observation.withheld]
+    observation = new.observation
     return [
-        event_key(space, event.message_id),
-        node,
+        event_key(space, new.message_id),
+        new.node,
         place[new.strongest],
         [place[i] for i in observation.identifiers if i != new.strongest],
-        bool(event.traits or event.context_traits),
+        bool(observation.event.traits or observation.event.context_traits),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -28,11 +29,16 @@ MAX_PROPERTY_NAMES = 500
 
 @dataclass(frozen=True, slots=True)
 class _Sorted:
-    """A batch without what is known: `slow` events may change customers, `fast` ones cannot."""
+    """A batch without what is known: `slow` events may change customers, `fast` ones cannot.
+
+    `new` is what all of them say together, `events` what is written of each.
+    """
 
     known: Known
     fast: list[Observation]
     slow: list[Observation]
+    new: NewEvidence
+    events: list[NewEvent]
 
 
 class BatchWriter:
@@ -54,7 +60,7 @@ class BatchWriter:
         """
         if not observations:
             return True
-        batch = await self._sort(scope, in_force.policy, observations)
+        batch = await self._sort(scope, in_force, observations)
         if not batch.slow:
             return await self._write_fast(scope, in_force, batch)
         new = _gather(batch.slow)
@@ -84,24 +90,41 @@ class BatchWriter:
         return await self._write_undecided(scope, in_force, batch)
 
     async def _sort(
-        self, scope: SpaceScope, policy: Policy, observations: Sequence[Observation]
+        self, scope: SpaceScope, in_force: PolicyInForce, observations: Sequence[Observation]
     ) -> _Sorted:
-        known = await self._store.read_known(
-            scope.space, [o.event.message_id for o in observations], _gather(observations)
+        new = _gather(observations)
+        scalars = [scalar_properties(o.event.properties) for o in observations]
+        names = await self._names_in_use(scope, in_force, scalars)
+        reading = asyncio.create_task(
+            self._store.read_known(scope.space, [o.event.message_id for o in observations], new)
         )
+        # While the database reads, what does not depend on its answer is prepared.
+        await asyncio.sleep(0)
+        events = [
+            NewEvent.of(
+                scope.space,
+                observation,
+                strongest(observation.identifiers, in_force.policy),
+                {name: value for name, value in values.items() if name in names},
+            )
+            for observation, values in zip(observations, scalars, strict=True)
+        ]
+        known = await reading
+        if known.message_ids:
+            unknown = [e for e in events if e.message_id not in known.message_ids]
+            events, new = unknown, _gather(e.observation for e in unknown)
         fast: list[Observation] = []
         slow: list[Observation] = []
-        counts = _counts(policy)
-        for observation in observations:
-            if observation.event.message_id not in known.message_ids:
-                changes_nothing = _changes_nothing(observation, known, counts)
-                (fast if changes_nothing else slow).append(observation)
-        return _Sorted(known, fast, slow)
+        counts = _counts(in_force.policy)
+        for event in events:
+            changes_nothing = _changes_nothing(event.observation, known, counts)
+            (fast if changes_nothing else slow).append(event.observation)
+        return _Sorted(known, fast, slow, new, events)
 
     async def _write_fast(self, scope: SpaceScope, in_force: PolicyInForce, batch: _Sorted) -> bool:
         if not batch.fast:
             return True
-        return await self._store.write_events(await self._batch(scope, in_force, batch))
+        return await self._store.write_events(self._batch(scope, in_force, batch))
 
     async def _write_decided(
         self,
@@ -112,7 +135,7 @@ class BatchWriter:
     ) -> bool:
         question = decision.question
         identifiers = question.evidence.identifiers
-        rows = await self._batch(scope, in_force, batch)
+        rows = self._batch(scope, in_force, batch)
         rows.blocked = decision.blocked
         rows.judged = list(batch.known.waiting)
         found = self._settlement.difference(decision, in_force.policy)
@@ -129,26 +152,18 @@ class BatchWriter:
         self, scope: SpaceScope, in_force: PolicyInForce, batch: _Sorted
     ) -> bool:
         """Keep the evidence of an over-connected component; its customers stay as they are."""
-        rows = await self._batch(scope, in_force, batch)
+        rows = self._batch(scope, in_force, batch)
         rows.unsettled = list(rows.identifiers)
         rows.judged = list(batch.known.waiting)
         return await self._store.write_settlement(rows, EMPTY_REGION, (), NO_DIFFERENCE, ())
 
-    async def _batch(self, scope: SpaceScope, in_force: PolicyInForce, batch: _Sorted) -> Batch:
-        observations = [*batch.fast, *batch.slow]
-        scalars = [scalar_properties(o.event.properties) for o in observations]
-        names = await self._names_in_use(scope, in_force, scalars)
-        rows = Batch(scope.space, in_force.version, self._clock())
-        for observation, values in zip(observations, scalars, strict=True):
-            kept = {name: value for name, value in values.items() if name in names}
-            belongs_to = strongest(observation.identifiers, in_force.policy)
-            rows.events.append(NewEvent(observation, belongs_to, kept))
-        new = _gather(observations)
+    def _batch(self, scope: SpaceScope, in_force: PolicyInForce, batch: _Sorted) -> Batch:
+        rows = Batch(scope.space, in_force.version, self._clock(), events=batch.events)
         known = batch.known
-        for identifier, span in new.identifiers.items():
+        for identifier, span in batch.new.identifiers.items():
             is_known = identifier in known.identifiers
             (rows.identifiers_seen if is_known else rows.identifiers)[identifier] = span
-        for pair, seen in new.links.items():
+        for pair, seen in batch.new.links.items():
             (rows.links_seen if pair in known.links else rows.links)[pair] = seen
         return rows
 
