@@ -73,9 +73,8 @@ def best_of(rounds: int, work: Callable[[], object], times: int = 1) -> float:
     return best
 
 
-def main() -> None:
+def main(people: int = PEOPLE) -> None:
     """Print the table."""
-    people = int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE
     for shuffled in (False, True):
         _whole_space(people, shuffled=shuffled)
     print("Small components")
@@ -100,4 +99,4 @@ def _whole_space(people: int, *, shuffled: bool) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

@@ -121,6 +121,8 @@ def server_config(make_app: Callable[[], Starlette], workers: int = 1) -> uvicor
         log_config=None,
         access_log=False,
         server_header=False,
+        # Nothing here asks who sent a request, or how; every request would pay for it.
+        proxy_headers=False,
         timeout_graceful_shutdown=GRACE,
     )
 
