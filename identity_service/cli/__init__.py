@@ -15,7 +15,18 @@ import typer
 from pydantic import ValidationError
 from typer.exceptions import TyperException
 
-from identity_service.cli import check, demo, graphql, ingest, policy, resolve, schema, serve, space
+from identity_service.cli import (
+    check,
+    demo,
+    explain,
+    graphql,
+    ingest,
+    policy,
+    resolve,
+    schema,
+    serve,
+    space,
+)
 from identity_service.cli.output import complain
 from identity_service.errors import IdentityServiceError
 from identity_service.observability import configure_logging
@@ -38,6 +49,7 @@ app.add_typer(schema.app, name="schema")
 app.add_typer(space.app, name="space")
 app.command("ingest")(ingest.ingest)
 app.command("resolve")(resolve.resolve)
+app.command("explain")(explain.explain)
 app.add_typer(policy.app, name="policy")
 app.add_typer(graphql.app, name="graphql")
 app.command("check")(check.check)

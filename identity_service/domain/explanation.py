@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from identity_service.domain.chains import Hop, chain
 from identity_service.domain.clusters import Refusal, RefusalReason
 from identity_service.domain.evidence import Evidence, Link
 from identity_service.domain.identifiers import Identifier
@@ -23,6 +24,67 @@ class Decision:
     reason: RefusalReason | None = None
     type: str | None = None
     conflict: tuple[Identifier, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedHop:
+    """One step from an identifier to the next, and what was decided on it.
+
+    `link` is None where a judgement alone joins the two.
+    """
+
+    start: Identifier
+    end: Identifier
+    link: Link | None
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why two identifiers are one customer, or why they are not, in a sentence and hop by hop."""
+
+    same_customer: bool
+    message: str
+    path: tuple[ExplainedHop, ...]
+
+    @property
+    def refusals(self) -> tuple[ExplainedHop, ...]:
+        """The hops that were refused."""
+        return tuple(hop for hop in self.path if not hop.decision.joined)
+
+
+def explain(
+    a: Identifier, b: Identifier, evidence: Evidence, resolution: Resolution, policy: Policy
+) -> Explanation:
+    """Explain an identifier of the evidence and another; one that is not there is not connected."""
+    if a == b:
+        return Explanation(same_customer=True, message="They are the same identifier.", path=())
+    if b not in evidence.identifiers:
+        return Explanation(same_customer=False, message=NEVER_CONNECTED, path=())
+    found = chain(a, b, evidence, resolution)
+    path = tuple(_explained(hop, evidence, resolution, policy) for hop in found.hops)
+    if found.same_customer:
+        steps = "one step joins" if len(path) == 1 else f"{len(path)} steps join"
+        return Explanation(same_customer=True, message=f"One customer: {steps} them.", path=path)
+    refused = next((hop for hop in path if not hop.decision.joined), None)
+    if refused is None:
+        return Explanation(same_customer=False, message=NEVER_CONNECTED, path=())
+    message = f"Two customers, at {refused.start} and {refused.end}. {refused.decision.message}"
+    return Explanation(same_customer=False, message=message, path=path)
+
+
+NEVER_CONNECTED = "Two customers: nothing that was seen connects them."
+
+
+def _explained(
+    hop: Hop, evidence: Evidence, resolution: Resolution, policy: Policy
+) -> ExplainedHop:
+    if hop.link is not None:
+        decision = describe_decision(hop.link, evidence, resolution, policy)
+        return ExplainedHop(hop.start, hop.end, evidence.links[hop.link], decision)
+    reason = f": {hop.judgement.reason}" if hop.judgement and hop.judgement.reason else ""
+    decision = Decision(joined=True, message=f"Somebody judged that they are the same{reason}.")
+    return ExplainedHop(hop.start, hop.end, None, decision)
 
 
 def describe_decision(

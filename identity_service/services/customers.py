@@ -12,7 +12,7 @@ import orjson
 
 from identity_service.domain.changes import ChangeKind
 from identity_service.domain.customers import CustomerKind
-from identity_service.domain.explanation import Decision, describe_decision
+from identity_service.domain.explanation import Decision, Explanation, describe_decision, explain
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.policy import Policy
@@ -275,6 +275,26 @@ class Customers:
         keys = [identifier_key(scope.space, i) for i in conflicts]
         seen = {found.identifier: found for found in await self.identifiers(scope, keys)}
         return [_decided_link(row, decision, seen, in_force.policy) for row, decision in decided]
+
+    async def explain(
+        self, scope: SpaceScope, raw_a: Identifier, raw_b: Identifier
+    ) -> Explanation | Missing | OverConnectedComponent:
+        """Why two identifiers are one customer, or why they are not, as things stand now."""
+        in_force = await self._policies.in_force(scope)
+        asked: list[Identifier] = []
+        for raw in (raw_a, raw_b):
+            identifier = in_force.values.identifier(raw)
+            if isinstance(identifier, Withheld):
+                return _withheld(identifier)
+            if await self.identifier(scope, identifier) is None:
+                message = f"{identifier} was never seen here."
+                return Missing(MissingReason.UNKNOWN, message)
+            asked.append(identifier)
+        a, b = asked
+        component = await self._live.component_of(scope, in_force, a)
+        if component is None:
+            return await self._over_connected(scope, in_force, a)
+        return explain(a, b, component.evidence, component.resolution, in_force.policy)
 
     async def shared_devices(
         self, scope: SpaceScope, customer: str, first: int
