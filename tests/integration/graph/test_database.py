@@ -316,3 +316,16 @@ async def _until_running(database: Database, name: str, *, wanted: bool) -> None
             row = await database.read_one(RUNNING)
             if row is not None and (name in row["names"]) is wanted:
                 return
+
+
+async def test_what_a_map_parameter_holds_is_in_no_log_of_the_driver(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("DEBUG", "neo4j"):
+        row = await database.read_one(
+            reading("RETURN size($w.who) AS letters"), w={"who": "ann@example.com"}
+        )
+
+    assert row == {"letters": 15}
+    assert "RETURN size($w.who)" in caplog.text
+    assert "ann@example.com" not in caplog.text
