@@ -9,11 +9,10 @@ from rich.text import Text
 from rich.tree import Tree
 
 from identity_service.api.graphql.scalars import iso
-from identity_service.cli import opened
+from identity_service.cli import arguments, opened
 from identity_service.cli.opened import Opened
 from identity_service.cli.output import print_json, results
 from identity_service.domain.explanation import ExplainedHop, Explanation
-from identity_service.domain.identifiers import Identifier, parse_identifier
 from identity_service.domain.recorded import OverConnectedComponent
 from identity_service.errors import NotFound, TooLarge
 from identity_service.services.customers import Missing
@@ -26,7 +25,7 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Show why two identifiers are one customer, or why they are not."""
-    asked = _identifier(a), _identifier(b)
+    asked = arguments.identifier(a), arguments.identifier(b)
 
     async def work(its: Opened) -> Explanation | Missing | OverConnectedComponent:
         return await its.cases.customers.explain(await its.space(space), *asked)
@@ -43,13 +42,6 @@ def explain(
         print_json(_plain(found))
     else:
         results().print(_tree(found))
-
-
-def _identifier(text: str) -> Identifier:
-    try:
-        return parse_identifier(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{error}.") from error
 
 
 def _tree(found: Explanation) -> Tree:

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from identity_service.cli import customers, opened
+from identity_service.cli import arguments, customers, opened
 from identity_service.cli.opened import Opened
 from identity_service.cli.output import print_json, results
-from identity_service.domain.identifiers import Identifier, parse_identifier
+from identity_service.domain.identifiers import Identifier
 from identity_service.errors import IdentityServiceError, NotFound, TooLarge
 
 
@@ -19,10 +19,7 @@ def resolve(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Show the customer that an identifier belongs to."""
-    try:
-        asked = parse_identifier(identifier)
-    except ValueError as error:
-        raise typer.BadParameter(f"{error}.") from error
+    asked = arguments.identifier(identifier)
 
     async def work(its: Opened) -> customers.Found:
         return await _ask(its, space, asked)

@@ -7,7 +7,6 @@ writer starts at once. One transaction holds the evidence of a batch and what fo
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +24,7 @@ from identity_service.services.access import Sender, SpaceScope
 from identity_service.services.batch import BatchWriter
 from identity_service.services.clock import Ids
 from identity_service.services.policies import Policies, PolicyInForce
-from identity_service.services.turns import Turns
+from identity_service.services.turns import MAX_ATTEMPTS, Turns, step_back
 
 MAX_BATCH = 500
 """Most events that one transaction writes."""
@@ -35,9 +34,6 @@ QUIET_TURNS = 4
 
 A request takes three from its first byte to the queue.
 """
-
-MAX_ATTEMPTS = 12
-"""How often a batch is tried that others keep changing under its feet."""
 
 _log = structlog.get_logger(__name__)
 
@@ -169,8 +165,7 @@ class Ingest:
                 observations, rejected = _observe(batch, in_force)
             except Stale:
                 _log.debug("batch_stale", space=scope.space, attempt=attempt)
-                # Whoever was faster needs a moment; two that retry in step would meet again.
-                await asyncio.sleep(random.uniform(0, 0.005 * 2**attempt))  # noqa: S311
+                await step_back(attempt)
         raise Unavailable(
             "The same customers are being changed by too many at once.",
             remedy="Send the events again.",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
@@ -21,12 +19,10 @@ from identity_service.services.access import SpaceScope
 from identity_service.services.clock import Clock, Ids
 from identity_service.services.policies import Policies
 from identity_service.services.settlement import Settlement, starts
-from identity_service.services.turns import Turns
+from identity_service.services.turns import MAX_ATTEMPTS, Turns, step_back
 
 MAX_REASON = 2_000
 """Longest reason of a judgement, in characters."""
-
-MAX_ATTEMPTS = 12
 
 
 class Judgements:
@@ -152,7 +148,7 @@ class Judgements:
                     return changes
             except Stale:
                 pass
-            await asyncio.sleep(random.uniform(0, 0.005 * 2**number))  # noqa: S311
+            await step_back(number)
         raise Unavailable(
             "The same customers are being changed by too many at once.", remedy="Try again."
         )

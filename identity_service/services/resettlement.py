@@ -10,8 +10,6 @@ are blocked now left out, and by then these are known.
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import Mapping
 
 from identity_service.domain.changes import Change
@@ -28,7 +26,7 @@ from identity_service.services.access import SpaceScope
 from identity_service.services.clock import Clock
 from identity_service.services.policies import Policies, PolicyInForce
 from identity_service.services.settlement import Settlement, starts
-from identity_service.services.turns import Turns
+from identity_service.services.turns import Turns, step_back
 
 EVENTS_AT_ONCE = 500
 """Events that observe in one transaction what was withheld from them."""
@@ -176,7 +174,7 @@ class Resettlement:
             if await self._is_over(scope, in_force):
                 return True  # a newer version will settle all of this
             attempt += 1
-            await asyncio.sleep(random.uniform(0, 0.005 * 2 ** min(attempt, 8)))  # noqa: S311
+            await step_back(min(attempt, 8))
 
     async def _is_over(self, scope: SpaceScope, in_force: PolicyInForce) -> bool:
         return (await self._policy_store.in_force(scope.space)).version != in_force.version
