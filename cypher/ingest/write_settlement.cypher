@@ -96,6 +96,11 @@ CALL (w, nodes) {
   WITH r, nodes[r[0]] AS a, nodes[r[1]] AS b
   MERGE (a)-[l:OBSERVED_TOGETHER]->(b)
     ON CREATE SET l.first_seen = r[2], l.last_seen = r[3], l.times_seen = r[4], l.sources = r[5]
+    // Another process may have made it after it was found missing, but before the region was read.
+    ON MATCH SET l.first_seen = CASE WHEN r[2] < l.first_seen THEN r[2] ELSE l.first_seen END,
+      l.last_seen = CASE WHEN r[3] > l.last_seen THEN r[3] ELSE l.last_seen END,
+      l.times_seen = l.times_seen + r[4],
+      l.sources = l.sources + [source IN r[5] WHERE NOT source IN l.sources]
 }
 CALL (w, nodes) {
   UNWIND w.links_seen AS r

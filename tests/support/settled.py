@@ -123,6 +123,7 @@ def assert_settled(found: SettledSpace, evidence: Evidence, policy: Policy) -> N
     """The space holds exactly what the pure function says of the evidence, with sound ids."""
     expected = resolve(evidence, policy)
     name = evidence.identifiers
+    assert found.doubled_links == 0
     assert found.links == {
         (min(name[link.a], name[link.b]), max(name[link.a], name[link.b])): tuple(link[2:])
         for link in evidence.links

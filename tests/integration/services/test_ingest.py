@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,10 @@ from identity_service.domain.events import Rejection, RejectionCode
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.policy import Policy, Rule, Sharing
+from identity_service.domain.region import Region
 from identity_service.errors import Overloaded, Unavailable
 from identity_service.graph.database import Database
+from identity_service.graph.evidence import EvidenceStore
 from identity_service.services.access import Sender
 from identity_service.settings import Settings
 from tests.support.relay import Relay
@@ -59,6 +62,33 @@ async def test_a_batch_sent_twice_changes_nothing(world: NewWorld) -> None:
 
     assert await space.settled() == before
     assert await events_in(space) == {"m1": 1, "m2": 1, "m3": 1}
+
+
+async def test_what_another_process_writes_between_two_reads_is_counted_too(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = await world()
+    await space.send(event("m1", 1, PHONE), event("m2", 2, ANN))
+    other = beside(space, space.database)
+    load_region = EvidenceStore.load_region
+    sent = False
+
+    async def after_another(*asked: Any, **more: Any) -> Region | None:
+        nonlocal sent
+        if not sent:
+            sent = True
+            await other.send(event("m3", 3, PHONE, ANN), source="other")
+        return await load_region(*asked, **more)
+
+    monkeypatch.setattr(EvidenceStore, "load_region", after_another)
+    await space.send(event("m4", 4, PHONE, ANN))
+
+    await space.check()
+    [[times, sources]] = await space.rows(
+        "MATCH (i:Identifier)-[l:OBSERVED_TOGETHER]->() WHERE i.key STARTS WITH $prefix"
+        " RETURN l.times_seen, l.sources"
+    )
+    assert (times, sorted(sources)) == (2, ["other", SOURCE])
 
 
 async def test_of_one_message_id_twice_in_a_batch_the_first_counts(world: NewWorld) -> None:
