@@ -181,6 +181,7 @@ def _state(database: Database, settings: Settings, threads: ThreadPoolExecutor) 
                 access=cases.access,
                 spaces=cases.spaces,
                 customers=cases.customers,
+                explanations=cases.explanations,
                 judgements=cases.judgements,
                 resettlement=cases.resettlement,
             )

@@ -28,7 +28,7 @@ def explain(
     asked = arguments.identifier(a), arguments.identifier(b)
 
     async def work(its: Opened) -> Explanation | Missing | OverConnectedComponent:
-        return await its.cases.customers.explain(await its.space(space), *asked)
+        return await its.cases.explanations.explain(await its.space(space), *asked)
 
     found = opened.run(work)
     if isinstance(found, Missing):

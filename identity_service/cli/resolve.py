@@ -47,6 +47,7 @@ async def _ask(its: Opened, space: str, asked: Identifier) -> customers.Found:
         access=cases.access,
         spaces=cases.spaces,
         customers=cases.customers,
+        explanations=cases.explanations,
         judgements=cases.judgements,
         resettlement=cases.resettlement,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
@@ -12,13 +12,10 @@ import orjson
 
 from identity_service.domain.changes import ChangeKind
 from identity_service.domain.customers import CustomerKind
-from identity_service.domain.explanation import Decision, Explanation, describe_decision, explain
-from identity_service.domain.identifiers import Identifier, IdentifierKind
+from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.policy import Policy
 from identity_service.domain.recorded import (
-    DecidedLink,
-    LinkDecision,
     OverConnectedComponent,
     Page,
     RecordedChange,
@@ -45,8 +42,9 @@ from identity_service.graph.ledger import LedgerReader
 from identity_service.services.access import Role, SpaceScope, forbidden
 from identity_service.services.batching import Batcher
 from identity_service.services.clock import Clock
-from identity_service.services.live import Component, LiveResolution
+from identity_service.services.live import LiveResolution
 from identity_service.services.policies import Policies, PolicyInForce
+from identity_service.services.seen import kind_of, seen_identifier, strongest_first
 
 MOST_LOOKED_UP: Final = 1_000
 """Most identifiers of one lookup."""
@@ -119,14 +117,14 @@ class Customers:
         in_force = await self._policies.in_force(scope)
         identifier = in_force.values.identifier(raw)
         if isinstance(identifier, Withheld):
-            return _withheld(identifier)
+            return withheld(identifier)
         lookup = await self._settled.get(identifier_key(scope.space, identifier))
         if _is_older(in_force, [lookup]):
             self._policies.forget(scope)
             return await self.find(scope, raw, live=live)
         answer = _answer(identifier, lookup, in_force.policy)
         if answer is None:
-            return await self._over_connected(scope, in_force, identifier)
+            return await self.over_connected(scope, in_force, identifier)
         if live and isinstance(answer, SettledCustomer):
             return await self._resolved_now(scope, in_force, identifier, answer)
         return answer
@@ -171,7 +169,7 @@ class Customers:
             **{identifier: answer for identifier, answer in answer_of.items() if answer},
             **await self._all_over_connected(scope, in_force, unsettled),
         }
-        return [_withheld(i) if isinstance(i, Withheld) else answers[i] for i in asked]
+        return [withheld(i) if isinstance(i, Withheld) else answers[i] for i in asked]
 
     async def customer_of(
         self, scope: SpaceScope, identifier: SeenIdentifier
@@ -216,7 +214,7 @@ class Customers:
                 at=at,
                 message_id=message_id,
                 source=source,
-                owner=_identifier(owner, policy),
+                owner=seen_identifier(owner, policy),
                 traits=orjson.loads(traits_json or "{}"),
                 context_traits=orjson.loads(context_json or "{}"),
                 accounts_described=tuple(t for a in accounts for t in traits_of.get(a, ())),
@@ -251,58 +249,14 @@ class Customers:
         """The identifiers that an event carries, strongest first."""
         rows = await self._event_identifiers.get(event.key) or ()
         policy = (await self._policies.in_force(scope)).policy
-        return _strongest_first(rows, policy)
+        return strongest_first(rows, policy)
 
-    async def links(
-        self, scope: SpaceScope, customer: SettledCustomer, first: int
-    ) -> list[DecidedLink]:
-        """Links of the customer's identifiers, most often seen first, each with its decision.
-
-        Raises TooLarge where more hangs together than can be resolved.
-        """
-        in_force = await self._policies.in_force(scope)
-        strongest = customer.identifiers[0].identifier
-        async with self._one_by_one:
-            rows = await self._reader.links((scope.space, customer.customer_id), first)
-            component = await self._live.component_of(scope, in_force, strongest)
-        if component is None:
-            raise TooLarge(
-                f"More than {in_force.policy.max_component:,} identifiers hang together here.",
-                remedy="Block the identifiers that have the most links.",
-            )
-        decided = _decided(rows, component, in_force.policy)
-        conflicts = {i for _, decision in decided for i in decision.conflict}
-        keys = [identifier_key(scope.space, i) for i in conflicts]
-        seen = {found.identifier: found for found in await self.identifiers(scope, keys)}
-        return [_decided_link(row, decision, seen, in_force.policy) for row, decision in decided]
-
-    async def explain(
-        self, scope: SpaceScope, raw_a: Identifier, raw_b: Identifier
-    ) -> Explanation | Missing | OverConnectedComponent:
-        """Why two identifiers are one customer, or why they are not, as things stand now."""
-        in_force = await self._policies.in_force(scope)
-        asked: list[Identifier] = []
-        for raw in (raw_a, raw_b):
-            identifier = in_force.values.identifier(raw)
-            if isinstance(identifier, Withheld):
-                return _withheld(identifier)
-            if await self.identifier(scope, identifier) is None:
-                message = f"{identifier} was never seen here."
-                return Missing(MissingReason.UNKNOWN, message)
-            asked.append(identifier)
-        a, b = asked
-        component = await self._live.component_of(scope, in_force, a)
-        if component is None:
-            return await self._over_connected(scope, in_force, a)
-        return explain(a, b, component.evidence, component.resolution, in_force.policy)
-
-    async def shared_devices(
-        self, scope: SpaceScope, customer: str, first: int
-    ) -> list[SeenIdentifier]:
-        """Contested identifiers that the customer's were seen with, the latest first."""
-        async with self._one_by_one:
-            rows = await self._reader.shared_devices((scope.space, customer), first)
-        return await self._seen(scope, rows)
+    async def over_connected(
+        self, scope: SpaceScope, in_force: PolicyInForce, identifier: Identifier
+    ) -> OverConnectedComponent:
+        """The component of an identifier, measured: more hangs together there than allowed."""
+        found = await self._all_over_connected(scope, in_force, [identifier])
+        return found[identifier]
 
     async def contested(
         self, scope: SpaceScope, links: int, key: str, first: int
@@ -346,12 +300,6 @@ class Customers:
             raise forbidden(Role.AGENT, scope.space)
         return page_of(await self._ledger.rejected(scope.space, before, first + 1), first)
 
-    async def _over_connected(
-        self, scope: SpaceScope, in_force: PolicyInForce, identifier: Identifier
-    ) -> OverConnectedComponent:
-        found = await self._all_over_connected(scope, in_force, [identifier])
-        return found[identifier]
-
     async def _all_over_connected(
         self, scope: SpaceScope, in_force: PolicyInForce, identifiers: Sequence[Identifier]
     ) -> dict[Identifier, OverConnectedComponent]:
@@ -366,7 +314,7 @@ class Customers:
                     key, list(remaining), policy.max_component * _COUNTED
                 )
             component = OverConnectedComponent(
-                size, policy.max_component, [_identifier(row, policy) for row in rows]
+                size, policy.max_component, [seen_identifier(row, policy) for row in rows]
             )
             for member in met | {key}:
                 found[remaining.pop(member)] = component
@@ -382,7 +330,7 @@ class Customers:
         """The same customer, resolved from the evidence instead of read."""
         component = await self._live.component_of(scope, in_force, identifier)
         if component is None:
-            return await self._over_connected(scope, in_force, identifier)
+            return await self.over_connected(scope, in_force, identifier)
         evidence, resolution = component.evidence, component.resolution
         position = list(evidence.identifiers).index(identifier)
         members = [
@@ -401,7 +349,7 @@ class Customers:
         return replace(
             settled,
             customer_id=component.customer_of[position] or settled.customer_id,
-            kind=_kind(identifiers),
+            kind=kind_of(identifiers),
             policy_version=in_force.version,
             settled_at=self._clock(),
             first_seen=min(seen.first_seen for seen in identifiers),
@@ -413,7 +361,7 @@ class Customers:
 
     async def _seen(self, scope: SpaceScope, rows: Sequence[IdentifierRow]) -> list[SeenIdentifier]:
         policy = (await self._policies.in_force(scope)).policy
-        return [_identifier(row, policy) for row in rows]
+        return [seen_identifier(row, policy) for row in rows]
 
     async def _counted(
         self, scope: SpaceScope, rows: Sequence[tuple[int, IdentifierRow]], first: int
@@ -448,8 +396,9 @@ def _answer(
     return None
 
 
-def _withheld(withheld: Withheld) -> Missing:
-    return Missing(MissingReason(withheld.reason.value), str(withheld))
+def withheld(found: Withheld) -> Missing:
+    """The answer about a value that is no identifier."""
+    return Missing(MissingReason(found.reason.value), str(found))
 
 
 def _settled(found: FoundCustomer, policy: Policy) -> SettledCustomer:
@@ -462,68 +411,5 @@ def _settled(found: FoundCustomer, policy: Policy) -> SettledCustomer:
         first_seen=found.first_seen,
         last_seen=found.last_seen,
         identifier_count=found.identifier_count,
-        identifiers=_strongest_first(found.identifiers, policy),
-    )
-
-
-def _strongest_first(rows: Sequence[IdentifierRow], policy: Policy) -> list[SeenIdentifier]:
-    # On the way of every answer: a rule is looked up once a type, not once an identifier.
-    types = {row[1] for row in rows}
-    priority = {name: strength(Identifier(name, ""), policy)[0] for name in types}
-    kind = {name: _kind_of(name, policy) for name in types}
-    ordered = sorted(rows, key=lambda row: (priority[row[1]], row[1], row[2]))
-    return [SeenIdentifier._make((*row, kind[row[1]])) for row in ordered]
-
-
-def _identifier(row: IdentifierRow, policy: Policy) -> SeenIdentifier:
-    return SeenIdentifier._make((*row, _kind_of(row[1], policy)))
-
-
-def _kind_of(identifier_type: str, policy: Policy) -> IdentifierKind:
-    rule = policy.rule_of(identifier_type)
-    return rule.kind if rule else IdentifierKind.DEVICE
-
-
-def _kind(identifiers: Sequence[SeenIdentifier]) -> CustomerKind:
-    if any(seen.contested for seen in identifiers):
-        return CustomerKind.QUARANTINED
-    if any(seen.kind is IdentifierKind.PERSON for seen in identifiers):
-        return CustomerKind.KNOWN
-    return CustomerKind.ANONYMOUS
-
-
-def _decided(
-    rows: Sequence[Sequence[Any]], component: Component, policy: Policy
-) -> list[tuple[Sequence[Any], Decision]]:
-    """Each link with its decision, without those that came after the component was loaded."""
-    numbers = component.link_numbers()
-    pairs = ((row, frozenset((Identifier(*row[0][1:3]), Identifier(*row[1][1:3])))) for row in rows)
-    return [
-        (row, describe_decision(numbers[pair], component.evidence, component.resolution, policy))
-        for row, pair in pairs
-        if pair in numbers
-    ]
-
-
-def _decided_link(
-    row: Sequence[Any],
-    decision: Decision,
-    seen: Mapping[Identifier, SeenIdentifier],
-    policy: Policy,
-) -> DecidedLink:
-    a, b, first_seen, last_seen, times_seen, sources = row
-    return DecidedLink(
-        a=_identifier(a, policy),
-        b=_identifier(b, policy),
-        first_seen=first_seen,
-        last_seen=last_seen,
-        times_seen=times_seen,
-        sources=sources,
-        decision=LinkDecision(
-            joined=decision.joined,
-            message=decision.message,
-            reason=decision.reason,
-            type=decision.type,
-            conflict=[seen[i] for i in decision.conflict if i in seen],
-        ),
+        identifiers=strongest_first(found.identifiers, policy),
     )

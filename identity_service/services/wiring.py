@@ -16,6 +16,7 @@ from identity_service.services.access import Access
 from identity_service.services.batch import BatchWriter
 from identity_service.services.clock import Ids, system_clock
 from identity_service.services.customers import Customers
+from identity_service.services.explanations import Explanations
 from identity_service.services.ingest import Ingest
 from identity_service.services.judgements import Judgements
 from identity_service.services.live import LiveResolution
@@ -34,6 +35,7 @@ class UseCases:
     spaces: Spaces
     ingest: Ingest
     customers: Customers
+    explanations: Explanations
     judgements: Judgements
     resettlement: Resettlement
 
@@ -49,19 +51,16 @@ def assemble(database: Database, max_queue: int) -> UseCases:
     )
     access, policies = Access(keys, clock), Policies(policy_store)
     settlement = Settlement(evidence, ids)
+    reader, live = CustomerReader(database), LiveResolution(evidence, settlement)
+    customers = Customers(reader, LedgerReader(database), policies, live, clock)
     return UseCases(
         access=access,
         spaces=Spaces(keys, SpaceStore(database), access, clock),
         ingest=Ingest(
             evidence, policies, BatchWriter(evidence, settlement, clock), turns, ids, max_queue
         ),
-        customers=Customers(
-            CustomerReader(database),
-            LedgerReader(database),
-            policies,
-            LiveResolution(evidence, settlement),
-            clock,
-        ),
+        customers=customers,
+        explanations=Explanations(reader, customers, policies, live),
         judgements=Judgements(
             evidence, JudgementStore(database), policies, settlement, turns, clock, ids
         ),

@@ -31,6 +31,7 @@ from identity_service.services.access import Role as KeyRole
 from identity_service.services.batch import BatchWriter
 from identity_service.services.clock import Ids, system_clock
 from identity_service.services.customers import Customers
+from identity_service.services.explanations import Explanations
 from identity_service.services.ingest import Ingest
 from identity_service.services.judgements import Judgements
 from identity_service.services.live import LiveResolution
@@ -96,13 +97,11 @@ class GraphQLWorld:
         self.policies = Policies(policy_store)
         self.access = Access(AccessStore(database), system_clock)
         self.spaces = Spaces(AccessStore(database), SpaceStore(database), self.access, system_clock)
+        reader, live = CustomerReader(database), LiveResolution(evidence, settlement)
         self.customers = Customers(
-            CustomerReader(database),
-            LedgerReader(database),
-            self.policies,
-            LiveResolution(evidence, settlement),
-            system_clock,
+            reader, LedgerReader(database), self.policies, live, system_clock
         )
+        self.explanations = Explanations(reader, self.customers, self.policies, live)
         self.ingest = Ingest(
             evidence,
             self.policies,
@@ -115,6 +114,7 @@ class GraphQLWorld:
             access=self.access,
             spaces=self.spaces,
             customers=self.customers,
+            explanations=self.explanations,
             judgements=Judgements(
                 evidence,
                 JudgementStore(database),

@@ -9,6 +9,7 @@ import strawberry
 
 from identity_service.services.access import Access, Caller, SpaceScope
 from identity_service.services.customers import Customers
+from identity_service.services.explanations import Explanations
 from identity_service.services.judgements import Judgements
 from identity_service.services.resettlement import Resettlement
 from identity_service.services.spaces import Spaces
@@ -23,6 +24,7 @@ class Services:
     access: Access
     spaces: Spaces
     customers: Customers
+    explanations: Explanations
     judgements: Judgements
     resettlement: Resettlement
 

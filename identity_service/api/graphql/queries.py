@@ -6,7 +6,7 @@ from __future__ import annotations
 import strawberry
 from strawberry import ID
 
-from identity_service.api.graphql import fields
+from identity_service.api.graphql import fields, spaces
 from identity_service.api.graphql.connections import parse_global_id
 from identity_service.api.graphql.context import Info, Scoped
 from identity_service.api.graphql.types import (
@@ -29,14 +29,14 @@ from identity_service.services.access import SpaceScope
 
 @strawberry.type
 class Space:
-    name: str = by(fields.name)
-    policy: Policy = by(fields.policy)
-    policies: PolicyConnection = by(fields.policies)
+    name: str = by(spaces.name)
+    policy: Policy = by(spaces.policy)
+    policies: PolicyConnection = by(spaces.policies)
     settlement: Settlement = by(
-        fields.settlement,
+        spaces.settlement,
         description="The settlement of the newest policy: how far it is.",
     )
-    statistics: SpaceStatistics = by(fields.statistics)
+    statistics: SpaceStatistics = by(spaces.statistics)
     customer: CustomerResult = by(
         fields.customer,
         description=(
@@ -50,13 +50,13 @@ class Space:
         description="Many at once (at most 1,000), in the order asked.",
     )
     contested: IdentifierConnection = by(
-        fields.contested,
+        spaces.contested,
         description="Identifiers that belong to several people, most shared first.",
     )
-    super_connectors: IdentifierConnection = by(fields.super_connectors)
-    changes: ChangeConnection = by(fields.changes)
-    rejected_events: RejectedEventConnection = by(fields.rejected_events)
-    judgements: JudgementConnection = by(fields.judgements)
+    super_connectors: IdentifierConnection = by(spaces.super_connectors)
+    changes: ChangeConnection = by(spaces.changes)
+    rejected_events: RejectedEventConnection = by(spaces.rejected_events)
+    judgements: JudgementConnection = by(spaces.judgements)
 
 
 async def node(info: Info, id: ID) -> Scoped[object] | None:  # noqa: A002  (Relay's name)
@@ -86,11 +86,11 @@ async def _record(info: Info, scope: SpaceScope, kind: str, key: str) -> object 
 @strawberry.type
 class Query:
     space: Space | None = by(
-        fields.space,
+        spaces.space,
         description=(
             "The one door to a space. Null when the key may not enter it: a space that exists "
             "and one that does not look the same."
         ),
     )
-    spaces: list[Space] = by(fields.spaces, description="The spaces that the key may enter.")
+    spaces: list[Space] = by(spaces.spaces, description="The spaces that the key may enter.")
     node: Node | None = by(node)

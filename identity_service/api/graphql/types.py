@@ -1,5 +1,6 @@
 # ruff: noqa: D101  (what a type means is told to those who read the schema)
-"""The types of the schema: their shape. What a field does stands in `fields`.
+"""The types of the schema: their shape. What a field does stands in `fields`,
+`explanations` and `spaces`.
 
 A value of a type is the record that it shows, mostly inside `Scoped`; a field without a
 resolver is the attribute of that name.
@@ -13,7 +14,7 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 import strawberry
 from strawberry import ID
 
-from identity_service.api.graphql import fields
+from identity_service.api.graphql import explanations, fields, spaces
 from identity_service.api.graphql.connections import PageInfo
 from identity_service.api.graphql.context import record_of
 from identity_service.api.graphql.scalars import Json, Millis
@@ -119,11 +120,11 @@ class Customer(Node):
     event_count: int = by(fields.event_count)
     accounts: list[Account] = by(fields.accounts)
     links: list[Link] = by(
-        fields.links,
+        explanations.links,
         description="All links of its identifiers, joined and refused, with the reason.",
     )
     shared_devices: list[Identifier] = by(
-        fields.shared_devices,
+        explanations.shared_devices,
         description="Contested identifiers that this person was seen with.",
     )
     changes: ChangeConnection = by(
@@ -154,19 +155,19 @@ class LinkDecision:
     joined: bool
     reason: RefusalReason | None
     type: str | None
-    conflict: list[Identifier] = by(fields.conflict)
+    conflict: list[Identifier] = by(explanations.conflict)
     message: str
 
 
 @strawberry.type
 class Link:
-    a: Identifier = by(fields.link_a)
-    b: Identifier = by(fields.link_b)
+    a: Identifier = by(explanations.link_a)
+    b: Identifier = by(explanations.link_b)
     first_seen: Millis
     last_seen: Millis
     times_seen: int
     sources: list[str]
-    decision: LinkDecision = by(fields.link_decision)
+    decision: LinkDecision = by(explanations.link_decision)
 
 
 @strawberry.type
@@ -231,15 +232,15 @@ class Settlement:
 class JudgedIdentifier:
     type: str
     value: str
-    identifier: Identifier | None = by(fields.judged_identifier)
+    identifier: Identifier | None = by(spaces.judged_identifier)
 
 
 @strawberry.type
 class Judgement:
     id: ID
     verdict: Verdict
-    a: JudgedIdentifier = by(fields.judgement_a)
-    b: JudgedIdentifier = by(fields.judgement_b)
+    a: JudgedIdentifier = by(spaces.judgement_a)
+    b: JudgedIdentifier = by(spaces.judgement_b)
     author: str
     reason: str
     made_at: Millis
@@ -254,18 +255,18 @@ class RejectedEvent:
     source: str
     code: str
     message: str
-    body: Json | None = by(fields.rejected_body)
+    body: Json | None = by(spaces.rejected_body)
 
 
 @strawberry.type
 class SpaceStatistics:
-    customers: int = by(fields.count_customers)
-    known: int = by(fields.count_known)
-    anonymous: int = by(fields.count_anonymous)
-    quarantined: int = by(fields.count_quarantined)
-    identifiers: int = by(fields.count_identifiers)
-    events: int = by(fields.count_events)
-    links: int = by(fields.count_links)
+    customers: int = by(spaces.count_customers)
+    known: int = by(spaces.count_known)
+    anonymous: int = by(spaces.count_anonymous)
+    quarantined: int = by(spaces.count_quarantined)
+    identifiers: int = by(spaces.count_identifiers)
+    events: int = by(spaces.count_events)
+    links: int = by(spaces.count_links)
 
 
 @strawberry.type

@@ -1,0 +1,197 @@
+# ruff: noqa: D103  (the schema's descriptions say what a field is)
+"""The fields of a space, and the way into one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from strawberry import UNSET, Parent
+
+from identity_service.api.graphql.connections import (
+    Connection,
+    connection,
+    decode_cursor,
+    encode_cursor,
+    number_in,
+    page_size,
+)
+from identity_service.api.graphql.context import Info, Scoped
+from identity_service.api.graphql.scalars import Json, json_fragment
+from identity_service.api.graphql.scoped import ScopedIdentifier, by_id, id_before
+from identity_service.domain.changes import ChangeKind
+from identity_service.domain.identifiers import Identifier
+from identity_service.domain.judgements import Judgement
+from identity_service.domain.recorded import (
+    Page,
+    PolicyVersion,
+    RecordedChange,
+    RecordedRejection,
+    SeenIdentifier,
+    SettlementProgress,
+)
+from identity_service.services.access import SpaceScope
+
+_MOST: Final = 2**62
+"""More than any number of links."""
+
+# The way in
+
+
+async def space(info: Info, name: str) -> SpaceScope | None:
+    return info.context.services.access.enter(info.context.caller, name)
+
+
+async def spaces(info: Info) -> list[SpaceScope]:
+    caller = info.context.caller
+    if caller is None or caller.space is None:
+        return []
+    scope = info.context.services.access.enter(caller, caller.space)
+    return [scope] if scope else []
+
+
+# Space
+
+
+def name(root: Parent[SpaceScope]) -> str:
+    return root.space
+
+
+async def policy(root: Parent[SpaceScope], info: Info) -> PolicyVersion:
+    return await info.context.services.spaces.policy(root)
+
+
+async def policies(
+    root: Parent[SpaceScope], info: Info, first: int | None = 20, after: str | None = UNSET
+) -> Connection[PolicyVersion]:
+    cursor = after or None
+    before = number_in(cursor, decode_cursor("policy", cursor, 1)[0]) if cursor else None
+    page = await info.context.services.spaces.policies(root, page_size(first, 20), before)
+    return connection(
+        page, cursor, lambda policy: encode_cursor("policy", policy.version), lambda policy: policy
+    )
+
+
+async def settlement(root: Parent[SpaceScope], info: Info) -> SettlementProgress:
+    return await info.context.services.spaces.settlement(root)
+
+
+def statistics(root: Parent[SpaceScope]) -> SpaceScope:
+    return root
+
+
+async def count_customers(root: Parent[SpaceScope], info: Info) -> int:
+    return (await info.context.services.spaces.count_customers(root)).customers
+
+
+async def count_known(root: Parent[SpaceScope], info: Info) -> int:
+    return (await info.context.services.spaces.count_customers(root)).known
+
+
+async def count_anonymous(root: Parent[SpaceScope], info: Info) -> int:
+    return (await info.context.services.spaces.count_customers(root)).anonymous
+
+
+async def count_quarantined(root: Parent[SpaceScope], info: Info) -> int:
+    return (await info.context.services.spaces.count_customers(root)).quarantined
+
+
+async def count_identifiers(root: Parent[SpaceScope], info: Info) -> int:
+    return await info.context.services.spaces.count_identifiers(root)
+
+
+async def count_events(root: Parent[SpaceScope], info: Info) -> int:
+    return await info.context.services.spaces.count_events(root)
+
+
+async def count_links(root: Parent[SpaceScope], info: Info) -> int:
+    return await info.context.services.spaces.count_links(root)
+
+
+async def contested(
+    root: Parent[SpaceScope], info: Info, first: int | None = 20, after: str | None = UNSET
+) -> Connection[ScopedIdentifier]:
+    links, key = _after_shared("contested", after)
+    page = await info.context.services.customers.contested(root, links, key, page_size(first, 20))
+    return _shared("contested", root, page, after or None)
+
+
+async def super_connectors(
+    root: Parent[SpaceScope], info: Info, first: int | None = 20, after: str | None = UNSET
+) -> Connection[ScopedIdentifier]:
+    links, key = _after_shared("super", after)
+    page = await info.context.services.customers.super_connectors(
+        root, links, key, page_size(first, 20)
+    )
+    return _shared("super", root, page, after or None)
+
+
+async def changes(
+    root: Parent[SpaceScope],
+    info: Info,
+    first: int | None = 50,
+    after: str | None = UNSET,
+    kinds: list[ChangeKind] | None = UNSET,
+) -> Connection[Scoped[RecordedChange]]:
+    page = await info.context.services.customers.changes(
+        root, kinds or None, id_before("change", after), page_size(first, 50)
+    )
+    return by_id("change", root, page, after or None, lambda change: change.id)
+
+
+async def rejected_events(
+    root: Parent[SpaceScope], info: Info, first: int | None = 50, after: str | None = UNSET
+) -> Connection[Scoped[RecordedRejection]]:
+    page = await info.context.services.customers.rejected(
+        root, id_before("rejected", after), page_size(first, 50)
+    )
+    return by_id("rejected", root, page, after or None, lambda rejected: rejected.id)
+
+
+async def judgements(
+    root: Parent[SpaceScope], info: Info, first: int | None = 50, after: str | None = UNSET
+) -> Connection[Scoped[Judgement]]:
+    page = await info.context.services.customers.judgements(
+        root, id_before("judgement", after), page_size(first, 50)
+    )
+    return by_id("judgement", root, page, after or None, lambda judgement: judgement.id)
+
+
+# Judgement, RejectedEvent
+
+
+def judgement_a(root: Parent[Scoped[Judgement]]) -> Scoped[Identifier]:
+    return Scoped(root.scope, root.record.a)
+
+
+def judgement_b(root: Parent[Scoped[Judgement]]) -> Scoped[Identifier]:
+    return Scoped(root.scope, root.record.b)
+
+
+async def judged_identifier(
+    root: Parent[Scoped[Identifier]], info: Info
+) -> ScopedIdentifier | None:
+    found = await info.context.services.customers.identifier(root.scope, root.record)
+    return Scoped(root.scope, found) if found else None
+
+
+def rejected_body(root: Parent[Scoped[RecordedRejection]]) -> Json | None:
+    text = root.record.body_json
+    return None if text is None else json_fragment(text)
+
+
+def _after_shared(of: str, after: str | None) -> tuple[int, str]:
+    if not after:
+        return _MOST, ""
+    links, key = decode_cursor(of, after, 2)
+    return number_in(after, links), key
+
+
+def _shared(
+    of: str, scope: SpaceScope, page: Page[tuple[int, SeenIdentifier]], after: str | None
+) -> Connection[ScopedIdentifier]:
+    return connection(
+        page,
+        after,
+        lambda entry: encode_cursor(of, entry[0], entry[1].key),
+        lambda entry: Scoped(scope, entry[1]),
+    )
