@@ -10,6 +10,7 @@ from typing import Final
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policy import Policy
 from identity_service.domain.region import NewEvidence, StoredIdentifier
+from identity_service.domain.withheld import EventAgain, EventWithheld
 from identity_service.errors import NotFound
 from identity_service.graph.batches import identifier_rows, link_rows
 from identity_service.graph.database import Database
@@ -55,26 +56,6 @@ class ToSettle:
     customers: tuple[str, ...]
     starts: dict[Identifier, StoredIdentifier]
     waiting: frozenset[Identifier]
-
-
-@dataclass(frozen=True, slots=True)
-class EventWithheld:
-    """An event that has identifiers which a policy refused, and those that it observed."""
-
-    key: str
-    at: int
-    source: str
-    withheld: tuple[str, ...]
-    observed: tuple[Identifier, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class EventAgain:
-    """What such an event still withholds, and what it observes `besides`, in text order."""
-
-    event: EventWithheld
-    still_withheld: list[str]
-    besides: list[Identifier]
 
 
 class PolicyStore:

@@ -13,15 +13,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from identity_service.domain.changes import Change
-from identity_service.domain.events import MAX_IDENTIFIERS
-from identity_service.domain.identifiers import Identifier, parse_identifier
+from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import PolicyVersion
 from identity_service.domain.region import NewEvidence, StoredIdentifier
 from identity_service.domain.values import Values, Withheld
+from identity_service.domain.withheld import observed_again
 from identity_service.errors import Stale
 from identity_service.graph.batches import Batch
 from identity_service.graph.evidence import EvidenceStore
-from identity_service.graph.policies import EventAgain, EventWithheld, PolicyStore
+from identity_service.graph.policies import PolicyStore
 from identity_service.services.access import SpaceScope
 from identity_service.services.clock import Clock
 from identity_service.services.policies import Policies, PolicyInForce
@@ -192,7 +192,7 @@ class Resettlement:
         False: somebody else does the same, or the policy is no longer in force.
         """
         async for page in self._policy_store.events_withheld_from(scope.space):
-            again = [found for event in page if (found := _again(event, in_force.values))]
+            again = [found for event in page if (found := observed_again(event, in_force.values))]
             for i in range(0, len(again), EVENTS_AT_ONCE):
                 async with self._turns.of(scope):
                     written = await self._policy_store.observe_again(
@@ -201,21 +201,3 @@ class Resettlement:
                 if not written:
                     return False
         return True
-
-
-def _again(event: EventWithheld, values: Values) -> EventAgain | None:
-    """What an event observes besides under a policy; None when that is nothing."""
-    still_withheld: list[str] = []
-    more: set[Identifier] = set()
-    for text in event.withheld:
-        found = values.identifier(parse_identifier(text))
-        if isinstance(found, Withheld):
-            still_withheld.append(text)
-        else:
-            more.add(found)
-    if len(still_withheld) == len(event.withheld):
-        return None
-    more -= set(event.observed)
-    if len(event.observed) + len(more) > MAX_IDENTIFIERS:
-        return None
-    return EventAgain(event, still_withheld, sorted(more))
