@@ -3,15 +3,20 @@
 // Access: read
 // Space: keys
 // Parameters:
+//   w.space: name of the space
 //   w.events: list of event keys
 //   w.identifiers: list of identifier keys
 //   w.links: list of [position of the lower, position of the higher] in w.identifiers
 // Columns:
+//   judgements_rev: integer; another one when a judgement that may wait was made or withdrawn
 //   events: list of the event keys that are known
 //   identifiers: list of [position, first_seen, customer id or null, contested, super-connector, blocked]
 //   links: list of [position, first_seen]
 //   waiting: list of [judgement id, verdict, a_key, b_key, made_at]
 CYPHER replan=skip
+OPTIONAL MATCH (s:Space {name: $w.space})
+// Before everything else: what is read later is then at least as new.
+WITH coalesce(s.judgements_rev, 0) AS judgements_rev
 CALL () {
   UNWIND $w.events AS key
   MATCH (e:Event {key: key})
@@ -44,4 +49,4 @@ CALL (identifiers) {
   }
   RETURN collect(DISTINCT [j.id, j.verdict, j.a_key, j.b_key, j.made_at]) AS waiting
 }
-RETURN events, identifiers, links, waiting
+RETURN judgements_rev, events, identifiers, links, waiting

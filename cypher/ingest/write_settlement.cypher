@@ -1,12 +1,14 @@
 // Purpose: Write evidence and the settlement that follows from it, or nothing at all: nothing
 //   when the policy is no longer the one in force or a customer that the settlement rests on
-//   has changed since it was read.
+//   has changed since it was read, or a judgement that may wait for what is new.
 // Access: write
 // Space: keys
 // Eager: a batch is at most some hundred rows
 // Parameters:
 //   w.space: name of the space
 //   w.policy_version: version of the policy that was applied
+//   w.judgements_rev: integer that was read, or null when nothing rests on judgements that wait
+//   w.unguarded: boolean: a judgement is made or withdrawn that no customer guards
 //   w.now: time of the settlement in milliseconds
 //   w.guards: list of [customer id, rev that was read], in order of the ids
 //   w.unclaimed: keys of known identifiers that had no customer when they were read
@@ -55,18 +57,27 @@ CALL () {
   SET i.space = i.space // takes its lock
   RETURN count(CASE WHEN EXISTS { (i)-[:BELONGS_TO]->() } THEN 1 END) AS claimed
 }
+CALL (s) {
+  WITH s WHERE $w.unguarded
+  SET s.judgements_rev = coalesce(s.judgements_rev, 0) + 1
+}
 CALL () {
   UNWIND range(0, size($w.known) - 1) AS x
   MATCH (i:Identifier {key: $w.known[x][0]})
   WITH x, i ORDER BY x
   RETURN collect(i) AS known
 }
-WITH known, claimed = 0 AND fresh = size($w.guards) AND size(known) = size($w.known) AND s.policy_version = $w.policy_version AS ok
+WITH s, known, claimed = 0 AND fresh = size($w.guards) AND size(known) = size($w.known) AND s.policy_version = $w.policy_version
+  AND ($w.judgements_rev IS NULL OR coalesce(s.judgements_rev, 0) = $w.judgements_rev + CASE WHEN $w.unguarded THEN 1 ELSE 0 END) AS ok
 CALL (ok) {
   WITH ok WHERE NOT ok
   UNWIND $w.guards AS g
   MATCH (c:Customer {id: g[0]})
   SET c.rev = c.rev - 1
+}
+CALL (s, ok) {
+  WITH s, ok WHERE $w.unguarded AND NOT ok
+  SET s.judgements_rev = s.judgements_rev - 1
 }
 WITH known, CASE WHEN ok THEN $w ELSE {} END AS w
 CALL (w) {

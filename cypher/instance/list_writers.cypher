@@ -5,5 +5,5 @@
 // Columns:
 //   id: string
 SHOW TRANSACTIONS YIELD transactionId AS id, metaData
-WHERE metaData.name IN ['ingest/write_events', 'ingest/write_settlement']
+WHERE metaData.name IN ['ingest/write_events', 'ingest/write_settlement', 'policies/observe_again']
 RETURN id

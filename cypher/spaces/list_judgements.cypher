@@ -6,10 +6,12 @@
 //   w.before: string – id of the last judgement of the page before
 //   w.most: integer
 // Columns:
-//   judgements: list of [id, verdict, a_type, a_value, b_type, b_value, made_at, author, reason, withdrawn_at, withdrawn_by]
+//   judgements: list of [id, verdict, a_type, a_value, b_type, b_value, made_at, author, reason, withdrawn_at, withdrawn_by,
+//     withdrawn_reason]
 MATCH (j:Judgement {space: $w.space})
 WHERE j.id < $w.before
 WITH j ORDER BY j.id DESC LIMIT $w.most
 RETURN collect([
-  j.id, j.verdict, j.a_type, j.a_value, j.b_type, j.b_value, j.made_at, j.author, j.reason, j.withdrawn_at, j.withdrawn_by
+  j.id, j.verdict, j.a_type, j.a_value, j.b_type, j.b_value, j.made_at, j.author, j.reason, j.withdrawn_at, j.withdrawn_by,
+  j.withdrawn_reason
 ]) AS judgements

@@ -37,6 +37,28 @@ class Change:
     identifiers: tuple[Identifier, ...]
 
 
+def in_words(
+    kind: ChangeKind, customer_id: str, other_id: str | None, identifiers: Iterable[Identifier]
+) -> str:
+    """A change as a sentence; the arguments are the fields of `Change`."""
+    what = ", ".join(map(str, identifiers))
+    match kind:
+        case ChangeKind.CREATED:
+            return f"{customer_id} is new and holds {what}."
+        case ChangeKind.MERGED:
+            return f"{other_id} became part of {customer_id}, which now holds {what} too."
+        case ChangeKind.SPLIT:
+            return f"{what} left {customer_id} and is the customer {other_id}."
+        case ChangeKind.MOVED:
+            return f"{what} went from {other_id} to {customer_id}."
+        case ChangeKind.QUARANTINED:
+            return f"{what} belongs to several people, so to nobody: {customer_id}."
+        case ChangeKind.RELEASED:
+            return f"{what} is shared no more and belongs to {customer_id}."
+        case ChangeKind.ERASED:
+            return f"{customer_id} was erased."
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """An identifier and the customers that it belonged and belongs to."""

@@ -28,3 +28,4 @@ class Judgement:
     reason: str = ""
     withdrawn_at: int | None = None
     withdrawn_by: str | None = None
+    withdrawn_reason: str | None = None

@@ -81,7 +81,9 @@ class Batch:
     `identifiers` and `links` are new, `identifiers_seen` and `links_seen` known; `judged` no
     longer wait; `unsettled` belong to nobody as long as their component is over-connected;
     `made` and `withdrawn` are judgements; `blocked` identifiers belong to nobody from now on;
-    `settled` ones no longer wait for the settlement of a policy.
+    `settled` ones no longer wait for the settlement of a policy. `judgements_rev` is what was
+    read, None where nothing rests on judgements that wait; `unguarded`: a judgement made or
+    withdrawn here speaks of an identifier that no customer guards, so that it raises that.
     """
 
     space: str
@@ -98,6 +100,8 @@ class Batch:
     withdrawn: list[Withdrawal] = field(default_factory=list[Withdrawal])
     blocked: list[Identifier] = field(default_factory=list[Identifier])
     settled: list[Identifier] = field(default_factory=list[Identifier])
+    judgements_rev: int | None = None
+    unguarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +223,8 @@ def settlement_rows(
     joins = [[key, customer] for key, before, customer in moves if before is None]
     known = set(keys(region.nodes))
     return {
+        "judgements_rev": batch.judgements_rev,
+        "unguarded": batch.unguarded,
         "unsettled": keys(batch.unsettled),
         "blocked": keys(batch.blocked),
         "made": [_judgement_node(space, judgement) for judgement in batch.made],

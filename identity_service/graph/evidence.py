@@ -55,14 +55,15 @@ class Known:
     """What the graph already holds of a batch.
 
     `links` maps the known links to when they were first seen. `waiting` are judgements about
-    identifiers of the batch that are not known. `blocked` are known identifiers that belong to
-    nobody, since a policy blocked them.
+    identifiers of the batch that are not known, as of `judgements_rev`. `blocked` are known
+    identifiers that belong to nobody, since a policy blocked them.
     """
 
     message_ids: frozenset[str]
     identifiers: Mapping[Identifier, StoredIdentifier]
     links: Mapping[Pair, int]
     waiting: Sequence[Judgement]
+    judgements_rev: int
     blocked: frozenset[Identifier]
 
 
@@ -92,13 +93,14 @@ class EvidenceStore:
         row = await self._database.read_one(
             READ_KNOWN,
             w={
+                "space": space,
                 "events": [event_key(space, message_id) for message_id in message_ids],
                 "identifiers": [identifier_key(space, i) for i in identifiers],
                 "links": [[position[a], position[b]] for a, b in links],
             },
         )
         if row is None:
-            return Known(frozenset(), {}, {}, (), frozenset())
+            return Known(frozenset(), {}, {}, (), 0, frozenset())
         prefix = len(space) + 1
         blocked: set[Identifier] = {
             identifiers[entry[0]] for entry in row["identifiers"] if entry[5]
@@ -111,6 +113,7 @@ class EvidenceStore:
             },
             links={links[x]: first_seen for x, first_seen in row["links"]},
             waiting=[_judgement(*entry) for entry in row["waiting"]],
+            judgements_rev=row["judgements_rev"],
             blocked=frozenset(blocked),
         )
 
@@ -192,7 +195,7 @@ class EvidenceStore:
         """Write evidence and what follows from it, or nothing.
 
         `region` is what the difference rests on; `identifiers` are what its positions refer to.
-        False: one of the region's customers has changed, or the policy.
+        False: one of the region's customers has changed, the policy, or what judgements wait.
         """
         rows = evidence_rows(batch) | settlement_rows(
             batch, region, identifiers, difference, changes

@@ -33,4 +33,5 @@ class JudgementStore:
             reason=row["reason"],
             withdrawn_at=row["withdrawn_at"],
             withdrawn_by=row["withdrawn_by"],
+            withdrawn_reason=row["withdrawn_reason"],
         )

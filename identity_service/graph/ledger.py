@@ -92,6 +92,7 @@ def _judgement(
     reason: str,
     withdrawn_at: int | None,
     withdrawn_by: str | None,
+    withdrawn_reason: str | None,
 ) -> Judgement:
     return Judgement(
         id=made,
@@ -103,4 +104,5 @@ def _judgement(
         reason=reason,
         withdrawn_at=withdrawn_at,
         withdrawn_by=withdrawn_by,
+        withdrawn_reason=withdrawn_reason,
     )

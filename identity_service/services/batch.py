@@ -163,6 +163,8 @@ class BatchWriter:
         for identifier, span in batch.new.identifiers.items():
             is_known = identifier in known.identifiers
             (rows.identifiers_seen if is_known else rows.identifiers)[identifier] = span
+        if rows.identifiers:  # only what is new can have been waited for
+            rows.judgements_rev = known.judgements_rev
         for pair, seen in batch.new.links.items():
             (rows.links_seen if pair in known.links else rows.links)[pair] = seen
         return rows

@@ -108,10 +108,6 @@ class Customers:
         self._traits = Batcher(reader.traits)
         self._one_by_one = asyncio.Semaphore(_READS_AT_ONCE)
 
-    async def normalise(self, scope: SpaceScope, raw: Identifier) -> Identifier | Withheld:
-        """An identifier as events would bring it, or why they would not."""
-        return (await self._policies.in_force(scope)).values.identifier(raw)
-
     async def find(self, scope: SpaceScope, raw: Identifier, *, live: bool = False) -> Answer:
         """The customer of an identifier, as settled last, or `live`: resolved now."""
         in_force = await self._policies.in_force(scope)

@@ -2,36 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from identity_service.domain import judged
 from identity_service.domain.changes import ChangeKind
+from identity_service.domain.customers import NO_DIFFERENCE
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.recorded import RecordedChange
-from identity_service.domain.region import NewEvidence
+from identity_service.domain.region import EMPTY_REGION, NewEvidence
+from identity_service.domain.values import Values, Withheld
 from identity_service.errors import FieldInvalid, NotFound, Stale, TooLarge, Unavailable
 from identity_service.graph.batches import Batch, LedgerEntry, Withdrawal
-from identity_service.graph.evidence import EvidenceStore
+from identity_service.graph.evidence import EvidenceStore, Known
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.keys import identifier_key
+from identity_service.graph.policies import PolicyStore
 from identity_service.services.access import SpaceScope
 from identity_service.services.clock import Clock, Ids
-from identity_service.services.policies import Policies
-from identity_service.services.settlement import Settlement, starts
+from identity_service.services.policies import Policies, PolicyInForce
+from identity_service.services.settlement import Decision, Settlement, starts
 from identity_service.services.turns import MAX_ATTEMPTS, Turns, step_back
 
 MAX_REASON = 2_000
 """Longest reason of a judgement, in characters."""
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A judgement that was made or withdrawn, what changed by it, and that in a sentence."""
+
+    judgement: Judgement
+    changes: Sequence[RecordedChange]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """A judgement is made, or withdrawn. `again`: that is written, but somebody may have brought
+    an identifier of it meanwhile who did not know of it.
+    """
+
+    judgement: Judgement
+    withdrawal: Withdrawal | None = None
+    again: bool = False
+
+    @property
+    def cause(self) -> str:
+        """How changes name it."""
+        return f"judgement:{self.judgement.id}{' withdrawn' if self.withdrawal else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What was written. `unseen` are identifiers that the judgement waits for."""
+
+    changes: Sequence[RecordedChange]
+    message: str
+    unseen: Sequence[Identifier] = ()
+
+
 class Judgements:
-    """Takes judgements and settles by them at once."""
+    """Takes judgements and settles by them at once.
+
+    Those that know both identifiers are kept in order by the revisions of their customers. One
+    that waits for an identifier raises a number of the space, which whoever brings new
+    identifiers has read before: either that one begins again and finds the judgement, or it
+    was faster, and the judgement finds the identifier once all that began before it has ended.
+    """
 
     def __init__(
         self,
         store: EvidenceStore,
         judgements: JudgementStore,
+        policy_store: PolicyStore,
         policies: Policies,
         settlement: Settlement,
         turns: Turns,
@@ -40,19 +85,30 @@ class Judgements:
     ) -> None:
         self._store = store
         self._judgements = judgements
+        self._policy_store = policy_store
         self._policies = policies
         self._settlement = settlement
         self._turns = turns
         self._clock = clock
         self._ids = ids
 
+    async def normalise(
+        self, scope: SpaceScope, a: Identifier, b: Identifier
+    ) -> tuple[Identifier, Identifier]:
+        """Two identifiers as events would bring them.
+
+        Raises FieldInvalid, at `a` or `b`, for one that the policy withholds.
+        """
+        values = (await self._policies.in_force(scope)).values
+        return _normalised(values, "a", a), _normalised(values, "b", b)
+
     async def judge(
         self, scope: SpaceScope, verdict: Verdict, a: Identifier, b: Identifier, reason: str
-    ) -> tuple[Judgement, Sequence[RecordedChange]]:
-        """Judge two identifiers, which are normalised and not withheld.
+    ) -> Judged:
+        """Judge two identifiers, which are as `normalise` gives them.
 
-        An identifier that was not seen yet is waited for. Returns the changes that this made.
-        Raises FieldInvalid, and TooLarge where a component is over-connected.
+        One that was not seen yet is waited for. Raises FieldInvalid, and TooLarge where a
+        component is over-connected.
         """
         if a == b:
             raise FieldInvalid("b", f"{a} is judged against itself: name two identifiers.")
@@ -66,92 +122,156 @@ class Judgements:
             author=scope.author,
             reason=reason,
         )
+        changes, message = await self._carry_out(scope, _Act(made))
+        return Judged(made, changes, message)
 
-        async def attempt() -> Sequence[RecordedChange] | None:
-            return await self._settle(scope, made, None)
-
-        return made, await self._until_written(scope, attempt)
-
-    async def withdraw(
-        self, scope: SpaceScope, judgement: str, reason: str
-    ) -> tuple[Judgement, Sequence[RecordedChange]]:
+    async def withdraw(self, scope: SpaceScope, judgement: str, reason: str) -> Judged:
         """Withdraw a judgement; partition and ids are what they would be without it.
 
         Raises NotFound, FieldInvalid when it was withdrawn before, and TooLarge.
         """
         _check_reason(reason)
-        made = await self._judgements.find(scope.space, judgement)
-        if made is None:
-            raise NotFound(
-                f"There is no judgement “{judgement}” in this space.",
-                remedy="The list of judgements has their ids.",
-            )
-        if made.withdrawn_at is not None:
-            raise FieldInvalid("id", f"The judgement was withdrawn before, by {made.withdrawn_by}.")
+        made = await self._in_force(scope, judgement)
         withdrawal = Withdrawal(made.id, self._clock(), scope.author, reason)
-
-        async def attempt() -> Sequence[RecordedChange] | None:
-            return await self._settle(scope, made, withdrawal)
-
-        changes = await self._until_written(scope, attempt)
-        return replace(made, withdrawn_at=withdrawal.at, withdrawn_by=withdrawal.author), changes
-
-    async def _settle(
-        self, scope: SpaceScope, judgement: Judgement, withdrawal: Withdrawal | None
-    ) -> Sequence[RecordedChange] | None:
-        """Write the judgement, or its withdrawal, and what follows. None: the policy changed."""
-        in_force = await self._policies.in_force(scope)
-        known = await self._store.read_known(
-            scope.space, (), NewEvidence.of_identifiers((judgement.a, judgement.b))
+        changes, message = await self._carry_out(scope, _Act(made, withdrawal))
+        gone = replace(
+            made,
+            withdrawn_at=withdrawal.at,
+            withdrawn_by=withdrawal.author,
+            withdrawn_reason=withdrawal.reason,
         )
-        is_known = judgement.a in known.identifiers and judgement.b in known.identifiers
-        decision = await self._settlement.decide(
-            scope,
-            in_force,
-            NewEvidence(judgements=[] if withdrawal else [judgement]),
-            touched=starts({i: s for i, s in known.identifiers.items() if i not in known.blocked}),
-            withdrawn=judgement.id if withdrawal else None,
-            across=True,
-        )
-        if decision is None:
-            raise TooLarge(
-                f"More than {in_force.policy.max_component:,} identifiers hang together here.",
-                remedy="Block the value that joins them all, then judge again.",
-            )
-        batch = Batch(scope.space, in_force.version, self._clock())
-        batch.blocked = decision.blocked
-        if withdrawal:
-            batch.withdrawn.append(withdrawal)
-            cause = f"judgement:{judgement.id} withdrawn"
-        else:
-            batch.made.append(judgement)
-            batch.judged.extend([judgement] if is_known else [])
-            cause = f"judgement:{judgement.id}"
-        found = self._settlement.difference(decision, in_force.policy)
-        entries = self._settlement.entries(found.changes, lambda _: cause)
-        written = await self._store.write_settlement(
-            batch, decision.region, decision.question.evidence.identifiers, found, entries
-        )
-        if not written:
-            self._policies.forget(scope)
-            return None
-        return [_recorded(entry, batch) for entry in entries]
+        return Judged(gone, changes, message)
 
-    async def _until_written(
-        self, scope: SpaceScope, attempt: Callable[[], Awaitable[Sequence[RecordedChange] | None]]
-    ) -> Sequence[RecordedChange]:
+    async def _carry_out(
+        self, scope: SpaceScope, act: _Act
+    ) -> tuple[Sequence[RecordedChange], str]:
+        written = await self._until_written(scope, act)
+        if not written.unseen:
+            return written.changes, written.message
+        await self._policy_store.await_writers()
+        found = await self._until_written(scope, replace(act, again=True))
+        return [*written.changes, *found.changes], found.message
+
+    async def _until_written(self, scope: SpaceScope, act: _Act) -> _Outcome:
         for number in range(MAX_ATTEMPTS):
             try:
                 async with self._turns.of(scope):
-                    changes = await attempt()
-                if changes is not None:
-                    return changes
+                    outcome = await self._attempt(scope, act)
+                if outcome is not None:
+                    return outcome
+                self._policies.forget(scope)
             except Stale:
                 pass
             await step_back(number)
         raise Unavailable(
             "The same customers are being changed by too many at once.", remedy="Try again."
         )
+
+    async def _attempt(self, scope: SpaceScope, act: _Act) -> _Outcome | None:
+        """Write an act and what follows. None: what it rests on has changed meanwhile."""
+        in_force = await self._policies.in_force(scope)
+        ends = (act.judgement.a, act.judgement.b)
+        known = await self._store.read_known(scope.space, (), NewEvidence.of_identifiers(ends))
+        unseen = [end for end in ends if end not in known.identifiers]
+        if act.again and unseen:
+            return _Outcome((), _told(act, unseen), unseen)
+        decision = await self._decide(scope, in_force, act, known)
+        # After what the decision rests on was read: whoever withdraws it changes that.
+        if act.withdrawal is None and act.again and not await self._stands(scope, act.judgement):
+            return _Outcome((), "The judgement was withdrawn again meanwhile.")
+        if act.withdrawal and not act.again:
+            await self._in_force(scope, act.judgement.id)
+        batch = Batch(scope.space, in_force.version, self._clock())
+        batch.judgements_rev = known.judgements_rev
+        batch.unguarded = any(
+            end in unseen or known.identifiers[end].customer is None for end in ends
+        )
+        if act.withdrawal:
+            batch.withdrawn.append(act.withdrawal)
+        else:
+            batch.made.extend([] if act.again else [act.judgement])
+            batch.judged.extend([] if unseen else [act.judgement])
+        return await self._write(in_force, act, unseen, batch, decision)
+
+    async def _decide(
+        self, scope: SpaceScope, in_force: PolicyInForce, act: _Act, known: Known
+    ) -> Decision | None:
+        """What follows from an act; None where only its being on record can be kept."""
+        seen = {i: s for i, s in known.identifiers.items() if i not in known.blocked}
+        decision = await self._settlement.decide(
+            scope,
+            in_force,
+            NewEvidence(judgements=[] if act.withdrawal else [act.judgement]),
+            touched=starts(seen),
+            withdrawn=act.judgement.id if act.withdrawal else None,
+            across=True,
+        )
+        if decision is None and not act.again:
+            raise TooLarge(
+                f"More than {in_force.policy.max_component:,} identifiers hang together here.",
+                remedy="Block the value that joins them all, then judge again.",
+            )
+        return decision
+
+    async def _write(
+        self,
+        in_force: PolicyInForce,
+        act: _Act,
+        unseen: Sequence[Identifier],
+        batch: Batch,
+        decision: Decision | None,
+    ) -> _Outcome | None:
+        if decision is None:
+            kept = await self._store.write_settlement(batch, EMPTY_REGION, (), NO_DIFFERENCE, ())
+            return (
+                _Outcome((), "Too much hangs together here to be settled by it.") if kept else None
+            )
+        batch.blocked = decision.blocked
+        found = self._settlement.difference(decision, in_force.policy)
+        entries = self._settlement.entries(found.changes, lambda _: act.cause)
+        evidence = decision.question.evidence
+        if not await self._store.write_settlement(
+            batch, decision.region, evidence.identifiers, found, entries
+        ):
+            return None
+        tell = judged.withdrawn if act.withdrawal else judged.came_to
+        message = (
+            _told(act, unseen)
+            if unseen
+            else tell(act.judgement, evidence, decision.resolution, changed=bool(entries))
+        )
+        return _Outcome([_recorded(entry, batch) for entry in entries], message, unseen)
+
+    async def _stands(self, scope: SpaceScope, judgement: Judgement) -> bool:
+        found = await self._judgements.find(scope.space, judgement.id)
+        return found is not None and found.withdrawn_at is None
+
+    async def _in_force(self, scope: SpaceScope, judgement: str) -> Judgement:
+        """A judgement that is not withdrawn. Raises NotFound and FieldInvalid."""
+        found = await self._judgements.find(scope.space, judgement)
+        if found is None:
+            raise NotFound(
+                f"There is no judgement “{judgement}” in this space.",
+                remedy="The list of judgements has their ids.",
+            )
+        if found.withdrawn_at is not None:
+            raise FieldInvalid(
+                "id", f"The judgement was withdrawn before, by {found.withdrawn_by}."
+            )
+        return found
+
+
+def _told(act: _Act, unseen: Sequence[Identifier]) -> str:
+    if act.withdrawal:
+        return "The judgement waits no more; nothing else changed."
+    return judged.waits(unseen)
+
+
+def _normalised(values: Values, path: str, given: Identifier) -> Identifier:
+    found = values.identifier(given)
+    if isinstance(found, Withheld):
+        raise FieldInvalid(path, str(found))
+    return found
 
 
 def _check_reason(reason: str) -> None:

@@ -62,7 +62,14 @@ def assemble(database: Database, max_queue: int) -> UseCases:
         customers=customers,
         explanations=Explanations(reader, customers, policies, live),
         judgements=Judgements(
-            evidence, JudgementStore(database), policies, settlement, turns, clock, ids
+            evidence,
+            JudgementStore(database),
+            policy_store,
+            policies,
+            settlement,
+            turns,
+            clock,
+            ids,
         ),
         resettlement=Resettlement(evidence, policy_store, policies, settlement, turns, clock),
     )

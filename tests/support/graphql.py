@@ -118,6 +118,7 @@ class GraphQLWorld:
             judgements=Judgements(
                 evidence,
                 JudgementStore(database),
+                policy_store,
                 self.policies,
                 settlement,
                 turns,

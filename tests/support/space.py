@@ -101,19 +101,19 @@ class World:
     ) -> tuple[Judgement, Sequence[RecordedChange]]:
         """Judge two identifiers."""
         ends = [i if isinstance(i, Identifier) else parse_identifier(i) for i in (a, b)]
-        made, changes = await self.use_cases.judgements.judge(
+        judged = await self.use_cases.judgements.judge(
             self.scope, verdict, *ends, reason="The test says so."
         )
-        self.judged[made.id] = made
-        return made, changes
+        self.judged[judged.judgement.id] = judged.judgement
+        return judged.judgement, judged.changes
 
     async def withdraw(self, judgement: Judgement) -> Sequence[RecordedChange]:
         """Withdraw a judgement."""
-        _, changes = await self.use_cases.judgements.withdraw(
+        judged = await self.use_cases.judgements.withdraw(
             self.scope, judgement.id, "The test says so."
         )
         del self.judged[judgement.id]
-        return changes
+        return judged.changes
 
     async def set_policy(self, policy: Policy) -> PolicyVersion:
         """Put a policy in force; returns when the space is settled by it."""

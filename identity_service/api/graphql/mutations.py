@@ -19,9 +19,9 @@ from identity_service.api.graphql.types import Change, Judgement, Policy, Settle
 from identity_service.domain import judgements
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import PolicyVersion, RecordedChange, SettlementProgress
-from identity_service.domain.values import Withheld
 from identity_service.errors import FieldInvalid, NotFound, PolicyInvalid
 from identity_service.services import access
+from identity_service.services import judgements as services
 from identity_service.services.access import SpaceScope
 from identity_service.services.spaces import CreatedSource, CreatedSpace
 
@@ -71,15 +71,6 @@ class NewPolicy:
 
     policy: PolicyVersion
     settlement: SettlementProgress
-
-
-@dataclass(frozen=True, slots=True)
-class NewJudgement:
-    """A judgement that was made or withdrawn, and what changed by it."""
-
-    scope: SpaceScope
-    judgement: judgements.Judgement
-    changes: Sequence[RecordedChange]
 
 
 @strawberry.type
@@ -144,19 +135,20 @@ class PolicySet:
     settlement: Settlement
 
 
-def _judgement(root: Parent[NewJudgement]) -> Scoped[judgements.Judgement]:
-    return Scoped(root.scope, root.judgement)
+def _judgement(root: Parent[Scoped[services.Judged]]) -> Scoped[judgements.Judgement]:
+    return Scoped(root.scope, root.record.judgement)
 
 
-def _changes(root: Parent[NewJudgement]) -> list[Scoped[RecordedChange]]:
-    return [Scoped(root.scope, change) for change in root.changes]
+def _changes(root: Parent[Scoped[services.Judged]]) -> list[Scoped[RecordedChange]]:
+    return [Scoped(root.scope, change) for change in root.record.changes]
 
 
 @strawberry.type
-@shows(NewJudgement)
+@shows(services.Judged)
 class Judged:
     judgement: Judgement = by(_judgement)
     changes: list[Change] = by(_changes)
+    message: str = strawberry.field(description="What it came to, in a sentence.")
 
 
 CreateSpaceResult: TypeAlias = Annotated[
@@ -232,19 +224,15 @@ async def judge(
     a: IdentifierInput,
     b: IdentifierInput,
     reason: str,
-) -> NewJudgement | Refused:
+) -> Scoped[services.Judged] | Refused:
     scope = _require(info, space, access.Role.AGENT)
+    service = info.context.services.judgements
+    typed = Identifier(a.type, a.value), Identifier(b.type, b.value)
     try:
-        judgement, changes = await info.context.services.judgements.judge(
-            scope,
-            verdict,
-            await _normalised(info, scope, "a", a),
-            await _normalised(info, scope, "b", b),
-            reason,
-        )
+        made = await service.judge(scope, verdict, *await service.normalise(scope, *typed), reason)
     except FieldInvalid as error:
         return _refused(error)
-    return NewJudgement(scope, judgement, changes)
+    return Scoped(scope, made)
 
 
 async def withdraw_judgement(
@@ -252,15 +240,15 @@ async def withdraw_judgement(
     space: str,
     id: ID,  # noqa: A002  (the name is the contract's)
     reason: str,
-) -> NewJudgement | Refused:
+) -> Scoped[services.Judged] | Refused:
     scope = _require(info, space, access.Role.AGENT)
     try:
-        judgement, changes = await info.context.services.judgements.withdraw(scope, id, reason)
+        gone = await info.context.services.judgements.withdraw(scope, id, reason)
     except FieldInvalid as error:
         return _refused(error)
     except NotFound as error:
         return Refused(str(error), [errors.Problem("id", str(error))])
-    return NewJudgement(scope, judgement, changes)
+    return Scoped(scope, gone)
 
 
 @strawberry.type
@@ -297,14 +285,3 @@ def _require(info: Info, space: str, role: access.Role) -> SpaceScope:
 
 def _refused(error: FieldInvalid | PolicyInvalid) -> Refused:
     return Refused(str(error), error.problems)
-
-
-async def _normalised(
-    info: Info, scope: SpaceScope, path: str, given: IdentifierInput
-) -> Identifier:
-    found = await info.context.services.customers.normalise(
-        scope, Identifier(given.type, given.value)
-    )
-    if isinstance(found, Withheld):
-        raise FieldInvalid(path, str(found))
-    return found

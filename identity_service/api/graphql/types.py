@@ -246,6 +246,7 @@ class Judgement:
     made_at: Millis
     withdrawn_at: Millis | None
     withdrawn_by: str | None
+    withdrawn_reason: str | None
 
 
 @strawberry.type

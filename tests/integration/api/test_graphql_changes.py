@@ -47,7 +47,7 @@ async def judge(
         " $a: IdentifierInput!, $b: IdentifierInput!, $r: String!)"
         " { judge(space: $s, verdict: $v, a: $a, b: $b, reason: $r) { ... on Judged { judgement {"
         " id verdict author reason a { type value identifier { value } } b { value }"
-        " withdrawnAt } changes { kind identifiers { value } } }"
+        " withdrawnAt } changes { kind identifiers { value } } message }"
         f" {INVALID} }} }}",
         {
             "s": space.name,
@@ -139,7 +139,8 @@ async def test_a_judgement_joins_and_its_withdrawal_takes_it_back(
     joined = await same(world, space, "user_id:u", "email:a@x.org")
     withdrawn = await world.ask(
         'mutation($s: String!, $id: ID!) { withdrawJudgement(space: $s, id: $id, reason: "no") {'
-        " ... on Judged { judgement { withdrawnAt withdrawnBy } changes { kind } } } }",
+        " ... on Judged { judgement { withdrawnAt withdrawnBy withdrawnReason }"
+        " changes { kind } message } } }",
         {"s": space.name, "id": made["judgement"]["id"]},
         key=space.admin_key,
     )
@@ -155,12 +156,22 @@ async def test_a_judgement_joins_and_its_withdrawal_takes_it_back(
         "withdrawnAt": None,
     }
     assert made["changes"] == [{"kind": "MERGED", "identifiers": [{"value": "a@x.org"}]}]
-    assert withdrawn["data"]["withdrawJudgement"]["judgement"]["withdrawnBy"] == "admin"
-    assert withdrawn["data"]["withdrawJudgement"]["changes"] == [{"kind": "SPLIT"}]
+    taken_back = withdrawn["data"]["withdrawJudgement"]
+    assert taken_back["judgement"]["withdrawnBy"] == "admin"
+    assert taken_back["judgement"]["withdrawnReason"] == "no"
+    assert taken_back["changes"] == [{"kind": "SPLIT"}]
+    assert taken_back["message"] == "user_id:u and email:a@x.org are two customers now."
     assert not await same(world, space, "user_id:u", "email:a@x.org")
-    listed = await world.of_space(space, "judgements { edges { node { id verdict withdrawnBy } } }")
-    assert listed["judgements"]["edges"] == [
-        {"node": {"id": made["judgement"]["id"], "verdict": "SAME", "withdrawnBy": "admin"}}
+    listed = await world.of_space(
+        space, "judgements { edges { node { id verdict withdrawnBy withdrawnReason } } }"
+    )
+    assert [edge["node"] for edge in listed["judgements"]["edges"]] == [
+        {
+            "id": made["judgement"]["id"],
+            "verdict": "SAME",
+            "withdrawnBy": "admin",
+            "withdrawnReason": "no",
+        }
     ]
 
 
@@ -171,6 +182,71 @@ async def test_a_judgement_may_speak_of_what_was_not_seen_yet(
 
     assert made["judgement"]["a"] == {"type": "user_id", "value": "later", "identifier": None}
     assert made["changes"] == []
+    assert "were not seen yet: the judgement waits." in made["message"]
+
+
+async def test_same_outranks_a_limit_and_quarantine_and_its_changes_say_so(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    await world.send(space, event(1, "user_id:ann", "anonymous_id:t"))
+    await world.send(space, event(2, "user_id:bob", "anonymous_id:t"))
+
+    given = await judge(world, space, "SAME", "user_id:ann", "anonymous_id:t")
+    over_the_limit = await judge(world, space, "SAME", "user_id:ann", "user_id:bob")
+
+    assert [(c["kind"], c["identifiers"]) for c in given["changes"]] == [
+        ("MERGED", [{"value": "t"}]),
+        ("RELEASED", [{"value": "t"}]),
+    ]
+    assert [c["kind"] for c in over_the_limit["changes"]] == ["MERGED"]
+    assert over_the_limit["message"] == "user_id:ann and user_id:bob are one customer now."
+    assert await same(world, space, "user_id:bob", "anonymous_id:t")
+
+
+async def test_apart_outranks_everything_and_says_over_what(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    await world.send(space, event(1, "user_id:ann", "email:a@x.org"))
+    agreed = await judge(world, space, "SAME", "user_id:ann", "email:a@x.org")
+
+    apart = await judge(world, space, "APART", "user_id:ann", "email:a@x.org")
+    again = await judge(world, space, "SAME", "email:a@x.org", "user_id:ann")
+
+    assert agreed["changes"] == []
+    assert [c["kind"] for c in apart["changes"]] == ["SPLIT"]
+    assert f"wins over {agreed['judgement']['id']}" in apart["message"]
+    assert again["changes"] == []
+    assert f"were judged apart ({apart['judgement']['id']}), and APART wins" in again["message"]
+    assert not await same(world, space, "user_id:ann", "email:a@x.org")
+
+
+async def test_the_same_judgement_and_the_same_withdrawal_twice_do_no_damage(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    await world.send(space, event(1, "user_id:ann"), event(2, "user_id:bob"))
+
+    made = [await judge(world, space, "SAME", "user_id:ann", "user_id:bob") for _ in range(2)]
+    first, second = (each["judgement"]["id"] for each in made)
+    answers = [
+        (
+            await world.ask(
+                f'mutation {{ withdrawJudgement(space: "{space.name}", id: "{each}", reason: "no")'
+                f" {{ ... on Judged {{ changes {{ kind }} message }} {INVALID} }} }}",
+                key=space.admin_key,
+            )
+        )["data"]["withdrawJudgement"]
+        for each in (first, first, second, second)
+    ]
+
+    assert f"judged before ({first})" in made[1]["message"]
+    assert answers[0] == {
+        "changes": [],
+        "message": "user_id:ann and user_id:bob are one customer still.",
+    }
+    assert answers[2]["changes"] == [{"kind": "SPLIT"}]
+    for refused in (answers[1], answers[3]):
+        assert refused["problems"][0]["path"] == "id"
+        assert "withdrawn before, by admin" in refused["message"]
 
 
 @pytest.mark.parametrize(
@@ -180,6 +256,8 @@ async def test_a_judgement_may_speak_of_what_was_not_seen_yet(
         ("user_id:u", "email:none at all", "so", "b"),
         ("user_id:u", "user_id:u", "so", "b"),
         ("user_id:u", "user_id:v", " ", "reason"),
+        ("user_id:u", "user_id:v", "x" * 2_001, "reason"),
+        ("user_id:u", "not a type:v", "so", "b"),
     ],
 )
 async def test_a_judgement_that_makes_no_sense_is_refused(
