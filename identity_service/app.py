@@ -173,7 +173,7 @@ async def _lifespan(settings: Settings, _app: Starlette) -> AsyncGenerator[State
 
 
 def _state(database: Database, settings: Settings, threads: ThreadPoolExecutor) -> State:
-    cases = assemble(database, settings.max_queue)
+    cases = assemble(database, settings.max_queue, preview_timeout=settings.preview_timeout)
     return {
         "services": Services(database, cases.access, cases.ingest, threads),
         "graphql": GraphQLEndpoint(
@@ -182,6 +182,7 @@ def _state(database: Database, settings: Settings, threads: ThreadPoolExecutor) 
                 spaces=cases.spaces,
                 customers=cases.customers,
                 explanations=cases.explanations,
+                previews=cases.previews,
                 judgements=cases.judgements,
                 resettlement=cases.resettlement,
             )

@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     stream_timeout: float = Field(
         default=3600, gt=0, description="Seconds that reading out a whole space may take."
     )
+    preview_timeout: float = Field(
+        default=300, gt=0, description="Seconds that the preview of a policy may take."
+    )
     data_dir: Path = Field(
         default_factory=default_data_dir, description="Data of the managed Neo4j."
     )

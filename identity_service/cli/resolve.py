@@ -48,6 +48,7 @@ async def _ask(its: Opened, space: str, asked: Identifier) -> customers.Found:
         spaces=cases.spaces,
         customers=cases.customers,
         explanations=cases.explanations,
+        previews=cases.previews,
         judgements=cases.judgements,
         resettlement=cases.resettlement,
     )

@@ -11,6 +11,7 @@ from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.policies import PolicyStore
+from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.access import Access
 from identity_service.services.batch import BatchWriter
@@ -21,6 +22,7 @@ from identity_service.services.ingest import Ingest
 from identity_service.services.judgements import Judgements
 from identity_service.services.live import LiveResolution
 from identity_service.services.policies import Policies
+from identity_service.services.previews import Previews
 from identity_service.services.resettlement import Resettlement
 from identity_service.services.settlement import Settlement
 from identity_service.services.spaces import Spaces
@@ -36,12 +38,18 @@ class UseCases:
     ingest: Ingest
     customers: Customers
     explanations: Explanations
+    previews: Previews
     judgements: Judgements
     resettlement: Resettlement
 
 
-def assemble(database: Database, max_queue: int) -> UseCases:
-    """The use cases over an open database; at most `max_queue` events may wait to be written."""
+def assemble(
+    database: Database, max_queue: int, *, preview_timeout: float | None = None
+) -> UseCases:
+    """The use cases over an open database; at most `max_queue` events may wait to be written.
+
+    `preview_timeout`: seconds that a preview may take, None for any time.
+    """
     clock = system_clock
     ids, turns = Ids(clock), Turns()
     keys, evidence, policy_store = (
@@ -61,6 +69,9 @@ def assemble(database: Database, max_queue: int) -> UseCases:
         ),
         customers=customers,
         explanations=Explanations(reader, customers, policies, live),
+        previews=Previews(
+            SnapshotReader(database), policy_store, customers, clock, preview_timeout
+        ),
         judgements=Judgements(
             evidence,
             JudgementStore(database),

@@ -25,6 +25,7 @@ from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.policies import PolicyStore
+from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.access import Access, hash_key, new_key
 from identity_service.services.access import Role as KeyRole
@@ -36,6 +37,7 @@ from identity_service.services.ingest import Ingest
 from identity_service.services.judgements import Judgements
 from identity_service.services.live import LiveResolution
 from identity_service.services.policies import Policies
+from identity_service.services.previews import Previews
 from identity_service.services.resettlement import Resettlement
 from identity_service.services.settlement import Settlement
 from identity_service.services.spaces import Spaces
@@ -115,6 +117,9 @@ class GraphQLWorld:
             spaces=self.spaces,
             customers=self.customers,
             explanations=self.explanations,
+            previews=Previews(
+                SnapshotReader(database), policy_store, self.customers, system_clock, None
+            ),
             judgements=Judgements(
                 evidence,
                 JudgementStore(database),

@@ -11,6 +11,7 @@ from identity_service.services.access import Access, Caller, SpaceScope
 from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations
 from identity_service.services.judgements import Judgements
+from identity_service.services.previews import Previews
 from identity_service.services.resettlement import Resettlement
 from identity_service.services.spaces import Spaces
 
@@ -25,6 +26,7 @@ class Services:
     spaces: Spaces
     customers: Customers
     explanations: Explanations
+    previews: Previews
     judgements: Judgements
     resettlement: Resettlement
 

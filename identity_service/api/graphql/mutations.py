@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, TypeAlias
@@ -15,6 +14,7 @@ from identity_service import errors
 from identity_service.api.graphql.context import Info, Scoped
 from identity_service.api.graphql.fields import IdentifierInput
 from identity_service.api.graphql.queries import Space
+from identity_service.api.graphql.refused import Invalid, Refused, refused
 from identity_service.api.graphql.types import Change, Judgement, Policy, Settlement, by, shows
 from identity_service.domain import judgements
 from identity_service.domain.identifiers import Identifier
@@ -31,14 +31,6 @@ class Role(StrEnum):
     READER = "READER"
     AGENT = "AGENT"
     ADMIN = "ADMIN"
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """What was sent was not taken, and why."""
-
-    message: str
-    problems: Sequence[errors.Problem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +63,6 @@ class NewPolicy:
 
     policy: PolicyVersion
     settlement: SettlementProgress
-
-
-@strawberry.type
-class Problem:
-    path: str
-    message: str
-
-
-@strawberry.type
-@shows(Refused)
-class Invalid:
-    message: str
-    problems: list[Problem]
 
 
 @strawberry.type
@@ -172,14 +151,14 @@ async def create_space(
     try:
         return await spaces.create_space(info.context.caller, name, policy or None)
     except (FieldInvalid, PolicyInvalid) as error:
-        return _refused(error)
+        return refused(error)
 
 
 async def create_source(info: Info, name: str, spaces: list[str]) -> CreatedSource | Refused:
     try:
         return await info.context.services.spaces.create_source(info.context.caller, name, spaces)
     except FieldInvalid as error:
-        return _refused(error)
+        return refused(error)
 
 
 async def create_key(info: Info, space: str, role: Role, name: str) -> NewKey | Refused:
@@ -187,7 +166,7 @@ async def create_key(info: Info, space: str, role: Role, name: str) -> NewKey | 
     try:
         key = await info.context.services.spaces.create_key(scope, access.Role(role.value), name)
     except FieldInvalid as error:
-        return _refused(error)
+        return refused(error)
     return NewKey(name, role, key)
 
 
@@ -195,7 +174,7 @@ async def revoke_key(info: Info, space: str, name: str) -> RevokedKey | Refused:
     try:
         await info.context.services.spaces.revoke_key(info.context.caller, space, name)
     except FieldInvalid as error:
-        return _refused(error)
+        return refused(error)
     return RevokedKey(name)
 
 
@@ -211,7 +190,7 @@ async def set_policy(
     try:
         made = await services.resettlement.set_policy(scope, policy, expected_version, note or None)
     except (FieldInvalid, PolicyInvalid) as error:
-        return _refused(error)
+        return refused(error)
     except errors.VersionConflict as error:
         return Overtaken(str(error), error.current_version)
     return NewPolicy(made, await services.spaces.settlement(scope))
@@ -231,7 +210,7 @@ async def judge(
     try:
         made = await service.judge(scope, verdict, *await service.normalise(scope, *typed), reason)
     except FieldInvalid as error:
-        return _refused(error)
+        return refused(error)
     return Scoped(scope, made)
 
 
@@ -245,7 +224,7 @@ async def withdraw_judgement(
     try:
         gone = await info.context.services.judgements.withdraw(scope, id, reason)
     except FieldInvalid as error:
-        return _refused(error)
+        return refused(error)
     except NotFound as error:
         return Refused(str(error), [errors.Problem("id", str(error))])
     return Scoped(scope, gone)
@@ -281,7 +260,3 @@ class Mutation:
 
 def _require(info: Info, space: str, role: access.Role) -> SpaceScope:
     return info.context.services.access.require(info.context.caller, space, role)
-
-
-def _refused(error: FieldInvalid | PolicyInvalid) -> Refused:
-    return Refused(str(error), error.problems)

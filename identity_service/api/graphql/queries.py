@@ -6,9 +6,10 @@ from __future__ import annotations
 import strawberry
 from strawberry import ID
 
-from identity_service.api.graphql import fields, spaces
+from identity_service.api.graphql import fields, previews, spaces
 from identity_service.api.graphql.connections import parse_global_id
 from identity_service.api.graphql.context import Info, Scoped
+from identity_service.api.graphql.previews import PreviewResult
 from identity_service.api.graphql.types import (
     ChangeConnection,
     CustomerResult,
@@ -48,6 +49,12 @@ class Space:
     customers: list[CustomerResult] = by(
         fields.customers,
         description="Many at once (at most 1,000), in the order asked.",
+    )
+    preview: PreviewResult = by(
+        previews.preview,
+        description=(
+            "What another policy would change here, customer by customer. Nothing is written."
+        ),
     )
     contested: IdentifierConnection = by(
         spaces.contested,

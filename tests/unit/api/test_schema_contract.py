@@ -31,9 +31,6 @@ NOT_YET = frozenset(
     {
         "Customer.health",
         "CustomerConnection",
-        "CustomerDifference",
-        "CustomerDifferenceConnection",
-        "CustomerDifferenceEdge",
         "CustomerEdge",
         "CustomerHealth",
         "BlastRadiusResult",
@@ -48,14 +45,10 @@ NOT_YET = frozenset(
         "NotFoundReason.ERASED",
         "NotFoundReason.NOT_YET",
         "PageShare",
-        "PolicyPreview",
-        "PreviewResult",
-        "PreviewSummary",
         "Space.blastRadius",
         "Space.customer(asOf)",
         "Space.explain",
         "Space.journeys",
-        "Space.preview",
         "Space.search",
         "Subscription",
     }
@@ -66,6 +59,12 @@ BEYOND = frozenset(
     {
         "Judged.message",
         "Judgement.withdrawnReason",
+        "PolicyPreview.policyText",
+        "PreviewSummary.created",
+        "PreviewSummary.differences",
+        "PreviewSummary.identifiersBlocked",
+        "PreviewSummary.kindChanged",
+        "PreviewSummary.overConnected",
     }
 )
 """What the service offers beyond the contract: types, fields and arguments."""

@@ -1,0 +1,18 @@
+// Purpose: What tells whether customers, judgements or the policy of a space have changed.
+// Access: read
+// Space: parameter
+// Parameters:
+//   space: string
+// Columns:
+//   state: list of version of the policy in force, number of customers, sum of their revisions,
+//     number of judgements, and of those that were withdrawn
+MATCH (s:Space {name: $space})
+CALL () {
+  MATCH (c:Customer {space: $space})
+  RETURN count(c) AS customers, sum(c.rev) AS revisions
+}
+CALL () {
+  MATCH (j:Judgement {space: $space})
+  RETURN count(j) AS judgements, count(j.withdrawn_at) AS withdrawn
+}
+RETURN [s.policy_version, customers, revisions, judgements, withdrawn] AS state

@@ -1,0 +1,39 @@
+# ruff: noqa: D101  (what a type means is told to those who read the schema)
+"""What was sent and not taken: an answer, not an error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import strawberry
+
+from identity_service import errors
+from identity_service.api.graphql.types import shows
+from identity_service.errors import FieldInvalid, PolicyInvalid
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What was sent was not taken, and why."""
+
+    message: str
+    problems: Sequence[errors.Problem]
+
+
+def refused(error: FieldInvalid | PolicyInvalid) -> Refused:
+    """A mistake as an answer."""
+    return Refused(str(error), error.problems)
+
+
+@strawberry.type
+class Problem:
+    path: str
+    message: str
+
+
+@strawberry.type
+@shows(Refused)
+class Invalid:
+    message: str
+    problems: list[Problem]

@@ -1,0 +1,140 @@
+"""Reading a whole space out of the graph, as lists of numbers."""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections.abc import Callable, Iterable
+from itertools import compress
+from typing import Any, Final
+
+from identity_service.domain.customers import CustomerKind, RegisteredId
+from identity_service.domain.identifiers import Identifier
+from identity_service.domain.judgements import Judgement, Verdict
+from identity_service.domain.snapshot import Snapshot
+from identity_service.graph.database import Database, Row
+from identity_service.graph.keys import identifier_key, identifier_of
+from identity_service.graph.statements import statement
+
+READ_IDENTIFIERS: Final = statement("snapshot/read_identifiers")
+LIST_JUDGEMENTS_IN_FORCE: Final = statement("snapshot/list_judgements_in_force")
+READ_STATE: Final = statement("snapshot/read_state")
+READ_LINK_SOURCES: Final = statement("snapshot/read_link_sources")
+
+IDENTIFIERS_AT_ONCE: Final = 2_000
+"""Identifiers of one page: what the event loop unpacks in some milliseconds."""
+
+
+class SnapshotReader:
+    """Reads whole spaces. Knows no rule."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def read(self, space: str, progress: Callable[[int], None]) -> Snapshot:
+        """All of a space. `progress` is told how many identifiers were read so far.
+
+        Every page is as it was committed when it was read. Nothing arriving in between, that is
+        the space at one moment; else what arrives may be seen in part, and links to identifiers
+        that came after their page are left out.
+        """
+        gathering = _Gathering()
+        after: str | None = f"{space}/"
+        end = f"{space}0"  # the character after the slash
+        while after is not None:
+            row = await self._database.read_one(
+                READ_IDENTIFIERS, w={"after": after, "end": end, "most": IDENTIFIERS_AT_ONCE}
+            )
+            after = gathering.add(row) if row and row["keys"] else None
+            progress(len(gathering.snapshot.identifiers))
+        row = await self._database.read_one(LIST_JUDGEMENTS_IN_FORCE, space=space)
+        judgements = [_judgement(*each) for each in row["judgements"]] if row else []
+        return await asyncio.to_thread(gathering.complete, judgements)
+
+    async def state(self, space: str) -> tuple[int, ...]:
+        """Numbers that change with the customers, the judgements and the policy of a space.
+
+        Events that bring nothing new leave them as they are.
+        """
+        row = await self._database.read_one(READ_STATE, space=space)
+        return tuple(row["state"]) if row else ()
+
+    async def link_sources(
+        self, space: str, links: Iterable[tuple[Identifier, Identifier]]
+    ) -> dict[frozenset[Identifier], list[str]]:
+        """The sources that told of some links, by their two ends; only links that exist."""
+        row = await self._database.read_one(
+            READ_LINK_SOURCES,
+            w={"links": [[identifier_key(space, a), identifier_key(space, b)] for a, b in links]},
+        )
+        found: list[tuple[str, str, list[str]]] = row["links"] if row else []
+        return {frozenset((identifier_of(a), identifier_of(b))): told for a, b, told in found}
+
+
+class _Gathering:
+    """Pages put together. Nodes go by numbers until all are known."""
+
+    def __init__(self) -> None:
+        self.snapshot = Snapshot()
+        self._position: dict[int, int] = {}
+        self._types: dict[str, str] = {}
+        self._customer: list[int | None] = []
+        self._register: list[list[Any]] = []
+        self._a, self._b = array("q"), array("q")
+
+    def add(self, row: Row) -> str:
+        """Take in a page; returns its last key."""
+        snapshot, position = self.snapshot, self._position
+        for number, key in zip(row["numbers"], row["keys"], strict=True):
+            kind, value = identifier_of(key)
+            position[number] = len(snapshot.identifiers)
+            # One text for each type: a million identifiers have a dozen.
+            snapshot.identifiers.append(Identifier(self._types.setdefault(kind, kind), value))
+        snapshot.first_seen.extend(row["first_seen"])
+        snapshot.contested.update(position[number] for number in row["contested"])
+        snapshot.super_connectors.update(position[number] for number in row["super_connectors"])
+        snapshot.blocked.update(position[number] for number in row["blocked"])
+        self._customer += row["customers"]
+        self._register += row["register"]
+        self._a.extend(row["a"])
+        self._b.extend(row["b"])
+        links = snapshot.links
+        links.first_seen.extend(row["first_seen_together"])
+        links.last_seen.extend(row["last_seen_together"])
+        links.times_seen.extend(row["times_seen"])
+        return row["keys"][-1]
+
+    def complete(self, judgements: list[Judgement]) -> Snapshot:
+        """The snapshot; to be called once, after all pages."""
+        snapshot, position = self.snapshot, self._position
+        snapshot.judgements = judgements
+        id_of: dict[int | None, str] = {number: id_ for number, id_, *_ in self._register}
+        snapshot.customer_of = [id_of.get(number) for number in self._customer]
+        for _, id_, minted_at, kind, anchor, heir in self._register:
+            place, kept = position[anchor], CustomerKind(kind) if kind else None
+            anchored_at = snapshot.identifiers[place]
+            snapshot.register.append(
+                RegisteredId(id_, minted_at, anchored_at, kept, id_of.get(heir))
+            )
+            snapshot.anchors.append(place)
+        self._complete_links()
+        return snapshot
+
+    def _complete_links(self) -> None:
+        links, unknown = self.snapshot.links, -1
+        links.a = array("i", (self._position.get(number, unknown) for number in self._a))
+        links.b = array("i", (self._position.get(number, unknown) for number in self._b))
+        if unknown in links.b:
+            known = [b != unknown for b in links.b]
+            links.a = array("i", compress(links.a, known))
+            links.b = array("i", compress(links.b, known))
+            links.first_seen = array("q", compress(links.first_seen, known))
+            links.last_seen = array("q", compress(links.last_seen, known))
+            links.times_seen = array("q", compress(links.times_seen, known))
+
+
+def _judgement(
+    made: str, verdict: str, a_type: str, a_value: str, b_type: str, b_value: str, made_at: int
+) -> Judgement:
+    a, b = Identifier(a_type, a_value), Identifier(b_type, b_value)
+    return Judgement(made, Verdict(verdict), a, b, made_at)
