@@ -8,11 +8,11 @@
 //     number of judgements, and of those that were withdrawn
 MATCH (s:Space {name: $space})
 CALL () {
-  MATCH (c:Customer {space: $space})
+  MATCH (c:Customer {space: $space}) WHERE c.policy_version IS NOT NULL
   RETURN count(c) AS customers, sum(c.rev) AS revisions
 }
 CALL () {
-  MATCH (j:Judgement {space: $space})
+  MATCH (j:Judgement {space: $space}) WHERE j.id IS NOT NULL
   RETURN count(j) AS judgements, count(j.withdrawn_at) AS withdrawn
 }
 RETURN [s.policy_version, customers, revisions, judgements, withdrawn] AS state
