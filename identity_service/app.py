@@ -13,19 +13,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from types import FrameType
-from typing import Final
+from typing import Final, cast
 
 import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from identity_service.api import collect, health
 from identity_service.api.graphql import routes as graphql
 from identity_service.api.graphql.app import GraphQLEndpoint
 from identity_service.api.graphql.context import Services as GraphQLServices
+from identity_service.api.graphql.limits import MAX_BODY
 from identity_service.api.problems import Problems, http_problem
 from identity_service.api.state import Services, State
 from identity_service.errors import BadInput
@@ -108,6 +110,18 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+class HttpProtocol(HttpToolsProtocol):
+    """HTTP as uvicorn has it, but answers that have no end of their own end with the service.
+
+    The lifespan's shutdown comes too late: uvicorn waits for all answers before it.
+    """
+
+    def shutdown(self) -> None:
+        """The service was told to end."""
+        super().shutdown()
+        cast("State", self.app_state)["graphql"].streams.end()
+
+
 def server_config(make_app: Callable[[], Starlette], workers: int = 1) -> uvicorn.Config:
     """How an application is served; sockets are given to the server that takes this."""
     return uvicorn.Config(
@@ -115,8 +129,9 @@ def server_config(make_app: Callable[[], Starlette], workers: int = 1) -> uvicor
         factory=True,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
         ws="websockets-sansio",
+        ws_max_size=MAX_BODY,
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -183,9 +198,12 @@ def _state(database: Database, settings: Settings, threads: ThreadPoolExecutor) 
                 customers=cases.customers,
                 explanations=cases.explanations,
                 previews=cases.previews,
+                ledger=cases.ledger,
+                following=cases.following,
                 judgements=cases.judgements,
                 resettlement=cases.resettlement,
-            )
+            ),
+            settings.max_streams,
         ),
     }
 

@@ -63,3 +63,8 @@ class Settings(BaseSettings):
     max_queue: int = Field(
         default=20_000, ge=1, description="Events that may wait to be written; beyond: 429."
     )
+    max_streams: int = Field(
+        default=1_000,
+        ge=1,
+        description="Connections of subscriptions that one process keeps open; beyond: 429.",
+    )

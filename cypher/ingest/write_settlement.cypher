@@ -43,6 +43,7 @@
 //   w.changes: list of [id, kind, customer id, other id or null, identifier keys, cause]
 // Columns:
 //   written: boolean
+//   last_position: integer – position of the last of the changes, or null without any
 CYPHER replan=skip
 MATCH (s:Space {name: $w.space})
 CALL () {
@@ -273,7 +274,15 @@ CALL (w) {
   SET c.policy_version = w.policy_version
 }
 CALL (w) {
-  UNWIND w.changes AS r
-  CREATE (:Change {id: r[0], space: w.space, kind: r[1], at: w.now, customer_id: r[2], other_customer_id: r[3], identifiers: r[4], cause: r[5], policy_version: w.policy_version})
+  WITH w WHERE size(w.changes) > 0
+  MATCH (s:Space {name: w.space})
+  // Its lock is held until the commit, so that positions follow the order of commits. It is
+  // taken last, so that another writer waits for no more than the commit.
+  SET s.last_position = s.last_position + size(w.changes)
+  WITH w, s.last_position - size(w.changes) AS before
+  UNWIND range(0, size(w.changes) - 1) AS place
+  WITH w, w.changes[place] AS r, before + place + 1 AS position
+  CREATE (:Change {id: r[0], space: w.space, position: position, kind: r[1], at: w.now, customer_id: r[2], other_customer_id: r[3], identifiers: r[4], cause: r[5], policy_version: w.policy_version})
+  RETURN max(position) AS last_position
 }
-RETURN w.space IS NOT NULL AS written
+RETURN w.space IS NOT NULL AS written, last_position

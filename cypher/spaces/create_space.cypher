@@ -15,7 +15,7 @@ WITH EXISTS { (:Space {name: $w.space}) } AS space_taken, EXISTS { (:Source {nam
 CALL (space_taken, source_taken) {
   WITH space_taken, source_taken
   WHERE NOT space_taken AND NOT source_taken
-  CREATE (s:Space {name: $w.space, created_at: $w.now, policy_version: 1, property_names: [], judgements_rev: 0})
+  CREATE (s:Space {name: $w.space, created_at: $w.now, policy_version: 1, last_position: 0, property_names: [], judgements_rev: 0})
   CREATE (:Policy {
     key: $w.policy_key, space: $w.space, version: 1, text: $w.policy, created_at: $w.now, author: $w.author,
     to_settle: 0, settled: 0

@@ -38,7 +38,7 @@ def resolve(
 async def _ask(its: Opened, space: str, asked: Identifier) -> customers.Found:
     """The answer that GraphQL gives to the explorer's first question."""
     from identity_service.api.graphql.context import Context, Services
-    from identity_service.api.graphql.execution import GraphQL
+    from identity_service.api.graphql.execution import GraphQL, Request
     from identity_service.api.graphql.schema import build_schema
 
     await its.space(space)
@@ -49,14 +49,15 @@ async def _ask(its: Opened, space: str, asked: Identifier) -> customers.Found:
         customers=cases.customers,
         explanations=cases.explanations,
         previews=cases.previews,
+        ledger=cases.ledger,
+        following=cases.following,
         judgements=cases.judgements,
         resettlement=cases.resettlement,
     )
     context = Context(services, cases.access.operator(space))
     variables = customers.variables(space, asked)
-    answer: Any = await GraphQL(build_schema()).run(
-        customers.who_is_this(), variables, None, context
-    )
+    request = Request(customers.who_is_this(), variables, None)
+    answer: Any = await GraphQL(build_schema()).run(request, context)
     if errors := answer.get("errors"):
         raise IdentityServiceError(errors[0]["message"])
     return plain(answer["data"]["space"]["customer"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from identity_service.domain.identifiers import Identifier
 
@@ -19,6 +20,42 @@ class ChangeKind(StrEnum):
     QUARANTINED = "QUARANTINED"
     RELEASED = "RELEASED"
     ERASED = "ERASED"
+
+
+class CauseKind(StrEnum):
+    """What can change customers."""
+
+    EVENT = "EVENT"
+    JUDGEMENT = "JUDGEMENT"
+    POLICY = "POLICY"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a change happened.
+
+    `key` is the message id of an event, the id of a judgement, or the version of a policy;
+    `withdrawn`: it was not the judgement itself but its withdrawal.
+    """
+
+    kind: CauseKind
+    key: str
+    withdrawn: bool = False
+
+
+_WITHDRAWN: Final = " withdrawn"
+
+
+def parse_cause(text: str) -> Cause | None:
+    """Read the cause of a change: `event:ID`, `judgement:ID`, `judgement:ID withdrawn`, `policy:N`.
+
+    None for any other.
+    """
+    name, _, key = text.partition(":")
+    kind = CauseKind.__members__.get(name.upper())
+    if kind is CauseKind.JUDGEMENT and key.endswith(_WITHDRAWN):
+        return Cause(kind, key.removesuffix(_WITHDRAWN), withdrawn=True)
+    return Cause(kind, key) if kind else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,10 @@ class RecordedEvent:
 
 @dataclass(frozen=True, slots=True)
 class RecordedChange:
-    """An entry of the ledger. `identifier_keys` are graph keys of the identifiers that moved."""
+    """An entry of the ledger. `identifier_keys` are graph keys of the identifiers that moved.
+
+    `position` counts the changes of a space in the order in which they were committed: 1, 2, 3, …
+    """
 
     id: str
     kind: ChangeKind
@@ -117,6 +120,7 @@ class RecordedChange:
     identifier_keys: tuple[str, ...]
     cause: str
     policy_version: int
+    position: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -67,11 +67,22 @@ class Known:
     blocked: frozenset[Identifier]
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A settlement that was written; `last_position`: of the last of its changes, if any."""
+
+    last_position: int | None
+
+
 class EvidenceStore:
     """Reads and writes evidence. Knows no rule."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, changes_written: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """`changes_written` is told the space whenever its ledger has grown."""
         self._database = database
+        self._changes_written = changes_written
 
     async def plan_ahead(self, policy: Policy) -> None:
         """Have the database plan these statements now, so that no sender waits for it.
@@ -191,17 +202,22 @@ class EvidenceStore:
         identifiers: Sequence[Identifier],
         difference: Difference,
         changes: Iterable[LedgerEntry],
-    ) -> bool:
+    ) -> Written | None:
         """Write evidence and what follows from it, or nothing.
 
         `region` is what the difference rests on; `identifiers` are what its positions refer to.
-        False: one of the region's customers has changed, the policy, or what judgements wait.
+        None: one of the region's customers has changed, the policy, or what judgements wait.
         """
         rows = evidence_rows(batch) | settlement_rows(
             batch, region, identifiers, difference, changes
         )
         row = await self._database.write_one(WRITE_SETTLEMENT, w=rows)
-        return bool(row and row["written"])
+        if row is None or not row["written"]:
+            return None
+        written = Written(row["last_position"])
+        if written.last_position is not None:
+            self._changes_written(batch.space)
+        return written
 
 
 def _stronger_persons(policy: Policy) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from identity_service.domain.changes import ChangeKind
@@ -13,6 +13,10 @@ from identity_service.graph.database import Database
 from identity_service.graph.statements import statement
 
 LIST_CHANGES: Final = statement("resolve/list_changes")
+LIST_CHANGES_OF_KINDS: Final = statement("resolve/list_changes_of_kinds")
+FOLLOW_CHANGES: Final = statement("resolve/follow_changes")
+FOLLOW_CHANGES_OF_KINDS: Final = statement("resolve/follow_changes_of_kinds")
+READ_LAST_POSITION: Final = statement("resolve/read_last_position")
 LIST_CUSTOMER_CHANGES: Final = statement("resolve/list_customer_changes")
 READ_CHANGE: Final = statement("resolve/read_change")
 LIST_JUDGEMENTS: Final = statement("spaces/list_judgements")
@@ -21,32 +25,68 @@ LIST_REJECTED_EVENTS: Final = statement("spaces/list_rejected_events")
 NEWEST: Final = "~"
 """Sorts after every id, so that a list before it begins with the newest."""
 
+NEWEST_CHANGE: Final = 2**62
+"""Beyond every position, likewise."""
+
 
 class LedgerReader:
-    """Reads entries by their ids, which sort by time. `before` is the id to go on after."""
+    """Reads entries.
+
+    Changes are read by their positions, the others by their ids, which sort by time; `before` is
+    the one to go on after.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def changes(
-        self, space: str, kinds: Sequence[ChangeKind] | None, before: str, most: int
+        self, space: str, kinds: Collection[ChangeKind] | None, before: int, most: int
     ) -> list[RecordedChange]:
-        """Changes of a space."""
+        """Changes of a space, of all kinds or of some, newest first."""
+        w: dict[str, Any] = {"space": space, "before": before, "most": most}
+        if kinds is None:
+            row = await self._database.read_one(LIST_CHANGES, w=w)
+        else:
+            w["kinds"] = _once(kinds)
+            row = await self._database.read_one(LIST_CHANGES_OF_KINDS, w=w)
+        return [_change(entry) for entry in row["changes"]] if row else []
+
+    async def changes_after(self, space: str, after: int, most: int) -> list[RecordedChange]:
+        """Changes of a space after a position, in the order of their positions.
+
+        A transaction becomes visible bit by bit: what follows a gap in the positions may not be
+        all that will stand there.
+        """
         row = await self._database.read_one(
-            LIST_CHANGES,
+            FOLLOW_CHANGES, w={"space": space, "after": after, "most": most}
+        )
+        return [_change(entry) for entry in row["changes"]] if row else []
+
+    async def changes_of_kinds_after(
+        self, space: str, kinds: Collection[ChangeKind], after: int, until: int, most: int
+    ) -> list[RecordedChange]:
+        """Changes of some kinds after one position and up to another, in their order."""
+        row = await self._database.read_one(
+            FOLLOW_CHANGES_OF_KINDS,
             w={
                 "space": space,
-                "kinds": None if kinds is None else [kind.value for kind in kinds],
-                "before": before,
+                "kinds": _once(kinds),
+                "after": after,
+                "until": until,
                 "most": most,
             },
         )
         return [_change(entry) for entry in row["changes"]] if row else []
 
+    async def last_position(self, space: str) -> int:
+        """The position of the newest change; 0 before the first."""
+        row = await self._database.read_one(READ_LAST_POSITION, space=space)
+        return row["last_position"] if row else 0
+
     async def changes_of(
-        self, space: str, customer: str, before: str, most: int
+        self, space: str, customer: str, before: int, most: int
     ) -> list[RecordedChange]:
-        """Changes that a customer had a part in."""
+        """Changes that a customer had a part in, newest first."""
         row = await self._database.read_one(
             LIST_CUSTOMER_CHANGES,
             w={"space": space, "customer": customer, "before": before, "most": most},
@@ -74,10 +114,22 @@ class LedgerReader:
 
 
 def _change(entry: Sequence[Any]) -> RecordedChange:
-    change, kind, at, customer, other, identifiers, cause, policy_version = entry
+    change, kind, at, customer, other, identifiers, cause, policy_version, position = entry
     return RecordedChange(
-        change, ChangeKind(kind), at, customer, other, tuple(identifiers), cause, policy_version
+        change,
+        ChangeKind(kind),
+        at,
+        customer,
+        other,
+        tuple(identifiers),
+        cause,
+        policy_version,
+        position,
     )
+
+
+def _once(kinds: Collection[ChangeKind]) -> list[str]:
+    return sorted({kind.value for kind in kinds})
 
 
 def _judgement(

@@ -20,6 +20,7 @@ LIST_APPLIED_SCHEMA: Final = statement("instance/list_applied_schema")
 RECORD_APPLIED_SCHEMA: Final = statement("instance/record_applied_schema")
 LIST_INDEXES: Final = statement("instance/list_indexes")
 AWAIT_INDEXES: Final = statement("instance/await_indexes")
+NUMBER_CHANGES: Final = statement("instance/number_changes")
 
 FOLDER: Final = "schema/"
 PATIENCE: Final = 3600
@@ -65,6 +66,7 @@ async def apply(db: Database) -> list[str]:
             await db.write_all(file.statement)
     await db.write_all(AWAIT_INDEXES, patience=PATIENCE)
     if fresh:
+        await db.write_all(NUMBER_CHANGES)
         # Only now, so that what was interrupted is done again.
         records = [[file.number, file.name, file.checksum] for file in fresh]
         await db.write_all(RECORD_APPLIED_SCHEMA, w={"files": records})

@@ -140,13 +140,14 @@ class BatchWriter:
         rows.judged = list(batch.known.waiting)
         found = self._settlement.difference(decision, in_force.policy)
         cause_of = _causes(batch.slow, decision, in_force.version)
-        return await self._store.write_settlement(
+        written = await self._store.write_settlement(
             rows,
             decision.region,
             identifiers,
             found,
             self._settlement.entries(found.changes, cause_of),
         )
+        return written is not None
 
     async def _write_undecided(
         self, scope: SpaceScope, in_force: PolicyInForce, batch: _Sorted
@@ -155,7 +156,8 @@ class BatchWriter:
         rows = self._batch(scope, in_force, batch)
         rows.unsettled = list(rows.identifiers)
         rows.judged = list(batch.known.waiting)
-        return await self._store.write_settlement(rows, EMPTY_REGION, (), NO_DIFFERENCE, ())
+        written = await self._store.write_settlement(rows, EMPTY_REGION, (), NO_DIFFERENCE, ())
+        return written is not None
 
     def _batch(self, scope: SpaceScope, in_force: PolicyInForce, batch: _Sorted) -> Batch:
         rows = Batch(scope.space, in_force.version, self._clock(), events=batch.events)

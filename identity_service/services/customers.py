@@ -10,7 +10,6 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from identity_service.domain.changes import ChangeKind
 from identity_service.domain.customers import CustomerKind
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
@@ -18,7 +17,6 @@ from identity_service.domain.policy import Policy
 from identity_service.domain.recorded import (
     OverConnectedComponent,
     Page,
-    RecordedChange,
     RecordedEvent,
     RecordedRejection,
     SeenIdentifier,
@@ -267,24 +265,6 @@ class Customers:
         """Super-connectors; as `contested`."""
         rows = await self._reader.super_connectors(scope.space, links, key, first + 1)
         return await self._counted(scope, rows, first)
-
-    async def changes(
-        self, scope: SpaceScope, kinds: Sequence[ChangeKind] | None, before: str, first: int
-    ) -> Page[RecordedChange]:
-        """Changes of the space, newest first."""
-        return page_of(await self._ledger.changes(scope.space, kinds, before, first + 1), first)
-
-    async def changes_of(
-        self, scope: SpaceScope, customer: str, before: str, first: int
-    ) -> Page[RecordedChange]:
-        """Changes that a customer had a part in, newest first."""
-        async with self._one_by_one:
-            changes = await self._ledger.changes_of(scope.space, customer, before, first + 1)
-        return page_of(changes, first)
-
-    async def change(self, scope: SpaceScope, change: str) -> RecordedChange | None:
-        """One change, by its id."""
-        return await self._ledger.change(scope.space, change)
 
     async def judgements(self, scope: SpaceScope, before: str, first: int) -> Page[Judgement]:
         """Judgements of the space, withdrawn ones too, newest first."""

@@ -230,9 +230,10 @@ class Judgements:
         found = self._settlement.difference(decision, in_force.policy)
         entries = self._settlement.entries(found.changes, lambda _: act.cause)
         evidence = decision.question.evidence
-        if not await self._store.write_settlement(
+        written = await self._store.write_settlement(
             batch, decision.region, evidence.identifiers, found, entries
-        ):
+        )
+        if written is None:
             return None
         tell = judged.withdrawn if act.withdrawal else judged.came_to
         message = (
@@ -240,7 +241,9 @@ class Judgements:
             if unseen
             else tell(act.judgement, evidence, decision.resolution, changed=bool(entries))
         )
-        return _Outcome([_recorded(entry, batch) for entry in entries], message, unseen)
+        first = (written.last_position or 0) - len(entries) + 1
+        changes = [_recorded(entry, batch, place) for place, entry in enumerate(entries, first)]
+        return _Outcome(changes, message, unseen)
 
     async def _stands(self, scope: SpaceScope, judgement: Judgement) -> bool:
         found = await self._judgements.find(scope.space, judgement.id)
@@ -281,7 +284,7 @@ def _check_reason(reason: str) -> None:
         raise FieldInvalid("reason", f"The reason is longer than {MAX_REASON:,} characters.")
 
 
-def _recorded(entry: LedgerEntry, batch: Batch) -> RecordedChange:
+def _recorded(entry: LedgerEntry, batch: Batch, position: int) -> RecordedChange:
     return RecordedChange(
         id=entry.id,
         kind=ChangeKind(entry.kind),
@@ -291,4 +294,5 @@ def _recorded(entry: LedgerEntry, batch: Batch) -> RecordedChange:
         identifier_keys=tuple(identifier_key(batch.space, i) for i in entry.identifiers),
         cause=entry.cause,
         policy_version=batch.policy_version,
+        position=position,
     )

@@ -161,13 +161,14 @@ class Resettlement:
                     def cause(_: Change) -> str:
                         return f"policy:{in_force.version}"
 
-                    if await self._store.write_settlement(
+                    written = await self._store.write_settlement(
                         batch,
                         decision.region,
                         decision.question.evidence.identifiers,
                         found,
                         self._settlement.entries(found.changes, cause),
-                    ):
+                    )
+                    if written:
                         return True
             except Stale:
                 pass

@@ -18,8 +18,10 @@ from identity_service.services.batch import BatchWriter
 from identity_service.services.clock import Ids, system_clock
 from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations
+from identity_service.services.following import Following
 from identity_service.services.ingest import Ingest
 from identity_service.services.judgements import Judgements
+from identity_service.services.ledger import Ledger
 from identity_service.services.live import LiveResolution
 from identity_service.services.policies import Policies
 from identity_service.services.previews import Previews
@@ -39,6 +41,8 @@ class UseCases:
     customers: Customers
     explanations: Explanations
     previews: Previews
+    ledger: Ledger
+    following: Following
     judgements: Judgements
     resettlement: Resettlement
 
@@ -52,15 +56,17 @@ def assemble(
     """
     clock = system_clock
     ids, turns = Ids(clock), Turns()
+    ledger_reader, judgement_store = LedgerReader(database), JudgementStore(database)
+    following = Following(ledger_reader)
     keys, evidence, policy_store = (
         AccessStore(database),
-        EvidenceStore(database),
+        EvidenceStore(database, following.wake),
         PolicyStore(database),
     )
     access, policies = Access(keys, clock), Policies(policy_store)
     settlement = Settlement(evidence, ids)
     reader, live = CustomerReader(database), LiveResolution(evidence, settlement)
-    customers = Customers(reader, LedgerReader(database), policies, live, clock)
+    customers = Customers(reader, ledger_reader, policies, live, clock)
     return UseCases(
         access=access,
         spaces=Spaces(keys, SpaceStore(database), access, clock),
@@ -72,9 +78,11 @@ def assemble(
         previews=Previews(
             SnapshotReader(database), policy_store, customers, clock, preview_timeout
         ),
+        ledger=Ledger(ledger_reader, judgement_store),
+        following=following,
         judgements=Judgements(
             evidence,
-            JudgementStore(database),
+            judgement_store,
             policy_store,
             policies,
             settlement,

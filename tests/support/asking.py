@@ -17,6 +17,9 @@ from graphql import (
     get_named_type,
 )
 
+NOT_BELOW: Mapping[str, tuple[str, ...]] = {"Cause": ("Customer", "Identifier")}
+"""Types that are not entered below others, since shorter ways lead to them."""
+
 Way = Mapping[str, Any]
 """The arguments of one way to ask for a field."""
 
@@ -89,7 +92,8 @@ class Asking:
         self.asked.add(f"{parent.name}.{name}")
         if not isinstance(kind, GraphQLObjectType | GraphQLUnionType | GraphQLInterfaceType):
             return ""
-        return " " + self.everything(kind.name, (*above, parent.name))
+        below = (*above, parent.name, *NOT_BELOW.get(kind.name, ()))
+        return " " + self.everything(kind.name, below)
 
     def _ways(self, parent: GraphQLObjectType, name: str, asked: GraphQLField) -> Sequence[Way]:
         return self.ways[f"{parent.name}.{name}"] if asked.args else [{}]

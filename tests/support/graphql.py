@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from identity_service.api.graphql.app import GraphQLEndpoint
-from identity_service.api.graphql.context import Services
+from identity_service.api.graphql.context import Context, Services
+from identity_service.api.graphql.execution import GraphQL, Request
+from identity_service.api.graphql.schema import build_schema
 from identity_service.collect.segment import Collected
 from identity_service.domain.events import Rejection, ReportedEvent
 from identity_service.domain.identifiers import parse_identifier
@@ -33,8 +36,10 @@ from identity_service.services.batch import BatchWriter
 from identity_service.services.clock import Ids, system_clock
 from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations
+from identity_service.services.following import Following
 from identity_service.services.ingest import Ingest
 from identity_service.services.judgements import Judgements
+from identity_service.services.ledger import Ledger
 from identity_service.services.live import LiveResolution
 from identity_service.services.policies import Policies
 from identity_service.services.previews import Previews
@@ -91,7 +96,9 @@ class GraphQLWorld:
     """One service's worth of the API."""
 
     def __init__(self, database: Database, admin_key: str) -> None:
-        evidence = EvidenceStore(database)
+        ledger_reader = LedgerReader(database)
+        following = Following(ledger_reader)
+        evidence = EvidenceStore(database, following.wake)
         ids, turns = Ids(system_clock), Turns()
         settlement = Settlement(evidence, ids)
         policy_store = PolicyStore(database)
@@ -100,9 +107,7 @@ class GraphQLWorld:
         self.access = Access(AccessStore(database), system_clock)
         self.spaces = Spaces(AccessStore(database), SpaceStore(database), self.access, system_clock)
         reader, live = CustomerReader(database), LiveResolution(evidence, settlement)
-        self.customers = Customers(
-            reader, LedgerReader(database), self.policies, live, system_clock
-        )
+        self.customers = Customers(reader, ledger_reader, self.policies, live, system_clock)
         self.explanations = Explanations(reader, self.customers, self.policies, live)
         self.ingest = Ingest(
             evidence,
@@ -120,6 +125,8 @@ class GraphQLWorld:
             previews=Previews(
                 SnapshotReader(database), policy_store, self.customers, system_clock, None
             ),
+            ledger=Ledger(ledger_reader, JudgementStore(database)),
+            following=following,
             judgements=Judgements(
                 evidence,
                 JudgementStore(database),
@@ -134,8 +141,10 @@ class GraphQLWorld:
                 evidence, policy_store, self.policies, settlement, turns, system_clock
             ),
         )
-        self.endpoint = GraphQLEndpoint(services)
-        app = Starlette(routes=[Route("/graphql", self.endpoint.__call__, methods=["POST"])])
+        self.services = services
+        self.graphql = GraphQL(build_schema())
+        self.endpoint = GraphQLEndpoint(services, 100)
+        app = Starlette(routes=[Route("/graphql", self.endpoint.post, methods=["POST"])])
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://service"
         )
@@ -169,6 +178,18 @@ class GraphQLWorld:
         response = await self.post({"query": query, "variables": variables}, key, headers)
         assert response.status_code == 200, response.text
         return response.json()
+
+    async def follow(self, query: str, count: int, *, key: str | None = None) -> list[Any]:
+        """The first answers to a subscription, fewer when it ends before."""
+        context = Context(self.services, await self.access.authenticate(key))
+        answers: list[Any] = []
+        stream = self.graphql.stream(Request(query, None, None), context)
+        async with asyncio.timeout(30), aclosing(stream) as responses:
+            async for answer, _ in responses:
+                answers.append(orjson.loads(orjson.dumps(answer)))
+                if len(answers) == count:
+                    break
+        return answers
 
     async def post(
         self, body: Any, key: str | None = None, headers: Mapping[str, str] | None = None

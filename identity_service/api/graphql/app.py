@@ -1,48 +1,88 @@
-"""GraphQL over HTTP: `POST /graphql`."""
+"""GraphQL as a client meets it: over HTTP, as server-sent events, and over WebSocket."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.websockets import WebSocket
 
+from identity_service.api.graphql import requests, sse, websocket
 from identity_service.api.graphql.context import Context, Services
 from identity_service.api.graphql.execution import Answer, GraphQL
 from identity_service.api.graphql.limits import MAX_BODY
 from identity_service.api.graphql.schema import build_schema
+from identity_service.api.graphql.streams import Streams
+from identity_service.api.problems import problem
 from identity_service.api.security import bearer_key
-from identity_service.errors import BadInput, IdentityServiceError, TooLarge
+from identity_service.errors import BadInput, IdentityServiceError, Overloaded, TooLarge
 
 _JSON: Final = "application/json"
 _GRAPHQL_JSON: Final = "application/graphql-response+json"
+_ANY: Final = "*/*"
 
 
 class GraphQLEndpoint:
-    """Answers `POST /graphql`. A request that can be read is answered 200, whatever it asks.
+    """Answers at `/graphql`; `most_streams` connections may stay open at a time."""
 
-    Where a client accepts `application/graphql-response+json`, a query that could not be
-    executed is a 400, as that media type has it.
-    """
-
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, most_streams: int) -> None:
         self._services = services
         self._graphql = GraphQL(build_schema())
+        self.streams = Streams(services.access, most_streams)
 
-    async def __call__(self, request: Request) -> Response:
-        """Read, authenticate, run."""
-        media_type = _GRAPHQL_JSON if _GRAPHQL_JSON in request.headers.get("accept", "") else _JSON
+    async def post(self, request: Request) -> Response:
+        """Read, authenticate, run. A request that can be read is answered 200, whatever it asks.
+
+        Where a client accepts `application/graphql-response+json`, a query that could not be
+        executed is a 400, as that media type has it. A subscription is answered as server-sent
+        events where the client accepts them, and so is all that a client asks who accepts
+        nothing else.
+        """
+        accepted = request.headers.get("accept", "")
+        media_type = _GRAPHQL_JSON if _GRAPHQL_JSON in accepted else _JSON
         try:
-            query, variables, operation = _read(await _body(request))
+            asked = requests.read_body(await _body(request))
             key = bearer_key(request.headers.get("authorization"))
-            caller = await self._services.access.authenticate(key)
+            context = await self._context(request, key)
         except IdentityServiceError as error:
             return _response(_failed(error), error.status, media_type)
-        context = Context(self._services, caller)
-        answer = await self._graphql.run(query, variables, operation, context)
+        if sse.MEDIA_TYPE in accepted and (
+            self._graphql.subscribes(asked) or not (_JSON in accepted or _ANY in accepted)
+        ):
+            return sse.EventStream(self._graphql.stream(asked, context), self.streams, key)
+        answer = await self._graphql.run(asked, context)
         executed = "data" in answer or media_type == _JSON
         return _response(answer, 200 if executed else BadInput.status, media_type)
+
+    async def get(self, request: Request) -> Response:
+        """A subscription in the address, for clients that only know GET: server-sent events."""
+        try:
+            asked = requests.read_address(request.query_params)
+            if not self._graphql.subscribes(asked):
+                raise BadInput(
+                    "Only a subscription is taken by GET.", remedy="Send a query by POST."
+                )
+            key = bearer_key(request.headers.get("authorization"))
+            context = await self._context(request, key)
+        except IdentityServiceError as error:
+            return _response(_failed(error), error.status, _JSON)
+        return sse.EventStream(self._graphql.stream(asked, context), self.streams, key)
+
+    async def websocket(self, socket: WebSocket) -> None:
+        """Operations over a connection that stays open."""
+        try:
+            with self.streams.place():
+                await websocket.Connection(
+                    socket, self._graphql, self._services, self.streams
+                ).serve()
+        except Overloaded as error:
+            await socket.send_denial_response(problem(error))
+
+    async def _context(self, request: Request, key: str | None) -> Context:
+        caller = await self._services.access.authenticate(key)
+        return Context(self._services, caller, request.headers.get("last-event-id"))
 
 
 async def _body(request: Request) -> bytes:
@@ -55,34 +95,6 @@ async def _body(request: Request) -> bytes:
     except ClientDisconnect:
         raise BadInput("The request ended early.") from None
     return bytes(body)
-
-
-def _read(body: bytes) -> tuple[str, dict[str, Any] | None, str | None]:
-    """Query, variables and operation name; raises BadInput."""
-    try:
-        request: Any = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadInput(f"The request is not JSON: {error}.", remedy=_FORM) from None
-    if isinstance(request, list):
-        raise BadInput(
-            "Several queries in one request are not taken.",
-            remedy="Ask for many customers by “customers(identifiers: …)”.",
-        )
-    if not isinstance(request, dict):
-        raise BadInput("The request is not a JSON object.", remedy=_FORM)
-    query: Any = request.get("query")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    variables: Any = request.get("variables")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    operation: Any = request.get("operationName")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    if not isinstance(query, str) or not query.strip():
-        raise BadInput("The request has no “query”.", remedy=_FORM)
-    if not isinstance(variables, dict | None):
-        raise BadInput("“variables” is not an object.", remedy=_FORM)
-    if not isinstance(operation, str | None):
-        raise BadInput("“operationName” is not a text.", remedy=_FORM)
-    return query, variables, operation  # pyright: ignore[reportUnknownVariableType]
-
-
-_FORM: Final = 'Send {"query": "…", "variables": {…}}.'
 
 
 def _failed(error: IdentityServiceError) -> Answer:

@@ -10,7 +10,9 @@ import strawberry
 from identity_service.services.access import Access, Caller, SpaceScope
 from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations
+from identity_service.services.following import Following
 from identity_service.services.judgements import Judgements
+from identity_service.services.ledger import Ledger
 from identity_service.services.previews import Previews
 from identity_service.services.resettlement import Resettlement
 from identity_service.services.spaces import Spaces
@@ -27,16 +29,22 @@ class Services:
     customers: Customers
     explanations: Explanations
     previews: Previews
+    ledger: Ledger
+    following: Following
     judgements: Judgements
     resettlement: Resettlement
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One request: `caller` is None without a valid key."""
+    """One request: `caller` is None without a valid key.
+
+    `last_event_id` is the cursor at which a client goes on that lost its connection.
+    """
 
     services: Services
     caller: Caller | None
+    last_event_id: str | None = None
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

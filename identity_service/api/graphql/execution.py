@@ -5,17 +5,24 @@ from __future__ import annotations
 import secrets
 import traceback
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 import strawberry
 import structlog
 from graphql import (
     DocumentNode,
+    ExecutionResult,
     GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    create_source_event_stream,  # pyright: ignore[reportUnknownVariableType]
     execute,  # pyright: ignore[reportUnknownVariableType]  (generic without its argument)
+    execute_subscription_event,  # pyright: ignore[reportUnknownVariableType]
+    get_operation_ast,
     parse,
     validate,
 )
@@ -29,6 +36,11 @@ from identity_service.errors import BadInput, IdentityServiceError
 Answer: TypeAlias = dict[str, Any]
 """`data`, `errors`, as GraphQL over HTTP has them; no `data` when nothing was executed."""
 
+_NEEDS_STREAM: Final = BadInput(
+    "A subscription is not answered once.",
+    remedy="Send it over a WebSocket, or with “Accept: text/event-stream”.",
+)
+
 PREPARED_QUERIES: Final = 500
 """Queries that are kept parsed and validated, the latest used."""
 
@@ -37,10 +49,27 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A query text, read: what to execute, or why not."""
+    """A query text, read: what to execute, or why not. `subscribes`: it holds subscriptions."""
 
     document: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
+    subscribes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, as every transport brings it."""
+
+    query: str
+    variables: Mapping[str, Any] | None
+    operation: str | None
+
+
+class Response(NamedTuple):
+    """One of the answers to a request, and to a subscription what happened."""
+
+    answer: Answer
+    event: object = None
 
 
 class GraphQL:
@@ -51,33 +80,62 @@ class GraphQL:
         self._schema = schema._schema  # pyright: ignore[reportPrivateUsage]
         self._prepared: OrderedDict[str, _Prepared] = OrderedDict()
 
-    async def run(
-        self,
-        query: str,
-        variables: Mapping[str, Any] | None,
-        operation: str | None,
-        context: Context,
-    ) -> Answer:
-        """The answer to one request; never raises."""
-        prepared = self._prepare(query)
+    async def run(self, request: Request, context: Context) -> Answer:
+        """The answer to a query or mutation; never raises."""
+        prepared = self._prepare(request.query)
         if prepared.document is None:
             return {"errors": [_shown(error) for error in prepared.errors]}
+        if _subscribes(prepared, request):
+            return failed(_NEEDS_STREAM)
         outcome = execute(
             self._schema,
             prepared.document,
             context_value=context,
-            variable_values=dict(variables or {}),
-            operation_name=operation,
+            variable_values=dict(request.variables or {}),
+            operation_name=request.operation,
             is_awaitable=cast("Any", optimized_is_awaitable),
             executor_class=PlainListExecutor,
         )
-        result = await outcome if isawaitable(outcome) else outcome
-        if not result.errors:
-            return {"data": result.data}
-        errors = [_shown(error) for error in result.errors]
-        if result.data is None and all(error.path is None for error in result.errors):
-            return {"errors": errors}
-        return {"data": result.data, "errors": errors}
+        return _answer(await outcome if isawaitable(outcome) else outcome)
+
+    def subscribes(self, request: Request) -> bool:
+        """Whether a request is a subscription, so that `stream` has to answer it."""
+        return _subscribes(self._prepare(request.query), request)
+
+    async def stream(self, request: Request, context: Context) -> AsyncGenerator[Response]:
+        """The answers to any request, more than one to a subscription; never raises.
+
+        The last one may be an error without `data`.
+        """
+        prepared = self._prepare(request.query)
+        if prepared.document is None or not _subscribes(prepared, request):
+            yield Response(await self.run(request, context))
+            return
+        executor = cast("Any", PlainListExecutor).build(
+            self._schema,
+            prepared.document,
+            context_value=context,
+            raw_variable_values=dict(request.variables or {}),
+            operation_name=request.operation,
+            is_awaitable=cast("Any", optimized_is_awaitable),
+        )
+        if isinstance(executor, list):  # the variables are wrong
+            errors = cast("list[GraphQLError]", executor)
+            yield Response({"errors": [_shown(error) for error in errors]})
+            return
+        created = create_source_event_stream(executor)
+        source = await created if isawaitable(created) else created
+        if isinstance(source, ExecutionResult):
+            yield Response(_answer(source))
+            return
+        async with aclosing(cast("AsyncGenerator[object]", source)) as events:
+            try:
+                async for event in events:
+                    outcome = execute_subscription_event(executor.build_per_event_executor(event))
+                    result = await outcome if isawaitable(outcome) else outcome
+                    yield Response(_answer(result), event)
+            except Exception as error:  # noqa: BLE001 - whatever the source raises is told
+                yield Response(failed(error))
 
     def _prepare(self, query: str) -> _Prepared:
         prepared = self._prepared.get(query)
@@ -98,7 +156,38 @@ class GraphQL:
             return _Prepared(None, (error,))
         except IdentityServiceError as error:
             return _Prepared(None, (GraphQLError(str(error), original_error=error),))
-        return _Prepared(None, tuple(errors)) if errors else _Prepared(document)
+        if errors:
+            return _Prepared(None, tuple(errors))
+        return _Prepared(document, subscribes=_has_subscription(document))
+
+
+def failed(error: Exception) -> Answer:
+    """The answer to a request that was not executed."""
+    return {"errors": [_shown(GraphQLError(str(error), original_error=error))]}
+
+
+def _answer(result: ExecutionResult) -> Answer:
+    if not result.errors:
+        return {"data": result.data}
+    errors = [_shown(error) for error in result.errors]
+    if result.data is None and all(error.path is None for error in result.errors):
+        return {"errors": errors}
+    return {"data": result.data, "errors": errors}
+
+
+def _has_subscription(document: DocumentNode) -> bool:
+    return any(
+        isinstance(definition, OperationDefinitionNode)
+        and definition.operation is OperationType.SUBSCRIPTION
+        for definition in document.definitions
+    )
+
+
+def _subscribes(prepared: _Prepared, request: Request) -> bool:
+    if not prepared.subscribes or prepared.document is None:
+        return False
+    operation = get_operation_ast(prepared.document, request.operation)
+    return operation is not None and operation.operation is OperationType.SUBSCRIPTION
 
 
 def _shown(error: GraphQLError) -> dict[str, Any]:

@@ -23,14 +23,11 @@ from identity_service.api.graphql.scalars import Json, Millis, json_fragment
 from identity_service.api.graphql.scoped import (
     ScopedCustomer,
     ScopedIdentifier,
-    by_id,
-    id_before,
     scoped,
 )
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import (
     OverConnectedComponent,
-    RecordedChange,
     RecordedEvent,
     SeenIdentifier,
     SettledCustomer,
@@ -98,10 +95,6 @@ def identifier_node_id(root: Parent[ScopedIdentifier]) -> ID:
 
 def event_node_id(root: Parent[Scoped[RecordedEvent]]) -> ID:
     return global_id("Event", root.scope.space, root.record.message_id)
-
-
-def change_node_id(root: Parent[Scoped[RecordedChange]]) -> ID:
-    return global_id("Change", root.scope.space, root.record.id)
 
 
 # Customer
@@ -174,18 +167,6 @@ async def accounts(root: Parent[ScopedCustomer], info: Info) -> list[Account]:
     return await info.context.services.customers.accounts(root.scope, root.record.customer_id)
 
 
-async def customer_changes(
-    root: Parent[ScopedCustomer],
-    info: Info,
-    first: int | None = 20,
-    after: str | None = UNSET,
-) -> Connection[Scoped[RecordedChange]]:
-    page = await info.context.services.customers.changes_of(
-        root.scope, root.record.customer_id, id_before("change", after), page_size(first, 20)
-    )
-    return by_id("change", root.scope, page, after or None, lambda change: change.id)
-
-
 def receipt(root: Parent[ScopedCustomer]) -> SettledCustomer:
     return root.record
 
@@ -240,15 +221,6 @@ async def event_identifiers(
     root: Parent[Scoped[RecordedEvent]], info: Info
 ) -> list[ScopedIdentifier]:
     found = await info.context.services.customers.event_identifiers(root.scope, root.record)
-    return scoped(root.scope, found)
-
-
-async def change_identifiers(
-    root: Parent[Scoped[RecordedChange]], info: Info
-) -> list[ScopedIdentifier]:
-    found = await info.context.services.customers.identifiers(
-        root.scope, root.record.identifier_keys
-    )
     return scoped(root.scope, found)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import strawberry
 from strawberry import ID
 
-from identity_service.api.graphql import fields, previews, spaces
+from identity_service.api.graphql import fields, ledger, previews, spaces
 from identity_service.api.graphql.connections import parse_global_id
 from identity_service.api.graphql.context import Info, Scoped
 from identity_service.api.graphql.previews import PreviewResult
@@ -61,7 +61,7 @@ class Space:
         description="Identifiers that belong to several people, most shared first.",
     )
     super_connectors: IdentifierConnection = by(spaces.super_connectors)
-    changes: ChangeConnection = by(spaces.changes)
+    changes: ChangeConnection = by(ledger.space_changes, description="Newest first.")
     rejected_events: RejectedEventConnection = by(spaces.rejected_events)
     judgements: JudgementConnection = by(spaces.judgements)
 
@@ -85,7 +85,7 @@ async def _record(info: Info, scope: SpaceScope, kind: str, key: str) -> object 
         case "Event":
             return await customers.event(scope, key)
         case "Change":
-            return await customers.change(scope, key)
+            return await info.context.services.ledger.change(scope, key)
         case _:
             return None
 

@@ -18,13 +18,11 @@ from identity_service.api.graphql.connections import (
 from identity_service.api.graphql.context import Info, Scoped
 from identity_service.api.graphql.scalars import Json, json_fragment
 from identity_service.api.graphql.scoped import ScopedIdentifier, by_id, id_before
-from identity_service.domain.changes import ChangeKind
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.recorded import (
     Page,
     PolicyVersion,
-    RecordedChange,
     RecordedRejection,
     SeenIdentifier,
     SettlementProgress,
@@ -123,19 +121,6 @@ async def super_connectors(
         root, links, key, page_size(first, 20)
     )
     return _shared("super", root, page, after or None)
-
-
-async def changes(
-    root: Parent[SpaceScope],
-    info: Info,
-    first: int | None = 50,
-    after: str | None = UNSET,
-    kinds: list[ChangeKind] | None = UNSET,
-) -> Connection[Scoped[RecordedChange]]:
-    page = await info.context.services.customers.changes(
-        root, kinds or None, id_before("change", after), page_size(first, 50)
-    )
-    return by_id("change", root, page, after or None, lambda change: change.id)
 
 
 async def rejected_events(

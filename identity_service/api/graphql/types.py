@@ -14,11 +14,11 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 import strawberry
 from strawberry import ID
 
-from identity_service.api.graphql import explanations, fields, spaces
+from identity_service.api.graphql import explanations, fields, ledger, spaces
 from identity_service.api.graphql.connections import PageInfo
 from identity_service.api.graphql.context import record_of
 from identity_service.api.graphql.scalars import Json, Millis
-from identity_service.domain.changes import ChangeKind
+from identity_service.domain.changes import CauseKind, ChangeKind
 from identity_service.domain.clusters import RefusalReason
 from identity_service.domain.customers import CustomerKind
 from identity_service.domain.identifiers import IdentifierKind
@@ -33,6 +33,7 @@ from identity_service.domain.recorded import (
 from identity_service.services.customers import Missing, MissingReason
 
 strawberry.enum(ChangeKind)
+strawberry.enum(CauseKind)
 strawberry.enum(RefusalReason)
 strawberry.enum(CustomerKind)
 strawberry.enum(IdentifierKind)
@@ -128,7 +129,7 @@ class Customer(Node):
         description="Contested identifiers that this person was seen with.",
     )
     changes: ChangeConnection = by(
-        fields.customer_changes, description="What happened to it, newest first."
+        ledger.customer_changes, description="What happened to it, newest first."
     )
     first_seen: Millis
     last_seen: Millis
@@ -193,17 +194,33 @@ class Event(Node):
     identifiers: list[Identifier] = by(fields.event_identifiers)
 
 
+@strawberry.type(description="What a change follows from; each object is null when it is gone.")
+class Cause:
+    kind: CauseKind
+    withdrawn: bool = strawberry.field(
+        description="It was the withdrawal of the judgement that caused the change."
+    )
+    event: Event | None = by(ledger.cause_event)
+    judgement: Judgement | None = by(ledger.cause_judgement)
+    policy: Policy | None = by(ledger.cause_policy)
+
+
 @strawberry.type
 @shows(RecordedChange)
 class Change(Node):
-    id: ID = by(fields.change_node_id)
+    id: ID = by(ledger.change_node_id)
     kind: ChangeKind
     at: Millis
     customer_id: ID
     other_customer_id: ID | None
-    identifiers: list[Identifier] = by(fields.change_identifiers)
+    identifiers: list[Identifier] = by(ledger.change_identifiers)
     cause: str
+    caused_by: Cause | None = by(ledger.caused_by, description="`cause`, to go on from.")
     policy_version: int
+    cursor: str = by(
+        ledger.cursor,
+        description="Where the change stands; `after` of lists and of the subscription takes it.",
+    )
 
 
 @strawberry.type

@@ -16,6 +16,7 @@ import pytest
 from graphql import GraphQLInterfaceType, GraphQLSchema, build_schema
 
 from identity_service.api.graphql import schema as offered
+from identity_service.api.graphql.connections import encode_cursor
 from identity_service.graph.database import Database
 from tests.support.asking import Asking, Way, Word, output_fields
 from tests.support.graphql import GraphQLWorld, graphql_world
@@ -42,6 +43,7 @@ STRANGERS = (
     "a key that is none",
     "nobody",
 )
+FROM_THE_BEGINNING = encode_cursor("change", 0)
 INSIDE = ("our reader", "our agent", "our admin")
 
 
@@ -93,6 +95,10 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         "Customer.links": [{"first": 1000}],
         "Customer.sharedDevices": [{"first": 100}],
         "Customer.changes": pages("Customer.changes"),
+        "Subscription.changes": [
+            {"space": door, "after": FROM_THE_BEGINNING},
+            {"space": door, "after": FROM_THE_BEGINNING, "kinds": [Word("CREATED")]},
+        ],
         "Mutation.createSpace": [{"name": door, "policy": OURS}],
         "Mutation.createSource": [
             {"name": f"{said}-source", "spaces": [door]},
@@ -191,6 +197,14 @@ def mutations(schema: GraphQLSchema, door: str, about: Neighbour) -> list[str]:
     return [f"mutation {{ {each} }}" for each in asking.fields("Mutation", above=("Space",))]
 
 
+def subscriptions(schema: GraphQLSchema, door: str, about: Neighbour) -> list[str]:
+    """Every subscription, at the door of a space, with all that hangs on what it tells."""
+    asking = Asking(schema, ways(door, about))
+    return [
+        f"subscription {{ {each} }}" for each in asking.fields("Subscription", above=("Space",))
+    ]
+
+
 def told(answer: Any) -> Any:
     """An answer without the time at which a live one was made."""
 
@@ -211,6 +225,7 @@ async def test_every_field_and_argument_of_the_schema_is_asked(
     asking = Asking(schema, table)
     asking.fields("Space")
     asking.fields("Mutation", above=("Space",))
+    asking.fields("Subscription", above=("Space",))
     fields = output_fields(schema)
     given = {path: {name for way in table[path] for name in way} for path in table}
     node = schema.type_map["Node"]
@@ -263,6 +278,27 @@ async def test_a_key_of_no_business_there_reads_nothing_of_a_space(
         elif who not in INSIDE:
             assert answer == {"data": {"spaces": []}}, query
         assert leaked(answer, two.secret, query) == set(), query
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+async def test_a_key_of_no_business_there_follows_nothing_of_a_space(
+    world: GraphQLWorld, two: Two, schema: GraphQLSchema, who: str
+) -> None:
+    for query in subscriptions(schema, two.theirs.name, two.theirs):
+        answers = await world.follow(query, 1, key=two.keys[who])
+
+        assert [codes(answer) for answer in answers] == [["FORBIDDEN"]], query
+        assert leaked(answers, two.secret, query) == set(), query
+
+
+async def test_who_follows_a_space_hears_all_of_it_and_nothing_of_another(
+    world: GraphQLWorld, two: Two, schema: GraphQLSchema
+) -> None:
+    for query in subscriptions(schema, two.ours.name, two.ours):
+        answers = await world.follow(query, 2, key=two.ours.space.reader_key)
+
+        assert [codes(answer) for answer in answers] == [[]] * 2, query
+        assert leaked(answers, two.secret, query) == set(), query
 
 
 @pytest.mark.parametrize("who", INSIDE)

@@ -11,7 +11,7 @@ import pytest
 from identity_service.domain.judgements import Verdict
 from identity_service.errors import FieldInvalid
 from identity_service.graph.batches import evidence_rows, settlement_rows
-from identity_service.graph.evidence import WRITE_SETTLEMENT, EvidenceStore
+from identity_service.graph.evidence import WRITE_SETTLEMENT, EvidenceStore, Written
 from tests.support.space import NewWorld, World, beside, event
 from tests.support.waiting import until
 
@@ -113,7 +113,7 @@ async def test_an_identifier_that_is_written_but_not_committed_is_waited_for(
     made = (await space.judge(Verdict.SAME, ANN, PHONE))[0] if withdrawn else None
     write, running, commit = EvidenceStore.write_settlement, asyncio.Event(), asyncio.Event()
 
-    async def held(self: EvidenceStore, batch: Any, *found: Any) -> bool:
+    async def held(self: EvidenceStore, batch: Any, *found: Any) -> Written | None:
         if running.is_set():
             return await write(self, batch, *found)
         rows = evidence_rows(batch) | settlement_rows(batch, *found)
@@ -121,7 +121,7 @@ async def test_an_identifier_that_is_written_but_not_committed_is_waited_for(
             row = await transaction.run_one(WRITE_SETTLEMENT, w=rows)
             running.set()
             await commit.wait()
-        return bool(row and row["written"])
+        return Written(row["last_position"]) if row and row["written"] else None
 
     async def is_on_record() -> bool:
         """Or waits for a lock that the open transaction holds."""
@@ -176,7 +176,7 @@ async def test_judgements_that_wait_are_not_felt_by_those_who_bring_nothing_new(
     writes = 0
     write = EvidenceStore.write_settlement
 
-    async def counted(*asked: Any) -> bool:
+    async def counted(*asked: Any) -> Written | None:
         nonlocal writes
         writes += 1
         return await write(*asked)

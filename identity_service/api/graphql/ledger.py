@@ -1,0 +1,128 @@
+# ruff: noqa: D103  (the schema's descriptions say what a field is)
+"""What the fields of changes do: of a space, of a customer, and as they are followed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from strawberry import ID, UNSET, Parent
+
+from identity_service.api.graphql.connections import (
+    Connection,
+    connection,
+    decode_cursor,
+    encode_cursor,
+    global_id,
+    number_in,
+    page_size,
+)
+from identity_service.api.graphql.context import Info, Scoped
+from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, scoped
+from identity_service.domain.changes import Cause, CauseKind, ChangeKind, parse_cause
+from identity_service.domain.judgements import Judgement
+from identity_service.domain.recorded import Page, PolicyVersion, RecordedChange, RecordedEvent
+from identity_service.graph.ledger import NEWEST_CHANGE
+from identity_service.services.access import Role, SpaceScope
+
+
+async def space_changes(
+    root: Parent[SpaceScope],
+    info: Info,
+    first: int | None = 50,
+    after: str | None = UNSET,
+    kinds: list[ChangeKind] | None = UNSET,
+) -> Connection[Scoped[RecordedChange]]:
+    page = await info.context.services.ledger.changes(
+        root, kinds or None, _position(after or None, NEWEST_CHANGE), page_size(first, 50)
+    )
+    return _newest_first(root, page, after or None)
+
+
+async def customer_changes(
+    root: Parent[ScopedCustomer],
+    info: Info,
+    first: int | None = 20,
+    after: str | None = UNSET,
+) -> Connection[Scoped[RecordedChange]]:
+    page = await info.context.services.ledger.changes_of(
+        root.scope,
+        root.record.customer_id,
+        _position(after or None, NEWEST_CHANGE),
+        page_size(first, 20),
+    )
+    return _newest_first(root.scope, page, after or None)
+
+
+async def follow_changes(
+    info: Info,
+    space: str,
+    kinds: list[ChangeKind] | None = UNSET,
+    after: str | None = UNSET,
+) -> AsyncGenerator[Scoped[RecordedChange]]:
+    services = info.context.services
+    scope = services.access.require(info.context.caller, space, Role.READER)
+    # A client that lost its connection asks as before, and says beside it where it was.
+    cursor = info.context.last_event_id or after or None
+    position = _position(cursor, 0) if cursor else None
+    async for change in services.following.changes(scope, kinds or None, position):
+        yield Scoped(scope, change)
+
+
+def change_node_id(root: Parent[Scoped[RecordedChange]]) -> ID:
+    return global_id("Change", root.scope.space, root.record.id)
+
+
+def cursor(root: Parent[Scoped[RecordedChange]]) -> str:
+    return cursor_of(root.record)
+
+
+async def change_identifiers(
+    root: Parent[Scoped[RecordedChange]], info: Info
+) -> list[ScopedIdentifier]:
+    found = await info.context.services.customers.identifiers(
+        root.scope, root.record.identifier_keys
+    )
+    return scoped(root.scope, found)
+
+
+def caused_by(root: Parent[Scoped[RecordedChange]]) -> Scoped[Cause] | None:
+    cause = parse_cause(root.record.cause)
+    return Scoped(root.scope, cause) if cause else None
+
+
+async def cause_event(root: Parent[Scoped[Cause]], info: Info) -> Scoped[RecordedEvent] | None:
+    if root.record.kind is not CauseKind.EVENT:
+        return None
+    found = await info.context.services.customers.event(root.scope, root.record.key)
+    return Scoped(root.scope, found) if found else None
+
+
+async def cause_judgement(root: Parent[Scoped[Cause]], info: Info) -> Scoped[Judgement] | None:
+    if root.record.kind is not CauseKind.JUDGEMENT:
+        return None
+    found = await info.context.services.ledger.judgement(root.scope, root.record.key)
+    return Scoped(root.scope, found) if found else None
+
+
+async def cause_policy(root: Parent[Scoped[Cause]], info: Info) -> PolicyVersion | None:
+    if root.record.kind is not CauseKind.POLICY:
+        return None
+    version = int(root.record.key)
+    page = await info.context.services.spaces.policies(root.scope, 1, version + 1)
+    return next((policy for policy in page.items if policy.version == version), None)
+
+
+def cursor_of(change: RecordedChange) -> str:
+    """The cursor of a change, in lists and to go on after it."""
+    return encode_cursor("change", change.position)
+
+
+def _position(cursor: str | None, without: int) -> int:
+    """The position that a cursor holds; raises BadInput."""
+    return number_in(cursor, decode_cursor("change", cursor, 1)[0]) if cursor else without
+
+
+def _newest_first(
+    scope: SpaceScope, page: Page[RecordedChange], after: str | None
+) -> Connection[Scoped[RecordedChange]]:
+    return connection(page, after, cursor_of, lambda change: Scoped(scope, change))

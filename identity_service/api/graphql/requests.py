@@ -1,0 +1,56 @@
+"""Requests as transports bring them: the same three parameters in every one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+import orjson
+
+from identity_service.api.graphql.execution import Request
+from identity_service.errors import BadInput
+
+_FORM: Final = 'Send {"query": "…", "variables": {…}}.'
+
+
+def read_body(body: bytes) -> Request:
+    """The request in the body of a POST; raises BadInput."""
+    return read_request(_json(body, "The request"))
+
+
+def read_address(parameters: Mapping[str, str]) -> Request:
+    """The request in the address of a GET; raises BadInput."""
+    request: dict[str, Any] = dict(parameters)
+    if request.get("variables"):
+        request["variables"] = _json(request["variables"], "“variables”")
+    else:
+        request.pop("variables", None)
+    return read_request(request)
+
+
+def read_request(request: Any) -> Request:
+    """The request in a JSON object; raises BadInput."""
+    if isinstance(request, list):
+        raise BadInput(
+            "Several queries in one request are not taken.",
+            remedy="Ask for many customers by “customers(identifiers: …)”.",
+        )
+    if not isinstance(request, dict):
+        raise BadInput("The request is not a JSON object.", remedy=_FORM)
+    given = cast("dict[str, Any]", request)
+    query, variables = given.get("query"), given.get("variables")
+    operation = given.get("operationName")
+    if not isinstance(query, str) or not query.strip():
+        raise BadInput("The request has no “query”.", remedy=_FORM)
+    if not isinstance(variables, dict | None):
+        raise BadInput("“variables” is not an object.", remedy=_FORM)
+    if not isinstance(operation, str | None):
+        raise BadInput("“operationName” is not a text.", remedy=_FORM)
+    return Request(query, cast("dict[str, Any] | None", variables), operation)
+
+
+def _json(text: bytes | str, what: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise BadInput(f"{what} is not JSON: {error}.", remedy=_FORM) from None

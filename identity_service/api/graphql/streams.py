@@ -1,0 +1,69 @@
+"""Connections that stay open: how many there may be, for whom, and until when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Final
+
+import structlog
+
+from identity_service.errors import Forbidden, Overloaded, Unavailable
+from identity_service.services.access import Access, Caller
+
+CHECK: Final = 2.0
+"""Seconds after which the key of an open connection is looked at again."""
+
+NO_LONGER_VALID: Final = Forbidden(
+    "The key opens nothing.", remedy="Connect again with one that was not revoked."
+)
+"""What is told to a client whose key ended while its connection was open."""
+
+_RETRY_AFTER: Final = 5
+
+_log = structlog.get_logger(__name__)
+
+
+class Streams:
+    """The open connections of one process, over WebSocket and server-sent events alike."""
+
+    def __init__(self, access: Access, most: int) -> None:
+        self._access = access
+        self._most = most
+        self._open = 0
+        self._ended = asyncio.Event()
+
+    @contextmanager
+    def place(self) -> Generator[None]:
+        """Room for one more connection; raises Overloaded when there is none."""
+        if self._open >= self._most:
+            raise Overloaded(
+                f"{self._open:,} connections are open, as many as may be.",
+                retry_after=_RETRY_AFTER,
+            )
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
+
+    def end(self) -> None:
+        """Have every stream end, since the service does."""
+        self._ended.set()
+
+    async def wait_for_end(self) -> None:
+        """Return when `end` was called."""
+        await self._ended.wait()
+
+    async def wait_while_valid(self, key: str | None) -> None:
+        """Return when the key opens nothing, be it revoked or never valid."""
+        while True:
+            await asyncio.sleep(CHECK)
+            try:
+                caller: Caller | None = await self._access.authenticate(key)
+            except Unavailable as error:
+                _log.warning("key_not_checked", error=str(error))
+            else:
+                if caller is None:
+                    return

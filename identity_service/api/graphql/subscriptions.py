@@ -1,0 +1,36 @@
+# ruff: noqa: D101  (what a type means is told to those who read the schema)
+"""What can be followed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+import strawberry
+
+from identity_service.api.graphql import ledger
+from identity_service.api.graphql.context import record_of
+from identity_service.api.graphql.types import Change
+from identity_service.domain.recorded import RecordedChange
+
+
+def cursor_of_event(event: object) -> str | None:
+    """The cursor of what a subscription told, for those who come back; None where there is none."""
+    record = record_of(event)
+    return ledger.cursor_of(record) if isinstance(record, RecordedChange) else None
+
+
+def follows(resolver: Callable[..., AsyncGenerator[Any]], description: str) -> Any:
+    """As `by`, of a function that goes on giving records."""
+    return strawberry.subscription(resolver=resolver, description=description)
+
+
+@strawberry.type
+class Subscription:
+    changes: AsyncGenerator[Change] = follows(
+        ledger.follow_changes,
+        description=(
+            "Every change of a space in the order in which it was committed, each once: those "
+            "after the cursor `after`, without it those from now on."
+        ),
+    )

@@ -1,0 +1,49 @@
+"""The ledger of a space: its changes page by page, and what caused each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from typing import Final
+
+from identity_service.domain.changes import ChangeKind
+from identity_service.domain.judgements import Judgement
+from identity_service.domain.recorded import Page, RecordedChange, page_of
+from identity_service.graph.judgements import JudgementStore
+from identity_service.graph.ledger import LedgerReader
+from identity_service.services.access import SpaceScope
+
+_READS_AT_ONCE: Final = 16
+"""Readings for single customers or changes at a time: a page has hundreds."""
+
+
+class Ledger:
+    """Reads what happened to customers."""
+
+    def __init__(self, reader: LedgerReader, judgements: JudgementStore) -> None:
+        self._reader = reader
+        self._judgements = judgements
+        self._one_by_one = asyncio.Semaphore(_READS_AT_ONCE)
+
+    async def changes(
+        self, scope: SpaceScope, kinds: Collection[ChangeKind] | None, before: int, first: int
+    ) -> Page[RecordedChange]:
+        """Changes of the space, newest first, before a position."""
+        return page_of(await self._reader.changes(scope.space, kinds, before, first + 1), first)
+
+    async def changes_of(
+        self, scope: SpaceScope, customer: str, before: int, first: int
+    ) -> Page[RecordedChange]:
+        """Changes that a customer had a part in; likewise."""
+        async with self._one_by_one:
+            changes = await self._reader.changes_of(scope.space, customer, before, first + 1)
+        return page_of(changes, first)
+
+    async def change(self, scope: SpaceScope, change: str) -> RecordedChange | None:
+        """One change, by its id."""
+        return await self._reader.change(scope.space, change)
+
+    async def judgement(self, scope: SpaceScope, judgement: str) -> Judgement | None:
+        """The judgement that a change names as its cause."""
+        async with self._one_by_one:
+            return await self._judgements.find(scope.space, judgement)

@@ -1,0 +1,30 @@
+"""Writing events in processes of their own, beside the one that tests."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from identity_service.domain.events import ReportedEvent
+from tests.support.writer import as_lines
+
+ROOT = Path(__file__).parents[2]
+
+
+async def write_in_a_process(uri: str, write_key: str, events: Sequence[ReportedEvent]) -> set[str]:
+    """Write events in a process of its own; returns the message ids that were answered."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.support.writer",
+        uri,
+        write_key,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+    )
+    answered, _ = await process.communicate(as_lines(events).encode())
+    assert process.returncode == 0
+    return set(answered.decode().split())
