@@ -10,6 +10,7 @@ from identity_service.graph.database import Database
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
+from identity_service.graph.links import LinkReader
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.spaces import SpaceStore
@@ -65,8 +66,8 @@ def assemble(
     )
     access, policies = Access(keys, clock), Policies(policy_store)
     settlement = Settlement(evidence, ids)
-    reader, live = CustomerReader(database), LiveResolution(evidence, settlement)
-    customers = Customers(reader, ledger_reader, policies, live, clock)
+    live = LiveResolution(evidence, settlement)
+    customers = Customers(CustomerReader(database), ledger_reader, policies, live, clock)
     return UseCases(
         access=access,
         spaces=Spaces(keys, SpaceStore(database), access, clock),
@@ -74,7 +75,9 @@ def assemble(
             evidence, policies, BatchWriter(evidence, settlement, clock), turns, ids, max_queue
         ),
         customers=customers,
-        explanations=Explanations(reader, customers, policies, live),
+        explanations=Explanations(
+            LinkReader(database), JudgementStore(database), customers, policies, live
+        ),
         previews=Previews(
             SnapshotReader(database), policy_store, customers, clock, preview_timeout
         ),
