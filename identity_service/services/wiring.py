@@ -16,6 +16,7 @@ from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.access import Access
 from identity_service.services.batch import BatchWriter
+from identity_service.services.blast_radius import BlastRadius
 from identity_service.services.clock import Ids, system_clock
 from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations
@@ -45,6 +46,7 @@ class UseCases:
     previews: Previews
     ledger: Ledger
     following: Following
+    blast_radius: BlastRadius
     inboxes: Inboxes
     judgements: Judgements
     resettlement: Resettlement
@@ -83,6 +85,7 @@ def assemble(
         ),
         ledger=Ledger(ledger_reader, judgement_store),
         following=following,
+        blast_radius=BlastRadius(evidence, policy_store),
         inboxes=Inboxes(InboxReader(database), customers),
         judgements=Judgements(
             evidence,
