@@ -21,6 +21,7 @@ from identity_service.cli import (
     explain,
     graphql,
     ingest,
+    judgement,
     policy,
     resolve,
     schema,
@@ -50,6 +51,7 @@ app.add_typer(space.app, name="space")
 app.command("ingest")(ingest.ingest)
 app.command("resolve")(resolve.resolve)
 app.command("explain")(explain.explain)
+app.add_typer(judgement.app, name="judgement")
 app.add_typer(policy.app, name="policy")
 app.add_typer(graphql.app, name="graphql")
 app.command("check")(check.check)

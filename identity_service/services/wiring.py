@@ -8,6 +8,7 @@ from identity_service.graph.access import AccessStore
 from identity_service.graph.customers import CustomerReader
 from identity_service.graph.database import Database
 from identity_service.graph.evidence import EvidenceStore
+from identity_service.graph.inboxes import InboxReader
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.links import LinkReader
@@ -16,10 +17,12 @@ from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.access import Access
 from identity_service.services.batch import BatchWriter
+from identity_service.services.blast_radius import BlastRadius
 from identity_service.services.clock import Ids, system_clock
 from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations
 from identity_service.services.following import Following
+from identity_service.services.inboxes import Inboxes
 from identity_service.services.ingest import Ingest
 from identity_service.services.judgements import Judgements
 from identity_service.services.ledger import Ledger
@@ -44,6 +47,8 @@ class UseCases:
     previews: Previews
     ledger: Ledger
     following: Following
+    blast_radius: BlastRadius
+    inboxes: Inboxes
     judgements: Judgements
     resettlement: Resettlement
 
@@ -83,6 +88,8 @@ def assemble(
         ),
         ledger=Ledger(ledger_reader, judgement_store),
         following=following,
+        blast_radius=BlastRadius(evidence, policy_store),
+        inboxes=Inboxes(InboxReader(database), customers),
         judgements=Judgements(
             evidence,
             judgement_store,

@@ -8,9 +8,11 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 import strawberry
 
 from identity_service.services.access import Access, Caller, SpaceScope
+from identity_service.services.blast_radius import BlastRadius
 from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations, Loaded
 from identity_service.services.following import Following
+from identity_service.services.inboxes import Inboxes
 from identity_service.services.judgements import Judgements
 from identity_service.services.ledger import Ledger
 from identity_service.services.previews import Previews
@@ -31,6 +33,8 @@ class Services:
     previews: Previews
     ledger: Ledger
     following: Following
+    blast_radius: BlastRadius
+    inboxes: Inboxes
     judgements: Judgements
     resettlement: Resettlement
 

@@ -6,7 +6,16 @@ from __future__ import annotations
 import strawberry
 from strawberry import ID
 
-from identity_service.api.graphql import explanations, fields, ledger, previews, spaces
+from identity_service.api.graphql import (
+    blast_radius,
+    explanations,
+    fields,
+    inboxes,
+    ledger,
+    previews,
+    spaces,
+)
+from identity_service.api.graphql.blast_radius import BlastRadiusResult
 from identity_service.api.graphql.connections import parse_global_id
 from identity_service.api.graphql.context import Info, Scoped
 from identity_service.api.graphql.previews import PreviewResult
@@ -61,11 +70,24 @@ class Space:
         explanations.explain,
         description="Why are these two one customer, or why are they not?",
     )
-    contested: IdentifierConnection = by(
-        spaces.contested,
-        description="Identifiers that belong to several people, most shared first.",
+    blast_radius: BlastRadiusResult = by(
+        blast_radius.blast_radius,
+        description=(
+            "What falls apart if this identifier is blocked. `policyText` is the policy in force "
+            "with its value blocked besides: setPolicy takes it."
+        ),
     )
-    super_connectors: IdentifierConnection = by(spaces.super_connectors)
+    contested: IdentifierConnection = by(
+        inboxes.contested,
+        description=(
+            "Identifiers that belong to several people, most shared first: by the number of known "
+            "customers that were seen with them. Of the 10,000 that have the most links."
+        ),
+    )
+    super_connectors: IdentifierConnection = by(
+        inboxes.super_connectors,
+        description="Identifiers with more links than their type allows, most links first.",
+    )
     changes: ChangeConnection = by(ledger.space_changes, description="Newest first.")
     rejected_events: RejectedEventConnection = by(spaces.rejected_events)
     judgements: JudgementConnection = by(spaces.judgements)
