@@ -15,7 +15,7 @@ import pytest
 
 from identity_service.domain.identifiers import parse_identifier
 from identity_service.graph.database import Database
-from identity_service.graph.keys import event_key, identifier_key, policy_key
+from identity_service.graph.keys import bounds, event_key, identifier_key, policy_key
 from identity_service.graph.ledger import NEWEST
 from identity_service.graph.statements import Access, statement, statement_names
 from tests.support.graphql import GraphQLWorld, graphql_world
@@ -67,6 +67,8 @@ Value = Callable[[str, Neighbour], Any]
 # By the first pattern that is found in `name: description`.
 VALUES: Final[list[tuple[str, Value]]] = [
     (r"^(w\.)?space: ", lambda space, _: space),
+    (r"^after: ", lambda space, _: bounds(space)[0]),
+    (r"^until: ", lambda space, _: bounds(space)[1]),
     (r"^prefix: ", lambda space, _: f"{space}/"),
     (r"list of policy keys", lambda space, _: [policy_key(space, v) for v in (1, 2, 3)]),
     (r"list of event keys", lambda space, _: [event_key(space, f"m{n}") for n in range(100)]),
@@ -86,9 +88,9 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.key: ", lambda _, __: ""),
     (r"^w\.message_id: ", lambda _, __: "~"),
     (r"^w\.before: ", lambda _, __: NEWEST),
-    (r"^w\.(since): |^after: ", lambda _, __: -(2**62)),
+    (r"^w\.(since): ", lambda _, __: -(2**62)),
     (r"^w\.at: ", lambda _, about: between_events(about)),
-    (r"^w\.(until|links): |^version: ", lambda _, __: 2**62),
+    (r"^w\.(until|links|policy_version): |^version: ", lambda _, __: 2**62),
     (r"^w\.across: ", lambda _, __: True),
     (r"^w\.stronger: ", lambda _, __: {"anonymous_id": ["user_id", "email"]}),
     (r"^w\.stronger_than_other: ", lambda _, __: ["user_id", "email"]),
