@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from identity_service.domain.policy import Policy
+from identity_service.domain.policy import Normaliser, Policy
 
 _NO_TYPE = ""
 """No type has this name, so that it takes the rule `other`."""
+
+_ANY_VALUE = (Normaliser.NONE, None, frozenset[str]())
+"""What a type that has no rule asks of its values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ def reach(before: Policy, after: Policy) -> Reach:
 
 def _value_rule(policy: Policy, kind: str) -> object:
     rule = policy.rule_of(kind)
-    return (rule.normalise, rule.format, rule.allow) if rule else None
+    return (rule.normalise, rule.format, rule.allow) if rule else _ANY_VALUE
 
 
 def _types_by_strength(policy: Policy) -> list[str]:

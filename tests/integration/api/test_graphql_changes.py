@@ -11,6 +11,7 @@ import pytest
 
 from identity_service.graph.database import Database
 from tests.support.graphql import GraphQLWorld, OpenSpace, event, graphql_world
+from tests.support.neighbours import settled
 
 INVALID = "... on Invalid { message problems { path message } }"
 
@@ -342,6 +343,7 @@ async def test_a_policy_that_another_process_set_is_noticed(
     before = await other.customer(space, "badge:b", selection)
     sent = {"s": space.name, "p": policy.replace("KIND", "person"), "v": 1}
     await world.ask(SET_POLICY, sent, key=space.admin_key)
+    await settled(world, space)
     after = await other.customer(space, "badge:b", selection)
     await other.client.aclose()
 

@@ -31,6 +31,9 @@ from tests.support.neighbours import (
     texts,
     two_names,
 )
+from tests.support.statements import writing
+
+LET_WAIT: Final = writing("MATCH (i:Identifier {key: $key}) SET i:Unsettled", "tests/let_wait")
 
 # What belongs to the instance has no space: keys are found by their hash, which is the secret.
 OF_THE_INSTANCE: Final = {"spaces/find_key", "spaces/has_instance_key"}
@@ -126,6 +129,8 @@ async def two(database: Database, world: GraphQLWorld) -> Two:
     their_space = await world.create_space(THEIRS, names[1])
     ours = await fill(world, our_space, f"ours-{names[0][-6:]}", OURS, day=400, more=1)
     theirs = await fill(world, their_space, f"theirs-{names[0][-6:]}", THEIRS, day=11_000, more=4)
+    for each in (ours, theirs):
+        await database.write_one(LET_WAIT, key=identifier_keys(each.name)[0])
     secret = only_of(await dump(database, theirs), await dump(database, ours))
     return Two(ours, theirs, secret)
 
