@@ -22,6 +22,7 @@ from identity_service.cli import (
     graphql,
     ingest,
     policy,
+    policy_versions,
     resolve,
     schema,
     serve,
@@ -50,6 +51,7 @@ app.add_typer(space.app, name="space")
 app.command("ingest")(ingest.ingest)
 app.command("resolve")(resolve.resolve)
 app.command("explain")(explain.explain)
+policy_versions.add_to(policy.app)
 app.add_typer(policy.app, name="policy")
 app.add_typer(graphql.app, name="graphql")
 app.command("check")(check.check)
