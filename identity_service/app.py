@@ -179,9 +179,7 @@ async def _lifespan(settings: Settings, _app: Starlette) -> AsyncGenerator[State
         async with await Database.open(settings) as database:
             await prepare(database, settings)
             threads = stack.enter_context(ThreadPoolExecutor(READING_THREADS, "read-body"))
-            cases = assemble(
-                database, settings.max_queue, preview_timeout=settings.preview_timeout
-            )
+            cases = assemble(database, settings.max_queue, preview_timeout=settings.preview_timeout)
             await cases.ingest.warm_up()
             cases.resettlement.look_after_all()
             try:
