@@ -183,13 +183,15 @@ async def _lifespan(settings: Settings, _app: Starlette) -> AsyncGenerator[State
             await cases.ingest.warm_up()
             cases.resettlement.look_after_all()
             try:
-                yield _state(database, cases, threads)
+                yield _state(database, cases, settings, threads)
             finally:
                 await cases.resettlement.close()
                 await cases.ingest.close()
 
 
-def _state(database: Database, cases: UseCases, threads: ThreadPoolExecutor) -> State:
+def _state(
+    database: Database, cases: UseCases, settings: Settings, threads: ThreadPoolExecutor
+) -> State:
     return {
         "services": Services(database, cases.access, cases.ingest, threads),
         "graphql": GraphQLEndpoint(

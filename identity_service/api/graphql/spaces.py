@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from typing import Final
 
 from strawberry import UNSET, Parent
@@ -27,7 +28,7 @@ from identity_service.domain.recorded import (
     SeenIdentifier,
     SettlementProgress,
 )
-from identity_service.services.access import SpaceScope
+from identity_service.services.access import Role, SpaceScope
 
 _MOST: Final = 2**62
 """More than any number of links."""
@@ -71,6 +72,13 @@ async def policies(
 
 async def settlement(root: Parent[SpaceScope], info: Info) -> SettlementProgress:
     return await info.context.services.spaces.settlement(root)
+
+
+async def follow_settlement(info: Info, space: str) -> AsyncGenerator[SettlementProgress]:
+    services = info.context.services
+    scope = services.access.require(info.context.caller, space, Role.READER)
+    async for progress in services.resettlement.progress(scope):
+        yield progress
 
 
 def statistics(root: Parent[SpaceScope]) -> SpaceScope:
