@@ -38,7 +38,7 @@ from identity_service.observability import configure_logging
 from identity_service.runtime.provided import with_neo4j
 from identity_service.services.access import ensure_admin_key
 from identity_service.services.clock import system_clock
-from identity_service.services.wiring import assemble
+from identity_service.services.wiring import UseCases, assemble
 from identity_service.settings import Settings
 
 GRACE: Final = 30
@@ -179,16 +179,19 @@ async def _lifespan(settings: Settings, _app: Starlette) -> AsyncGenerator[State
         async with await Database.open(settings) as database:
             await prepare(database, settings)
             threads = stack.enter_context(ThreadPoolExecutor(READING_THREADS, "read-body"))
-            state = _state(database, settings, threads)
-            await state["services"].ingest.warm_up()
+            cases = assemble(database, settings.max_queue, preview_timeout=settings.preview_timeout)
+            await cases.ingest.warm_up()
+            cases.resettlement.look_after_all()
             try:
-                yield state
+                yield _state(database, cases, settings, threads)
             finally:
-                await state["services"].ingest.close()
+                await cases.resettlement.close()
+                await cases.ingest.close()
 
 
-def _state(database: Database, settings: Settings, threads: ThreadPoolExecutor) -> State:
-    cases = assemble(database, settings.max_queue, preview_timeout=settings.preview_timeout)
+def _state(
+    database: Database, cases: UseCases, settings: Settings, threads: ThreadPoolExecutor
+) -> State:
     return {
         "services": Services(database, cases.access, cases.ingest, threads),
         "graphql": GraphQLEndpoint(

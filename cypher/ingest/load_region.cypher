@@ -9,6 +9,7 @@
 //   w.edges: list of identifier keys that are edges themselves
 //   w.across: boolean: also walk through contested identifiers
 //   w.most: how many identifiers at most, plus one
+//   w.policy_version: integer – the version in force
 //   w.owners: how many customers at most to name as owners of an edge
 //   w.companions: how many identifiers at most to load of an edge's customer
 //   w.stronger: map from identifier type to the person types that are stronger
@@ -19,6 +20,8 @@
 //   near_links: list of [a_key, b_key, first_seen, last_seen, times_seen]
 //   companies_links: the same, a list for each edge
 //   customers: list of [id, rev, kind, created_at, anchor key, policy_version]
+//   severed: keys of identifiers that are of one customer with a blocked one, which no walk crosses:
+//     of customers that the version in force has not reached yet
 //   retired: list of [id, created_at, anchor key, id that it forwards to or null]
 //   judgements: list of [id, verdict, a_key, b_key, made_at]
 //   edges: list of [key, super-connector, number of links, owners, companions, judged same]
@@ -70,7 +73,7 @@ CALL (far, own) {
     RETURN collect([startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen]) AS inner_links
   }
   CALL (d) {
-    MATCH (d)-[:JUDGED_SAME]-(o:Identifier)
+    MATCH (d)-[:JUDGED_SAME]-(o:Identifier) WHERE NOT o:Blocked
     RETURN collect(o.key) AS judged
   }
   RETURN collect([d.key, d:SuperConnector, COUNT { (d)-[:OBSERVED_TOGETHER]-() }, owners, size(companions), judged]) AS edges,
@@ -89,6 +92,12 @@ CALL (all_customers) {
   MATCH (c)-[:ANCHORED_AT]->(a:Identifier)
   RETURN collect([c.id, c.rev, c.kind, c.created_at, a.key, c.policy_version]) AS customers
 }
+CALL (all_customers) {
+  UNWIND all_customers AS c
+  WITH c WHERE c.policy_version < $w.policy_version AND EXISTS { (c)<-[:BELONGS_TO]-(:Blocked) }
+  MATCH (c)<-[:BELONGS_TO]-(m:Identifier) WHERE NOT m:Blocked
+  RETURN collect(m.key) AS severed
+}
 CALL (all_nodes) {
   UNWIND all_nodes AS t
   MATCH (t)<-[:ANCHORED_AT]-(r:RetiredId)
@@ -100,4 +109,4 @@ CALL (all_nodes) {
   MATCH (t)-[j:JUDGED_SAME|JUDGED_APART]-(:Identifier)
   RETURN collect(DISTINCT [j.id, type(j), startNode(j).key, endNode(j).key, j.made_at]) AS judgements
 }
-RETURN [t IN near | t.key] AS near, nodes, near_links, companies_links, customers, retired, judgements, edges
+RETURN [t IN near | t.key] AS near, nodes, near_links, companies_links, customers, severed, retired, judgements, edges

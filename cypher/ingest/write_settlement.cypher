@@ -22,6 +22,8 @@
 //   w.made: new judgements, list of maps of the properties of a Judgement
 //   w.withdrawn: list of [judgement id, time, author, reason]
 //   w.blocked: keys of identifiers that the policy blocks, and that belong to nobody from now on
+//   w.outdated: ids of customers that were settled by an older policy
+//   w.unchanged: ids of those of w.guards about which nothing is written but the policy's version
 //   w.judged: judgements that no longer wait, list of [id, verdict, a_key, b_key, made_at]
 //   w.events: list of [key, properties of the node, place of the strongest identifier,
 //     places of the others, carries traits]
@@ -136,6 +138,20 @@ CALL (w) {
   WITH j
   MATCH (:Identifier {key: j.a_key})-[made:JUDGED_SAME|JUDGED_APART]-() WHERE made.id = j.id
   DELETE made
+}
+CALL (w) {
+  UNWIND w.unchanged AS id
+  MATCH (c:Customer {id: id})
+  SET c.rev = c.rev - 1
+}
+// Identifiers that a settlement marked as blocked are left with their customers until now.
+CALL (w) {
+  UNWIND w.outdated AS id
+  MATCH (c:Customer {id: id})<-[b:BELONGS_TO]-(i:Blocked)
+  OPTIONAL MATCH (i)<-[:ANCHORED_AT]-(:RetiredId)-[f:FORWARDS_TO]->()
+  DELETE b, f
+  REMOVE i:Contested, i:SuperConnector
+  SET c.rev = c.rev + 1
 }
 CALL (w) {
   UNWIND w.blocked AS key

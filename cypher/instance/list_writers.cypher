@@ -1,9 +1,12 @@
-// Purpose: The transactions that write evidence or settlements at this moment.
+// Purpose: The transactions that write by a policy at this moment.
 // Access: read
 // Space: instance
 // Parameters: none
 // Columns:
 //   id: string
 SHOW TRANSACTIONS YIELD transactionId AS id, metaData
-WHERE metaData.name IN ['ingest/write_events', 'ingest/write_settlement', 'policies/observe_again']
+WHERE metaData.name IN [
+  'ingest/write_events', 'ingest/write_settlement', 'policies/attribute_events', 'policies/carry_over',
+  'policies/mark_blocked', 'policies/observe_again', 'policies/pass_by'
+]
 RETURN id

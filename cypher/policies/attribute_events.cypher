@@ -1,20 +1,25 @@
 // Purpose: Attribute events to the strongest of their identifiers, where the policy changed which
-//   one that is; page by page in order of time.
+//   one that is; page by page in order of their keys. Nothing when it is no longer in force.
 // Access: write
 // Space: parameter
 // Parameters:
 //   space: string
-//   after: time of the last event of the page before, in milliseconds
-//   most: how many events at least to look at
+//   version: integer
+//   after: key of the last event of the page before, or where the space begins
+//   until: key where the space ends
+//   most: how many events to look at
 //   priority: map from identifier type to priority
 //   other: priority of types that are not in that map
 // Columns:
-//   last: time of the last event looked at, null when there was none
-MATCH (e:Event {space: $space}) WHERE e.at > $after
-WITH e.at AS at ORDER BY at LIMIT $most
-WITH max(at) AS last
-CALL (last) {
-  MATCH (e:Event {space: $space}) WHERE e.at > $after AND e.at <= last
+//   last: key of the last event looked at, null when there was none
+MATCH (s:Space {name: $space}) WHERE s.policy_version = $version
+CALL () {
+  MATCH (e:Event) WHERE $after < e.key < $until
+  WITH e ORDER BY e.key LIMIT $most
+  RETURN collect(e) AS page
+}
+CALL (page) {
+  UNWIND page AS e
   MATCH (e)-[:OBSERVED]->(i:Identifier) WHERE NOT i:Blocked
   WITH e, i ORDER BY coalesce($priority[i.type], $other), i.type, i.value
   WITH e, head(collect(i)) AS strongest
@@ -22,4 +27,4 @@ CALL (last) {
   DELETE a
   CREATE (e)-[:ATTRIBUTED_TO]->(strongest)
 }
-RETURN last
+RETURN last(page).key AS last

@@ -1,17 +1,14 @@
 // Purpose: Some of the customers that are not settled under a version of the policy yet, each by
-//   one of its identifiers and its super-connectors, and identifiers that wait to be settled.
+//   its super-connectors and one other identifier that is not blocked.
 // Access: read
 // Space: parameter
-// Scan: few identifiers of the whole instance carry the label Unsettled
 // Parameters:
 //   space: string
-//   prefix: space and a slash
 //   version: integer
-//   most: how many of each
+//   most: how many customers
 // Columns:
 //   customers: list of ids
-//   starts: list of [identifier key, contested, super-connector]
-//   unsettled: list of identifier keys
+//   starts: list of [identifier key, contested, where a walk ends]
 CALL () {
   MATCH (c:Customer {space: $space}) WHERE c.policy_version < $version
   WITH c LIMIT $most
@@ -21,12 +18,8 @@ CALL (found) {
   UNWIND found AS c
   MATCH (c)<-[:BELONGS_TO]-(i:Identifier)
   WITH c, collect(i) AS members
-  UNWIND [i IN members WHERE i:SuperConnector] + [i IN members WHERE NOT i:SuperConnector][..1] AS i
-  RETURN collect([i.key, i:Contested, i:SuperConnector]) AS starts
+  WITH members, [i IN members WHERE NOT i:SuperConnector AND NOT i:Blocked] AS plain
+  UNWIND plain[..1] + [i IN members WHERE i:SuperConnector OR (i:Blocked AND plain = [])] AS i
+  RETURN collect([i.key, i:Contested, i:SuperConnector OR i:Blocked]) AS starts
 }
-CALL () {
-  MATCH (i:Unsettled) WHERE i.key STARTS WITH $prefix
-  WITH i LIMIT $most
-  RETURN collect(i.key) AS unsettled
-}
-RETURN [c IN found | c.id] AS customers, starts, unsettled
+RETURN [c IN found | c.id] AS customers, starts

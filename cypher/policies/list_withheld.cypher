@@ -1,19 +1,20 @@
 // Purpose: Events with identifiers that a policy refused when they came, page by page in order of
-//   time.
+//   their keys.
 // Access: read
-// Space: parameter
+// Space: keys
 // Parameters:
-//   space: string
-//   after: time of the last event of the page before, in milliseconds
-//   most: how many events at least to look at
+//   after: key of the last event of the page before, or where the space begins
+//   until: key where the space ends
+//   most: how many events to look at
 // Columns:
-//   last: time of the last event looked at, null when there was none
+//   last: key of the last event looked at, null when there was none
 //   events: list of [key, time, source, withheld, keys of the identifiers that it observed]
-MATCH (e:Event {space: $space}) WHERE e.at > $after
-WITH e.at AS at ORDER BY at LIMIT $most
-WITH max(at) AS last
-CALL (last) {
-  MATCH (e:Event {space: $space}) WHERE e.at > $after AND e.at <= last AND e.withheld IS NOT NULL
+MATCH (e:Event) WHERE $after < e.key < $until
+WITH e ORDER BY e.key LIMIT $most
+WITH collect(e) AS page
+CALL (page) {
+  UNWIND page AS e
+  WITH e WHERE e.withheld IS NOT NULL
   RETURN collect([e.key, e.at, e.source, e.withheld, COLLECT { MATCH (e)-[:OBSERVED]->(i:Identifier) RETURN i.key }]) AS events
 }
-RETURN last, events
+RETURN last(page).key AS last, events

@@ -20,6 +20,6 @@ CALL (s, put) {
   WITH s, put WHERE put
   OPTIONAL MATCH (c:Customer {space: s.name}) WHERE c.policy_version < s.policy_version
   WITH s, count(c) AS to_settle
-  CREATE (:Policy {key: s.name + '/' + toString(s.policy_version), space: s.name, version: s.policy_version, text: $text, created_at: $now, author: $author, note: $note, to_settle: to_settle, settled: 0})
+  CREATE (:Policy:Settling {key: s.name + '/' + toString(s.policy_version), space: s.name, version: s.policy_version, text: $text, created_at: $now, author: $author, note: $note, to_settle: to_settle, settled: 0})
 }
 RETURN s.policy_version AS version, put

@@ -1,17 +1,28 @@
-// Purpose: Say how far the settlement of a version is.
+// Purpose: Say how far the settlement of a version is, and keep it for another while. Nothing is
+//   written when the version is no longer in force or somebody else has taken its settlement up.
 // Access: write
-// Space: keys
+// Space: parameter
 // Parameters:
-//   space: string
-//   key: key of the policy
-//   version: integer
+//   w.space: string
+//   w.key: key of the policy
+//   w.worker: string – who settles
+//   w.lease: integer – milliseconds until others may take over
+//   w.phase: string
+//   w.place: string – how far the phase is
+//   w.count: boolean – whether to count the customers that are left
 // Columns:
-//   to_settle: integer
-//   settled: integer
-CALL () {
-  MATCH (c:Customer {space: $space}) WHERE c.policy_version < $version
-  RETURN count(c) AS left
+//   version: integer
+MATCH (s:Space {name: $w.space})
+MATCH (p:Policy {key: $w.key})
+SET p.space = p.space // takes its lock
+WITH s, p WHERE p:Settling AND p.worker = $w.worker AND p.version = s.policy_version
+SET p.lease_until = timestamp() + $w.lease, p.phase = $w.phase, p.place = $w.place
+WITH s, p
+CALL (s, p) {
+  WITH s, p WHERE $w.count
+  OPTIONAL MATCH (c:Customer {space: s.name}) WHERE c.policy_version < p.version
+  WITH p, count(c) AS left
+  // Writers of the version before may have added some: it never goes back.
+  SET p.settled = CASE WHEN p.to_settle - left > p.settled THEN p.to_settle - left ELSE p.settled END
 }
-MATCH (p:Policy {key: $key})
-SET p.settled = CASE WHEN left > p.to_settle THEN 0 ELSE p.to_settle - left END
-RETURN p.to_settle AS to_settle, p.settled AS settled
+RETURN p.version AS version

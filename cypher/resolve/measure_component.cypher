@@ -11,7 +11,7 @@
 //   most_linked: list of [key, type, value, first_seen, last_seen, contested, super-connector]
 //   members: list of those of w.others that were met
 MATCH (start:Identifier {key: $w.key})
-MATCH (start) ((a)-[:OBSERVED_TOGETHER|JUDGED_SAME]-(b) WHERE NOT a:SuperConnector)* (i:Identifier)
+MATCH (start) ((a)-[:OBSERVED_TOGETHER|JUDGED_SAME]-(b) WHERE NOT a:SuperConnector AND NOT b:Blocked)* (i:Identifier)
 WITH DISTINCT i LIMIT $w.bound
 WITH collect(i) AS found
 CALL (found) {

@@ -23,6 +23,7 @@ from identity_service.cli import (
     ingest,
     judgement,
     policy,
+    policy_versions,
     resolve,
     schema,
     serve,
@@ -52,6 +53,7 @@ app.command("ingest")(ingest.ingest)
 app.command("resolve")(resolve.resolve)
 app.command("explain")(explain.explain)
 app.add_typer(judgement.app, name="judgement")
+policy_versions.add_to(policy.app)
 app.add_typer(policy.app, name="policy")
 app.add_typer(graphql.app, name="graphql")
 app.command("check")(check.check)

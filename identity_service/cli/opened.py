@@ -55,4 +55,5 @@ async def use(settings: Settings, work: Callable[[Opened], Awaitable[T]]) -> T:
         try:
             return await work(Opened(database, cases))
         finally:
+            await cases.resettlement.close()
             await cases.ingest.close()

@@ -1,4 +1,4 @@
-"""`identity-service policy …`: policies and their tests. No database is needed."""
+"""`identity-service policy check` and `policy test`: without a database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from identity_service.errors import BadInput, PolicyInvalid
 
 SUFFIXES: Final = (".yaml", ".yml")
 
-app = typer.Typer(help="Policies, and case files that test them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Policies: the ones in force, and case files that test them.", no_args_is_help=True
+)
 
 
 @app.command("check")
@@ -29,8 +31,7 @@ def check_command(
     try:
         policy = parse_policy(text)
     except PolicyInvalid as invalid:
-        for problem in invalid.problems:
-            complain(f"{file}: {problem.path}: {problem.message}")
+        complain_of(file, invalid)
         raise typer.Exit(1) from invalid
     typer.echo(f"{file}: no mistakes; {len(policy.rules)} identifier types.")
 
@@ -61,6 +62,12 @@ def read_policy_file(path: Path) -> str:
         raise BadInput(
             f"{path} cannot be read: {error}.", remedy="Name a text file in UTF-8."
         ) from error
+
+
+def complain_of(file: Path, invalid: PolicyInvalid) -> None:
+    """Name every mistake in a file, one a line."""
+    for problem in invalid.problems:
+        complain(f"{file}: {problem.path}: {problem.message}")
 
 
 def _result(path: Path) -> CaseResult:

@@ -149,16 +149,16 @@ class PolicyVersion:
 
 @dataclass(frozen=True, slots=True)
 class SettlementProgress:
-    """How far the customers of a space are settled under its newest policy."""
+    """How far a space is settled under its newest policy.
+
+    `settled` of the `customers_to_settle` that there were when it was put in force. `done` only
+    when all else is done too: values that are blocked or given back, and whom events belong to.
+    """
 
     policy_version: int
     customers_to_settle: int
     settled: int
-
-    @property
-    def done(self) -> bool:
-        """Whether none is left."""
-        return self.settled >= self.customers_to_settle
+    done: bool
 
 
 @dataclass(frozen=True, slots=True)

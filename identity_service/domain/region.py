@@ -129,7 +129,8 @@ class Region:
     """What was loaded. `near` was walked, all its links are here; `edges` and theirs are not.
 
     `settled_under` is the oldest policy version that one of the customers was settled under;
-    None without customers.
+    None without customers. `severed` belong to one of the customers still, but only a blocked
+    identifier connects them with the rest.
     """
 
     near: frozenset[Identifier]
@@ -140,6 +141,7 @@ class Region:
     judgements: list[Judgement]
     edges: dict[Identifier, Edge]
     settled_under: int | None
+    severed: frozenset[Identifier] = frozenset()
 
     @property
     def walked_customers(self) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
@@ -81,7 +81,8 @@ class Batch:
     `identifiers` and `links` are new, `identifiers_seen` and `links_seen` known; `judged` no
     longer wait; `unsettled` belong to nobody as long as their component is over-connected;
     `made` and `withdrawn` are judgements; `blocked` identifiers belong to nobody from now on;
-    `settled` ones no longer wait for the settlement of a policy. `judgements_rev` is what was
+    `settled` ones no longer wait for the settlement of a policy; all was decided about the
+    customers `reached`, besides those that were walked. `judgements_rev` is what was
     read, None where nothing rests on judgements that wait; `unguarded`: a judgement made or
     withdrawn here speaks of an identifier that no customer guards, so that it raises that.
     """
@@ -102,6 +103,23 @@ class Batch:
     settled: list[Identifier] = field(default_factory=list[Identifier])
     judgements_rev: int | None = None
     unguarded: bool = False
+    reached: Collection[str] = ()
+
+    @property
+    def brings_nothing(self) -> bool:
+        """Whether it only settles what was known, so that no other decision rests on it."""
+        return not (
+            self.events
+            or self.identifiers
+            or self.identifiers_seen
+            or self.links
+            or self.links_seen
+            or self.judged
+            or self.unsettled
+            or self.made
+            or self.withdrawn
+            or self.blocked
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +251,9 @@ def settlement_rows(
         # In one order in every process, so that two that meet here do not deadlock.
         "guards": sorted([customer, rev] for customer, rev in region.revisions.items()),
         "unclaimed": sorted(key for key, _ in joins if key in known),
-        "walked": sorted(region.walked_customers),
+        "walked": sorted(region.walked_customers.union(batch.reached)),
+        "outdated": _outdated(batch, region),
+        "unchanged": _unchanged(region, found, identifiers) if batch.brings_nothing else [],
         "minted": [[customer, kind.value] for customer, kind in found.minted],
         "revived": [[customer, kind.value] for customer, kind in found.revived],
         "joins": joins,
@@ -258,6 +278,25 @@ def settlement_rows(
             for entry in changes
         ],
     }
+
+
+def _outdated(batch: Batch, region: Region) -> list[str]:
+    """The customers of a region in which an older policy had settled some."""
+    oldest = region.settled_under
+    return sorted(region.revisions) if oldest is not None and oldest < batch.policy_version else []
+
+
+def _unchanged(region: Region, found: Difference, identifiers: Sequence[Identifier]) -> list[str]:
+    """The customers of a region of which the difference says nothing."""
+    flags = (*found.contested, *found.released, *found.connected, *found.disconnected)
+    flagged = [region.nodes[identifiers[position]].customer for position in flags]
+    changed = {
+        *(customer for customer, _ in (*found.retired, *found.kinds, *found.anchors)),
+        *(heir for _, heir in found.retired),
+        *(customer for _, *customers in found.moves for customer in customers),
+        *flagged,
+    }
+    return sorted(region.revisions.keys() - changed)
 
 
 def _event_row(space: str, new: NewEvent, place: Mapping[Identifier, int]) -> list[Any]:

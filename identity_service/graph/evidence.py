@@ -91,7 +91,7 @@ class EvidenceStore:
         growth of the graph makes another plan better, and planning takes up to a second.
         """
         await self.read_known("", (), NewEvidence())
-        await self.load_region("", policy, starts=(), edges=(), across=False, most=1)
+        await self.load_region("", policy, 1, starts=(), edges=(), across=False, most=1)
         nothing = Batch("", 0, 0)
         await self.write_events(nothing)
         await self.write_settlement(nothing, EMPTY_REGION, (), NO_DIFFERENCE, ())
@@ -132,6 +132,7 @@ class EvidenceStore:
         self,
         space: str,
         policy: Policy,
+        policy_version: int,
         *,
         starts: Iterable[Identifier],
         edges: Iterable[Identifier],
@@ -150,6 +151,7 @@ class EvidenceStore:
                 "edges": [identifier_key(space, i) for i in edges],
                 "across": across,
                 "most": most + 1,
+                "policy_version": policy_version,
                 "owners": MAX_OWNERS,
                 "companions": MAX_COMPANIONS,
                 **_stronger_persons(policy),
@@ -246,6 +248,7 @@ def _region(row: Row) -> Region:
         },
         links=links,
         revisions={customer: rev for customer, rev, *_ in row["customers"]},
+        severed=frozenset(map(identifier_of, row["severed"])),
         settled_under=min((version for *_, version in row["customers"]), default=None),
         register=[
             RegisteredId(customer, minted_at, identifier_of(anchor), CustomerKind(kind))

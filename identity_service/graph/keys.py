@@ -34,3 +34,8 @@ def account_key(space: str, account_id: str) -> str:
 def policy_key(space: str, version: int) -> str:
     """`space/version`."""
     return f"{space}/{version}"
+
+
+def bounds(space: str) -> tuple[str, str]:
+    """Two texts between which the keys of a space lie, and no other space's."""
+    return f"{space}/", f"{space}0"  # the character after the slash

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,27 +14,24 @@ from identity_service.domain.withheld import EventAgain, EventWithheld
 from identity_service.errors import NotFound
 from identity_service.graph.batches import identifier_rows, link_rows
 from identity_service.graph.database import Database
-from identity_service.graph.keys import identifier_key, identifier_of, policy_key
+from identity_service.graph.keys import bounds, identifier_key, identifier_of
 from identity_service.graph.statements import statement
 
 READ_POLICY_IN_FORCE: Final = statement("policies/read_policy_in_force")
 PUT_POLICY_IN_FORCE: Final = statement("policies/put_policy_in_force")
-LIST_TO_SETTLE: Final = statement("policies/list_to_settle")
-KEEP_AS_SETTLED: Final = statement("policies/keep_as_settled")
-RECORD_PROGRESS: Final = statement("policies/record_progress")
-LIST_BLOCKED: Final = statement("policies/list_blocked")
-MEASURE_SUPER_CONNECTORS: Final = statement("policies/measure_super_connectors")
 LIST_WRITERS: Final = statement("instance/list_writers")
-UNBLOCK: Final = statement("policies/unblock")
+LIST_IDENTIFIERS: Final = statement("policies/list_identifiers")
+MARK_BLOCKED: Final = statement("policies/mark_blocked")
 LIST_WITHHELD: Final = statement("policies/list_withheld")
 OBSERVE_AGAIN: Final = statement("policies/observe_again")
+LIST_TO_SETTLE: Final = statement("policies/list_to_settle")
+LIST_WAITING: Final = statement("policies/list_waiting")
+LIST_SUPER_CONNECTORS: Final = statement("policies/list_super_connectors")
+PASS_BY: Final = statement("policies/pass_by")
+CARRY_OVER: Final = statement("policies/carry_over")
 ATTRIBUTE_EVENTS: Final = statement("policies/attribute_events")
 
-_EVENTS_AT_ONCE: Final = 5_000
-
 _BETWEEN_LOOKS: Final = 0.01
-
-_BEFORE_ALL_TIMES: Final = -(2**62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +45,10 @@ class StoredPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ToSettle:
-    """Customers that a version has not reached, and identifiers to begin at.
-
-    `starts` are identifiers of the customers, `waiting` are identifiers that wait to be settled.
-    """
+    """Customers that a version has not reached, and identifiers of theirs to begin at."""
 
     customers: tuple[str, ...]
     starts: dict[Identifier, StoredIdentifier]
-    waiting: frozenset[Identifier]
 
 
 class PolicyStore:
@@ -89,7 +82,7 @@ class PolicyStore:
         return row["put"], row["version"]
 
     async def await_writers(self) -> None:
-        """Return once every transaction that writes evidence at this moment has ended.
+        """Return once every transaction that writes by a policy at this moment has ended.
 
         What begins later finds the policy that is in force now.
         """
@@ -101,69 +94,54 @@ class PolicyStore:
     async def _writers(self) -> set[str]:
         return {row["id"] for row in await self._database.read_all(LIST_WRITERS)}
 
-    async def to_settle(self, space: str, version: int, most: int) -> ToSettle:
-        """Some of what a version has not reached; empty when it has reached everything."""
+    async def identifiers(
+        self, space: str, after: str, most: int
+    ) -> tuple[str | None, list[tuple[Identifier, bool]]]:
+        """A page of identifiers, each with whether it is marked as blocked.
+
+        `after` is the key that the page before ended at, empty at first. Also returns the key
+        that this one ends at, None when there are no more. So do the other pages here.
+        """
+        begin, end = bounds(space)
         row = await self._database.read_one(
-            LIST_TO_SETTLE,
-            space=space,
-            prefix=f"{space}/",
-            version=version,
-            most=most,
+            LIST_IDENTIFIERS, after=after or begin, until=end, most=most
         )
         if row is None:
-            return ToSettle((), {}, frozenset())
-        return ToSettle(
-            customers=tuple(row["customers"]),
-            starts={
-                identifier_of(key): StoredIdentifier(0, None, contested, connected)
-                for key, contested, connected in row["starts"]
+            return None, []
+        return row["last"], [(identifier_of(key), blocked) for key, blocked in row["identifiers"]]
+
+    async def mark_blocked(
+        self,
+        space: str,
+        version: int,
+        blocked: Iterable[Identifier],
+        free: Iterable[Identifier],
+    ) -> None:
+        """Mark what a version blocks, and give back what it does not; that waits to be settled."""
+        await self._database.write_one(
+            MARK_BLOCKED,
+            w={
+                "space": space,
+                "policy_version": version,
+                "blocked": sorted(identifier_key(space, identifier) for identifier in blocked),
+                "free": sorted(identifier_key(space, identifier) for identifier in free),
             },
-            waiting=frozenset(map(identifier_of, row["unsettled"])),
         )
 
-    async def super_connectors(self, space: str) -> dict[Identifier, int]:
-        """All super-connectors, each with the number of its links that count."""
-        row = await self._database.read_one(MEASURE_SUPER_CONNECTORS, prefix=f"{space}/")
-        return {identifier_of(key): links for key, links in row["found"]} if row else {}
-
-    async def keep_as_settled(self, space: str, customers: Iterable[str], version: int) -> None:
-        """Leave customers of over-connected components as they are."""
-        await self._database.write_one(
-            KEEP_AS_SETTLED, space=space, customers=sorted(customers), version=version
+    async def withheld(
+        self, space: str, after: str, most: int
+    ) -> tuple[str | None, list[EventWithheld]]:
+        """Of a page of events those from which identifiers are withheld."""
+        begin, end = bounds(space)
+        row = await self._database.read_one(
+            LIST_WITHHELD, after=after or begin, until=end, most=most
         )
-
-    async def record_progress(self, space: str, version: int) -> None:
-        """Say how far the settlement of a version is."""
-        await self._database.write_one(
-            RECORD_PROGRESS, space=space, key=policy_key(space, version), version=version
-        )
-
-    async def blocked(self, space: str) -> list[Identifier]:
-        """Identifiers that are known and blocked."""
-        row = await self._database.read_one(LIST_BLOCKED, prefix=f"{space}/")
-        return [identifier_of(key) for key in row["keys"]] if row else []
-
-    async def unblock(self, space: str, identifiers: Collection[Identifier]) -> None:
-        """Give identifiers back; they wait to be settled."""
-        await self._database.write_one(
-            UNBLOCK, keys=[identifier_key(space, identifier) for identifier in identifiers]
-        )
-
-    async def events_withheld_from(self, space: str) -> AsyncGenerator[list[EventWithheld]]:
-        """Events from which identifiers are withheld, page by page."""
-        after: int | None = _BEFORE_ALL_TIMES
-        while after is not None:
-            row = await self._database.read_one(
-                LIST_WITHHELD, space=space, after=after, most=_EVENTS_AT_ONCE
-            )
-            after = row["last"] if row else None
-            if row and row["events"]:
-                yield [
-                    EventWithheld(
-                        key, at, source, tuple(withheld), tuple(map(identifier_of, observed))
-                    )
-                    for key, at, source, withheld, observed in row["events"]
-                ]
+        if row is None:
+            return None, []
+        return row["last"], [
+            EventWithheld(key, at, source, tuple(withheld), tuple(map(identifier_of, observed)))
+            for key, at, source, withheld, observed in row["events"]
+        ]
 
     async def observe_again(self, space: str, version: int, events: Sequence[EventAgain]) -> bool:
         """Let events observe what was withheld from them; it waits to be settled.
@@ -195,16 +173,79 @@ class PolicyStore:
         )
         return bool(row and row["written"])
 
-    async def attribute_events(self, space: str, policy: Policy) -> None:
-        """Attribute every event to the strongest of its identifiers."""
-        after: int | None = _BEFORE_ALL_TIMES
-        while after is not None:
-            row = await self._database.write_one(
-                ATTRIBUTE_EVENTS,
-                space=space,
-                after=after,
-                most=_EVENTS_AT_ONCE,
-                priority={kind: rule.priority for kind, rule in policy.rules.items()},
-                other=policy.other.priority if policy.other else 2**31,
-            )
-            after = row["last"] if row else None
+    async def to_settle(self, space: str, version: int, most: int) -> ToSettle:
+        """Some customers that a version has not reached; none when it has reached all."""
+        row = await self._database.read_one(LIST_TO_SETTLE, space=space, version=version, most=most)
+        if row is None:
+            return ToSettle((), {})
+        return ToSettle(
+            customers=tuple(row["customers"]),
+            starts={
+                identifier_of(key): StoredIdentifier(0, None, contested, ends)
+                for key, contested, ends in row["starts"]
+            },
+        )
+
+    async def waiting(self, space: str, after: str, most: int) -> list[Identifier]:
+        """Identifiers that wait to be settled, a page in order of their keys."""
+        begin, _ = bounds(space)
+        row = await self._database.read_one(
+            LIST_WAITING, prefix=begin, after=after or begin, most=most
+        )
+        return [identifier_of(key) for key in row["keys"]] if row else []
+
+    async def super_connectors(
+        self, space: str, after: str, most: int
+    ) -> list[tuple[Identifier, int]]:
+        """Super-connectors, each with the number of its links that count; a page likewise."""
+        begin, _ = bounds(space)
+        row = await self._database.read_one(
+            LIST_SUPER_CONNECTORS, prefix=begin, after=after or begin, most=most
+        )
+        return [(identifier_of(key), links) for key, links in row["found"]] if row else []
+
+    async def pass_by(
+        self,
+        space: str,
+        version: int,
+        customers: Iterable[str],
+        starts: Iterable[Identifier],
+        most: int,
+    ) -> None:
+        """Leave customers as they are, and those of `most` identifiers around `starts` too."""
+        await self._database.write_one(
+            PASS_BY,
+            w={
+                "space": space,
+                "version": version,
+                "customers": list(customers),
+                "starts": [identifier_key(space, identifier) for identifier in starts],
+                "most": most,
+            },
+        )
+
+    async def carry_over(self, space: str, version: int, most: int) -> int:
+        """Let a version take over some customers as they are; returns how many there were."""
+        row = await self._database.write_one(CARRY_OVER, space=space, version=version, most=most)
+        return row["customers"] if row else 0
+
+    async def attribute_events(
+        self, space: str, version: int, policy: Policy, after: str, most: int
+    ) -> str | None:
+        """Attribute a page of events to the strongest of their identifiers.
+
+        Returns the key that it ends at, None when there are no more or another version is in
+        force.
+        """
+        begin, end = bounds(space)
+        row = await self._database.write_one(
+            ATTRIBUTE_EVENTS,
+            space=space,
+            version=version,
+            after=after or begin,
+            until=end,
+            most=most,
+            priority={kind: rule.priority for kind, rule in policy.rules.items()},
+            other=policy.other.priority if policy.other else 2**31,
+        )
+        return row["last"] if row else None

@@ -32,6 +32,9 @@ MOST_KEPT: Final = 8
 KEPT_FOR: Final = 60_000
 """Milliseconds for which a preview is kept, if no customer changes before."""
 
+_EVENTS_AT_ONCE: Final = 5_000
+"""Events that are looked at in one reading for what was withheld from them."""
+
 _AT_ONCE: Final = 2
 """Spaces of this process that are read at a time: a large one takes hundreds of megabytes."""
 
@@ -151,7 +154,9 @@ class Previews:
     async def _given_back(self, scope: SpaceScope, values: Values) -> NewEvidence:
         """What events would observe that was withheld from them."""
         new = NewEvidence()
-        async for page in self._policy_store.events_withheld_from(scope.space):
+        last: str | None = ""
+        while last is not None:
+            last, page = await self._policy_store.withheld(scope.space, last, _EVENTS_AT_ONCE)
             for event in page:
                 if again := observed_again(event, values):
                     new.add_to_event(event.observed, again.besides, event.at, event.source)

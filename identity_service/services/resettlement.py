@@ -1,204 +1,188 @@
-"""Settling a whole space anew after its policy changed.
+"""Settling spaces anew after their policy changed, in the background.
 
-Customers remember the policy version that they were settled under, so the work is simply: as
-long as there are customers of an older version, settle the components of some of them. That
-can be stopped and taken up again, and goes on beside ingest.
-
-Super-connectors come last: whether one still is one shows in its links, those to identifiers that
-are blocked now left out, and by then these are known.
+A version is in force at once; what it has not reached yet stays as older versions settled it,
+until a task of this process has settled it. There is one task for each space, and it ends when
+a newer version is in force. The settlement outlives the process: whoever looks next and
+finds that nobody is at it goes on where it was left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 
-from identity_service.domain.changes import Change
-from identity_service.domain.identifiers import Identifier
-from identity_service.domain.recorded import PolicyVersion
-from identity_service.domain.region import NewEvidence, StoredIdentifier
-from identity_service.domain.values import Values, Withheld
-from identity_service.domain.withheld import observed_again
-from identity_service.errors import Stale
-from identity_service.graph.batches import Batch
-from identity_service.graph.evidence import EvidenceStore
-from identity_service.graph.policies import PolicyStore
-from identity_service.services.access import SpaceScope
+import structlog
+
+from identity_service.domain.policy_change import EVERYTHING, reach
+from identity_service.domain.policy_text import parse_policy
+from identity_service.domain.recorded import PolicyVersion, SettlementProgress
+from identity_service.domain.values import Values
+from identity_service.errors import NotFound, Unavailable
+from identity_service.graph.settlements import ClaimedSettlement, SettlementStore
+from identity_service.graph.spaces import SpaceStore
+from identity_service.services.access import Access, Role, SpaceScope
 from identity_service.services.clock import Clock
 from identity_service.services.policies import Policies, PolicyInForce
-from identity_service.services.settlement import Settlement, starts
-from identity_service.services.turns import Turns, step_back
+from identity_service.services.policy_phases import PolicyPhases, Task
 
-EVENTS_AT_ONCE = 500
-"""Events that observe in one transaction what was withheld from them."""
+LEASE = 15_000
+"""Milliseconds without a step after which others take a settlement for abandoned."""
 
-CUSTOMERS_AT_ONCE = 200
-"""Customers whose components are settled in one transaction."""
+BETWEEN_LOOKS = 5.0
+"""Seconds between two looks for settlements that nobody is at."""
 
-_PLAIN = StoredIdentifier(0, None, contested=False, super_connector=False)
+BETWEEN_READINGS = 1.0
+"""Seconds after which progress is read anew where this process does not make it itself."""
+
+BETWEEN_COUNTS = 1_000
+"""Milliseconds between two counts of the customers that are left."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Resettlement:
-    """Puts policies in force and settles spaces by them."""
+    """Puts policies in force and has spaces settled by them. To be closed."""
 
     def __init__(
         self,
-        store: EvidenceStore,
-        policy_store: PolicyStore,
+        access: Access,
+        spaces: SpaceStore,
+        settlements: SettlementStore,
         policies: Policies,
-        settlement: Settlement,
-        turns: Turns,
+        phases: PolicyPhases,
         clock: Clock,
     ) -> None:
-        self._store = store
-        self._policy_store = policy_store
+        self._access = access
+        self._spaces = spaces
+        self._settlements = settlements
         self._policies = policies
-        self._settlement = settlement
-        self._turns = turns
+        self._phases = phases
         self._clock = clock
+        self._due: set[str] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._next_step: dict[str, asyncio.Event] = {}
+        self._looking: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
 
     async def set_policy(
         self, scope: SpaceScope, text: str, expected_version: int, note: str | None
     ) -> PolicyVersion:
-        """Put a policy in force and settle the space by it before this returns.
+        """Put a policy in force; the space is settled by it in the background.
 
-        Raises PolicyInvalid, and VersionConflict when `expected_version` is not in force.
+        Raises PolicyInvalid, FieldInvalid for a note that is too long, and VersionConflict when
+        `expected_version` is not in force.
         """
         version = await self._policies.put_in_force(
             scope, text, expected_version, note, self._clock()
         )
-        await self.settle(scope)
+        self.go_on(scope)
         return version
 
-    async def settle(self, scope: SpaceScope) -> None:
-        """Settle whatever the policy in force has not reached yet."""
-        self._policies.forget(scope)
-        in_force = await self._policies.in_force(scope)
-        await self._policy_store.await_writers()
-        await self._unblock(scope, in_force.values)
-        while not await self._observe_again(scope, in_force):
-            if await self._is_over(scope, in_force):
-                return  # a newer version will settle all of this
-        passed_by = await self._settle_customers(scope, in_force)
-        await self._release_super_connectors(scope, in_force, passed_by)
-        await self._policy_store.attribute_events(scope.space, in_force.policy)
+    def go_on(self, scope: SpaceScope) -> None:
+        """Settle in the background what the policy in force has not reached yet, if anything."""
+        if self._closing.is_set():
+            return
+        self._due.add(scope.space)
+        if scope.space not in self._tasks:
+            self._tasks[scope.space] = asyncio.create_task(self._settle_while_due(scope))
 
-    async def _settle_customers(
-        self, scope: SpaceScope, in_force: PolicyInForce
-    ) -> set[Identifier]:
-        """Settle customers of older versions; returns where that was not possible."""
-        passed_by: set[Identifier] = set()
-        while not await self._is_over(scope, in_force):
-            found = await self._policy_store.to_settle(
-                scope.space, in_force.version, CUSTOMERS_AT_ONCE
-            )
-            begin_at = dict(found.starts) | dict.fromkeys(found.waiting - passed_by, _PLAIN)
-            if not begin_at:
-                break
-            if not await self._settle_some(scope, in_force, begin_at):
-                passed_by |= await self._settle_each(scope, in_force, begin_at)
-            # What was passed by stays as it is, and super-connectors were not walked through:
-            # neither says by itself that the version has reached it.
-            await self._policy_store.keep_as_settled(scope.space, found.customers, in_force.version)
-            await self._policy_store.record_progress(scope.space, in_force.version)
-        return passed_by
-
-    async def _release_super_connectors(
-        self, scope: SpaceScope, in_force: PolicyInForce, passed_by: set[Identifier]
-    ) -> None:
-        """Settle super-connectors anew that have not so many links as to be any."""
-
-        def is_none(identifier: Identifier, links: int) -> bool:
-            rule = in_force.policy.rule_of(identifier.type)
-            return rule is None or rule.max_links is None or links <= rule.max_links
-
-        while not await self._is_over(scope, in_force):
-            found = await self._policy_store.super_connectors(scope.space)
-            released = {i for i, links in found.items() if is_none(i, links)}
-            begin_at = dict.fromkeys(released - passed_by, _PLAIN)
-            if not begin_at:
-                return
-            if not await self._settle_some(scope, in_force, begin_at):
-                passed_by |= await self._settle_each(scope, in_force, begin_at)
-
-    async def _settle_each(
-        self,
-        scope: SpaceScope,
-        in_force: PolicyInForce,
-        begin_at: Mapping[Identifier, StoredIdentifier],
-    ) -> set[Identifier]:
-        """Settle one component at a time; returns where that was not possible."""
-        passed_by: set[Identifier] = set()
-        for start, stored in begin_at.items():
-            if not await self._settle_some(scope, in_force, {start: stored}):
-                passed_by.add(start)
-        return passed_by
-
-    async def _settle_some(
-        self,
-        scope: SpaceScope,
-        in_force: PolicyInForce,
-        begin_at: Mapping[Identifier, StoredIdentifier],
-    ) -> bool:
-        """Settle the components of some identifiers. False: too much hangs together."""
-        attempt = 0
+    async def progress(self, scope: SpaceScope) -> AsyncGenerator[SettlementProgress]:
+        """How far the settlement of a space is, with every step, until it is done."""
+        shown: SettlementProgress | None = None
         while True:
+            step = self._next_step.setdefault(scope.space, asyncio.Event())
+            found = await self._spaces.policy(scope.space)
+            if found is None:
+                raise NotFound(f"There is no space “{scope.space}” any more.")
+            _, now = found
+            if now != shown:
+                yield now
+                shown = now
+            if now.done:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(step.wait(), BETWEEN_READINGS)
+
+    def look_after_all(self) -> None:
+        """Go on with every settlement that nobody is at, from now on whenever there is one."""
+        self._looking = asyncio.create_task(self._look())
+
+    async def close(self) -> None:
+        """End after the steps that run; what is left is for whoever comes next."""
+        self._closing.set()
+        await asyncio.gather(*self._tasks.values(), *([self._looking] if self._looking else []))
+
+    async def _look(self) -> None:
+        while not self._closing.is_set():
             try:
-                async with self._turns.of(scope):
-                    decision = await self._settlement.decide(
-                        scope,
-                        in_force,
-                        NewEvidence(),
-                        touched=starts(begin_at),
-                        across=True,
-                    )
-                    if decision is None:
-                        return False
-                    found = self._settlement.difference(decision, in_force.policy)
-                    batch = Batch(scope.space, in_force.version, self._clock())
-                    batch.blocked = decision.blocked
-                    batch.settled = list(decision.region.near)
+                for space in await self._settlements.unattended():
+                    operator = self._access.operator(space)
+                    self.go_on(self._access.require(operator, space, Role.ADMIN))
+            except Unavailable as error:
+                _log.warning("settlements_not_read", error=str(error))
+            await self._pause()
 
-                    def cause(_: Change) -> str:
-                        return f"policy:{in_force.version}"
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), BETWEEN_LOOKS)
 
-                    written = await self._store.write_settlement(
-                        batch,
-                        decision.region,
-                        decision.question.evidence.identifiers,
-                        found,
-                        self._settlement.entries(found.changes, cause),
-                    )
-                    if written:
-                        return True
-            except Stale:
-                pass
-            if await self._is_over(scope, in_force):
-                return True  # a newer version will settle all of this
-            attempt += 1
-            await step_back(min(attempt, 8))
+    async def _settle_while_due(self, scope: SpaceScope) -> None:
+        try:
+            while scope.space in self._due and not self._closing.is_set():
+                self._due.discard(scope.space)
+                try:
+                    await self._settle(scope)
+                except Unavailable as error:
+                    _log.warning("settlement_interrupted", space=scope.space, error=str(error))
+                    self._due.add(scope.space)
+                    await self._pause()
+        except Exception:  # noqa: BLE001 - the service lives on, and whoever looks next tries again
+            _log.exception("settlement_failed", space=scope.space)
+        finally:
+            del self._tasks[scope.space]
 
-    async def _is_over(self, scope: SpaceScope, in_force: PolicyInForce) -> bool:
-        return (await self._policy_store.in_force(scope.space)).version != in_force.version
+    async def _settle(self, scope: SpaceScope) -> None:
+        """Settle a space by the policy in force, if that is to be done and nobody else does it."""
+        claimed = await self._settlements.claim(scope.space, LEASE)
+        if claimed is None:
+            return
+        self._policies.forget(scope)
+        _log.info("settlement_begun", space=scope.space, version=claimed.version)
+        if await self._go_through(scope, claimed):
+            await self._settlements.finish(scope.space, claimed.version)
+            _log.info("settlement_done", space=scope.space, version=claimed.version)
+        else:
+            await self._settlements.release(scope.space, claimed.version)
+        self._tell(scope)
 
-    async def _unblock(self, scope: SpaceScope, values: Values) -> None:
-        """Give back known identifiers that the policy no longer blocks."""
-        blocked = await self._policy_store.blocked(scope.space)
-        free = [i for i in blocked if not isinstance(values.identifier(i), Withheld)]
-        if free:
-            await self._policy_store.unblock(scope.space, free)
-
-    async def _observe_again(self, scope: SpaceScope, in_force: PolicyInForce) -> bool:
-        """Let events observe what earlier policies withheld from them and this one does not.
-
-        False: somebody else does the same, or the policy is no longer in force.
-        """
-        async for page in self._policy_store.events_withheld_from(scope.space):
-            again = [found for event in page if (found := observed_again(event, in_force.values))]
-            for i in range(0, len(again), EVENTS_AT_ONCE):
-                async with self._turns.of(scope):
-                    written = await self._policy_store.observe_again(
-                        scope.space, in_force.version, again[i : i + EVENTS_AT_ONCE]
-                    )
-                if not written:
-                    return False
+    async def _go_through(self, scope: SpaceScope, claimed: ClaimedSettlement) -> bool:
+        """Settle step by step. False: this process ends, or it is not its task any more."""
+        counted_at = 0
+        steps = self._phases.steps(_task(scope, claimed), claimed.phase, claimed.place)
+        async for phase, place in steps:
+            now = self._clock()
+            count = now - counted_at >= BETWEEN_COUNTS
+            counted_at = now if count else counted_at
+            still_ours = await self._settlements.record(
+                scope.space, claimed.version, LEASE, phase, place, count=count
+            )
+            self._tell(scope)
+            if not still_ours or self._closing.is_set():
+                await steps.aclose()
+                return False
         return True
+
+    def _tell(self, scope: SpaceScope) -> None:
+        """Wake up whoever watches the progress."""
+        if step := self._next_step.pop(scope.space, None):
+            step.set()
+
+
+def _task(scope: SpaceScope, claimed: ClaimedSettlement) -> Task:
+    policy = parse_policy(claimed.text)
+    in_force = PolicyInForce(claimed.version, policy, Values(policy), frozenset())
+    before = claimed.before
+    return Task(
+        scope, in_force, EVERYTHING if before is None else reach(parse_policy(before), policy)
+    )

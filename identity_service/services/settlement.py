@@ -29,7 +29,7 @@ from identity_service.services.access import SpaceScope
 from identity_service.services.clock import Ids
 from identity_service.services.policies import PolicyInForce
 
-_ROOM_FOR_SEVERAL = 10_000
+ROOM_FOR_SEVERAL = 10_000
 """Identifiers beyond the bound of one component that may be loaded at once."""
 
 
@@ -142,7 +142,7 @@ class Settlement:
         across: bool,
     ) -> Decision | None:
         policy = in_force.policy
-        region = await self._load(scope, policy, touched, across=across)
+        region = await self._load(scope, in_force, touched, across=across)
         if region is None:
             return None
         # Who was settled by an older policy may hold what is blocked now, and meet edges that
@@ -164,7 +164,7 @@ class Settlement:
     async def _load(
         self,
         scope: SpaceScope,
-        policy: Policy,
+        in_force: PolicyInForce,
         touched: Starts,
         *,
         across: bool,
@@ -178,16 +178,19 @@ class Settlement:
         while True:
             region = await self._store.load_region(
                 scope.space,
-                policy,
+                in_force.policy,
+                in_force.version,
                 starts=walk_from,
                 edges=edges,
                 across=across,
-                most=policy.max_component + _ROOM_FOR_SEVERAL,
+                most=in_force.policy.max_component + ROOM_FOR_SEVERAL,
             )
             if region is None:
                 return None
-            # The walk does not leave a super-connector, but a judgement may join it to others.
-            pulled = {i for e in region.edges.values() for i in e.judged} - region.nodes.keys()
+            # The walk does not leave a super-connector, but a judgement may join it to others; and
+            # of a customer that holds what is blocked now it may not reach all.
+            pulled = {i for e in region.edges.values() for i in e.judged} | region.severed
+            pulled -= region.nodes.keys()
             if not pulled:
                 return region
             walk_from |= pulled

@@ -13,6 +13,7 @@ from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.links import LinkReader
 from identity_service.graph.policies import PolicyStore
+from identity_service.graph.settlements import SettlementStore
 from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.access import Access
@@ -28,6 +29,7 @@ from identity_service.services.judgements import Judgements
 from identity_service.services.ledger import Ledger
 from identity_service.services.live import LiveResolution
 from identity_service.services.policies import Policies
+from identity_service.services.policy_phases import PolicyPhases
 from identity_service.services.previews import Previews
 from identity_service.services.resettlement import Resettlement
 from identity_service.services.settlement import Settlement
@@ -37,7 +39,10 @@ from identity_service.services.turns import Turns
 
 @dataclass(frozen=True, slots=True)
 class UseCases:
-    """All that the API and the command line can have done. `ingest` is to be closed."""
+    """All that the API and the command line can have done.
+
+    `ingest` and `resettlement` are to be closed.
+    """
 
     access: Access
     spaces: Spaces
@@ -100,5 +105,12 @@ def assemble(
             clock,
             ids,
         ),
-        resettlement=Resettlement(evidence, policy_store, policies, settlement, turns, clock),
+        resettlement=Resettlement(
+            access,
+            SpaceStore(database),
+            SettlementStore(database, ids("wrk")),
+            policies,
+            PolicyPhases(evidence, policy_store, settlement, turns, clock),
+            clock,
+        ),
     )

@@ -30,6 +30,7 @@ from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.links import LinkReader
 from identity_service.graph.policies import PolicyStore
+from identity_service.graph.settlements import SettlementStore
 from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.access import Access, hash_key, new_key
@@ -46,6 +47,7 @@ from identity_service.services.judgements import Judgements
 from identity_service.services.ledger import Ledger
 from identity_service.services.live import LiveResolution
 from identity_service.services.policies import Policies
+from identity_service.services.policy_phases import PolicyPhases
 from identity_service.services.previews import Previews
 from identity_service.services.resettlement import Resettlement
 from identity_service.services.settlement import Settlement
@@ -125,6 +127,14 @@ class GraphQLWorld:
             ids,
             10_000,
         )
+        self.resettlement = Resettlement(
+            self.access,
+            SpaceStore(database),
+            SettlementStore(database, ids("wrk")),
+            self.policies,
+            PolicyPhases(evidence, policy_store, settlement, turns, system_clock),
+            system_clock,
+        )
         services = Services(
             access=self.access,
             spaces=self.spaces,
@@ -147,9 +157,7 @@ class GraphQLWorld:
                 system_clock,
                 ids,
             ),
-            resettlement=Resettlement(
-                evidence, policy_store, self.policies, settlement, turns, system_clock
-            ),
+            resettlement=self.resettlement,
         )
         self.services = services
         self.graphql = GraphQL(build_schema())
@@ -242,4 +250,5 @@ async def graphql_world(database: Database) -> AsyncGenerator[GraphQLWorld]:
         yield world
     finally:
         await world.client.aclose()
+        await world.resettlement.close()
         await world.ingest.close()

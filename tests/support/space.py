@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import secrets
@@ -31,6 +32,9 @@ TESTS = Caller(role=Role.INSTANCE, name="tests", space=None, source=None, feeds=
 MAX_QUEUE = 20_000
 
 SOURCE = "shop"
+
+PATIENCE = 60
+"""Seconds that the settlement of a test's space may take."""
 
 
 def event(message_id: str, at: int, *identifiers: str | Identifier, **more: Any) -> ReportedEvent:
@@ -121,7 +125,15 @@ class World:
             self.scope, policy_text(policy), self.version, None
         )
         self.policy, self.version = policy, put.version
+        await self.until_settled()
         return put
+
+    async def until_settled(self) -> None:
+        """Return when the policy in force has reached everything; go on with it if nobody is."""
+        self.use_cases.resettlement.go_on(self.scope)
+        async with asyncio.timeout(PATIENCE):
+            async for _ in self.use_cases.resettlement.progress(self.scope):
+                pass
 
     async def settled(self) -> SettledSpace:
         """What the graph holds."""

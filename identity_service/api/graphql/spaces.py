@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+
 from strawberry import UNSET, Parent
 
 from identity_service.api.graphql.connections import (
@@ -23,7 +25,7 @@ from identity_service.domain.recorded import (
     RecordedRejection,
     SettlementProgress,
 )
-from identity_service.services.access import SpaceScope
+from identity_service.services.access import Role, SpaceScope
 
 # The way in
 
@@ -64,6 +66,13 @@ async def policies(
 
 async def settlement(root: Parent[SpaceScope], info: Info) -> SettlementProgress:
     return await info.context.services.spaces.settlement(root)
+
+
+async def follow_settlement(info: Info, space: str) -> AsyncGenerator[SettlementProgress]:
+    services = info.context.services
+    scope = services.access.require(info.context.caller, space, Role.READER)
+    async for progress in services.resettlement.progress(scope):
+        yield progress
 
 
 def statistics(root: Parent[SpaceScope]) -> SpaceScope:

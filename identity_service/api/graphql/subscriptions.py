@@ -8,9 +8,9 @@ from typing import Any
 
 import strawberry
 
-from identity_service.api.graphql import ledger
+from identity_service.api.graphql import ledger, spaces
 from identity_service.api.graphql.context import record_of
-from identity_service.api.graphql.types import Change
+from identity_service.api.graphql.types import Change, Settlement
 from identity_service.domain.recorded import RecordedChange
 
 
@@ -32,5 +32,11 @@ class Subscription:
         description=(
             "Every change of a space in the order in which it was committed, each once: those "
             "after the cursor `after`, without it those from now on."
+        ),
+    )
+    settlement: AsyncGenerator[Settlement] = follows(
+        spaces.follow_settlement,
+        description=(
+            "How far the settlement of the newest policy is, with every step; ends when it is done."
         ),
     )

@@ -11,6 +11,7 @@ import pytest
 
 from identity_service.graph.database import Database
 from tests.support.graphql import GraphQLWorld, OpenSpace, event, graphql_world
+from tests.support.neighbours import settled
 
 INVALID = "... on Invalid { message problems { path message } }"
 
@@ -316,6 +317,21 @@ async def test_a_policy_is_set_once_for_each_version_that_was_read(
     assert [edge["node"]["version"] for edge in rest["policies"]["edges"]] == [1]
 
 
+async def test_the_settlement_of_a_policy_is_followed_until_it_is_done(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    await world.send(space, event(1, "user_id:ann"))
+    sent = {"s": space.name, "p": "extends: merge_all\n", "v": 1}
+    query = f'subscription {{ settlement(space: "{space.name}") {{ policyVersion settled done }} }}'
+
+    await world.ask(SET_POLICY, sent, key=space.admin_key)
+    answers = await world.follow(query, 1_000, key=space.reader_key)
+
+    told = [answer["data"]["settlement"] for answer in answers]
+    assert [each["done"] for each in told] == [False] * (len(told) - 1) + [True]
+    assert told[-1] == {"policyVersion": 2, "settled": 1, "done": True}
+
+
 async def test_a_policy_with_mistakes_changes_nothing(
     world: GraphQLWorld, space: OpenSpace
 ) -> None:
@@ -342,6 +358,7 @@ async def test_a_policy_that_another_process_set_is_noticed(
     before = await other.customer(space, "badge:b", selection)
     sent = {"s": space.name, "p": policy.replace("KIND", "person"), "v": 1}
     await world.ask(SET_POLICY, sent, key=space.admin_key)
+    await settled(world, space)
     after = await other.customer(space, "badge:b", selection)
     await other.client.aclose()
 

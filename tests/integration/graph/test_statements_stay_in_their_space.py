@@ -16,7 +16,7 @@ import pytest
 
 from identity_service.domain.identifiers import parse_identifier
 from identity_service.graph.database import Database
-from identity_service.graph.keys import event_key, identifier_key, policy_key
+from identity_service.graph.keys import bounds, event_key, identifier_key, policy_key
 from identity_service.graph.ledger import NEWEST
 from identity_service.graph.statements import Access, statement, statement_names
 from tests.support.graphql import GraphQLWorld, graphql_world
@@ -32,6 +32,9 @@ from tests.support.neighbours import (
     texts,
     two_names,
 )
+from tests.support.statements import writing
+
+LET_WAIT: Final = writing("MATCH (i:Identifier {key: $key}) SET i:Unsettled", "tests/let_wait")
 
 # What belongs to the instance has no space: keys are found by their hash, which is the secret.
 OF_THE_INSTANCE: Final = {"spaces/find_key", "spaces/has_instance_key"}
@@ -68,6 +71,8 @@ Value = Callable[[str, Neighbour], Any]
 # By the first pattern that is found in `name: description`.
 VALUES: Final[list[tuple[str, Value]]] = [
     (r"^(w\.)?space: ", lambda space, _: space),
+    (r"^after: ", lambda space, _: bounds(space)[0]),
+    (r"^until: ", lambda space, _: bounds(space)[1]),
     (r"^prefix: ", lambda space, _: f"{space}/"),
     (r"list of policy keys", lambda space, _: [policy_key(space, v) for v in (1, 2, 3)]),
     (r"list of event keys", lambda space, _: [event_key(space, f"m{n}") for n in range(100)]),
@@ -89,9 +94,9 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.key: ", lambda _, __: ""),
     (r"^w\.message_id: ", lambda _, __: "~"),
     (r"^w\.before: ", lambda _, __: NEWEST),
-    (r"^w\.(since): |^after: ", lambda _, __: -(2**62)),
+    (r"^w\.(since): ", lambda _, __: -(2**62)),
     (r"^w\.at: ", lambda _, about: between_events(about)),
-    (r"^w\.(until|links|people): |^version: ", lambda _, __: 2**62),
+    (r"^w\.(until|links|people|policy_version): |^version: ", lambda _, __: 2**62),
     (r"^w\.across: ", lambda _, __: True),
     (r"^w\.stronger: ", lambda _, __: {"anonymous_id": ["user_id", "email"]}),
     (r"^w\.stronger_than_other: ", lambda _, __: ["user_id", "email"]),
@@ -127,6 +132,8 @@ async def two(database: Database, world: GraphQLWorld) -> Two:
     their_space = await world.create_space(THEIRS, names[1])
     ours = await fill(world, our_space, f"ours-{names[0][-6:]}", OURS, day=400, more=1)
     theirs = await fill(world, their_space, f"theirs-{names[0][-6:]}", THEIRS, day=11_000, more=4)
+    for each in (ours, theirs):
+        await database.write_one(LET_WAIT, key=identifier_keys(each.name)[0])
     secret = only_of(await dump(database, theirs), await dump(database, ours))
     return Two(ours, theirs, secret)
 

@@ -18,7 +18,7 @@ from identity_service.domain.policy import Blocked, Policy, Rule, Sharing
 from identity_service.domain.resolution import strength
 from identity_service.domain.values import Values, observe
 from identity_service.errors import PolicyInvalid, VersionConflict
-from identity_service.services import resettlement
+from identity_service.services import policy_phases
 from tests.support.busy import busy_devices
 from tests.support.space import SOURCE, NewWorld, World, event, policy_text, reported
 from tests.support.worlds import Event, events, policies
@@ -102,7 +102,7 @@ async def test_any_change_of_policy_gives_what_the_pure_function_says(
 async def test_events_that_come_while_a_policy_changes_are_settled_by_it(
     world: NewWorld, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resettlement, "CUSTOMERS_AT_ONCE", 2)
+    monkeypatch.setattr(policy_phases, "CUSTOMERS_AT_ONCE", 2)
     happened, policy = busy_devices(seed + 2_000)
     space = await world(policy)
     todo = reported(happened)
@@ -146,7 +146,7 @@ async def test_what_came_while_it_was_blocked_counts_once_it_is_not(world: NewWo
     withheld = await space.check()
 
     await space.set_policy(QUARANTINE)
-    await space.use_cases.resettlement.settle(space.scope)
+    await space.until_settled()
 
     found = await space.check()
     assert tablet not in withheld.first_seen
@@ -222,7 +222,7 @@ async def test_events_are_attributed_by_the_new_priorities(world: NewWorld) -> N
 async def test_a_settlement_that_was_stopped_goes_on_where_it_was(
     world: NewWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resettlement, "CUSTOMERS_AT_ONCE", 1)
+    monkeypatch.setattr(policy_phases, "CUSTOMERS_AT_ONCE", 1)
     happened, policy = busy_devices(3_000)
     space = await world(policy)
     await space.send(*reported(happened))
@@ -241,7 +241,7 @@ async def test_a_settlement_that_was_stopped_goes_on_where_it_was(
         assert not changing.done()
     changing.cancel()
     await asyncio.gather(changing, return_exceptions=True)
-    await space.use_cases.resettlement.settle(space.scope)
+    await space.until_settled()
 
     space.policy = merging
     assert changing.cancelled()

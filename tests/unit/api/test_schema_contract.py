@@ -68,6 +68,8 @@ BEYOND = frozenset(
         "PreviewSummary.kindChanged",
         "PreviewSummary.overConnected",
         "Subscription.changes(after)",
+        "Subscription.settlement",
+        "Subscription.settlement(space)",
     }
 )
 """What the service offers beyond the contract: types, fields and arguments."""

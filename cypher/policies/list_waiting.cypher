@@ -1,0 +1,13 @@
+// Purpose: Identifiers that wait to be settled, in order of their keys.
+// Access: read
+// Space: prefix
+// Scan: few identifiers of the whole instance carry the label Unsettled
+// Parameters:
+//   prefix: space and a slash
+//   after: key of the last one of the page before, or where the space begins
+//   most: how many
+// Columns:
+//   keys: list of identifier keys
+MATCH (i:Unsettled) WHERE i.key STARTS WITH $prefix AND i.key > $after
+WITH i ORDER BY i.key LIMIT $most
+RETURN collect(i.key) AS keys

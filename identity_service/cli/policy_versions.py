@@ -1,0 +1,177 @@
+"""`identity-service policy set`, `list` and `show`: the versions of a space's policy."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from identity_service.cli import opened
+from identity_service.cli.opened import Opened
+from identity_service.cli.output import complain, notices, print_json, results
+from identity_service.cli.policy import complain_of, read_policy_file
+from identity_service.domain.recorded import PolicyVersion, SettlementProgress
+from identity_service.errors import NotFound, PolicyInvalid
+from identity_service.graph import schema
+from identity_service.services.access import SpaceScope
+
+LISTED = 100
+"""Most versions that `list` shows, the newest."""
+
+Space = Annotated[str, typer.Option(help="The space whose policy it is.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the group `policy`."""
+    app.command("set")(set_command)
+    app.command("list")(list_command)
+    app.command("show")(show_command)
+
+
+def set_command(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A policy, in YAML.")],
+    space: Space,
+    note: Annotated[str | None, typer.Option(help="Why; kept with the version.")] = None,
+    expect: Annotated[
+        int | None,
+        typer.Option(metavar="VERSION", help="Refuse unless this version is in force."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a policy in force, and settle the space by it.
+
+    The version is in force at once. Ctrl-C leaves the rest of the settlement to a service that
+    runs, or to the next one that starts.
+    """
+    text = read_policy_file(file)
+
+    async def work(its: Opened) -> tuple[PolicyVersion, SettlementProgress]:
+        scope = await its.space(space)
+        await schema.apply(its.database)
+        expected = (await its.cases.spaces.policy(scope)).version if expect is None else expect
+        made = await its.cases.resettlement.set_policy(scope, text, expected, note)
+        return made, await _settled(its, scope, made)
+
+    try:
+        made, settlement = opened.run(work)
+    except PolicyInvalid as invalid:
+        complain_of(file, invalid)
+        raise typer.Exit(1) from invalid
+    if as_json:
+        print_json({"space": space, **_described(made), "settlement": _progress(settlement)})
+    else:
+        typer.echo(
+            f"Version {made.version} is in force in the space “{space}”;"
+            f" {settlement.customers_to_settle:,} customers were settled by it."
+        )
+
+
+def list_command(space: Space, as_json: AsJson = False) -> None:
+    """List the versions of a space's policy, newest first, and how far the newest is settled."""
+
+    async def work(its: Opened) -> tuple[list[PolicyVersion], SettlementProgress]:
+        scope = await its.space(space)
+        page = await its.cases.spaces.policies(scope, LISTED, None)
+        return list(page.items), await its.cases.spaces.settlement(scope)
+
+    versions, settlement = opened.run(work)
+    if as_json:
+        print_json(
+            {"policies": [_described(v) for v in versions], "settlement": _progress(settlement)}
+        )
+        return
+    table = Table("version", "since", "by", "note")
+    for version in versions:
+        at = f"{_moment(version):%Y-%m-%d %H:%M} UTC"
+        table.add_row(str(version.version), at, version.author, version.note or "")
+    console = results()
+    console.print(table)
+    if not settlement.done:
+        console.print(
+            f"Version {settlement.policy_version} has reached {settlement.settled:,} of"
+            f" {settlement.customers_to_settle:,} customers so far."
+        )
+
+
+def show_command(
+    space: Space,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="Which one; default: the one in force.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the text of a policy, as it was sent."""
+
+    async def work(its: Opened) -> PolicyVersion:
+        scope = await its.space(space)
+        if version is None:
+            return await its.cases.spaces.policy(scope)
+        page = await its.cases.spaces.policies(scope, 1, version + 1)
+        if not page.items or page.items[0].version != version:
+            raise NotFound(
+                f"The policy of the space “{space}” has no version {version}.",
+                remedy=f"`identity-service policy list --space {space}` shows those that it has.",
+            )
+        return page.items[0]
+
+    found = opened.run(work)
+    if as_json:
+        print_json({**_described(found), "text": found.text})
+    else:
+        typer.echo(found.text, nl=not found.text.endswith("\n"))
+
+
+async def _settled(its: Opened, scope: SpaceScope, made: PolicyVersion) -> SettlementProgress:
+    """Show the settlement's progress until it is done; what the last step came to."""
+    last = await its.cases.spaces.settlement(scope)
+    try:
+        with _bar(made.version) as bar:
+            task = bar.add_task("", total=last.customers_to_settle)
+            async for last in its.cases.resettlement.progress(scope):
+                bar.update(task, total=last.customers_to_settle, completed=last.settled)
+    finally:
+        if not last.done:
+            complain(
+                f"Version {made.version} is in force, and is not settled yet. A service that runs,"
+                " or the next one that starts, goes on with it."
+            )
+    return last
+
+
+@contextmanager
+def _bar(version: int) -> Generator[Progress]:
+    """A bar of customers; only on a terminal."""
+    console = notices()
+    text = TextColumn(f"settling by version {version}", markup=False)
+    columns = (text, BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        yield progress
+
+
+def _described(version: PolicyVersion) -> dict[str, Any]:
+    return {
+        "version": version.version,
+        "createdAt": _moment(version).isoformat(timespec="milliseconds"),
+        "author": version.author,
+        "note": version.note,
+    }
+
+
+def _progress(settlement: SettlementProgress) -> dict[str, Any]:
+    return {
+        "policyVersion": settlement.policy_version,
+        "customersToSettle": settlement.customers_to_settle,
+        "settled": settlement.settled,
+        "done": settlement.done,
+    }
+
+
+def _moment(version: PolicyVersion) -> datetime:
+    return datetime.fromtimestamp(version.created_at / 1000, UTC)
