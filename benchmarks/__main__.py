@@ -1,15 +1,16 @@
-"""`python -m benchmarks [ingest] [read] [tablet] [resolution]`: all of them by default."""
+"""`python -m benchmarks [NAME…]`: all of them by default."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 
-from benchmarks import ingest, read, resolution, tablet
+from benchmarks import ingest, preview, read, resolution, tablet
 from benchmarks.running import Running, running
 
 WITH_SERVICE: dict[str, Callable[[Running], None]] = {
     "ingest": ingest.run,
+    "preview": preview.run,
     "read": read.run,
     "tablet": tablet.run,
 }
@@ -18,11 +19,10 @@ WITH_SERVICE: dict[str, Callable[[Running], None]] = {
 def main() -> None:
     """Run what was asked for."""
     wanted = sys.argv[1:] or ["resolution", *WITH_SERVICE]
-    unknown = set(wanted) - {"resolution", *WITH_SERVICE}
+    known = {"resolution", *WITH_SERVICE}
+    unknown = set(wanted) - known
     if unknown:
-        print(
-            f"No benchmark {', '.join(sorted(unknown))}: there are resolution, ingest, read, tablet"
-        )
+        print(f"No benchmark {', '.join(sorted(unknown))}: there are {', '.join(sorted(known))}")
         sys.exit(2)
     if "resolution" in wanted:
         resolution.main()

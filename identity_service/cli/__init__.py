@@ -22,6 +22,7 @@ from identity_service.cli import (
     graphql,
     ingest,
     policy,
+    preview,
     resolve,
     schema,
     serve,
@@ -50,6 +51,7 @@ app.add_typer(space.app, name="space")
 app.command("ingest")(ingest.ingest)
 app.command("resolve")(resolve.resolve)
 app.command("explain")(explain.explain)
+policy.app.command("preview")(preview.preview)
 app.add_typer(policy.app, name="policy")
 app.add_typer(graphql.app, name="graphql")
 app.command("check")(check.check)

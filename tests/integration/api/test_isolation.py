@@ -44,6 +44,7 @@ STRANGERS = (
     "nobody",
 )
 FROM_THE_BEGINNING = encode_cursor("change", 0)
+DIFFERENCES_BEGIN = encode_cursor("difference", 0, "a", "a")
 INSIDE = ("our reader", "our agent", "our admin")
 
 
@@ -85,6 +86,11 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         "Space.changes": [*pages("Space.changes"), {"kinds": [Word("CREATED"), Word("MERGED")]}],
         "Space.rejectedEvents": pages("Space.rejectedEvents"),
         "Space.judgements": pages("Space.judgements"),
+        "Space.preview": [{"policy": "extends: merge_all"}, {"policy": "types: {}"}],
+        "PolicyPreview.differences": [
+            {"first": 100},
+            {"first": 100, "after": DIFFERENCES_BEGIN},
+        ],
         "Customer.identifiers": [{"first": 1000}],
         "Customer.trait": [{"name": "nickname"}],
         "Customer.events": [
