@@ -44,7 +44,8 @@ STRANGERS = (
     "nobody",
 )
 FROM_THE_BEGINNING = encode_cursor("change", 0)
-DIFFERENCES_BEGIN = encode_cursor("difference", 0, "a", "a")
+BEFORE_ALL_DIFFERENCES = encode_cursor("difference", 0, "a", "a")
+
 INSIDE = ("our reader", "our agent", "our admin")
 
 
@@ -86,11 +87,12 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         "Space.changes": [*pages("Space.changes"), {"kinds": [Word("CREATED"), Word("MERGED")]}],
         "Space.rejectedEvents": pages("Space.rejectedEvents"),
         "Space.judgements": pages("Space.judgements"),
-        "Space.preview": [{"policy": "extends: merge_all"}, {"policy": "types: {}"}],
-        "PolicyPreview.differences": [
-            {"first": 100},
-            {"first": 100, "after": DIFFERENCES_BEGIN},
+        # One small difference: all that hangs on each of its identifiers is asked for.
+        "Space.preview": [
+            {"policy": "extends: quarantine\nblocked: [{value: cids-phone}]"},
+            {"policy": "types: {}"},
         ],
+        "PolicyPreview.differences": [{"first": 1, "after": BEFORE_ALL_DIFFERENCES}],
         "Customer.identifiers": [{"first": 1000}],
         "Customer.trait": [{"name": "nickname"}],
         "Customer.events": [

@@ -97,7 +97,8 @@ def test_a_space_that_is_as_the_evidence_says_passes_the_check(
 def test_an_identifier_that_somebody_moved_in_the_graph_is_found(
     command: Command, space: str, database_settings: Settings
 ) -> None:
-    with GraphDatabase.driver(database_settings.neo4j_uri or "") as driver:
+    uri = database_settings.neo4j_uri or ""
+    with GraphDatabase.driver(uri) as driver:  # pyright: ignore[reportUnknownMemberType]
         driver.execute_query(  # pyright: ignore[reportUnknownMemberType]
             "MATCH (:Identifier {key: $ann})-[:BELONGS_TO]->(c)"
             " MATCH (i:Identifier {key: $tablet})-[b:BELONGS_TO]->()"
