@@ -1,15 +1,16 @@
-"""`python -m benchmarks [resolution] [ingest] [read] [tablet] [explain]`: by default all."""
+"""`python -m benchmarks [NAME…]`: all of them by default."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 
-from benchmarks import explain, ingest, read, resolution, tablet
+from benchmarks import explain, ingest, preview, read, resolution, tablet
 from benchmarks.running import Running, running
 
 WITH_SERVICE: dict[str, Callable[[Running], None]] = {
     "ingest": ingest.run,
+    "preview": preview.run,
     "read": read.run,
     "tablet": tablet.run,
     "explain": explain.run,
@@ -19,10 +20,10 @@ WITH_SERVICE: dict[str, Callable[[Running], None]] = {
 def main() -> None:
     """Run what was asked for."""
     wanted = sys.argv[1:] or ["resolution", *WITH_SERVICE]
-    unknown = set(wanted) - {"resolution", *WITH_SERVICE}
+    known = {"resolution", *WITH_SERVICE}
+    unknown = set(wanted) - known
     if unknown:
-        known = ", ".join(["resolution", *WITH_SERVICE])
-        print(f"No benchmark {', '.join(sorted(unknown))}: there are {known}")
+        print(f"No benchmark {', '.join(sorted(unknown))}: there are {', '.join(sorted(known))}")
         sys.exit(2)
     if "resolution" in wanted:
         resolution.main()

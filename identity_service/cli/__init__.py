@@ -24,6 +24,7 @@ from identity_service.cli import (
     judgement,
     policy,
     policy_versions,
+    preview,
     resolve,
     schema,
     serve,
@@ -54,6 +55,7 @@ app.command("resolve")(resolve.resolve)
 app.command("explain")(explain.explain)
 app.add_typer(judgement.app, name="judgement")
 policy_versions.add_to(policy.app)
+policy.app.command("preview")(preview.preview)
 app.add_typer(policy.app, name="policy")
 app.add_typer(graphql.app, name="graphql")
 app.command("check")(check.check)

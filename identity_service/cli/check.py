@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from identity_service.cli import opened
+from identity_service.cli.check_space import check_space
 from identity_service.cli.opened import Opened
 from identity_service.cli.output import print_json, results
 from identity_service.domain.policy_text import preset, preset_names
@@ -31,9 +32,16 @@ class Finding(NamedTuple):
 
 
 def check(
+    space: Annotated[
+        str | None,
+        typer.Option(help="Look instead whether the customers of a space are what they should be."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Load every part of the service, and ask the database for an answer."""
+    if space is not None:
+        check_space(space, as_json=as_json)
+        return
     parts: tuple[tuple[str, Callable[[], str]], ...] = (
         ("statements", _statements),
         ("schema files", lambda: f"{len(schema.schema_files())} files"),

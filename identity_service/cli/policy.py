@@ -12,6 +12,7 @@ from rich.text import Text
 
 from identity_service.cli.output import complain, results
 from identity_service.domain.cases import CaseResult, check_case, load_case
+from identity_service.domain.policy import Policy
 from identity_service.domain.policy_text import parse_policy
 from identity_service.errors import BadInput, PolicyInvalid
 
@@ -27,12 +28,7 @@ def check_command(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A policy, in YAML.")],
 ) -> None:
     """Read a policy and name every mistake in it with its path."""
-    text = read_policy_file(file)
-    try:
-        policy = parse_policy(text)
-    except PolicyInvalid as invalid:
-        complain_of(file, invalid)
-        raise typer.Exit(1) from invalid
+    _, policy = read_policy(file)
     typer.echo(f"{file}: no mistakes; {len(policy.rules)} identifier types.")
 
 
@@ -52,6 +48,16 @@ def test_command(
     console.print(f"{passed} passed, {failed} failed")
     if failed:
         raise typer.Exit(1)
+
+
+def read_policy(file: Path) -> tuple[str, Policy]:
+    """A policy file, as text and read. Ends the command after it has named every mistake."""
+    text = read_policy_file(file)
+    try:
+        return text, parse_policy(text)
+    except PolicyInvalid as invalid:
+        complain_of(file, invalid)
+        raise typer.Exit(1) from invalid
 
 
 def read_policy_file(path: Path) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from identity_service.domain.changes import ChangeKind
@@ -123,6 +123,18 @@ class Preview:
         """Whether everything stays as it is."""
         told = self.summary
         return not (told.differences or told.kind_changed or told.remarked or told.ledger)
+
+    def found_before(self, earlier: Preview) -> Preview:
+        """What an earlier reading of the same space found too."""
+        both = [each for each in self.differences if each in earlier.differences]
+        summary = replace(
+            self.summary,
+            kind_changed=min(self.summary.kind_changed, earlier.summary.kind_changed),
+            remarked=min(self.summary.remarked, earlier.summary.remarked),
+            ledger=self.summary.ledger & earlier.summary.ledger,
+            differences=Counter(each.kind for each in both),
+        )
+        return replace(self, summary=summary, differences=both)
 
     def page(self, after: Place | None, first: int) -> Page[CustomerDifference]:
         """Differences that stand after a place, or from the beginning."""

@@ -124,6 +124,19 @@ class Previews:
                 remedy="Raise IDENTITY_PREVIEW_TIMEOUT.",
             ) from None
 
+    async def check(self, scope: SpaceScope, progress: Progress = untold) -> Preview:
+        """Where the settled customers are not what the policy in force makes of the evidence.
+
+        What a first reading finds is looked for again in a second: something that was settled
+        while the space was read is no difference.
+        """
+        policy = parse_policy((await self._policy_store.in_force(scope.space)).text)
+        found = await self.compare(scope, policy, progress)
+        if found.changes_nothing:
+            return found
+        again = await self.compare(scope, policy, progress)
+        return again.found_before(found)
+
     async def shown(
         self, scope: SpaceScope, found: PolicyPreview, differences: Sequence[CustomerDifference]
     ) -> list[ShownDifference]:

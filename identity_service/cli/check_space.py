@@ -1,0 +1,53 @@
+"""`identity-service check --space`: are the settled customers what the evidence says?"""
+
+from __future__ import annotations
+
+from identity_service.cli import differences, opened
+from identity_service.cli.opened import Opened
+from identity_service.cli.output import complain, print_json, results
+from identity_service.domain.preview import Preview
+from identity_service.domain.recorded import SettlementProgress
+from identity_service.errors import IdentityServiceError
+
+
+def check_space(space: str, *, as_json: bool) -> None:
+    """Resolve a whole space anew and compare; raises IdentityServiceError for a difference."""
+
+    async def work(its: Opened) -> tuple[Preview, SettlementProgress]:
+        with differences.watched() as progress:
+            scope = await its.space(space)
+            found = await its.cases.previews.check(scope, progress)
+            return found, await its.cases.spaces.settlement(scope)
+
+    found, settlement = opened.run(work)
+    summary = found.summary
+    if as_json:
+        print_json(
+            {
+                "customers": summary.customers_before,
+                "settled": settlement.done,
+                "overConnected": summary.over_connected,
+                "kindChanged": summary.kind_changed,
+                "marksChanged": summary.remarked,
+                "differences": [differences.plain(each) for each in found.differences],
+            }
+        )
+    else:
+        results().print(differences.drawing(found))
+        if summary.over_connected:
+            results().print(f"{summary.over_connected:,} components are too large to be resolved.")
+    if not settlement.done:
+        complain(
+            f"Version {settlement.policy_version} of the policy is still being settled: "
+            f"{settlement.settled:,} of {settlement.customers_to_settle:,} customers."
+        )
+    if not found.changes_nothing:
+        raise IdentityServiceError(
+            f"{summary.differences.total():,} differences, {summary.kind_changed:,} wrong kinds,"
+            f" {summary.remarked:,} wrong marks among {summary.customers_before:,} customers.",
+            remedy="Wait for the settlement, and look again."
+            if not settlement.done
+            else "Please report it; putting the policy in force again settles the space anew.",
+        )
+    if not as_json:
+        results().print(f"{summary.customers_before:,} customers, all as the evidence says.")
