@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from identity_service.cli import (
+    changes,
     check,
     demo,
     explain,
@@ -49,6 +50,7 @@ app.add_typer(schema.app, name="schema")
 app.add_typer(space.app, name="space")
 app.command("ingest")(ingest.ingest)
 app.command("resolve")(resolve.resolve)
+app.command("changes")(changes.changes)
 app.command("explain")(explain.explain)
 app.add_typer(policy.app, name="policy")
 app.add_typer(graphql.app, name="graphql")
