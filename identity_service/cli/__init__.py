@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from identity_service.cli import (
+    changes,
     check,
     demo,
     explain,
@@ -52,6 +53,7 @@ app.add_typer(schema.app, name="schema")
 app.add_typer(space.app, name="space")
 app.command("ingest")(ingest.ingest)
 app.command("resolve")(resolve.resolve)
+app.command("changes")(changes.changes)
 app.command("explain")(explain.explain)
 app.add_typer(judgement.app, name="judgement")
 policy_versions.add_to(policy.app)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from identity_service.api.graphql import explorer
+from identity_service.settings import Settings
 from tests.support import browser
+from tests.support.following import visit
+from tests.support.service import RunningService, Space, create_space, running_service
+from tests.support.waiting import wait_until
 
 CONTRACT = Path(__file__).parents[2] / "contract" / "schema.graphql"
 KEY = "reader-key-of-demo"
@@ -56,6 +62,17 @@ class Service:
             operation_name=body.get("operationName"),
         )
         return JSONResponse(result.formatted)
+
+
+@pytest.fixture
+def running(database_settings: Settings) -> Iterator[RunningService]:
+    with running_service(database_settings) as real:
+        yield real
+
+
+@pytest.fixture
+def space(running: RunningService) -> Space:
+    return create_space(running.settings)
 
 
 @pytest.fixture
@@ -179,3 +196,32 @@ def test_the_page_asks_no_other_host_and_nothing_is_refused(
     assert page.complaints() == []
     own = address.removesuffix("/graphql")
     assert [url for url in page.requested() if not url.startswith((own, "data:"))] == []
+
+
+@pytest.mark.neo4j
+def test_changes_appear_as_they_are_committed(
+    running: RunningService, space: Space, tmp_path: Path
+) -> None:
+    assert browser.PROGRAM
+    with browser.page(browser.PROGRAM, tmp_path / "profile") as opened:
+        opened.open(f"{running.url}/graphql")
+        wait_until_ready(opened)
+        type_headers(opened, f'{{"Authorization": "Bearer {space.reader_key}"}}')
+        opened.wait_until("document.getElementById('key').dataset.state === 'set'")
+        choose_tab(opened, "WatchChanges")
+        opened.value(
+            "[...document.querySelectorAll('.graphiql-editor-tool .CodeMirror')]"
+            ".find((editor) => editor.CodeMirror.getValue().includes('demo'))"
+            f".CodeMirror.setValue({json.dumps(json.dumps({'space': space.name}))})"
+        )
+        run(opened)
+        # The page does not say when it has begun to listen, so it is told until it has heard.
+        visits = count()
+
+        def heard() -> bool:
+            visit(running, space, f"visitor-{next(visits)}")
+            return bool(opened.value(answer_shows("visitor-")))
+
+        wait_until(heard)
+
+        assert opened.complaints() == []

@@ -12,8 +12,13 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
+from identity_service.app import GRACE
+from identity_service.settings import Settings
 from tests.support.command import Command
+from tests.support.following import client, event_stream, visit
+from tests.support.service import RunningService, Space, running_service
 
 pytestmark = pytest.mark.neo4j
 
@@ -60,6 +65,56 @@ def test_serve_says_where_it_listens_and_ends_with_0(end: signal.Signals) -> Non
 
         assert answered == 200
         assert running.wait(PATIENCE) == 0
+
+
+def test_serve_ends_at_once_although_somebody_follows(
+    keys: dict[str, str], database_settings: Settings
+) -> None:
+    space = Space(
+        keys["space"], keys["writeKey"], keys["readerKey"], keys["adminKey"], database_settings
+    )
+    with process("serve", "--host", "127.0.0.1") as running:
+        url = line_with(running, "Listening at ").removeprefix("Listening at ")
+        service = RunningService(url, database_settings)
+        with (
+            client(service, space.reader_key) as connected,
+            event_stream(service, space.reader_key, space=space.name) as events,
+        ):
+            connected.follow(space)
+
+            running.send_signal(signal.SIGTERM)
+
+            assert list(events) == []
+            with pytest.raises(ConnectionClosed) as closed:
+                connected.receive()
+            # Well before uvicorn would break them off by itself.
+            assert running.wait(GRACE - 5) == 0
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1012
+
+
+def test_changes_are_followed_on_the_command_line_until_ctrl_c(
+    keys: dict[str, str], database_settings: Settings, command: Command
+) -> None:
+    space = Space(
+        keys["space"], keys["writeKey"], keys["readerKey"], keys["adminKey"], database_settings
+    )
+    with running_service(database_settings) as service:
+        visit(service, space, "before")
+        with process("changes", "--space", space.name, "--follow", "--json") as running:
+            first = json.loads(line_with(running, "before"))
+            visit(service, space, "after")
+            second = json.loads(line_with(running, "after"))
+            running.send_signal(signal.SIGINT)
+            ended = running.wait(PATIENCE)
+    listed = command("changes", "--space", space.name, "--kind", "CREATED")
+    none = command("changes", "--space", space.name, "--kind", "MERGED")
+
+    assert ended == 0
+    assert [change["kind"] for change in (first, second)] == ["CREATED", "CREATED"]
+    assert second["identifiers"] == [{"type": "user_id", "value": "after"}]
+    assert [line.split()[1] for line in listed.out.splitlines()] == ["CREATED"] * 2
+    assert (none.code, none.out) == (0, "")
 
 
 def test_ctrl_c_ends_the_demo_with_0_and_without_a_word() -> None:

@@ -1,0 +1,84 @@
+"""`identity-service changes`: what happened to customers, and what happens now."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import Annotated, Any, Final
+
+import orjson
+import typer
+
+from identity_service.cli import opened
+from identity_service.cli.opened import Opened
+from identity_service.domain.changes import ChangeKind
+from identity_service.domain.recorded import RecordedChange
+from identity_service.graph.keys import identifier_of
+from identity_service.graph.ledger import NEWEST_CHANGE
+
+LISTED: Final = 50
+"""Changes that are shown of those that happened before."""
+
+
+def changes(
+    space: Annotated[str, typer.Option(help="The space to look in.")],
+    kind: Annotated[
+        list[ChangeKind] | None,
+        typer.Option(help="Only changes of this kind; may be given several times."),
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on with what happens from now on, until Ctrl-C.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For programs: one JSON object a line.")
+    ] = False,
+) -> None:
+    """Show the newest changes of a space, the newest last."""
+    show = _show_json if as_json else _show
+
+    async def work(its: Opened) -> None:
+        scope = await its.space(space)
+        page = await its.cases.ledger.changes(scope, kind, NEWEST_CHANGE, LISTED)
+        for change in reversed(page.items):
+            show(change)
+        if follow:
+            last = page.items[0].position if page.items else 0
+            async with aclosing(its.cases.following.changes(scope, kind, last)) as coming:
+                async for change in coming:
+                    show(change)
+
+    try:
+        opened.run(work)
+    except KeyboardInterrupt:
+        if not follow:
+            raise
+
+
+def _show(change: RecordedChange) -> None:
+    from identity_service.api.graphql.scalars import iso
+
+    other = f" {change.other_customer_id}" if change.other_customer_id else ""
+    moved = " ".join(str(identifier_of(key)) for key in change.identifier_keys)
+    typer.echo(
+        f"{iso(change.at)} {change.kind} {change.customer_id}{other} {moved} ({change.cause})"
+    )
+
+
+def _show_json(change: RecordedChange) -> None:
+    typer.echo(orjson.dumps(_as_json(change)).decode())
+
+
+def _as_json(change: RecordedChange) -> dict[str, Any]:
+    """A change under the names that GraphQL has for its fields."""
+    from identity_service.api.graphql.ledger import cursor_of
+    from identity_service.api.graphql.scalars import iso
+
+    return {
+        "cursor": cursor_of(change),
+        "kind": change.kind,
+        "at": iso(change.at),
+        "customerId": change.customer_id,
+        "otherCustomerId": change.other_customer_id,
+        "identifiers": [identifier_of(key)._asdict() for key in change.identifier_keys],
+        "cause": change.cause,
+        "policyVersion": change.policy_version,
+    }
