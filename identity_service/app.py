@@ -202,6 +202,7 @@ def _state(database: Database, settings: Settings, threads: ThreadPoolExecutor) 
                 following=cases.following,
                 judgements=cases.judgements,
                 resettlement=cases.resettlement,
+                history=cases.history,
             ),
             settings.max_streams,
         ),

@@ -18,6 +18,7 @@ from identity_service.graph.keys import identifier_key, identifier_of, policy_ke
 from identity_service.graph.statements import statement
 
 READ_POLICY_IN_FORCE: Final = statement("policies/read_policy_in_force")
+READ_POLICY_AT: Final = statement("history/read_policy_at")
 PUT_POLICY_IN_FORCE: Final = statement("policies/put_policy_in_force")
 LIST_TO_SETTLE: Final = statement("policies/list_to_settle")
 KEEP_AS_SETTLED: Final = statement("policies/keep_as_settled")
@@ -47,6 +48,15 @@ class StoredPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyThen:
+    """The policy in force at a moment; `version` None when the space had none before `since`."""
+
+    version: int | None
+    text: str
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
 class ToSettle:
     """Customers that a version has not reached, and identifiers to begin at.
 
@@ -70,6 +80,13 @@ class PolicyStore:
         if row is None:
             raise NotFound(f"There is no space “{space}”.", remedy="Create it first.")
         return StoredPolicy(row["version"], row["text"], frozenset(row["property_names"]))
+
+    async def at(self, space: str, moment: int) -> PolicyThen:
+        """The policy that was in force at a moment. Raises NotFound where there is no space."""
+        row = await self._database.read_one(READ_POLICY_AT, space=space, at=moment)
+        if row is None or row["since"] is None:
+            raise NotFound(f"There is no space “{space}”.", remedy="Create it first.")
+        return PolicyThen(row["version"], row["text"] or "", row["since"])
 
     async def put_in_force(
         self, space: str, text: str, expected: int, author: str, note: str | None, now: int

@@ -8,14 +8,16 @@ from identity_service.graph.access import AccessStore
 from identity_service.graph.customers import CustomerReader
 from identity_service.graph.database import Database
 from identity_service.graph.evidence import EvidenceStore
+from identity_service.graph.history import HistoryReader
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.access import Access
+from identity_service.services.as_of import History
 from identity_service.services.batch import BatchWriter
-from identity_service.services.clock import Ids, system_clock
+from identity_service.services.clock import Clock, Ids, system_clock
 from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations
 from identity_service.services.following import Following
@@ -25,6 +27,7 @@ from identity_service.services.ledger import Ledger
 from identity_service.services.live import LiveResolution
 from identity_service.services.policies import Policies
 from identity_service.services.previews import Previews
+from identity_service.services.recall import Recall
 from identity_service.services.resettlement import Resettlement
 from identity_service.services.settlement import Settlement
 from identity_service.services.spaces import Spaces
@@ -45,16 +48,20 @@ class UseCases:
     following: Following
     judgements: Judgements
     resettlement: Resettlement
+    history: History
 
 
 def assemble(
-    database: Database, max_queue: int, *, preview_timeout: float | None = None
+    database: Database,
+    max_queue: int,
+    *,
+    clock: Clock = system_clock,
+    preview_timeout: float | None = None,
 ) -> UseCases:
     """The use cases over an open database; at most `max_queue` events may wait to be written.
 
     `preview_timeout`: seconds that a preview may take, None for any time.
     """
-    clock = system_clock
     ids, turns = Ids(clock), Turns()
     ledger_reader, judgement_store = LedgerReader(database), JudgementStore(database)
     following = Following(ledger_reader)
@@ -67,6 +74,7 @@ def assemble(
     settlement = Settlement(evidence, ids)
     reader, live = CustomerReader(database), LiveResolution(evidence, settlement)
     customers = Customers(reader, ledger_reader, policies, live, clock)
+    past = HistoryReader(database)
     return UseCases(
         access=access,
         spaces=Spaces(keys, SpaceStore(database), access, clock),
@@ -91,4 +99,5 @@ def assemble(
             ids,
         ),
         resettlement=Resettlement(evidence, policy_store, policies, settlement, turns, clock),
+        history=History(past, reader, ledger_reader, customers, policies, Recall(past), clock),
     )

@@ -25,6 +25,7 @@ from identity_service.graph.access import AccessStore
 from identity_service.graph.customers import CustomerReader
 from identity_service.graph.database import Database
 from identity_service.graph.evidence import EvidenceStore
+from identity_service.graph.history import HistoryReader
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.policies import PolicyStore
@@ -32,6 +33,7 @@ from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.access import Access, hash_key, new_key
 from identity_service.services.access import Role as KeyRole
+from identity_service.services.as_of import History
 from identity_service.services.batch import BatchWriter
 from identity_service.services.clock import Ids, system_clock
 from identity_service.services.customers import Customers
@@ -43,6 +45,7 @@ from identity_service.services.ledger import Ledger
 from identity_service.services.live import LiveResolution
 from identity_service.services.policies import Policies
 from identity_service.services.previews import Previews
+from identity_service.services.recall import Recall
 from identity_service.services.resettlement import Resettlement
 from identity_service.services.settlement import Settlement
 from identity_service.services.spaces import Spaces
@@ -107,6 +110,7 @@ class GraphQLWorld:
         self.access = Access(AccessStore(database), system_clock)
         self.spaces = Spaces(AccessStore(database), SpaceStore(database), self.access, system_clock)
         reader, live = CustomerReader(database), LiveResolution(evidence, settlement)
+        past = HistoryReader(database)
         self.customers = Customers(reader, ledger_reader, self.policies, live, system_clock)
         self.explanations = Explanations(reader, self.customers, self.policies, live)
         self.ingest = Ingest(
@@ -139,6 +143,15 @@ class GraphQLWorld:
             ),
             resettlement=Resettlement(
                 evidence, policy_store, self.policies, settlement, turns, system_clock
+            ),
+            history=History(
+                past,
+                reader,
+                ledger_reader,
+                self.customers,
+                self.policies,
+                Recall(past),
+                system_clock,
             ),
         )
         self.services = services

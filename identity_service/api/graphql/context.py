@@ -8,6 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 import strawberry
 
 from identity_service.services.access import Access, Caller, SpaceScope
+from identity_service.services.as_of import AsOf, History
 from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations
 from identity_service.services.following import Following
@@ -18,6 +19,7 @@ from identity_service.services.resettlement import Resettlement
 from identity_service.services.spaces import Spaces
 
 T = TypeVar("T")
+N = TypeVar("N")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Services:
     following: Following
     judgements: Judgements
     resettlement: Resettlement
+    history: History
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,18 @@ Info: TypeAlias = strawberry.Info[Context, None]
 
 
 class Scoped(NamedTuple, Generic[T]):
-    """A record of a space together with the way into that space, for what hangs on it."""
+    """A record of a space together with the way into that space, for what hangs on it.
+
+    `past` is set where the record is of a moment of the past: what hangs on it is of that too.
+    """
 
     scope: SpaceScope
     record: T
+    past: AsOf | None = None
+
+    def beside(self, record: N) -> Scoped[N]:
+        """Another record of the same space and moment."""
+        return Scoped(self.scope, record, self.past)
 
 
 def record_of(value: object) -> object:

@@ -11,6 +11,8 @@ from identity_service.api.graphql.connections import page_size
 from identity_service.api.graphql.context import Info, Scoped
 from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, scoped
 from identity_service.domain.recorded import DecidedLink, LinkDecision
+from identity_service.services.as_of import AsOf
+from identity_service.services.explanations import Explanations
 
 MAX_LINKS: Final = 1_000
 
@@ -19,31 +21,35 @@ async def links(
     root: Parent[ScopedCustomer], info: Info, first: int | None = MAX_LINKS
 ) -> list[Scoped[DecidedLink]]:
     most = page_size(first, MAX_LINKS, MAX_LINKS)
-    found = await info.context.services.explanations.links(root.scope, root.record, most)
-    return [Scoped(root.scope, link) for link in found]
+    found = await _explanations(root, info).links(root.scope, root.record, most)
+    return [root.beside(link) for link in found]
 
 
 async def shared_devices(
     root: Parent[ScopedCustomer], info: Info, first: int | None = 100
 ) -> list[ScopedIdentifier]:
     most = page_size(first, 100)
-    found = await info.context.services.explanations.shared_devices(
+    found = await _explanations(root, info).shared_devices(
         root.scope, root.record.customer_id, most
     )
-    return scoped(root.scope, found)
+    return scoped(root.scope, found, root.past)
 
 
 def link_a(root: Parent[Scoped[DecidedLink]]) -> ScopedIdentifier:
-    return Scoped(root.scope, root.record.a)
+    return root.beside(root.record.a)
 
 
 def link_b(root: Parent[Scoped[DecidedLink]]) -> ScopedIdentifier:
-    return Scoped(root.scope, root.record.b)
+    return root.beside(root.record.b)
 
 
 def link_decision(root: Parent[Scoped[DecidedLink]]) -> Scoped[LinkDecision]:
-    return Scoped(root.scope, root.record.decision)
+    return root.beside(root.record.decision)
 
 
 def conflict(root: Parent[Scoped[LinkDecision]]) -> list[ScopedIdentifier]:
-    return scoped(root.scope, root.record.conflict)
+    return scoped(root.scope, root.record.conflict, root.past)
+
+
+def _explanations(root: ScopedCustomer, info: Info) -> Explanations | AsOf:
+    return root.past or info.context.services.explanations
