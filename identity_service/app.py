@@ -26,7 +26,6 @@ from uvicorn.supervisors import Multiprocess
 from identity_service.api import collect, health
 from identity_service.api.graphql import routes as graphql
 from identity_service.api.graphql.app import GraphQLEndpoint
-from identity_service.api.graphql.context import Services as GraphQLServices
 from identity_service.api.graphql.limits import MAX_BODY
 from identity_service.api.problems import Problems, http_problem
 from identity_service.api.state import Services, State
@@ -190,26 +189,11 @@ async def _lifespan(settings: Settings, _app: Starlette) -> AsyncGenerator[State
 
 
 def _state(
-    database: Database, cases: UseCases, settings: Settings, threads: ThreadPoolExecutor
+    database: Database, cases: UseCases, threads: ThreadPoolExecutor, settings: Settings
 ) -> State:
     return {
         "services": Services(database, cases.access, cases.ingest, threads),
-        "graphql": GraphQLEndpoint(
-            GraphQLServices(
-                access=cases.access,
-                spaces=cases.spaces,
-                customers=cases.customers,
-                explanations=cases.explanations,
-                previews=cases.previews,
-                ledger=cases.ledger,
-                following=cases.following,
-                blast_radius=cases.blast_radius,
-                inboxes=cases.inboxes,
-                judgements=cases.judgements,
-                resettlement=cases.resettlement,
-            ),
-            settings.max_streams,
-        ),
+        "graphql": GraphQLEndpoint(cases, settings.max_streams),
     }
 
 

@@ -57,10 +57,11 @@ CALL (w) {
   MERGE (a:Account {key: r[1]})
     ON CREATE SET a.space = w.space, a.account_id = r[2]
   CREATE (e)-[:NAMES]->(a)
-  WITH w, a, r WHERE r[3] IS NOT NULL
+  WITH w, e, a, r WHERE r[3] IS NOT NULL
   MERGE (t:AccountTraits {key: r[3]})
     ON CREATE SET t.space = w.space, t.traits = r[4], t.last_seen = r[5]
     ON MATCH SET t.last_seen = CASE WHEN r[5] > t.last_seen THEN r[5] ELSE t.last_seen END
   MERGE (a)-[:DESCRIBED_AS]->(t)
+  CREATE (e)-[:TOLD]->(t)
 }
 RETURN w.space IS NOT NULL AS written

@@ -194,11 +194,12 @@ CALL (w) {
   MERGE (a:Account {key: r[1]})
     ON CREATE SET a.space = w.space, a.account_id = r[2]
   CREATE (e)-[:NAMES]->(a)
-  WITH w, a, r WHERE r[3] IS NOT NULL
+  WITH w, e, a, r WHERE r[3] IS NOT NULL
   MERGE (t:AccountTraits {key: r[3]})
     ON CREATE SET t.space = w.space, t.traits = r[4], t.last_seen = r[5]
     ON MATCH SET t.last_seen = CASE WHEN r[5] > t.last_seen THEN r[5] ELSE t.last_seen END
   MERGE (a)-[:DESCRIBED_AS]->(t)
+  CREATE (e)-[:TOLD]->(t)
 }
 CALL (w) {
   UNWIND w.minted AS r
@@ -253,7 +254,9 @@ CALL (w) {
 CALL (w) {
   UNWIND w.anchors AS r
   MATCH (c:Customer {id: r[0]})
-  OPTIONAL MATCH (c)-[old:ANCHORED_AT]->()
+  OPTIONAL MATCH (c)-[old:ANCHORED_AT]->(before:Identifier)
+  // What it was anchored at is kept: the register can be read as it was at any moment.
+  FOREACH (_ IN CASE WHEN old IS NULL THEN [] ELSE [1] END | CREATE (c)-[:WAS_ANCHORED_AT {until: w.now, rev: c.rev}]->(before))
   DELETE old
   WITH c, r
   MATCH (i:Identifier {key: r[1]})

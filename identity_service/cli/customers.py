@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from identity_service.domain.identifiers import Identifier
+from identity_service.domain.moments import iso
 
 Found: TypeAlias = dict[str, Any]
 """`customer` of the GraphQL answer: `__typename` tells whether one was found."""
@@ -26,13 +27,16 @@ def who_is_this() -> str:
     return (queries / "who_is_this.graphql").read_text(encoding="utf-8")
 
 
-def variables(space: str, identifier: Identifier) -> dict[str, str]:
-    """What the query is to be asked with."""
-    return {"space": space, "type": identifier.type, "value": identifier.value}
+def variables(
+    space: str, identifier: Identifier, as_of: int | None = None
+) -> dict[str, str | None]:
+    """What the query is to be asked with; `as_of` in milliseconds since 1970."""
+    moment = None if as_of is None else iso(as_of)
+    return {"space": space, "type": identifier.type, "value": identifier.value, "asOf": moment}
 
 
-def panel(customer: Found) -> Panel:
-    """A customer: who, known by what, what is known, what happened last."""
+def panel(customer: Found, as_of: int | None = None) -> Panel:
+    """A customer: who, known by what, what is known, what happened last; perhaps as of then."""
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="bold")
     facts.add_column()
@@ -51,7 +55,8 @@ def panel(customer: Found) -> Panel:
     events = [edge["node"] for edge in customer["events"]["edges"]]
     if events:
         parts.append(_events(events[:_EVENTS_SHOWN], customer["eventCount"]))
-    return Panel(Group(*parts), title="customer", title_align="left", expand=False)
+    title = "customer" if as_of is None else f"customer as of {iso(as_of)}"
+    return Panel(Group(*parts), title=title, title_align="left", expand=False)
 
 
 def _identifiers(customer: Found) -> list[str]:

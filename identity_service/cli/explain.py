@@ -11,11 +11,11 @@ from rich.padding import Padding
 from rich.text import Text
 from rich.tree import Tree
 
-from identity_service.api.graphql.scalars import iso
 from identity_service.cli import arguments, opened
 from identity_service.cli.opened import Opened
 from identity_service.cli.output import print_json, results
 from identity_service.domain.judgements import Judgement
+from identity_service.domain.moments import iso
 from identity_service.domain.recorded import DecidedLink, OverConnectedComponent, SeenIdentifier
 from identity_service.errors import NotFound, TooLarge
 from identity_service.services.customers import Missing

@@ -16,13 +16,21 @@ from identity_service.errors import IdentityServiceError, NotFound, TooLarge
 def resolve(
     identifier: Annotated[str, typer.Argument(metavar="TYPE:VALUE")],
     space: Annotated[str, typer.Option(help="The space to look in.")],
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MOMENT",
+            help="As it was then: 2026-03-01T12:00Z, or 2026-03-01 for the end of that day (UTC).",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Show the customer that an identifier belongs to."""
     asked = arguments.identifier(identifier)
+    moment = arguments.moment(as_of) if as_of else None
 
     async def work(its: Opened) -> customers.Found:
-        return await _ask(its, space, asked)
+        return await _ask(its, space, asked, moment)
 
     customer = opened.run(work)
     if customer["__typename"] == "NotFound":
@@ -32,32 +40,19 @@ def resolve(
     if as_json:
         print_json(customer)
     else:
-        results().print(customers.panel(customer))
+        results().print(customers.panel(customer, moment))
 
 
-async def _ask(its: Opened, space: str, asked: Identifier) -> customers.Found:
+async def _ask(its: Opened, space: str, asked: Identifier, moment: int | None) -> customers.Found:
     """The answer that GraphQL gives to the explorer's first question."""
-    from identity_service.api.graphql.context import Context, Services
+    from identity_service.api.graphql.context import Context
     from identity_service.api.graphql.execution import GraphQL, Request
     from identity_service.api.graphql.schema import build_schema
 
     await its.space(space)
     cases = its.cases
-    services = Services(
-        access=cases.access,
-        spaces=cases.spaces,
-        customers=cases.customers,
-        explanations=cases.explanations,
-        previews=cases.previews,
-        ledger=cases.ledger,
-        following=cases.following,
-        blast_radius=cases.blast_radius,
-        inboxes=cases.inboxes,
-        judgements=cases.judgements,
-        resettlement=cases.resettlement,
-    )
-    context = Context(services, cases.access.operator(space))
-    variables = customers.variables(space, asked)
+    context = Context(cases, cases.access.operator(space))
+    variables = customers.variables(space, asked, moment)
     request = Request(customers.who_is_this(), variables, None)
     answer: Any = await GraphQL(build_schema()).run(request, context)
     if errors := answer.get("errors"):

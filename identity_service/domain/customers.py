@@ -105,9 +105,9 @@ def difference(before: Settled, after: Resolution, policy: Policy, mint: MintId)
     successor: dict[str, str] = {}
     for (_, strongest), members in clusters:
         ids = anchored.get(after.cluster_of[members[0]], [])
-        kind = _kind(members, identifiers, after, policy)
+        kind = kind_of(members, identifiers, after, policy)
         if ids:
-            carrier = min(ids, key=lambda e: (strength(e.anchor, policy)[0], e.minted_at, e.id))
+            carrier = carrier_of(ids, policy)
             customer = carrier.id
             _carry_on(found, carrier, kind)
             anchor = _stronger_newcomer(carrier, members, before, policy)
@@ -159,12 +159,18 @@ def _stronger_newcomer(
     return None
 
 
-def _kind(
-    members: Iterable[int], identifiers: Sequence[Identifier], after: Resolution, policy: Policy
+def carrier_of(anchored: Iterable[RegisteredId], policy: Policy) -> RegisteredId:
+    """Of the ids anchored in one cluster, at least one, the one that it carries."""
+    return min(anchored, key=lambda e: (strength(e.anchor, policy)[0], e.minted_at, e.id))
+
+
+def kind_of(
+    members: Iterable[int], identifiers: Sequence[Identifier], resolved: Resolution, policy: Policy
 ) -> CustomerKind:
+    """The kind of a cluster, named by the positions of its members."""
     kind = CustomerKind.ANONYMOUS
     for position in members:
-        if position in after.contested:
+        if position in resolved.contested:
             return CustomerKind.QUARANTINED
         rule = policy.rule_of(identifiers[position].type)
         if rule and rule.kind is IdentifierKind.PERSON:

@@ -39,6 +39,7 @@ class SettledCustomer:
 
     `identifiers` come strongest first, and are at most as many as the reader asked for;
     `identifier_count` counts all. `redirected_from` is the retired id that was asked for.
+    With `as_of` it is the customer of that moment; `revision` is then 0, since it is not stored.
     """
 
     customer_id: str
@@ -52,6 +53,7 @@ class SettledCustomer:
     identifiers: Sequence[SeenIdentifier]
     redirected_from: str | None = None
     live: bool = False
+    as_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,10 @@ NEWEST_CHANGE: Final = 2**62
 """Beyond every position, likewise."""
 
 
+MOST: Final = 2**62
+"""Later than every moment."""
+
+
 class LedgerReader:
     """Reads entries.
 
@@ -84,12 +88,18 @@ class LedgerReader:
         return row["last_position"] if row else 0
 
     async def changes_of(
-        self, space: str, customer: str, before: int, most: int
+        self, space: str, customer: str, before: int, most: int, until: int = MOST
     ) -> list[RecordedChange]:
-        """Changes that a customer had a part in, newest first."""
+        """Changes that a customer had a part in, made until a moment, newest first."""
         row = await self._database.read_one(
             LIST_CUSTOMER_CHANGES,
-            w={"space": space, "customer": customer, "before": before, "most": most},
+            w={
+                "space": space,
+                "customer": customer,
+                "before": before,
+                "until": until,
+                "most": most,
+            },
         )
         return [_change(entry) for entry in row["changes"]] if row else []
 

@@ -18,6 +18,7 @@ from identity_service.graph.keys import bounds, identifier_key, identifier_of
 from identity_service.graph.statements import statement
 
 READ_POLICY_IN_FORCE: Final = statement("policies/read_policy_in_force")
+READ_POLICY_AT: Final = statement("history/read_policy_at")
 PUT_POLICY_IN_FORCE: Final = statement("policies/put_policy_in_force")
 LIST_WRITERS: Final = statement("instance/list_writers")
 LIST_IDENTIFIERS: Final = statement("policies/list_identifiers")
@@ -44,6 +45,15 @@ class StoredPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyThen:
+    """The policy in force at a moment; `version` None when the space had none before `since`."""
+
+    version: int | None
+    text: str
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
 class ToSettle:
     """Customers that a version has not reached, and identifiers of theirs to begin at."""
 
@@ -63,6 +73,13 @@ class PolicyStore:
         if row is None:
             raise NotFound(f"There is no space “{space}”.", remedy="Create it first.")
         return StoredPolicy(row["version"], row["text"], frozenset(row["property_names"]))
+
+    async def at(self, space: str, moment: int) -> PolicyThen:
+        """The policy that was in force at a moment. Raises NotFound where there is no space."""
+        row = await self._database.read_one(READ_POLICY_AT, space=space, at=moment)
+        if row is None or row["since"] is None:
+            raise NotFound(f"There is no space “{space}”.", remedy="Create it first.")
+        return PolicyThen(row["version"], row["text"] or "", row["since"])
 
     async def put_in_force(
         self, space: str, text: str, expected: int, author: str, note: str | None, now: int

@@ -60,6 +60,7 @@ class MissingReason(StrEnum):
     UNKNOWN = "UNKNOWN"
     BLOCKED_VALUE = "BLOCKED_VALUE"
     INVALID_VALUE = "INVALID_VALUE"
+    NOT_YET = "NOT_YET"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,7 @@ class Customers:
         rows = await self._identifiers.get_many(keys)
         return await self._seen(scope, [rows[key] for key in keys if key in rows])
 
-    async def link_count(self, identifier: SeenIdentifier) -> int:
+    async def link_count(self, _: SpaceScope, identifier: SeenIdentifier) -> int:
         """How many distinct identifiers were seen with it."""
         return await self._link_counts.get(identifier.key) or 0
 
@@ -242,7 +243,8 @@ class Customers:
 
     async def event(self, scope: SpaceScope, message_id: str) -> RecordedEvent | None:
         """One event."""
-        return await self._reader.event(event_key(scope.space, message_id))
+        key = event_key(scope.space, message_id)
+        return (await self._reader.events_by_key([key])).get(key)
 
     async def events(
         self, scope: SpaceScope, customer: str, window: EventWindow, first: int

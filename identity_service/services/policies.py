@@ -15,6 +15,9 @@ from identity_service.services.access import SpaceScope
 MAX_NOTE = 2_000
 """Longest note of a policy version, in characters."""
 
+MOST_PAST = 100
+"""Policies of the past that are kept prepared; a version never changes."""
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyInForce:
@@ -32,6 +35,7 @@ class Policies:
     def __init__(self, store: PolicyStore) -> None:
         self._store = store
         self._in_force: dict[str, PolicyInForce] = {}
+        self._past: dict[tuple[str, int], PolicyInForce] = {}
         self._forgotten = 0
 
     async def in_force(self, scope: SpaceScope) -> PolicyInForce:
@@ -44,6 +48,24 @@ class Policies:
             found = PolicyInForce(stored.version, policy, Values(policy), stored.property_names)
             if forgotten == self._forgotten:  # else another may have come while we read
                 self._in_force[scope.space] = found
+        return found
+
+    async def at(self, scope: SpaceScope, moment: int) -> PolicyInForce | int:
+        """The policy that was in force at a moment, or since when the space has had one.
+
+        Its `property_names` are not told. Raises NotFound where there is no such space.
+        """
+        stored = await self._store.at(scope.space, moment)
+        if stored.version is None:
+            return stored.since
+        key = (scope.space, stored.version)
+        found = self._past.get(key)
+        if found is None:
+            policy = parse_policy(stored.text)
+            found = PolicyInForce(stored.version, policy, Values(policy), frozenset())
+            if len(self._past) >= MOST_PAST:
+                del self._past[next(iter(self._past))]
+            self._past[key] = found
         return found
 
     async def put_in_force(

@@ -8,6 +8,7 @@ from identity_service.graph.access import AccessStore
 from identity_service.graph.customers import CustomerReader
 from identity_service.graph.database import Database
 from identity_service.graph.evidence import EvidenceStore
+from identity_service.graph.history import HistoryReader
 from identity_service.graph.inboxes import InboxReader
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
@@ -17,9 +18,10 @@ from identity_service.graph.settlements import SettlementStore
 from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.access import Access
+from identity_service.services.as_of import History
 from identity_service.services.batch import BatchWriter
 from identity_service.services.blast_radius import BlastRadius
-from identity_service.services.clock import Ids, system_clock
+from identity_service.services.clock import Clock, Ids, system_clock
 from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations
 from identity_service.services.following import Following
@@ -31,6 +33,7 @@ from identity_service.services.live import LiveResolution
 from identity_service.services.policies import Policies
 from identity_service.services.policy_phases import PolicyPhases
 from identity_service.services.previews import Previews
+from identity_service.services.recall import Recall
 from identity_service.services.resettlement import Resettlement
 from identity_service.services.settlement import Settlement
 from identity_service.services.spaces import Spaces
@@ -56,16 +59,20 @@ class UseCases:
     inboxes: Inboxes
     judgements: Judgements
     resettlement: Resettlement
+    history: History
 
 
 def assemble(
-    database: Database, max_queue: int, *, preview_timeout: float | None = None
+    database: Database,
+    max_queue: int,
+    *,
+    clock: Clock = system_clock,
+    preview_timeout: float | None = None,
 ) -> UseCases:
     """The use cases over an open database; at most `max_queue` events may wait to be written.
 
     `preview_timeout`: seconds that a preview may take, None for any time.
     """
-    clock = system_clock
     ids, turns = Ids(clock), Turns()
     ledger_reader, judgement_store = LedgerReader(database), JudgementStore(database)
     following = Following(ledger_reader)
@@ -76,8 +83,9 @@ def assemble(
     )
     access, policies = Access(keys, clock), Policies(policy_store)
     settlement = Settlement(evidence, ids)
-    live = LiveResolution(evidence, settlement)
-    customers = Customers(CustomerReader(database), ledger_reader, policies, live, clock)
+    reader, live = CustomerReader(database), LiveResolution(evidence, settlement)
+    customers = Customers(reader, ledger_reader, policies, live, clock)
+    past = HistoryReader(database)
     return UseCases(
         access=access,
         spaces=Spaces(keys, SpaceStore(database), access, clock),
@@ -113,4 +121,5 @@ def assemble(
             PolicyPhases(evidence, policy_store, settlement, turns, clock),
             clock,
         ),
+        history=History(past, reader, ledger_reader, customers, policies, Recall(past), clock),
     )

@@ -15,44 +15,17 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from identity_service.api.graphql.app import GraphQLEndpoint
-from identity_service.api.graphql.context import Context, Services
+from identity_service.api.graphql.context import Context
 from identity_service.api.graphql.execution import GraphQL, Request
 from identity_service.api.graphql.schema import build_schema
 from identity_service.collect.segment import Collected
 from identity_service.domain.events import Rejection, ReportedEvent
 from identity_service.domain.identifiers import parse_identifier
-from identity_service.graph.access import AccessStore
-from identity_service.graph.customers import CustomerReader
 from identity_service.graph.database import Database
-from identity_service.graph.evidence import EvidenceStore
-from identity_service.graph.inboxes import InboxReader
-from identity_service.graph.judgements import JudgementStore
-from identity_service.graph.ledger import LedgerReader
-from identity_service.graph.links import LinkReader
-from identity_service.graph.policies import PolicyStore
-from identity_service.graph.settlements import SettlementStore
-from identity_service.graph.snapshot import SnapshotReader
-from identity_service.graph.spaces import SpaceStore
-from identity_service.services.access import Access, hash_key, new_key
 from identity_service.services.access import Role as KeyRole
-from identity_service.services.batch import BatchWriter
-from identity_service.services.blast_radius import BlastRadius
-from identity_service.services.clock import Ids, system_clock
-from identity_service.services.customers import Customers
-from identity_service.services.explanations import Explanations
-from identity_service.services.following import Following
-from identity_service.services.inboxes import Inboxes
-from identity_service.services.ingest import Ingest
-from identity_service.services.judgements import Judgements
-from identity_service.services.ledger import Ledger
-from identity_service.services.live import LiveResolution
-from identity_service.services.policies import Policies
-from identity_service.services.policy_phases import PolicyPhases
-from identity_service.services.previews import Previews
-from identity_service.services.resettlement import Resettlement
-from identity_service.services.settlement import Settlement
-from identity_service.services.spaces import Spaces
-from identity_service.services.turns import Turns
+from identity_service.services.access import hash_key, new_key
+from identity_service.services.clock import system_clock
+from identity_service.services.wiring import assemble
 from tests.support.statements import writing
 
 ADD_INSTANCE_KEY = writing(
@@ -102,66 +75,14 @@ class GraphQLWorld:
     """One service's worth of the API."""
 
     def __init__(self, database: Database, admin_key: str) -> None:
-        ledger_reader = LedgerReader(database)
-        following = Following(ledger_reader)
-        evidence = EvidenceStore(database, following.wake)
-        ids, turns = Ids(system_clock), Turns()
-        settlement = Settlement(evidence, ids)
-        policy_store = PolicyStore(database)
+        self.services = assemble(database, 10_000)
         self.admin_key = admin_key
-        self.policies = Policies(policy_store)
-        self.access = Access(AccessStore(database), system_clock)
-        self.spaces = Spaces(AccessStore(database), SpaceStore(database), self.access, system_clock)
-        live = LiveResolution(evidence, settlement)
-        self.customers = Customers(
-            CustomerReader(database), ledger_reader, self.policies, live, system_clock
-        )
-        self.explanations = Explanations(
-            LinkReader(database), JudgementStore(database), self.customers, self.policies, live
-        )
-        self.ingest = Ingest(
-            evidence,
-            self.policies,
-            BatchWriter(evidence, settlement, system_clock),
-            turns,
-            ids,
-            10_000,
-        )
-        self.resettlement = Resettlement(
-            self.access,
-            SpaceStore(database),
-            SettlementStore(database, ids("wrk")),
-            self.policies,
-            PolicyPhases(evidence, policy_store, settlement, turns, system_clock),
-            system_clock,
-        )
-        services = Services(
-            access=self.access,
-            spaces=self.spaces,
-            customers=self.customers,
-            explanations=self.explanations,
-            previews=Previews(
-                SnapshotReader(database), policy_store, self.customers, system_clock, None
-            ),
-            ledger=Ledger(ledger_reader, JudgementStore(database)),
-            following=following,
-            blast_radius=BlastRadius(evidence, policy_store),
-            inboxes=Inboxes(InboxReader(database), self.customers),
-            judgements=Judgements(
-                evidence,
-                JudgementStore(database),
-                policy_store,
-                self.policies,
-                settlement,
-                turns,
-                system_clock,
-                ids,
-            ),
-            resettlement=self.resettlement,
-        )
-        self.services = services
+        self.access = self.services.access
+        self.spaces = self.services.spaces
+        self.ingest = self.services.ingest
+        self.resettlement = self.services.resettlement
         self.graphql = GraphQL(build_schema())
-        self.endpoint = GraphQLEndpoint(services, 100)
+        self.endpoint = GraphQLEndpoint(self.services, 100)
         app = Starlette(routes=[Route("/graphql", self.endpoint.post, methods=["POST"])])
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://service"

@@ -64,6 +64,7 @@ class Neighbour:
 
     `said` marks every text that was said in it, and `day` every time, as ISO 8601 has it.
     `nodes` holds global ids by type, `cursors` the first cursor of each list by `Type.field`.
+    `filled` is a moment after all that.
     """
 
     space: OpenSpace
@@ -77,6 +78,7 @@ class Neighbour:
     judgements: tuple[str, ...]
     nodes: Mapping[str, tuple[str, ...]]
     cursors: Mapping[str, str]
+    filled: str
 
     @property
     def name(self) -> str:
@@ -222,6 +224,7 @@ async def known(
             "Change": tuple(changes),
         },
         cursors={name: each["pageInfo"]["startCursor"] for name, each in lists.items()},
+        filled=datetime.now(UTC).isoformat(),
     )
 
 

@@ -23,6 +23,7 @@ from identity_service.domain.recorded import PolicyVersion, RecordedChange
 from identity_service.domain.values import Values, observe
 from identity_service.graph.database import Database
 from identity_service.services.access import Caller, Role, Sender, SpaceScope
+from identity_service.services.clock import Clock, system_clock
 from identity_service.services.wiring import UseCases, assemble
 from tests.support.settled import SettledSpace, assert_settled, settled_space
 from tests.support.worlds import Event
@@ -172,10 +173,11 @@ async def new_world(
     policy: Policy | str = "extends: quarantine\n",
     *,
     max_queue: int = MAX_QUEUE,
+    clock: Clock = system_clock,
 ) -> World:
     """A space that no other test uses, with services of its own, as another process would have."""
     text = policy if isinstance(policy, str) else policy_text(policy)
-    use_cases = assemble(database, max_queue)
+    use_cases = assemble(database, max_queue, clock=clock)
     created = await use_cases.spaces.create_space(TESTS, f"w-{secrets.token_hex(8)}", text)
     return World(created.scope, created.write_key, use_cases, database, driver, parse_policy(text))
 

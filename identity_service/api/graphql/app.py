@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from identity_service.api.graphql import requests, sse, websocket
-from identity_service.api.graphql.context import Context, Services
+from identity_service.api.graphql.context import Context
 from identity_service.api.graphql.execution import Answer, GraphQL
 from identity_service.api.graphql.limits import MAX_BODY
 from identity_service.api.graphql.schema import build_schema
@@ -18,6 +18,7 @@ from identity_service.api.graphql.streams import Streams
 from identity_service.api.problems import problem
 from identity_service.api.security import bearer_key
 from identity_service.errors import BadInput, IdentityServiceError, Overloaded, TooLarge
+from identity_service.services.wiring import UseCases
 
 _JSON: Final = "application/json"
 _GRAPHQL_JSON: Final = "application/graphql-response+json"
@@ -27,7 +28,7 @@ _ANY: Final = "*/*"
 class GraphQLEndpoint:
     """Answers at `/graphql`; `most_streams` connections may stay open at a time."""
 
-    def __init__(self, services: Services, most_streams: int) -> None:
+    def __init__(self, services: UseCases, most_streams: int) -> None:
         self._services = services
         self._graphql = GraphQL(build_schema())
         self.streams = Streams(services.access, most_streams)

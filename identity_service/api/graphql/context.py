@@ -7,36 +7,13 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 import strawberry
 
-from identity_service.services.access import Access, Caller, SpaceScope
-from identity_service.services.blast_radius import BlastRadius
-from identity_service.services.customers import Customers
-from identity_service.services.explanations import Explanations, Loaded
-from identity_service.services.following import Following
-from identity_service.services.inboxes import Inboxes
-from identity_service.services.judgements import Judgements
-from identity_service.services.ledger import Ledger
-from identity_service.services.previews import Previews
-from identity_service.services.resettlement import Resettlement
-from identity_service.services.spaces import Spaces
+from identity_service.services.access import Caller, SpaceScope
+from identity_service.services.as_of import AsOf
+from identity_service.services.explanations import Loaded
+from identity_service.services.wiring import UseCases
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """The use cases that the API offers."""
-
-    access: Access
-    spaces: Spaces
-    customers: Customers
-    explanations: Explanations
-    previews: Previews
-    ledger: Ledger
-    following: Following
-    blast_radius: BlastRadius
-    inboxes: Inboxes
-    judgements: Judgements
-    resettlement: Resettlement
+N = TypeVar("N")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +24,7 @@ class Context:
     for queries only, which write nothing and end soon.
     """
 
-    services: Services
+    services: UseCases
     caller: Caller | None
     last_event_id: str | None = None
     loaded: Loaded = field(default_factory=Loaded)
@@ -57,10 +34,18 @@ Info: TypeAlias = strawberry.Info[Context, None]
 
 
 class Scoped(NamedTuple, Generic[T]):
-    """A record of a space together with the way into that space, for what hangs on it."""
+    """A record of a space together with the way into that space, for what hangs on it.
+
+    `past` is set where the record is of a moment of the past: what hangs on it is of that too.
+    """
 
     scope: SpaceScope
     record: T
+    past: AsOf | None = None
+
+    def beside(self, record: N) -> Scoped[N]:
+        """Another record of the same space and moment."""
+        return Scoped(self.scope, record, self.past)
 
 
 def record_of(value: object) -> object:

@@ -66,6 +66,8 @@ def deciding_judgement(root: Parent[Scoped[ExplainedPair]]) -> Scoped[Judgement]
 
 
 async def health(root: Parent[ScopedCustomer], info: Info) -> Health:
+    if root.past:
+        return root.past.health(root.record)
     return await info.context.services.explanations.health(root.scope, root.record, _loaded(info))
 
 
@@ -73,43 +75,47 @@ async def links(
     root: Parent[ScopedCustomer], info: Info, first: int | None = MAX_LINKS
 ) -> list[Scoped[DecidedLink]]:
     most = page_size(first, MAX_LINKS, MAX_LINKS)
-    found = await info.context.services.explanations.links(
-        root.scope, root.record, most, _loaded(info)
+    explanations = info.context.services.explanations
+    found = (
+        root.past.links(root.record, most)
+        if root.past
+        else await explanations.links(root.scope, root.record, most, _loaded(info))
     )
-    return [Scoped(root.scope, link) for link in found]
+    return [root.beside(link) for link in found]
 
 
 async def shared_devices(
     root: Parent[ScopedCustomer], info: Info, first: int | None = 100
 ) -> list[ScopedIdentifier]:
     most = page_size(first, 100)
-    found = await info.context.services.explanations.shared_devices(
-        root.scope, root.record.customer_id, most
-    )
-    return scoped(root.scope, found)
+    explanations = root.past or info.context.services.explanations
+    found = await explanations.shared_devices(root.scope, root.record.customer_id, most)
+    return scoped(root.scope, found, root.past)
 
 
 def link_a(root: Parent[Scoped[DecidedLink]]) -> ScopedIdentifier:
-    return Scoped(root.scope, root.record.a)
+    return root.beside(root.record.a)
 
 
 def link_b(root: Parent[Scoped[DecidedLink]]) -> ScopedIdentifier:
-    return Scoped(root.scope, root.record.b)
+    return root.beside(root.record.b)
 
 
 async def example_event(
     root: Parent[Scoped[DecidedLink]], info: Info
 ) -> Scoped[RecordedEvent] | None:
     found = await info.context.services.explanations.example_event(root.record)
-    return Scoped(root.scope, found) if found else None
+    if found is None or (root.past and not root.past.had_received(found)):
+        return None
+    return root.beside(found)
 
 
 def link_decision(root: Parent[Scoped[DecidedLink]]) -> Scoped[LinkDecision]:
-    return Scoped(root.scope, root.record.decision)
+    return root.beside(root.record.decision)
 
 
 def conflict(root: Parent[Scoped[LinkDecision]]) -> list[ScopedIdentifier]:
-    return scoped(root.scope, root.record.conflict)
+    return scoped(root.scope, root.record.conflict, root.past)
 
 
 def _loaded(info: Info) -> Loaded:

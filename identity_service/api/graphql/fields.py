@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import strawberry
 from strawberry import ID, UNSET, Parent
@@ -36,7 +36,8 @@ from identity_service.domain.traits import Trait
 from identity_service.errors import BadInput
 from identity_service.graph.customers import MAX_IDENTIFIERS, EventWindow
 from identity_service.services.access import SpaceScope
-from identity_service.services.customers import Account, Answer, Missing
+from identity_service.services.as_of import AsOf
+from identity_service.services.customers import Account, Answer, Customers, Missing
 
 FoundCustomer: TypeAlias = ScopedCustomer | Missing | Scoped[OverConnectedComponent]
 
@@ -60,16 +61,23 @@ async def customer(
     info: Info,
     identifier: IdentifierInput | None = UNSET,
     id: ID | None = UNSET,  # noqa: A002  (the name is the contract's)
+    as_of: Millis | None = UNSET,
     live: bool | None = False,
 ) -> FoundCustomer:
-    customers = info.context.services.customers
     if bool(identifier) == bool(id):
         raise BadInput(
             "“customer” takes exactly one of “identifier” and “id”.",
             remedy='As in customer(identifier: {type: "email", value: "ann@example.com"}).',
         )
-    if identifier:
-        asked = Identifier(identifier.type, identifier.value)
+    asked = Identifier(identifier.type, identifier.value) if identifier else None
+    if isinstance(as_of, int):
+        past = await info.context.services.history.as_of(root, as_of)
+        if isinstance(past, Missing):
+            return past
+        found = await (past.find(root, asked) if asked else past.find_by_id(root, id or ""))
+        return _answer(root, found, past)
+    customers = info.context.services.customers
+    if asked:
         return _answer(root, await customers.find(root, asked, live=bool(live)))
     return _answer(root, await customers.find_by_id(root, id or "", live=bool(live)))
 
@@ -101,19 +109,19 @@ def event_node_id(root: Parent[Scoped[RecordedEvent]]) -> ID:
 
 
 async def previous_ids(root: Parent[ScopedCustomer], info: Info) -> Sequence[str]:
-    return await info.context.services.customers.previous_ids(root.scope, root.record.customer_id)
+    return await _customers(root, info).previous_ids(root.scope, root.record.customer_id)
 
 
 def identifiers(
     root: Parent[ScopedCustomer], first: int | None = MAX_IDENTIFIERS
 ) -> list[ScopedIdentifier]:
     most = page_size(first, MAX_IDENTIFIERS, MAX_IDENTIFIERS)
-    return scoped(root.scope, root.record.identifiers[:most])
+    return scoped(root.scope, root.record.identifiers[:most], root.past)
 
 
 async def traits(root: Parent[ScopedCustomer], info: Info) -> list[Scoped[Trait[SeenIdentifier]]]:
-    found = await info.context.services.customers.traits(root.scope, root.record.customer_id)
-    return [Scoped(root.scope, trait) for trait in found]
+    found = await _customers(root, info).traits(root.scope, root.record.customer_id)
+    return [root.beside(trait) for trait in found]
 
 
 async def trait(
@@ -148,23 +156,23 @@ async def events(
         at=at,
         message_id=message_id,
     )
-    page = await info.context.services.customers.events(
+    page = await _customers(root, info).events(
         root.scope, root.record.customer_id, window, page_size(first, 50)
     )
     return connection(
         page,
         after or None,
         lambda event: encode_cursor("event", event.at, event.message_id),
-        lambda event: Scoped(root.scope, event),
+        root.beside,
     )
 
 
 async def event_count(root: Parent[ScopedCustomer], info: Info) -> int:
-    return await info.context.services.customers.event_count(root.scope, root.record.customer_id)
+    return await _customers(root, info).event_count(root.scope, root.record.customer_id)
 
 
 async def accounts(root: Parent[ScopedCustomer], info: Info) -> list[Account]:
-    return await info.context.services.customers.accounts(root.scope, root.record.customer_id)
+    return await _customers(root, info).accounts(root.scope, root.record.customer_id)
 
 
 def receipt(root: Parent[ScopedCustomer]) -> SettledCustomer:
@@ -175,8 +183,8 @@ def resolved_at(root: Parent[SettledCustomer]) -> Millis:
     return Millis(root.settled_at)
 
 
-def as_of(root: Parent[SettledCustomer]) -> Millis | None:  # noqa: ARG001
-    return None
+def as_of(root: Parent[SettledCustomer]) -> Millis | None:
+    return None if root.as_of is None else Millis(root.as_of)
 
 
 def over_connected_message(root: Parent[Scoped[OverConnectedComponent]]) -> str:
@@ -191,26 +199,26 @@ def over_connected_message(root: Parent[Scoped[OverConnectedComponent]]) -> str:
 def over_connected_identifiers(
     root: Parent[Scoped[OverConnectedComponent]],
 ) -> list[ScopedIdentifier]:
-    return scoped(root.scope, root.record.most_linked)
+    return scoped(root.scope, root.record.most_linked, root.past)
 
 
 # Identifier
 
 
 async def link_count(root: Parent[ScopedIdentifier], info: Info) -> int:
-    return await info.context.services.customers.link_count(root.record)
+    return await _customers(root, info).link_count(root.scope, root.record)
 
 
 async def identifier_customer(root: Parent[ScopedIdentifier], info: Info) -> ScopedCustomer | None:
-    found = await info.context.services.customers.customer_of(root.scope, root.record)
-    return Scoped(root.scope, found) if found else None
+    found = await _customers(root, info).customer_of(root.scope, root.record)
+    return root.beside(found) if found else None
 
 
 # Trait, Event, Change
 
 
 def trait_identifier(root: Parent[Scoped[Trait[SeenIdentifier]]]) -> ScopedIdentifier:
-    return Scoped(root.scope, root.record.owner)
+    return root.beside(root.record.owner)
 
 
 def properties(root: Parent[Scoped[RecordedEvent]]) -> Json:
@@ -220,13 +228,17 @@ def properties(root: Parent[Scoped[RecordedEvent]]) -> Json:
 async def event_identifiers(
     root: Parent[Scoped[RecordedEvent]], info: Info
 ) -> list[ScopedIdentifier]:
-    found = await info.context.services.customers.event_identifiers(root.scope, root.record)
-    return scoped(root.scope, found)
+    found = await _customers(root, info).event_identifiers(root.scope, root.record)
+    return scoped(root.scope, found, root.past)
 
 
-def _answer(scope: SpaceScope, answer: Answer) -> FoundCustomer:
+def _answer(scope: SpaceScope, answer: Answer, past: AsOf | None = None) -> FoundCustomer:
     if isinstance(answer, Missing):
         return answer
     if isinstance(answer, SettledCustomer):
-        return Scoped(scope, answer)
-    return Scoped(scope, answer)
+        return Scoped(scope, answer, past)
+    return Scoped(scope, answer, past)
+
+
+def _customers(root: Scoped[Any], info: Info) -> Customers | AsOf:
+    return root.past or info.context.services.customers

@@ -23,6 +23,7 @@ from identity_service.domain.judgements import Judgement
 from identity_service.domain.recorded import Page, PolicyVersion, RecordedChange, RecordedEvent
 from identity_service.graph.ledger import NEWEST_CHANGE
 from identity_service.services.access import Role, SpaceScope
+from identity_service.services.as_of import AsOf
 
 
 async def space_changes(
@@ -44,13 +45,14 @@ async def customer_changes(
     first: int | None = 20,
     after: str | None = UNSET,
 ) -> Connection[Scoped[RecordedChange]]:
-    page = await info.context.services.ledger.changes_of(
+    ledger = root.past or info.context.services.ledger
+    page = await ledger.changes_of(
         root.scope,
         root.record.customer_id,
         _position(after or None, NEWEST_CHANGE),
         page_size(first, 20),
     )
-    return _newest_first(root.scope, page, after or None)
+    return _newest_first(root.scope, page, after or None, root.past)
 
 
 async def follow_changes(
@@ -82,26 +84,28 @@ async def change_identifiers(
     found = await info.context.services.customers.identifiers(
         root.scope, root.record.identifier_keys
     )
-    return scoped(root.scope, found)
+    if root.past:
+        found = await root.past.identifiers(root.scope, found)
+    return scoped(root.scope, found, root.past)
 
 
 def caused_by(root: Parent[Scoped[RecordedChange]]) -> Scoped[Cause] | None:
     cause = parse_cause(root.record.cause)
-    return Scoped(root.scope, cause) if cause else None
+    return root.beside(cause) if cause else None
 
 
 async def cause_event(root: Parent[Scoped[Cause]], info: Info) -> Scoped[RecordedEvent] | None:
     if root.record.kind is not CauseKind.EVENT:
         return None
     found = await info.context.services.customers.event(root.scope, root.record.key)
-    return Scoped(root.scope, found) if found else None
+    return root.beside(found) if found else None
 
 
 async def cause_judgement(root: Parent[Scoped[Cause]], info: Info) -> Scoped[Judgement] | None:
     if root.record.kind is not CauseKind.JUDGEMENT:
         return None
     found = await info.context.services.ledger.judgement(root.scope, root.record.key)
-    return Scoped(root.scope, found) if found else None
+    return root.beside(found) if found else None
 
 
 async def cause_policy(root: Parent[Scoped[Cause]], info: Info) -> PolicyVersion | None:
@@ -123,6 +127,6 @@ def _position(cursor: str | None, without: int) -> int:
 
 
 def _newest_first(
-    scope: SpaceScope, page: Page[RecordedChange], after: str | None
+    scope: SpaceScope, page: Page[RecordedChange], after: str | None, past: AsOf | None = None
 ) -> Connection[Scoped[RecordedChange]]:
-    return connection(page, after, cursor_of, lambda change: Scoped(scope, change))
+    return connection(page, after, cursor_of, lambda change: Scoped(scope, change, past))

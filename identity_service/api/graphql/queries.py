@@ -53,7 +53,9 @@ class Space:
         description=(
             "Who is this? By any identifier or by customer id, current or retired. "
             "Never creates anything. `live`: traverse and resolve now instead of reading the "
-            "settled result; it must give the same answer."
+            "settled result; it must give the same answer. `asOf`: as the service answered at "
+            "that moment, by the evidence received, the judgements made and the policy in force "
+            "until then; with it, `live` says nothing."
         ),
     )
     customers: list[CustomerResult] = by(

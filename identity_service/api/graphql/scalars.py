@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
 from typing import Any, Final, NewType
 
 import orjson
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
+
+from identity_service.domain.moments import iso, read_moment
 
 Millis = NewType("Millis", int)
 """A moment, in milliseconds since 1970; `DateTime` in the schema."""
@@ -15,27 +17,14 @@ Millis = NewType("Millis", int)
 Json = NewType("Json", object)
 """Any JSON value, or JSON text as `orjson.Fragment`; `JSON` in the schema."""
 
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  (in UTC, without saying so each time)
-
-
-def iso(millis: int) -> str:
-    """A moment as ISO 8601 in UTC, to the millisecond."""
-    moment = _EPOCH + timedelta(milliseconds=millis)
-    return moment.isoformat(timespec="milliseconds") + "Z"
-
 
 def millis(text: object) -> Millis:
     """Read a moment; one without an offset is in UTC. Raises ValueError."""
-    try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        moment = None
-    if moment is None:
-        msg = f"{text!r} is no DateTime, as 2026-01-31T12:00:00Z is."
-        raise ValueError(msg)
-    if moment.tzinfo:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
-    return Millis((moment - _EPOCH) // timedelta(milliseconds=1))
+    if isinstance(text, str):
+        with suppress(ValueError, OverflowError):
+            return Millis(read_moment(text))
+    msg = f"{text!r} is no DateTime, as 2026-01-31T12:00:00Z is."
+    raise ValueError(msg)
 
 
 def json_fragment(text: str) -> Json:

@@ -19,6 +19,7 @@ from identity_service.domain.recorded import (
 )
 from identity_service.graph.ledger import NEWEST
 from identity_service.services.access import SpaceScope
+from identity_service.services.as_of import AsOf
 
 ScopedCustomer: TypeAlias = Scoped[SettledCustomer]
 ScopedIdentifier: TypeAlias = Scoped[SeenIdentifier]
@@ -26,13 +27,19 @@ ScopedIdentifier: TypeAlias = Scoped[SeenIdentifier]
 T = TypeVar("T")
 
 
-def scoped(scope: SpaceScope, identifiers: Sequence[SeenIdentifier]) -> list[ScopedIdentifier]:
+def scoped(
+    scope: SpaceScope, identifiers: Sequence[SeenIdentifier], past: AsOf | None = None
+) -> list[ScopedIdentifier]:
     """Identifiers of a space."""
-    return [Scoped(scope, identifier) for identifier in identifiers]
+    return [Scoped(scope, identifier, past) for identifier in identifiers]
 
 
 def by_id(
-    of: str, scope: SpaceScope, page: Page[T], after: str | None, id_of: Callable[[T], str]
+    of: str,
+    scope: SpaceScope,
+    page: Page[T],
+    after: str | None,
+    id_of: Callable[[T], str],
 ) -> Connection[Scoped[T]]:
     """A page of records that are listed newest first, by ids that sort by time."""
     return connection(

@@ -15,12 +15,13 @@ from typing import Any, Final, NoReturn, cast
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from identity_service.api.graphql.context import Context, Services
+from identity_service.api.graphql.context import Context
 from identity_service.api.graphql.execution import GraphQL, Request, failed
 from identity_service.api.graphql.requests import read_request
 from identity_service.api.graphql.streams import NO_LONGER_VALID, Streams
 from identity_service.api.security import bearer_key
 from identity_service.errors import BadInput, Overloaded, Unavailable
+from identity_service.services.wiring import UseCases
 
 PROTOCOL: Final = "graphql-transport-ws"
 
@@ -56,7 +57,7 @@ class Connection:
     """One client's connection."""
 
     def __init__(
-        self, socket: WebSocket, graphql: GraphQL, services: Services, streams: Streams
+        self, socket: WebSocket, graphql: GraphQL, services: UseCases, streams: Streams
     ) -> None:
         self._socket = socket
         self._graphql = graphql

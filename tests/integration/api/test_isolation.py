@@ -79,6 +79,9 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             *({"id": each} for each in ids),
             {"identifier": identifiers[0], "live": True},
             {"id": about.retired, "live": True},
+            {"identifier": identifiers[0], "asOf": about.filled},
+            {"identifier": identifiers[-1], "asOf": about.filled},
+            {"id": about.retired, "asOf": about.filled},
         ],
         "Space.customers": [{"identifiers": identifiers}],
         "Space.explain": [
@@ -222,10 +225,11 @@ def subscriptions(schema: GraphQLSchema, door: str, about: Neighbour) -> list[st
 
 
 def told(answer: Any) -> Any:
-    """An answer without the time at which a live one was made."""
+    """An answer without the time at which one that is not stored was made."""
 
     def steady(held: dict[str, Any]) -> dict[str, Any]:
-        return {**held, "resolvedAt": None} if held.get("live") else held
+        made_now = held.get("live") or held.get("asOf")
+        return {**held, "resolvedAt": None} if made_now else held
 
     return json.loads(json.dumps(answer), object_hook=steady)
 

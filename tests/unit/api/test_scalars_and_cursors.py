@@ -14,8 +14,9 @@ from identity_service.api.graphql.connections import (
     page_size,
     parse_global_id,
 )
-from identity_service.api.graphql.scalars import iso, millis
+from identity_service.api.graphql.scalars import millis
 from identity_service.api.security import bearer_key
+from identity_service.domain.moments import iso
 from identity_service.errors import BadInput
 
 

@@ -38,9 +38,7 @@ NOT_YET = frozenset(
         "FunnelStep",
         "Journeys",
         "NotFoundReason.ERASED",
-        "NotFoundReason.NOT_YET",
         "PageShare",
-        "Space.customer(asOf)",
         "Space.journeys",
         "Space.search",
     }

@@ -1,0 +1,26 @@
+// Purpose: The events received until a moment of which some identifiers are the strongest.
+// Access: read
+// Space: keys
+// Parameters:
+//   w.keys: list of identifier keys
+//   w.at: integer – the moment, inclusive
+//   w.priority: map from identifier type to priority
+//   w.other: integer – priority of types that are not in that map
+//   w.withheld: list of identifier keys that count for nothing
+//   w.most: integer – most events
+// Columns:
+//   events: list of [identifier key, message_id, at, name, carries traits, account keys]
+UNWIND $w.keys AS key
+MATCH (i:Identifier {key: key})
+MATCH (i)<-[:OBSERVED]-(e:Event)
+WHERE e.received_at <= $w.at
+WITH i, e, coalesce($w.priority[i.type], $w.other) AS priority
+WHERE NOT EXISTS {
+  MATCH (e)-[:OBSERVED]->(o:Identifier)
+  WHERE NOT o.key IN $w.withheld AND (
+    coalesce($w.priority[o.type], $w.other) < priority
+    OR (coalesce($w.priority[o.type], $w.other) = priority
+      AND (o.type < i.type OR (o.type = i.type AND o.value < i.value))))
+}
+WITH i, e LIMIT $w.most
+RETURN collect([i.key, e.message_id, e.at, e.name, e:CarriesTraits, COLLECT { MATCH (e)-[:NAMES]->(a:Account) RETURN a.key }]) AS events

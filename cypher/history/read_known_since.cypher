@@ -1,0 +1,10 @@
+// Purpose: When the first event with an identifier was received.
+// Access: read
+// Space: keys
+// Parameters:
+//   key: string – identifier key
+// Columns:
+//   since: integer, null when there is none
+MATCH (i:Identifier {key: $key})
+MATCH (i)<-[:OBSERVED]-(e:Event)
+RETURN min(e.received_at) AS since

@@ -1,0 +1,28 @@
+// Purpose: Some of what identifiers were seen with in the events received until a moment, and the
+//   times of these events: enough to tell who had too many links.
+// Access: read
+// Space: keys
+// Parameters:
+//   w.keys: list of identifier keys
+//   w.at: integer – the moment, inclusive
+//   w.most: integer – most neighbours of one identifier
+//   w.scanned: integer – of an identifier with more events the times are those of now, none later than the moment
+// Columns:
+//   seen: list of [key, first_seen, last_seen, keys of neighbours]; times are null when there was no event
+UNWIND $w.keys AS key
+MATCH (i:Identifier {key: key})
+CALL (i) {
+  MATCH (i)<-[:OBSERVED]-(e:Event) WHERE e.received_at <= $w.at
+  MATCH (e)-[:OBSERVED]->(other:Identifier) WHERE other <> i
+  WITH DISTINCT other LIMIT $w.most
+  RETURN collect(other.key) AS others
+}
+CALL (i) {
+  WITH i WHERE COUNT { (i)<-[:OBSERVED]-() } <= $w.scanned
+  MATCH (i)<-[:OBSERVED]-(e:Event) WHERE e.received_at <= $w.at
+  RETURN min(e.at) AS first, max(e.at) AS last, true AS exact
+  UNION
+  WITH i WHERE COUNT { (i)<-[:OBSERVED]-() } > $w.scanned
+  RETURN i.first_seen AS first, CASE WHEN i.last_seen < $w.at THEN i.last_seen ELSE $w.at END AS last, false AS exact
+}
+RETURN collect([key, first, last, others]) AS seen

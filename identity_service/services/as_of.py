@@ -1,0 +1,265 @@
+"""As of: customers, and all that hangs on them, as the service answered at a moment.
+
+None of it is stored: what was known then is recalled and resolved again, by the policy of then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from identity_service.domain.health import Health
+from identity_service.domain.identifiers import Identifier
+from identity_service.domain.moments import iso
+from identity_service.domain.recorded import (
+    DecidedLink,
+    OverConnectedComponent,
+    Page,
+    RecordedChange,
+    RecordedEvent,
+    SeenIdentifier,
+    SettledCustomer,
+    page_of,
+)
+from identity_service.domain.resolution import strength
+from identity_service.domain.traits import Trait
+from identity_service.domain.values import Withheld
+from identity_service.errors import BadInput
+from identity_service.graph.customers import CustomerReader, EventWindow
+from identity_service.graph.history import HistoryReader
+from identity_service.graph.keys import identifier_key
+from identity_service.graph.ledger import LedgerReader
+from identity_service.services.access import SpaceScope
+from identity_service.services.clock import Clock
+from identity_service.services.customers import (
+    Account,
+    Answer,
+    Customers,
+    Missing,
+    MissingReason,
+    withheld,
+)
+from identity_service.services.past_customers import PastComponent, PastCustomer
+from identity_service.services.past_events import PastEvents
+from identity_service.services.policies import Policies, PolicyInForce
+from identity_service.services.recall import Crowd, Recall
+from identity_service.services.seen import seen_identifier
+
+CLOCKS_DIFFER_BY: Final = 60_000
+"""How far in the future, in milliseconds, a moment may lie: the caller's clock is not ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Opens the past of spaces."""
+
+    reader: HistoryReader
+    bodies: CustomerReader
+    ledger: LedgerReader
+    customers: Customers
+    policies: Policies
+    recall: Recall
+    clock: Clock
+
+    async def as_of(self, scope: SpaceScope, moment: int) -> AsOf | Missing:
+        """A space as it was at a moment in milliseconds since 1970, inclusive.
+
+        Missing when the space was not there yet. Raises BadInput for the future.
+        """
+        now = self.clock()
+        if moment > now + CLOCKS_DIFFER_BY:
+            raise BadInput(
+                f"“asOf” is {iso(moment)}, and now it is {iso(now)}.",
+                remedy="Ask as of a moment that has passed, or leave “asOf” out.",
+            )
+        then = await self.policies.at(scope, moment)
+        if isinstance(then, int):
+            message = f"The space “{scope.space}” has been there only since {iso(then)}."
+            return Missing(MissingReason.NOT_YET, message)
+        return AsOf(self, moment, then, now)
+
+
+class AsOf:
+    """One space at one moment: what `Customers` and `Explanations` answer of the present.
+
+    What is asked of a customer, by its id, is told of one that was found here before.
+    """
+
+    def __init__(self, history: History, moment: int, then: PolicyInForce, now: int) -> None:
+        self._history = history
+        self._moment = moment
+        self._then = then
+        self._now = now
+        self._components: dict[Identifier, PastComponent] = {}
+        self._found: dict[str, tuple[PastCustomer, PastEvents]] = {}
+        self._recalling = asyncio.Lock()
+
+    async def find(self, scope: SpaceScope, raw: Identifier) -> Answer:
+        """The customer that an identifier belonged to."""
+        identifier = self._then.values.identifier(raw)
+        if isinstance(identifier, Withheld):
+            return withheld(identifier)
+        component = await self._component_of(scope, identifier)
+        if component is None:
+            return await self._not_seen(scope, identifier)
+        if isinstance(component, Crowd):
+            return self._over_connected(scope, component)
+        found = component.customer_of(identifier)
+        if found is None:
+            message = f"{identifier} had just been received at {iso(self._moment)}, not settled."
+            return Missing(MissingReason.NOT_YET, message)
+        return self._settled(found)
+
+    async def find_by_id(self, scope: SpaceScope, customer: str) -> Answer:
+        """The customer that an id, current or retired then, stood for."""
+        entry = await self._history.reader.id(scope.space, customer)
+        if entry is None:
+            return Missing(MissingReason.UNKNOWN, f"There is no customer {customer} here.")
+        anchor = entry.at(self._moment).anchor
+        component = await self._component_of(scope, anchor)
+        if isinstance(component, Crowd):
+            return self._over_connected(scope, component)
+        found = component.customer_of(anchor) if component else None
+        if found and found.id == customer:
+            return self._settled(found)
+        if entry.minted_at > self._moment:
+            message = f"There has been a customer {customer} only since {iso(entry.minted_at)}."
+            return Missing(MissingReason.NOT_YET, message)
+        if found is None:
+            message = f"The customer {customer} stood for nobody at {iso(self._moment)}."
+            return Missing(MissingReason.UNKNOWN, message)
+        return self._settled(found, redirected_from=customer)
+
+    async def customer_of(
+        self, scope: SpaceScope, identifier: SeenIdentifier
+    ) -> SettledCustomer | None:
+        """The customer of an identifier; None when it had none."""
+        answer = await self.find(scope, identifier.identifier)
+        return answer if isinstance(answer, SettledCustomer) else None
+
+    async def identifiers(
+        self, scope: SpaceScope, identifiers: Sequence[SeenIdentifier]
+    ) -> list[SeenIdentifier]:
+        """Identifiers of today as they were, in that order; those that did not count left out."""
+        found: list[SeenIdentifier] = []
+        for identifier in (seen.identifier for seen in identifiers):
+            component = await self._component_of(scope, identifier)
+            if isinstance(component, PastComponent):
+                found.append(component.seen(identifier))
+        return found
+
+    async def link_count(self, scope: SpaceScope, identifier: SeenIdentifier) -> int:
+        """With how many distinct identifiers that counted it had been seen."""
+        return await self._history.recall.link_count(
+            scope, self._then, self._moment, identifier.identifier
+        )
+
+    async def previous_ids(self, _: SpaceScope, customer: str) -> Sequence[str]:
+        """The retired ids that forwarded to the customer, oldest first."""
+        return self._customer(customer).previous_ids
+
+    def links(self, customer: SettledCustomer, first: int) -> list[DecidedLink]:
+        """Links of the customer's identifiers, most often seen first, each with its decision."""
+        return self._customer(customer.customer_id).links(first)
+
+    def health(self, customer: SettledCustomer) -> Health:
+        """How well the customer held together."""
+        return self._customer(customer.customer_id).health()
+
+    def had_received(self, event: RecordedEvent) -> bool:
+        """Whether an event had been received."""
+        return event.received_at <= self._moment
+
+    async def shared_devices(
+        self, _: SpaceScope, customer: str, first: int
+    ) -> list[SeenIdentifier]:
+        """Contested identifiers that the customer's had been seen with, the latest first."""
+        return self._customer(customer).shared_devices(first)
+
+    async def changes_of(
+        self, scope: SpaceScope, customer: str, before: int, first: int
+    ) -> Page[RecordedChange]:
+        """Changes that the customer had had a part in, newest first."""
+        changes = await self._history.ledger.changes_of(
+            scope.space, customer, before, first + 1, until=self._moment
+        )
+        return page_of(changes, first)
+
+    async def event_count(self, _: SpaceScope, customer: str) -> int:
+        """How many events the customer had. Raises TooLarge, as all about its events."""
+        return await self._events(customer).count()
+
+    async def events(
+        self, _: SpaceScope, customer: str, window: EventWindow, first: int
+    ) -> Page[RecordedEvent]:
+        """Events of the customer in the order that the window says."""
+        return await self._events(customer).page(window, first)
+
+    async def traits(self, _: SpaceScope, customer: str) -> list[Trait[SeenIdentifier]]:
+        """The traits, by name."""
+        return await self._events(customer).traits()
+
+    async def accounts(self, _: SpaceScope, customer: str) -> list[Account]:
+        """The accounts that the customer's events spoke of, by id."""
+        return await self._events(customer).accounts()
+
+    async def event_identifiers(
+        self, scope: SpaceScope, event: RecordedEvent
+    ) -> list[SeenIdentifier]:
+        """The identifiers of an event that the policy let through, strongest first."""
+        carried = await self._history.customers.event_identifiers(scope, event)
+        found = await self.identifiers(scope, carried)
+        return sorted(found, key=lambda i: strength(i.identifier, self._then.policy))
+
+    def _customer(self, customer: str) -> PastCustomer:
+        return self._found[customer][0]
+
+    def _events(self, customer: str) -> PastEvents:
+        return self._found[customer][1]
+
+    async def _component_of(
+        self, scope: SpaceScope, identifier: Identifier
+    ) -> PastComponent | Crowd | None:
+        async with self._recalling:
+            found = self._components.get(identifier)
+            if found is not None:
+                return found
+            recalled = await self._history.recall.component_of(
+                scope, self._then, self._moment, identifier
+            )
+            if isinstance(recalled, PastComponent):
+                self._components |= dict.fromkeys(recalled.whole(), recalled)
+                self._components[identifier] = recalled
+            return recalled
+
+    def _settled(self, found: PastCustomer, redirected_from: str | None = None) -> SettledCustomer:
+        if found.id not in self._found:
+            events = PastEvents(self._history.reader, self._history.bodies, found)
+            self._found[found.id] = (found, events)
+        return found.settled(self._then.version, self._now, redirected_from)
+
+    def _over_connected(self, scope: SpaceScope, crowd: Crowd) -> OverConnectedComponent:
+        policy = self._then.policy
+        rows = [
+            (
+                identifier_key(scope.space, identifier),
+                *identifier,
+                span.first,
+                span.last,
+                False,
+                False,
+            )
+            for identifier, span in crowd.most_linked
+        ]
+        return OverConnectedComponent(
+            crowd.size, policy.max_component, [seen_identifier(row, policy) for row in rows]
+        )
+
+    async def _not_seen(self, scope: SpaceScope, identifier: Identifier) -> Missing:
+        since = await self._history.reader.known_since(scope.space, identifier)
+        if since is None:
+            return Missing(MissingReason.UNKNOWN, f"{identifier} was never seen here.")
+        message = f"{identifier} has been known here only since {iso(since)}."
+        return Missing(MissingReason.NOT_YET, message)
