@@ -182,7 +182,7 @@ async def _lifespan(settings: Settings, _app: Starlette) -> AsyncGenerator[State
             await cases.ingest.warm_up()
             cases.resettlement.look_after_all()
             try:
-                yield _state(database, cases, settings, threads)
+                yield _state(database, cases, threads, settings)
             finally:
                 await cases.resettlement.close()
                 await cases.ingest.close()
