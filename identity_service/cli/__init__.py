@@ -19,6 +19,7 @@ from identity_service.cli import (
     check,
     demo,
     explain,
+    export,
     graphql,
     ingest,
     policy,
@@ -50,6 +51,7 @@ app.add_typer(space.app, name="space")
 app.command("ingest")(ingest.ingest)
 app.command("resolve")(resolve.resolve)
 app.command("explain")(explain.explain)
+app.command("export")(export.export)
 app.add_typer(policy.app, name="policy")
 app.add_typer(graphql.app, name="graphql")
 app.command("check")(check.check)

@@ -8,6 +8,7 @@ from identity_service.graph.access import AccessStore
 from identity_service.graph.customers import CustomerReader
 from identity_service.graph.database import Database
 from identity_service.graph.evidence import EvidenceStore
+from identity_service.graph.exports import ExportReader
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.policies import PolicyStore
@@ -18,6 +19,7 @@ from identity_service.services.batch import BatchWriter
 from identity_service.services.clock import Ids, system_clock
 from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations
+from identity_service.services.exporting import Exporting
 from identity_service.services.following import Following
 from identity_service.services.ingest import Ingest
 from identity_service.services.judgements import Judgements
@@ -45,6 +47,7 @@ class UseCases:
     following: Following
     judgements: Judgements
     resettlement: Resettlement
+    exporting: Exporting
 
 
 def assemble(
@@ -66,10 +69,12 @@ def assemble(
     access, policies = Access(keys, clock), Policies(policy_store)
     settlement = Settlement(evidence, ids)
     reader, live = CustomerReader(database), LiveResolution(evidence, settlement)
+    walk = ExportReader(database)
+    spaces = Spaces(keys, SpaceStore(database), access, clock)
     customers = Customers(reader, ledger_reader, policies, live, clock)
     return UseCases(
         access=access,
-        spaces=Spaces(keys, SpaceStore(database), access, clock),
+        spaces=spaces,
         ingest=Ingest(
             evidence, policies, BatchWriter(evidence, settlement, clock), turns, ids, max_queue
         ),
@@ -91,4 +96,5 @@ def assemble(
             ids,
         ),
         resettlement=Resettlement(evidence, policy_store, policies, settlement, turns, clock),
+        exporting=Exporting(walk, spaces, clock),
     )
