@@ -20,6 +20,7 @@ from identity_service.cli import (
     check,
     demo,
     explain,
+    export,
     graphql,
     ingest,
     judgement,
@@ -58,6 +59,7 @@ app.command("explain")(explain.explain)
 app.add_typer(judgement.app, name="judgement")
 policy_versions.add_to(policy.app)
 policy.app.command("preview")(preview.preview)
+app.command("export")(export.export)
 app.add_typer(policy.app, name="policy")
 app.add_typer(graphql.app, name="graphql")
 app.command("check")(check.check)

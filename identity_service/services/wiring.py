@@ -8,6 +8,7 @@ from identity_service.graph.access import AccessStore
 from identity_service.graph.customers import CustomerReader
 from identity_service.graph.database import Database
 from identity_service.graph.evidence import EvidenceStore
+from identity_service.graph.exports import ExportReader
 from identity_service.graph.history import HistoryReader
 from identity_service.graph.inboxes import InboxReader
 from identity_service.graph.judgements import JudgementStore
@@ -24,6 +25,7 @@ from identity_service.services.blast_radius import BlastRadius
 from identity_service.services.clock import Clock, Ids, system_clock
 from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations
+from identity_service.services.exporting import Exporting
 from identity_service.services.following import Following
 from identity_service.services.inboxes import Inboxes
 from identity_service.services.ingest import Ingest
@@ -60,6 +62,7 @@ class UseCases:
     judgements: Judgements
     resettlement: Resettlement
     history: History
+    exporting: Exporting
 
 
 def assemble(
@@ -84,11 +87,13 @@ def assemble(
     access, policies = Access(keys, clock), Policies(policy_store)
     settlement = Settlement(evidence, ids)
     reader, live = CustomerReader(database), LiveResolution(evidence, settlement)
+    walk = ExportReader(database)
+    spaces = Spaces(keys, SpaceStore(database), access, clock)
     customers = Customers(reader, ledger_reader, policies, live, clock)
     past = HistoryReader(database)
     return UseCases(
         access=access,
-        spaces=Spaces(keys, SpaceStore(database), access, clock),
+        spaces=spaces,
         ingest=Ingest(
             evidence, policies, BatchWriter(evidence, settlement, clock), turns, ids, max_queue
         ),
@@ -122,4 +127,5 @@ def assemble(
             clock,
         ),
         history=History(past, reader, ledger_reader, customers, policies, Recall(past), clock),
+        exporting=Exporting(walk, spaces, clock),
     )

@@ -91,7 +91,11 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^id: ", lambda _, about: about.judgements[0]),
     (r"^w\.links: list of \[position", lambda _, __: [[a, b] for a in range(9) for b in range(9)]),
     (r"^w\.(names|kinds): ", lambda _, __: None),
-    (r"^w\.key: ", lambda _, __: ""),
+    (r"^w\.(key|other): ", lambda _, __: ""),
+    (
+        r"^w\.pairs: ",
+        lambda space, _: [[a, b] for a in identifier_keys(space) for b in identifier_keys(space)],
+    ),
     (r"^w\.message_id: ", lambda _, __: "~"),
     (r"^w\.before: ", lambda _, __: NEWEST),
     (r"^w\.(since): ", lambda _, __: -(2**62)),

@@ -14,7 +14,17 @@ def test_the_help_names_every_command(command: Command) -> None:
     ended = command("--help")
 
     assert ended.code == 0
-    for name in ("serve", "demo", "neo4j", "schema", "space", "ingest", "resolve", "policy"):
+    for name in (
+        "serve",
+        "demo",
+        "neo4j",
+        "schema",
+        "space",
+        "ingest",
+        "resolve",
+        "export",
+        "policy",
+    ):
         assert name in ended.out
     assert "graphql" in ended.out
     assert "check" in ended.out
@@ -25,6 +35,7 @@ def test_the_help_names_every_command(command: Command) -> None:
     [
         (("frobnicate",), "frobnicate"),
         (("resolve", "email:ann@example.com"), "--space"),
+        (("export", "--space", "x"), "--to"),
         (("resolve", "no-colon", "--space", "x"), "TYPE:VALUE"),
         (("ingest", "/there/is/none.jsonl", "--space", "x"), "/there/is/none.jsonl"),
         (("policy", "check", "/there/is/none.yaml"), "/there/is/none.yaml"),

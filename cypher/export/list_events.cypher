@@ -1,0 +1,17 @@
+// Purpose: Events of a space in the order in which they were received, page by page.
+// Access: read
+// Space: parameter
+// Parameters:
+//   w.space: string
+//   w.since: integer – when the last event of the page before was received
+//   w.key: string – its key; empty for the first page, which begins at that time
+//   w.most: integer
+// Columns:
+//   events: list of [properties of the node, key of the strongest identifier, customer id or null,
+//     keys of all identifiers]
+MATCH (e:Event {space: $w.space})
+WHERE e.received_at >= $w.since AND (e.received_at > $w.since OR e.key > $w.key)
+WITH e ORDER BY e.received_at, e.key LIMIT $w.most
+OPTIONAL MATCH (e)-[:ATTRIBUTED_TO]->(i:Identifier)
+OPTIONAL MATCH (i)-[:BELONGS_TO]->(c:Customer)
+RETURN collect([properties(e), i.key, c.id, COLLECT { MATCH (e)-[:OBSERVED]->(o:Identifier) RETURN o.key }]) AS events

@@ -1,0 +1,17 @@
+// Purpose: Customers with the figures of what they hold.
+// Access: read
+// Space: w.customers
+// Parameters:
+//   w.customers: list of [space, customer id]
+// Columns:
+//   customers: list of [id, kind, created_at, policy_version, number of identifiers, number of events,
+//     first_seen, last_seen]
+UNWIND $w.customers AS asked
+MATCH (c:Customer {id: asked[1]})
+WHERE c.space = asked[0]
+CALL (c) {
+  MATCH (c)<-[:BELONGS_TO]-(i:Identifier)
+  RETURN count(i) AS identifiers, sum(COUNT { (i)<-[:ATTRIBUTED_TO]-() }) AS events,
+    min(i.first_seen) AS first_seen, max(i.last_seen) AS last_seen
+}
+RETURN collect([c.id, c.kind, c.created_at, c.policy_version, identifiers, events, first_seen, last_seen]) AS customers

@@ -1,0 +1,78 @@
+"""`identity-service export`: a space as Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from identity_service.cli import opened
+from identity_service.cli.opened import Opened
+from identity_service.cli.output import notices
+from identity_service.services.exporting import TABLES, Advanced, Exported
+
+
+def export(
+    space: Annotated[str, typer.Option(help="The space to export.")],
+    to: Annotated[Path, typer.Option(help="A directory that does not exist yet, or an empty one.")],
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CURSOR",
+            help="Only what changed since the export whose manifest holds this cursor.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: the manifest.")] = False,
+) -> None:
+    """Write customers, identifiers, links, events, changes and retired ids as Parquet.
+
+    The directory comes into being when everything is in it; `manifest.json` lists its files and
+    holds the cursor that the next export goes on from.
+    """
+
+    async def work(its: Opened) -> Exported:
+        scope = await its.space(space)
+        spaces = its.cases.spaces
+        totals: dict[str, int] = {}
+        if since is None:
+            totals = {
+                "events": await spaces.count_events(scope),
+                "identifiers": await spaces.count_identifiers(scope),
+                "links": await spaces.count_links(scope),
+            }
+        with _progress(totals) as advanced:
+            return await its.cases.exporting.export(scope, to, since, advanced)
+
+    exported = opened.run(work)
+    if as_json:
+        typer.echo((to / "manifest.json").read_text(encoding="utf-8"), nl=False)
+        return
+    typer.echo(", ".join(f"{exported.rows(table):,} {_spoken(table)}" for table in TABLES) + ".")
+    if since is not None and exported.complete:
+        typer.echo("The policy has changed since, so this export is complete.")
+    typer.echo(f"They are in {to}. The next export goes on from {exported.cursor}")
+
+
+def _spoken(table: str) -> str:
+    return table.replace("_", " ")
+
+
+@contextmanager
+def _progress(totals: Mapping[str, int]) -> Generator[Advanced]:
+    """A bar for each table as its rows come; only on a terminal."""
+    console = notices()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        tasks = {
+            table: progress.add_task(_spoken(table), total=totals.get(table)) for table in TABLES
+        }
+        yield lambda table, rows: progress.advance(tasks[table], rows)

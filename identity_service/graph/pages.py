@@ -1,0 +1,43 @@
+"""Reading long lists page by page, so that memory does not grow with them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from identity_service.graph.database import Database
+from identity_service.graph.statements import Statement
+
+PAGE: Final = 2_000
+"""Rows of a page. An event may carry some kilobytes."""
+
+Row: TypeAlias = list[Any]
+"""The values of a row, in the order that the method which reads it names."""
+
+
+async def pages(
+    database: Database,
+    listing: Statement,
+    first: Mapping[str, Any],
+    place_of: Callable[[Any], Mapping[str, Any]],
+    page: int = PAGE,
+) -> AsyncGenerator[list[Any]]:
+    """The pages of a statement that returns one list, none of them empty.
+
+    It takes `w.most` and the entries of `first`; `place_of` tells, as some of these entries,
+    where a row stands. Every page is a transaction of its own, and retried by itself.
+    """
+    place = first
+    while True:
+        row = await database.read_one(listing, w={**first, **place, "most": page})
+        rows: list[Any] = next(iter(row.values())) if row else []
+        if rows:
+            yield rows
+        if len(rows) < page:
+            return
+        place = place_of(rows[-1])
+
+
+def without_space(key: str) -> str:
+    """A key of a node without its space and the slash."""
+    return key[key.index("/") + 1 :]
