@@ -1,17 +1,18 @@
-"""`python -m benchmarks [ingest] [read] [tablet] [resolution]`: all of them by default."""
+"""`python -m benchmarks [resolution] [ingest] [read] [tablet] [explain]`: by default all."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 
-from benchmarks import ingest, read, resolution, tablet
+from benchmarks import explain, ingest, read, resolution, tablet
 from benchmarks.running import Running, running
 
 WITH_SERVICE: dict[str, Callable[[Running], None]] = {
     "ingest": ingest.run,
     "read": read.run,
     "tablet": tablet.run,
+    "explain": explain.run,
 }
 
 
@@ -20,9 +21,8 @@ def main() -> None:
     wanted = sys.argv[1:] or ["resolution", *WITH_SERVICE]
     unknown = set(wanted) - {"resolution", *WITH_SERVICE}
     if unknown:
-        print(
-            f"No benchmark {', '.join(sorted(unknown))}: there are resolution, ingest, read, tablet"
-        )
+        known = ", ".join(["resolution", *WITH_SERVICE])
+        print(f"No benchmark {', '.join(sorted(unknown))}: there are {known}")
         sys.exit(2)
     if "resolution" in wanted:
         resolution.main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -12,10 +13,11 @@ from identity_service.api.graphql.scalars import iso
 from identity_service.cli import arguments, opened
 from identity_service.cli.opened import Opened
 from identity_service.cli.output import print_json, results
-from identity_service.domain.explanation import ExplainedHop, Explanation
-from identity_service.domain.recorded import OverConnectedComponent
+from identity_service.domain.judgements import Judgement
+from identity_service.domain.recorded import DecidedLink, OverConnectedComponent, SeenIdentifier
 from identity_service.errors import NotFound, TooLarge
 from identity_service.services.customers import Missing
+from identity_service.services.explanations import ExplainAnswer, ExplainedPair, Loaded
 
 
 def explain(
@@ -27,12 +29,12 @@ def explain(
     """Show why two identifiers are one customer, or why they are not."""
     asked = arguments.identifier(a), arguments.identifier(b)
 
-    async def work(its: Opened) -> Explanation | Missing | OverConnectedComponent:
-        return await its.cases.explanations.explain(await its.space(space), *asked)
+    async def work(its: Opened) -> ExplainAnswer:
+        return await its.cases.explanations.explain(await its.space(space), *asked, Loaded())
 
     found = opened.run(work)
     if isinstance(found, Missing):
-        raise NotFound(found.message, remedy=f"Nothing is known of it in the space “{space}”.")
+        raise NotFound(found.message, remedy=f"Nobody was found in the space “{space}”.")
     if isinstance(found, OverConnectedComponent):
         raise TooLarge(
             f"More than {found.limit:,} identifiers hang together here.",
@@ -44,40 +46,81 @@ def explain(
         results().print(_tree(found))
 
 
-def _tree(found: Explanation) -> Tree:
+def _tree(found: ExplainedPair) -> Tree:
     """The sentence, and below it each step deeper than the one before."""
-    tree = Tree(Text(found.message, style="bold"))
-    branch = tree.add(Text(str(found.path[0].start))) if found.path else tree
-    for hop in found.path:
-        mark, style = ("✓", "green") if hop.decision.joined else ("✗", "red")
-        branch = branch.add(Text(f"{mark} {hop.end}", style=style))
-        branch.add(Text(f"{_seen(hop)}{hop.decision.message}", style="dim"))
+    tree = Tree(Text(found.message, style="bold"), guide_style="dim")
+    branch = tree.add(_end(found.a, found.customer_a))
+    for link in found.path:
+        joined, last = link.decision.joined, link is found.path[-1]
+        sign, style = ("✓", "green") if joined else ("✗", "red")
+        label = Text(f"{sign} {link.b.identifier}", style=style)
+        if last and not found.same_customer:
+            label.append(f"  {found.customer_b}", style="dim")
+        for line in _told(link):
+            label.append(f"\n  {line}", style="dim" if joined else style)
+        branch = branch.add(label)
+    if not found.path and found.a != found.b:
+        tree.add(_end(found.b, found.customer_b))
     return tree
 
 
-def _seen(hop: ExplainedHop) -> str:
-    if hop.link is None:
-        return ""
-    first, last = iso(hop.link.first_seen)[:10], iso(hop.link.last_seen)[:10]
-    return f"{first}. " if first == last else f"{first} to {last}. "
+def _end(identifier: SeenIdentifier, customer: str) -> Text:
+    return Text(str(identifier.identifier)).append(f"  {customer}", style="dim")
 
 
-def _plain(found: Explanation) -> dict[str, Any]:
+def _told(link: DecidedLink) -> Iterator[str]:
+    """What was seen of a link, and what was decided on it."""
+    if link.times_seen:
+        times = "once" if link.times_seen == 1 else f"{link.times_seen:,} times"
+        first, last = iso(link.first_seen)[:10], iso(link.last_seen)[:10]
+        when = f"on {first}" if first == last else f"from {first} to {last}"
+        yield f"seen together {times}, {when}, by {', '.join(link.sources)}"
+    if not (link.decision.joined and link.times_seen) or "judged" in link.decision.message:
+        yield link.decision.message
+
+
+def _plain(found: ExplainedPair) -> dict[str, Any]:
     return {
         "sameCustomer": found.same_customer,
         "message": found.message,
-        "path": [
-            {
-                "a": hop.start._asdict(),
-                "b": hop.end._asdict(),
-                "firstSeen": iso(hop.link.first_seen) if hop.link else None,
-                "lastSeen": iso(hop.link.last_seen) if hop.link else None,
-                "timesSeen": hop.link.times_seen if hop.link else 0,
-                "joined": hop.decision.joined,
-                "reason": hop.decision.reason.value if hop.decision.reason else None,
-                "conflict": [identifier._asdict() for identifier in hop.decision.conflict],
-                "message": hop.decision.message,
-            }
-            for hop in found.path
-        ],
+        "a": _identifier(found.a) | {"customerId": found.customer_a},
+        "b": _identifier(found.b) | {"customerId": found.customer_b},
+        "path": [_link(link) for link in found.path],
+        "refusals": [_link(link) for link in found.refusals],
+        "judgement": _judgement(found.judgement) if found.judgement else None,
     }
+
+
+def _link(link: DecidedLink) -> dict[str, Any]:
+    decision = link.decision
+    return {
+        "a": _identifier(link.a),
+        "b": _identifier(link.b),
+        "firstSeen": iso(link.first_seen),
+        "lastSeen": iso(link.last_seen),
+        "timesSeen": link.times_seen,
+        "sources": list(link.sources),
+        "decision": {
+            "joined": decision.joined,
+            "reason": decision.reason.value if decision.reason else None,
+            "type": decision.type,
+            "conflict": [_identifier(identifier) for identifier in decision.conflict],
+            "message": decision.message,
+        },
+    }
+
+
+def _judgement(made: Judgement) -> dict[str, Any]:
+    return {
+        "id": made.id,
+        "verdict": made.verdict.name,
+        "a": made.a._asdict(),
+        "b": made.b._asdict(),
+        "author": made.author,
+        "reason": made.reason,
+        "madeAt": iso(made.made_at),
+    }
+
+
+def _identifier(identifier: SeenIdentifier) -> dict[str, Any]:
+    return {"type": identifier.type, "value": identifier.value}

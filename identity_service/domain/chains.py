@@ -16,7 +16,7 @@ class Hop:
     """One step of a chain, from an identifier to the next.
 
     `link` is the position of the link in the evidence; a hop that rests on a judgement alone
-    has none.
+    has none. `judgement` is the one that joins the two, if one does.
     """
 
     start: Identifier
@@ -29,9 +29,13 @@ class Hop:
 class Chain:
     """Whether two identifiers are one customer, and the strongest chain between them.
 
-    Of one customer, every hop joins. Of two, the chain leads through each customer by what
-    joins it, and between customers by the strongest refused links; it is empty when nothing
-    connects the two.
+    Of one customer, every hop joins, and its links are such as did join by themselves. Of two,
+    the chain leads through each customer by what joins it, and between customers by the
+    strongest refused links; it is empty when nothing connects the two.
+
+    A judgement is stronger than any link, the earlier the stronger; a link that was taken earlier
+    is stronger, and one that is never taken is the weakest. No other chain has a stronger weakest
+    hop.
     """
 
     same_customer: bool
@@ -44,11 +48,9 @@ def chain(a: Identifier, b: Identifier, evidence: Evidence, resolution: Resoluti
     start, end = position_of[a], position_of[b]
     same = resolution.cluster_of[start] == resolution.cluster_of[end]
     steps = _joining(evidence, resolution, position_of)
-    hops = _path(start, end, steps, evidence.identifiers)
-    if not hops and not same:
-        refused = _refused(evidence, resolution)
-        hops = _path(start, end, [*steps, *refused], evidence.identifiers)
-    return Chain(same, hops)
+    if not same:
+        steps += _refused(evidence, resolution)
+    return Chain(same, _path(start, end, steps, evidence.identifiers))
 
 
 _Step = tuple[int, int, int | None, Judgement | None]
@@ -58,19 +60,24 @@ def _joining(
     evidence: Evidence, resolution: Resolution, position_of: dict[Identifier, int]
 ) -> list[_Step]:
     """What joins identifiers into customers, the strongest first: judgements, then links."""
-    linked = {frozenset((link.a, link.b)) for link in evidence.links}
     steps: list[_Step] = []
+    link_of = _link_of(evidence) if evidence.judgements else {}
     for made in sorted(evidence.judgements, key=lambda made: (made.made_at, made.id)):
         a, b = position_of.get(made.a), position_of.get(made.b)
-        if made.verdict is Verdict.SAME and a is not None and b is not None:
-            one = resolution.cluster_of[a] == resolution.cluster_of[b]
-            if one and frozenset((a, b)) not in linked:
-                steps.append((a, b, None, made))
+        if made.verdict is not Verdict.SAME or a is None or b is None:
+            continue
+        # What an `apart` forbade to join is not one customer by other ways either.
+        if resolution.cluster_of[a] == resolution.cluster_of[b]:
+            steps.append((a, b, link_of.get(frozenset((a, b))), made))
     for number in _in_turn(evidence, resolution):
-        if number not in resolution.refusals:
+        if number not in resolution.refusals and number not in resolution.overruled:
             link = evidence.links[number]
             steps.append((link.a, link.b, number, None))
     return steps
+
+
+def _link_of(evidence: Evidence) -> dict[frozenset[int], int]:
+    return {frozenset((link.a, link.b)): number for number, link in enumerate(evidence.links)}
 
 
 def _refused(evidence: Evidence, resolution: Resolution) -> list[_Step]:

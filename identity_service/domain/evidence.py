@@ -24,6 +24,16 @@ class Link(NamedTuple):
     times_seen: int
 
 
+class SeenPair(NamedTuple):
+    """A link, as `Link` has it, of identifiers by name."""
+
+    a: Identifier
+    b: Identifier
+    first_seen: int
+    last_seen: int
+    times_seen: int
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Distinct identifiers, when each was first seen, and their links.
@@ -36,6 +46,28 @@ class Evidence:
     first_seen: Sequence[int]
     links: Sequence[Link]
     judgements: Sequence[Judgement] = ()
+
+
+def union(first: Evidence, second: Evidence, between: Iterable[SeenPair] = ()) -> Evidence:
+    """Two parts of the evidence of one space as one; they may overlap. `between` adds links."""
+    first_seen = dict(zip(second.identifiers, second.first_seen, strict=True))
+    first_seen |= dict(zip(first.identifiers, first.first_seen, strict=True))
+    position = {identifier: i for i, identifier in enumerate(first_seen)}
+    links: dict[tuple[int, int], Link] = {}
+    for part in (second, first):
+        for link in part.links:
+            a, b = sorted(position[part.identifiers[end]] for end in (link.a, link.b))
+            links[a, b] = Link(a, b, *link[2:])
+    for pair in between:
+        a, b = sorted((position[pair.a], position[pair.b]))
+        links[a, b] = Link(a, b, *pair[2:])
+    judgements = {made.id: made for made in (*first.judgements, *second.judgements)}
+    return Evidence(
+        identifiers=list(first_seen),
+        first_seen=list(first_seen.values()),
+        links=list(links.values()),
+        judgements=list(judgements.values()),
+    )
 
 
 def gather(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from identity_service.domain.chains import Hop, chain
 from identity_service.domain.clusters import Refusal, RefusalReason
+from identity_service.domain.components import components
 from identity_service.domain.evidence import Evidence, Link
 from identity_service.domain.identifiers import Identifier
+from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policy import Policy
-from identity_service.domain.resolution import Resolution
+from identity_service.domain.resolution import NOTHING_OUTSIDE, Outside, Resolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +34,29 @@ class Decision:
 class ExplainedHop:
     """One step from an identifier to the next, and what was decided on it.
 
-    `link` is None where a judgement alone joins the two.
+    `link` is None where a judgement alone joins the two; `judgement` is the one that joins them,
+    if one does.
     """
 
     start: Identifier
     end: Identifier
     link: Link | None
+    judgement: Judgement | None
     decision: Decision
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why two identifiers are one customer, or why they are not, in a sentence and hop by hop."""
+    """Why two identifiers are one customer, or why they are not, in a sentence and hop by hop.
+
+    `judgement` is the one that decides: that keeps the two apart, or, of those that join them on
+    the path, the latest.
+    """
 
     same_customer: bool
     message: str
-    path: tuple[ExplainedHop, ...]
+    path: tuple[ExplainedHop, ...] = ()
+    judgement: Judgement | None = None
 
     @property
     def refusals(self) -> tuple[ExplainedHop, ...]:
@@ -54,37 +65,128 @@ class Explanation:
 
 
 def explain(
-    a: Identifier, b: Identifier, evidence: Evidence, resolution: Resolution, policy: Policy
+    a: Identifier,
+    b: Identifier,
+    evidence: Evidence,
+    resolution: Resolution,
+    policy: Policy,
+    outside: Outside = NOTHING_OUTSIDE,
 ) -> Explanation:
-    """Explain an identifier of the evidence and another; one that is not there is not connected."""
+    """Explain two identifiers. `outside` is what the evidence was resolved with.
+
+    One that is not in the evidence was never connected with the other.
+    """
     if a == b:
-        return Explanation(same_customer=True, message="They are the same identifier.", path=())
-    if b not in evidence.identifiers:
-        return Explanation(same_customer=False, message=NEVER_CONNECTED, path=())
+        return Explanation(same_customer=True, message="They are the same identifier.")
+    position_of = {identifier: i for i, identifier in enumerate(evidence.identifiers)}
+    if a not in position_of or b not in position_of:
+        return Explanation(same_customer=False, message=NEVER_CONNECTED)
     found = chain(a, b, evidence, resolution)
     path = tuple(_explained(hop, evidence, resolution, policy) for hop in found.hops)
     if found.same_customer:
-        steps = "one step joins" if len(path) == 1 else f"{len(path)} steps join"
-        return Explanation(same_customer=True, message=f"One customer: {steps} them.", path=path)
-    refused = next((hop for hop in path if not hop.decision.joined), None)
-    if refused is None:
-        return Explanation(same_customer=False, message=NEVER_CONNECTED, path=())
-    message = f"Two customers, at {refused.start} and {refused.end}. {refused.decision.message}"
-    return Explanation(same_customer=False, message=message, path=path)
+        made = _latest(hop.judgement for hop in path if hop.judgement)
+        return Explanation(
+            same_customer=True, message=_one_customer(path, made), path=path, judgement=made
+        )
+    ends = position_of[a], position_of[b]
+    apart = _apart(*ends, evidence, resolution)
+    refused = next((hop for hop in found.hops if hop.link in resolution.refusals), None)
+    if apart is not None:
+        clause = _judged(apart)
+    elif refused is not None and refused.link is not None:
+        clause = _clause(refused.link, evidence, resolution, policy)
+        apart = _apart_of(refused.link, evidence, resolution)
+    else:
+        clause = _unconnected(*ends, evidence, outside)
+    message = f"{_TWO_CUSTOMERS}: {clause}."
+    return Explanation(same_customer=False, message=message, path=path, judgement=apart)
 
 
-NEVER_CONNECTED = "Two customers: nothing that was seen connects them."
+_TWO_CUSTOMERS = "Two customers"
+_NOTHING_SEEN = "nothing that was seen connects them"
+NEVER_CONNECTED = f"{_TWO_CUSTOMERS}: {_NOTHING_SEEN}."
+
+
+def _one_customer(path: Sequence[ExplainedHop], made: Judgement | None) -> str:
+    if len(path) == 1:
+        [hop] = path
+        if made is None:
+            return f"One customer: {hop.start} and {hop.end} were seen together {_times(hop.link)}."
+        return f"One customer: {_judged(made)}."
+    told = f"One customer: {len(path)} steps join them, by way of "
+    told += _listed([hop.end for hop in path[:-1]])
+    return f"{told}; {_judged(made)}." if made else f"{told}."
 
 
 def _explained(
     hop: Hop, evidence: Evidence, resolution: Resolution, policy: Policy
 ) -> ExplainedHop:
-    if hop.link is not None:
+    link = None if hop.link is None else evidence.links[hop.link]
+    if hop.judgement is not None:
+        decision = Decision(joined=True, message=f"One customer: {_judged(hop.judgement)}.")
+    else:
+        assert hop.link is not None  # noqa: S101  (a hop rests on one of the two)
         decision = describe_decision(hop.link, evidence, resolution, policy)
-        return ExplainedHop(hop.start, hop.end, evidence.links[hop.link], decision)
-    reason = f": {hop.judgement.reason}" if hop.judgement and hop.judgement.reason else ""
-    decision = Decision(joined=True, message=f"Somebody judged that they are the same{reason}.")
-    return ExplainedHop(hop.start, hop.end, None, decision)
+    return ExplainedHop(hop.start, hop.end, link, hop.judgement, decision)
+
+
+def _latest(judgements: Iterable[Judgement]) -> Judgement | None:
+    return max(judgements, key=lambda made: (made.made_at, made.id), default=None)
+
+
+def _apart(a: int, b: int, evidence: Evidence, resolution: Resolution) -> Judgement | None:
+    """The earliest judgement that keeps the customers of two identifiers apart.
+
+    One about the two identifiers themselves comes before one about others of the customers.
+    """
+    named = {evidence.identifiers[a], evidence.identifiers[b]}
+    between = resolution.cluster_of[a], resolution.cluster_of[b]
+    said = [made for made in evidence.judgements if made.verdict is Verdict.APART]
+    cluster_of = {
+        identifier: cluster
+        for identifier, cluster in zip(evidence.identifiers, resolution.cluster_of, strict=True)
+        if said
+    }
+    return min(
+        (m for m in said if {cluster_of.get(m.a), cluster_of.get(m.b)} == {*between}),
+        key=lambda made: ({made.a, made.b} != named, made.made_at, made.id),
+        default=None,
+    )
+
+
+def _apart_of(link: int, evidence: Evidence, resolution: Resolution) -> Judgement | None:
+    """The judgement for which a link was refused, if one was the reason."""
+    refusal = resolution.refusals[link]
+    if refusal.reason is not RefusalReason.APART:
+        return None
+    pair = {evidence.identifiers[i] for i in refusal.conflict}
+    said = (j for j in evidence.judgements if j.verdict is Verdict.APART and {j.a, j.b} == pair)
+    return min(said, key=lambda made: (made.made_at, made.id), default=None)
+
+
+def _unconnected(a: int, b: int, evidence: Evidence, outside: Outside) -> str:
+    """Nothing that was loaded connects the two; super-connectors may, if both sides have any."""
+    component_of = components(evidence)
+    hubs = [
+        [i for i in outside.super_connectors if component_of[i] == component_of[end]]
+        for end in (a, b)
+    ]
+    if not all(hubs):
+        return _NOTHING_SEEN
+    named = sorted(evidence.identifiers[i] for side in hubs for i in side)
+    return (
+        f"only identifiers with more links than one person could have may connect them, such as "
+        f"{_listed(named)}, and those join nothing"
+    )
+
+
+def _judged(made: Judgement) -> str:
+    """Who judged what of whom, when and why."""
+    what = "are one customer" if made.verdict is Verdict.SAME else "are two customers"
+    on = datetime.fromtimestamp(made.made_at / 1000, UTC).date().isoformat()
+    who = made.author or "somebody"
+    reason = f" (“{made.reason}”)" if made.reason else ""
+    return f"{who} judged on {on} that {made.a} and {made.b} {what}{reason}"
 
 
 def describe_decision(
@@ -94,56 +196,76 @@ def describe_decision(
     link = evidence.links[link_number]
     refusal = resolution.refusals.get(link_number)
     if refusal is None:
-        times = "once" if link.times_seen == 1 else f"{link.times_seen:,} times"
-        return Decision(joined=True, message=f"One customer: they were seen together {times}.")
+        seen = f"they were seen together {_times(link)}"
+        if link_number in resolution.overruled:
+            seen += ", but it is not this that joins them"
+        return Decision(joined=True, message=f"One customer: {seen}.")
+    verb = "Joins nothing" if refusal.reason in _JOINS_NOTHING else "Kept apart"
     return Decision(
         joined=False,
-        message=_why(refusal, link, evidence, resolution, policy),
+        message=f"{verb}: {_clause(link_number, evidence, resolution, policy)}.",
         reason=refusal.reason,
         type=refusal.type,
         conflict=tuple(evidence.identifiers[i] for i in refusal.conflict),
     )
 
 
-def _why(
-    refusal: Refusal, link: Link, evidence: Evidence, resolution: Resolution, policy: Policy
-) -> str:
-    identifiers = evidence.identifiers
+def describe_super_connectors(hubs: Sequence[Identifier]) -> Decision:
+    """The decision on a link to `hubs` that stays outside the evidence."""
+    message = f"Joins nothing: {_too_many_links(hubs)}."
+    return Decision(joined=False, message=message, reason=RefusalReason.SUPER_CONNECTOR)
+
+
+_JOINS_NOTHING = frozenset({RefusalReason.SUPER_CONNECTOR, RefusalReason.NOT_LISTED})
+
+
+def _clause(number: int, evidence: Evidence, resolution: Resolution, policy: Policy) -> str:
+    """Why a link was refused, naming the rule's type and the values that stand against it."""
+    identifiers, link = evidence.identifiers, evidence.links[number]
+    refusal = resolution.refusals[number]
     a, b = identifiers[link.a], identifiers[link.b]
     match refusal.reason:
         case RefusalReason.LIMIT:
             return _limit(refusal, evidence, policy)
         case RefusalReason.APART:
+            made = _apart_of(number, evidence, resolution)
+            if made is not None:
+                return _judged(made)
             told = _listed([identifiers[i] for i in refusal.conflict])
-            return f"Kept apart: somebody judged that {told} are two customers."
+            return f"somebody judged that {told} are two customers"
         case RefusalReason.QUARANTINE:
             return _contested(link, evidence, resolution)
         case RefusalReason.VISITOR:
             given = link.a if link.a in resolution.given else link.b
             if given not in resolution.given:
                 return (
-                    f"Kept apart: {a} and {b} belong to different people, one of whom only "
-                    "visited the other's device."
+                    f"{a} and {b} belong to different people, one of whom only visited the "
+                    "other's device"
                 )
             return (
-                f"Kept apart: {identifiers[given]} belongs to the person who uses it most, and "
-                f"{identifiers[_other(link, given)]} was only visiting."
+                f"{identifiers[given]} belongs to the person who uses it most, and "
+                f"{identifiers[_other(link, given)]} was only visiting"
             )
         case RefusalReason.ISOLATE:
             isolated, rule = a, policy.rule_of(a.type)
             if rule is None or rule.kind.value == "person":
                 isolated = b
-            return f"Kept apart: the policy joins no person to a {isolated.type}."
+            return f"the policy joins no person to a {isolated.type}"
         case RefusalReason.SUPER_CONNECTOR:
-            hubs = [identifiers[i] for i in (link.a, link.b) if i in resolution.super_connectors]
-            verb = "has" if len(hubs) == 1 else "have"
-            return (
-                f"Joins nothing: {_listed(hubs)} {verb} more links than one person could have, "
-                "so it says nothing about who they are."
+            return _too_many_links(
+                [identifiers[i] for i in (link.a, link.b) if i in resolution.super_connectors]
             )
         case RefusalReason.NOT_LISTED:
             unlisted = sorted({i.type for i in (a, b) if policy.rule_of(i.type) is None})
-            return f"Joins nothing: the policy has no rule for {' and '.join(unlisted)}."
+            return f"the policy has no rule for {' and '.join(unlisted)}"
+
+
+def _too_many_links(hubs: Sequence[Identifier]) -> str:
+    verb = "has" if len(hubs) == 1 else "have"
+    return (
+        f"{_listed(hubs)} {verb} more links than one person could have, so it says nothing about "
+        "who they are"
+    )
 
 
 def _limit(refusal: Refusal, evidence: Evidence, policy: Policy) -> str:
@@ -153,15 +275,22 @@ def _limit(refusal: Refusal, evidence: Evidence, policy: Policy) -> str:
     values = f"{most:,} value{'s' if most != 1 else ''} of {kind}"
     window = " within one window of time" if rule and rule.within else ""
     conflict = _listed([evidence.identifiers[i] for i in refusal.conflict])
-    return f"Kept apart: one customer may have {values}{window}, and here are {conflict}."
+    return f"one customer may have {values}{window}, and here are {conflict}"
 
 
 def _contested(link: Link, evidence: Evidence, resolution: Resolution) -> str:
     shared = [evidence.identifiers[i] for i in (link.a, link.b) if i in resolution.contested]
     if not shared:
-        return "Kept apart: one side holds a device that several people share."
+        ends = resolution.cluster_of[link.a], resolution.cluster_of[link.b]
+        held = [i for i in resolution.contested if resolution.cluster_of[i] in ends]
+        shared = sorted(evidence.identifiers[i] for i in held)
     verb = "belongs" if len(shared) == 1 else "belong"
-    return f"Kept apart: {_listed(shared)} {verb} to several people, so to nobody."
+    return f"{_listed(shared)} {verb} to several people, so to nobody"
+
+
+def _times(link: Link | None) -> str:
+    times = link.times_seen if link else 0
+    return "once" if times == 1 else f"{times:,} times"
 
 
 def _other(link: Link, position: int) -> int:
@@ -171,7 +300,7 @@ def _other(link: Link, position: int) -> int:
 _MOST_NAMED = 5
 
 
-def _listed(identifiers: list[Identifier]) -> str:
+def _listed(identifiers: Sequence[Identifier]) -> str:
     """`a, b and c`; of many, the first few and how many more."""
     names = [str(identifier) for identifier in identifiers[:_MOST_NAMED]]
     if len(identifiers) > _MOST_NAMED:

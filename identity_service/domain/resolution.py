@@ -40,7 +40,8 @@ class Resolution:
     `cluster_of` is equal for two identifiers exactly if they are one customer. `given` names,
     for an identifier that dominance gave to one of several owners, a member of that owner.
     `refusals` has an entry for every link that joins nothing; the others are joined. `taken`
-    names the links of rule 5 in the order in which they were taken.
+    names the links of rule 5 in the order in which they were taken. `overruled` names links that
+    join nothing by themselves either, but whose ends came together by other ways.
     """
 
     cluster_of: list[int]
@@ -49,6 +50,7 @@ class Resolution:
     given: dict[int, int]
     refusals: dict[int, Refusal]
     taken: list[int]
+    overruled: frozenset[int] = frozenset()
 
     def clusters(self) -> list[list[int]]:
         """The partition: positions by cluster, each ascending."""
@@ -79,14 +81,16 @@ def resolve(evidence: Evidence, policy: Policy, outside: Outside = NOTHING_OUTSI
         clusters.take(numbers, plan.ends, refusals)
         taken += numbers
     roots = clusters.roots()
+    overruled = {k for k in refusals if roots[links[k].a] == roots[links[k].b]}
     return Resolution(
         cluster_of=roots,
         contested=frozenset(shared.contested),
         super_connectors=frozenset(super_connectors),
         given=clusters.owner_of,
         # Links between members of one customer are joined, by whatever way they came together.
-        refusals={k: why for k, why in refusals.items() if roots[links[k].a] != roots[links[k].b]},
+        refusals={k: why for k, why in refusals.items() if k not in overruled},
         taken=taken,
+        overruled=frozenset(overruled),
     )
 
 

@@ -21,8 +21,6 @@ READ_EVENT_IDENTIFIERS: Final = statement("resolve/read_event_identifiers")
 LIST_EVENTS_NEWEST_FIRST: Final = statement("resolve/list_events_newest_first")
 LIST_EVENTS_OLDEST_FIRST: Final = statement("resolve/list_events_oldest_first")
 LIST_ACCOUNTS: Final = statement("resolve/list_accounts")
-LIST_LINKS: Final = statement("resolve/list_links")
-LIST_SHARED_DEVICES: Final = statement("resolve/list_shared_devices")
 LIST_CONTESTED: Final = statement("resolve/list_contested")
 LIST_SUPER_CONNECTORS: Final = statement("resolve/list_super_connectors")
 MEASURE_COMPONENT: Final = statement("resolve/measure_component")
@@ -184,20 +182,6 @@ class CustomerReader:
             LIST_ACCOUNTS, w={"space": customer[0], "customer": customer[1], "most": MAX_ACCOUNTS}
         )
         return [(account, described) for account, described in row["accounts"]] if row else []
-
-    async def links(self, customer: CustomerKey, most: int) -> list[list[Any]]:
-        """[a, b, first_seen, last_seen, times_seen, sources]; a and b are identifier rows."""
-        row = await self._database.read_one(
-            LIST_LINKS, w={"space": customer[0], "customer": customer[1], "most": most}
-        )
-        return row["links"] if row else []
-
-    async def shared_devices(self, customer: CustomerKey, most: int) -> list[IdentifierRow]:
-        """Contested identifiers that the customer's were seen with."""
-        row = await self._database.read_one(
-            LIST_SHARED_DEVICES, w={"space": customer[0], "customer": customer[1], "most": most}
-        )
-        return row["identifiers"] if row else []
 
     async def contested(
         self, space: str, links: int, key: str, most: int

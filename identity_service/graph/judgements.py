@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.graph.database import Database
+from identity_service.graph.ledger import judgement_of
 from identity_service.graph.statements import statement
 
 READ_JUDGEMENT: Final = statement("judgements/read_judgement")
+READ_JUDGEMENTS: Final = statement("judgements/read_judgements")
 
 
 class JudgementStore:
@@ -35,3 +38,10 @@ class JudgementStore:
             withdrawn_by=row["withdrawn_by"],
             withdrawn_reason=row["withdrawn_reason"],
         )
+
+    async def find_all(self, space: str, judgements: Sequence[str]) -> list[Judgement]:
+        """Judgements of a space by their ids, in no order, without those that are not there."""
+        row = await self._database.read_one(
+            READ_JUDGEMENTS, w={"space": space, "ids": list(judgements)}
+        )
+        return [judgement_of(*entry) for entry in row["judgements"]] if row else []

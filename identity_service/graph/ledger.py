@@ -103,7 +103,7 @@ class LedgerReader:
         row = await self._database.read_one(
             LIST_JUDGEMENTS, w={"space": space, "before": before, "most": most}
         )
-        return [_judgement(*entry) for entry in row["judgements"]] if row else []
+        return [judgement_of(*entry) for entry in row["judgements"]] if row else []
 
     async def rejected(self, space: str, before: str, most: int) -> list[RecordedRejection]:
         """Events that were set aside."""
@@ -132,7 +132,7 @@ def _once(kinds: Collection[ChangeKind]) -> list[str]:
     return sorted({kind.value for kind in kinds})
 
 
-def _judgement(
+def judgement_of(
     made: str,
     verdict: str,
     a_type: str,
@@ -146,6 +146,7 @@ def _judgement(
     withdrawn_by: str | None,
     withdrawn_reason: str | None,
 ) -> Judgement:
+    """A judgement as it is listed."""
     return Judgement(
         id=made,
         verdict=Verdict(verdict),

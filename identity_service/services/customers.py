@@ -188,6 +188,10 @@ class Customers:
         """How many distinct identifiers were seen with it."""
         return await self._link_counts.get(identifier.key) or 0
 
+    async def link_counts(self, keys: Sequence[str]) -> dict[str, int]:
+        """The same of many identifiers, by their graph keys."""
+        return await self._link_counts.get_many(keys)
+
     async def previous_ids(self, scope: SpaceScope, customer: str) -> Sequence[str]:
         """The retired ids that the customer carries on, oldest first."""
         return await self._previous_ids.get((scope.space, customer)) or ()

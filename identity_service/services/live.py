@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from identity_service.domain.evidence import Evidence
+from identity_service.domain.evidence import Evidence, SeenPair, union
 from identity_service.domain.identifiers import Identifier
+from identity_service.domain.policy import Policy
 from identity_service.domain.region import NewEvidence
-from identity_service.domain.resolution import Resolution
+from identity_service.domain.resolution import Outside, Resolution, resolve
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.services.access import SpaceScope
 from identity_service.services.policies import PolicyInForce
@@ -21,12 +22,13 @@ class Component:
 
     By position in the evidence: `customer_of` names the customer whose id the register gives
     to the identifier's cluster (None where none was minted yet). Links to contested identifiers
-    are all there; evidence beyond super-connectors is not.
+    are all there; evidence beyond super-connectors is not: those are `outside`.
     """
 
     evidence: Evidence
     resolution: Resolution
     customer_of: Sequence[str | None]
+    outside: Outside
 
     def link_numbers(self) -> dict[frozenset[Identifier], int]:
         """The position of each link, by the two identifiers that it joins."""
@@ -65,4 +67,24 @@ class LiveResolution:
         customer_of = list(decision.question.settled.customer_of)
         for position, _, customer in found.moves:
             customer_of[position] = None if customer in minted else customer
-        return Component(decision.question.evidence, decision.resolution, customer_of)
+        question = decision.question
+        return Component(question.evidence, decision.resolution, customer_of, question.outside)
+
+
+def unite(
+    first: Component, second: Component, between: Iterable[SeenPair], policy: Policy
+) -> Component:
+    """Two components of a space as one; `between` are links that neither holds."""
+    evidence = union(first.evidence, second.evidence, between)
+    position_of = {identifier: i for i, identifier in enumerate(evidence.identifiers)}
+    customer_of: list[str | None] = [None] * len(position_of)
+    contested: set[int] = set()
+    connected: set[int] = set()
+    for part in (first, second):
+        at = [position_of[identifier] for identifier in part.evidence.identifiers]
+        for position, customer in zip(at, part.customer_of, strict=True):
+            customer_of[position] = customer
+        contested |= {at[i] for i in part.outside.contested}
+        connected |= {at[i] for i in part.outside.super_connectors}
+    outside = Outside(frozenset(contested), frozenset(connected))
+    return Component(evidence, resolve(evidence, policy, outside), customer_of, outside)

@@ -11,6 +11,7 @@ from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.exports import ExportReader
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
+from identity_service.graph.links import LinkReader
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.spaces import SpaceStore
@@ -68,10 +69,10 @@ def assemble(
     )
     access, policies = Access(keys, clock), Policies(policy_store)
     settlement = Settlement(evidence, ids)
-    reader, live = CustomerReader(database), LiveResolution(evidence, settlement)
+    live = LiveResolution(evidence, settlement)
     walk = ExportReader(database)
     spaces = Spaces(keys, SpaceStore(database), access, clock)
-    customers = Customers(reader, ledger_reader, policies, live, clock)
+    customers = Customers(CustomerReader(database), ledger_reader, policies, live, clock)
     return UseCases(
         access=access,
         spaces=spaces,
@@ -79,7 +80,9 @@ def assemble(
             evidence, policies, BatchWriter(evidence, settlement, clock), turns, ids, max_queue
         ),
         customers=customers,
-        explanations=Explanations(reader, customers, policies, live),
+        explanations=Explanations(
+            LinkReader(database), JudgementStore(database), customers, policies, live
+        ),
         previews=Previews(
             SnapshotReader(database), policy_store, customers, clock, preview_timeout
         ),

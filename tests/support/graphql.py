@@ -27,6 +27,7 @@ from identity_service.graph.database import Database
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
+from identity_service.graph.links import LinkReader
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.spaces import SpaceStore
@@ -106,9 +107,13 @@ class GraphQLWorld:
         self.policies = Policies(policy_store)
         self.access = Access(AccessStore(database), system_clock)
         self.spaces = Spaces(AccessStore(database), SpaceStore(database), self.access, system_clock)
-        reader, live = CustomerReader(database), LiveResolution(evidence, settlement)
-        self.customers = Customers(reader, ledger_reader, self.policies, live, system_clock)
-        self.explanations = Explanations(reader, self.customers, self.policies, live)
+        live = LiveResolution(evidence, settlement)
+        self.customers = Customers(
+            CustomerReader(database), ledger_reader, self.policies, live, system_clock
+        )
+        self.explanations = Explanations(
+            LinkReader(database), JudgementStore(database), self.customers, self.policies, live
+        )
         self.ingest = Ingest(
             evidence,
             self.policies,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 import strawberry
 
 from identity_service.services.access import Access, Caller, SpaceScope
 from identity_service.services.customers import Customers
-from identity_service.services.explanations import Explanations
+from identity_service.services.explanations import Explanations, Loaded
 from identity_service.services.following import Following
 from identity_service.services.judgements import Judgements
 from identity_service.services.ledger import Ledger
@@ -39,12 +39,14 @@ class Services:
 class Context:
     """One request: `caller` is None without a valid key.
 
-    `last_event_id` is the cursor at which a client goes on that lost its connection.
+    `last_event_id` is the cursor at which a client goes on that lost its connection. `loaded` is
+    for queries only, which write nothing and end soon.
     """
 
     services: Services
     caller: Caller | None
     last_event_id: str | None = None
+    loaded: Loaded = field(default_factory=Loaded)
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

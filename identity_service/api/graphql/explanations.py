@@ -1,25 +1,81 @@
 # ruff: noqa: D103  (the schema's descriptions say what a field is)
-"""Why? The fields about links, and what was decided on each."""
+"""Why? The fields about links, what was decided on each, and what follows from that."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from graphql import OperationType
 from strawberry import Parent
 
 from identity_service.api.graphql.connections import page_size
 from identity_service.api.graphql.context import Info, Scoped
+from identity_service.api.graphql.fields import IdentifierInput
 from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, scoped
-from identity_service.domain.recorded import DecidedLink, LinkDecision
+from identity_service.domain.health import Health
+from identity_service.domain.identifiers import Identifier
+from identity_service.domain.judgements import Judgement
+from identity_service.domain.recorded import (
+    DecidedLink,
+    LinkDecision,
+    OverConnectedComponent,
+    RecordedEvent,
+)
+from identity_service.services.access import SpaceScope
+from identity_service.services.customers import Missing
+from identity_service.services.explanations import ExplainedPair, Loaded
 
 MAX_LINKS: Final = 1_000
+
+
+async def explain(
+    root: Parent[SpaceScope],
+    info: Info,
+    a: IdentifierInput,
+    b: IdentifierInput,
+) -> Scoped[ExplainedPair] | Missing | Scoped[OverConnectedComponent]:
+    answer = await info.context.services.explanations.explain(
+        root, Identifier(a.type, a.value), Identifier(b.type, b.value), _loaded(info)
+    )
+    if isinstance(answer, Missing):
+        return answer
+    if isinstance(answer, ExplainedPair):
+        return Scoped(root, answer)
+    return Scoped(root, answer)
+
+
+def explained_a(root: Parent[Scoped[ExplainedPair]]) -> ScopedIdentifier:
+    return Scoped(root.scope, root.record.a)
+
+
+def explained_b(root: Parent[Scoped[ExplainedPair]]) -> ScopedIdentifier:
+    return Scoped(root.scope, root.record.b)
+
+
+def path(root: Parent[Scoped[ExplainedPair]]) -> list[Scoped[DecidedLink]]:
+    return [Scoped(root.scope, link) for link in root.record.path]
+
+
+def refusals(root: Parent[Scoped[ExplainedPair]]) -> list[Scoped[DecidedLink]]:
+    return [Scoped(root.scope, link) for link in root.record.refusals]
+
+
+def deciding_judgement(root: Parent[Scoped[ExplainedPair]]) -> Scoped[Judgement] | None:
+    made = root.record.judgement
+    return Scoped(root.scope, made) if made else None
+
+
+async def health(root: Parent[ScopedCustomer], info: Info) -> Health:
+    return await info.context.services.explanations.health(root.scope, root.record, _loaded(info))
 
 
 async def links(
     root: Parent[ScopedCustomer], info: Info, first: int | None = MAX_LINKS
 ) -> list[Scoped[DecidedLink]]:
     most = page_size(first, MAX_LINKS, MAX_LINKS)
-    found = await info.context.services.explanations.links(root.scope, root.record, most)
+    found = await info.context.services.explanations.links(
+        root.scope, root.record, most, _loaded(info)
+    )
     return [Scoped(root.scope, link) for link in found]
 
 
@@ -41,9 +97,22 @@ def link_b(root: Parent[Scoped[DecidedLink]]) -> ScopedIdentifier:
     return Scoped(root.scope, root.record.b)
 
 
+async def example_event(
+    root: Parent[Scoped[DecidedLink]], info: Info
+) -> Scoped[RecordedEvent] | None:
+    found = await info.context.services.explanations.example_event(root.record)
+    return Scoped(root.scope, found) if found else None
+
+
 def link_decision(root: Parent[Scoped[DecidedLink]]) -> Scoped[LinkDecision]:
     return Scoped(root.scope, root.record.decision)
 
 
 def conflict(root: Parent[Scoped[LinkDecision]]) -> list[ScopedIdentifier]:
     return scoped(root.scope, root.record.conflict)
+
+
+def _loaded(info: Info) -> Loaded:
+    """What this request has loaded already: while it writes nothing, nothing is loaded twice."""
+    reads = info.operation.operation is OperationType.QUERY
+    return info.context.loaded if reads else Loaded()

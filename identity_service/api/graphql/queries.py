@@ -6,13 +6,14 @@ from __future__ import annotations
 import strawberry
 from strawberry import ID
 
-from identity_service.api.graphql import fields, ledger, previews, spaces
+from identity_service.api.graphql import explanations, fields, ledger, previews, spaces
 from identity_service.api.graphql.connections import parse_global_id
 from identity_service.api.graphql.context import Info, Scoped
 from identity_service.api.graphql.previews import PreviewResult
 from identity_service.api.graphql.types import (
     ChangeConnection,
     CustomerResult,
+    ExplainResult,
     IdentifierConnection,
     JudgementConnection,
     Node,
@@ -55,6 +56,10 @@ class Space:
         description=(
             "What another policy would change here, customer by customer. Nothing is written."
         ),
+    )
+    explain: ExplainResult = by(
+        explanations.explain,
+        description="Why are these two one customer, or why are they not?",
     )
     contested: IdentifierConnection = by(
         spaces.contested,

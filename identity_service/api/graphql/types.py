@@ -31,6 +31,7 @@ from identity_service.domain.recorded import (
     SettledCustomer,
 )
 from identity_service.services.customers import Missing, MissingReason
+from identity_service.services.explanations import ExplainedPair
 
 strawberry.enum(ChangeKind)
 strawberry.enum(CauseKind)
@@ -131,6 +132,7 @@ class Customer(Node):
     changes: ChangeConnection = by(
         ledger.customer_changes, description="What happened to it, newest first."
     )
+    health: CustomerHealth = by(explanations.health)
     first_seen: Millis
     last_seen: Millis
     receipt: Receipt = by(fields.receipt, description="What this answer rests on.")
@@ -169,6 +171,54 @@ class Link:
     times_seen: int
     sources: list[str]
     decision: LinkDecision = by(explanations.link_decision)
+    example_event: Event | None = by(
+        explanations.example_event,
+        description=(
+            "The latest event that saw both, looked for among the newest 10,000 events of the one "
+            "that has fewer."
+        ),
+    )
+
+
+@strawberry.type
+class CustomerHealth:
+    refused_links: int = strawberry.field(description="Refused links at its border.")
+    bridges: int = strawberry.field(
+        description="Links whose removal would split it; a judgement counts as a link."
+    )
+    largest_share_of_limit: float = strawberry.field(
+        description="Values over limit, of the type that is fullest; 0 without limits."
+    )
+
+
+@strawberry.type
+@shows(ExplainedPair)
+class Explanation:
+    a: Identifier = by(explanations.explained_a)
+    b: Identifier = by(explanations.explained_b)
+    same_customer: bool
+    path: list[Link] = by(
+        explanations.path,
+        description=(
+            "The chain of joined links from `a` to `b` (a hop that rests on a judgement alone has "
+            "timesSeen 0), or, when they are apart, the strongest chain that would join them."
+        ),
+    )
+    refusals: list[Link] = by(
+        explanations.refusals,
+        description=(
+            "The refused links on that chain. Empty when they are one customer or were never "
+            "connected."
+        ),
+    )
+    judgement: Judgement | None = by(
+        explanations.deciding_judgement,
+        description=(
+            "The judgement that decides: the one that keeps them apart, or, of those that join "
+            "them on the path, the latest."
+        ),
+    )
+    message: str
 
 
 @strawberry.type
@@ -361,4 +411,8 @@ class RejectedEventConnection:
 
 CustomerResult: TypeAlias = Annotated[
     Customer | NotFound | OverConnected, strawberry.union("CustomerResult")
+]
+
+ExplainResult: TypeAlias = Annotated[
+    Explanation | NotFound | OverConnected, strawberry.union("ExplainResult")
 ]

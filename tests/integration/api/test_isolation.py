@@ -79,6 +79,10 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             {"id": about.retired, "live": True},
         ],
         "Space.customers": [{"identifiers": identifiers}],
+        "Space.explain": [
+            {"a": identifiers[0], "b": identifiers[1]},
+            {"a": identifiers[0], "b": identifiers[-1]},
+        ],
         "Space.policies": pages("Space.policies"),
         "Space.contested": pages("Space.contested"),
         "Space.superConnectors": pages("Space.superConnectors"),

@@ -31,7 +31,9 @@ def test_one_customer_is_shown_with_the_links_that_join_it(command: Command, spa
     ended = command("explain", "email:Ann@Example.com", "user_id:ann", "--space", space)
 
     assert ended.code == 0
-    assert "One customer: one step joins them." in ended.out
+    assert (
+        "One customer: email:ann@example.com and user_id:ann were seen together once." in ended.out
+    )
     assert "✓ user_id:ann" in ended.out
 
 
@@ -42,7 +44,7 @@ def test_two_customers_are_told_with_the_reason_for_programs_too(
 
     answer = json.loads(ended.out)
     assert answer["sameCustomer"] is False
-    assert [hop["reason"] for hop in answer["path"]] == ["QUARANTINE", "QUARANTINE"]
+    assert [hop["decision"]["reason"] for hop in answer["path"]] == ["QUARANTINE", "QUARANTINE"]
 
 
 def test_an_identifier_that_was_never_seen_is_named(command: Command, space: str) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import permutations
 from typing import Any, Final
 
 import pytest
@@ -72,6 +73,8 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"list of event keys", lambda space, _: [event_key(space, f"m{n}") for n in range(100)]),
     (r"event key", lambda space, _: event_key(space, "m1")),
     (r"list of (identifier )?keys", lambda space, _: identifier_keys(space)),
+    (r"list of pairs", lambda space, _: list(map(list, permutations(identifier_keys(space), 2)))),
+    (r"list of judgement ids", lambda _, about: list(about.judgements)),
     (r"list of identifier", lambda space, _: identifier_keys(space)),
     (r"key of one of its identifiers", lambda space, _: identifier_keys(space)[0]),
     (
