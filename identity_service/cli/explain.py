@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
+from rich.console import Group
+from rich.padding import Padding
 from rich.text import Text
 from rich.tree import Tree
 
@@ -56,9 +58,11 @@ def _tree(found: ExplainedPair) -> Tree:
         label = Text(f"{sign} {link.b.identifier}", style=style)
         if last and not found.same_customer:
             label.append(f"  {found.customer_b}", style="dim")
-        for line in _told(link):
-            label.append(f"\n  {line}", style="dim" if joined else style)
-        branch = branch.add(label)
+        told = [
+            Padding(Text(line, style="dim" if joined else style), (0, 0, 0, 2))
+            for line in _told(link)
+        ]
+        branch = branch.add(Group(label, *told))
     if not found.path and found.a != found.b:
         tree.add(_end(found.b, found.customer_b))
     return tree

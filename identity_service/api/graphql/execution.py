@@ -7,7 +7,7 @@ import traceback
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import isawaitable
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
@@ -32,6 +32,7 @@ from identity_service.api.graphql.context import Context
 from identity_service.api.graphql.limits import MAX_TOKENS, check_document
 from identity_service.api.graphql.plain_lists import PlainListExecutor
 from identity_service.errors import BadInput, IdentityServiceError
+from identity_service.services.explanations import Loaded
 
 Answer: TypeAlias = dict[str, Any]
 """`data`, `errors`, as GraphQL over HTTP has them; no `data` when nothing was executed."""
@@ -90,7 +91,8 @@ class GraphQL:
         outcome = execute(
             self._schema,
             prepared.document,
-            context_value=context,
+            # A connection asks many questions: what one has loaded is old for the next.
+            context_value=replace(context, loaded=Loaded()),
             variable_values=dict(request.variables or {}),
             operation_name=request.operation,
             is_awaitable=cast("Any", optimized_is_awaitable),
