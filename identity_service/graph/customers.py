@@ -16,7 +16,7 @@ COUNT_LINKS: Final = statement("resolve/count_links")
 COUNT_EVENTS: Final = statement("resolve/count_events")
 READ_PREVIOUS_IDS: Final = statement("resolve/read_previous_ids")
 READ_TRAITS: Final = statement("resolve/read_traits")
-READ_EVENT: Final = statement("resolve/read_event")
+READ_EVENTS: Final = statement("resolve/read_events")
 READ_EVENT_IDENTIFIERS: Final = statement("resolve/read_event_identifiers")
 LIST_EVENTS_NEWEST_FIRST: Final = statement("resolve/list_events_newest_first")
 LIST_EVENTS_OLDEST_FIRST: Final = statement("resolve/list_events_oldest_first")
@@ -153,10 +153,11 @@ class CustomerReader:
         )
         return {(s, c): (events, accounts) for s, c, events, accounts in row["told"]} if row else {}
 
-    async def event(self, key: str) -> RecordedEvent | None:
-        """One event, by its key."""
-        row = await self._database.read_one(READ_EVENT, key=key)
-        return RecordedEvent(*row["event"]) if row else None
+    async def events_by_key(self, keys: Sequence[str]) -> dict[str, RecordedEvent]:
+        """Events by their keys; those that do not exist are left out."""
+        row = await self._database.read_one(READ_EVENTS, w={"keys": list(keys)})
+        found = (RecordedEvent(*event) for event in row["events"]) if row else ()
+        return {event.key: event for event in found}
 
     async def events(
         self, customer: CustomerKey, window: EventWindow, most: int

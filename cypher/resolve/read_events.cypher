@@ -1,0 +1,10 @@
+// Purpose: Some events.
+// Access: read
+// Space: keys
+// Parameters:
+//   w.keys: list of event keys
+// Columns:
+//   events: list of [key, message_id, type, name, at, received_at, source, properties JSON]
+UNWIND $w.keys AS key
+MATCH (e:Event {key: key})
+RETURN collect([e.key, e.message_id, e.type, e.name, e.at, e.received_at, e.source, e.properties]) AS events
