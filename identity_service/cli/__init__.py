@@ -22,6 +22,7 @@ from identity_service.cli import (
     export,
     graphql,
     ingest,
+    judgement,
     policy,
     resolve,
     schema,
@@ -52,6 +53,7 @@ app.command("ingest")(ingest.ingest)
 app.command("resolve")(resolve.resolve)
 app.command("explain")(explain.explain)
 app.command("export")(export.export)
+app.add_typer(judgement.app, name="judgement")
 app.add_typer(policy.app, name="policy")
 app.add_typer(graphql.app, name="graphql")
 app.command("check")(check.check)

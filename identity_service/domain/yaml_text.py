@@ -18,7 +18,8 @@ from identity_service.errors import Problem
 MAX_DEPTH = 20
 """Deepest nesting that is read."""
 
-_LOADER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+LOADER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+"""Makes the parser's events, each with where it begins and ends in the text."""
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEAN = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -72,7 +73,7 @@ class _Reader:
 
     def document(self) -> Any:
         """The one document of the text; None when there is none."""
-        events: Iterator[Any] = iter(yaml.parse(self._text, Loader=_LOADER))
+        events: Iterator[Any] = iter(yaml.parse(self._text, Loader=LOADER))
         data: Any = None
         documents = 0
         for event in events:

@@ -23,8 +23,6 @@ LIST_EVENTS_OLDEST_FIRST: Final = statement("resolve/list_events_oldest_first")
 LIST_ACCOUNTS: Final = statement("resolve/list_accounts")
 LIST_LINKS: Final = statement("resolve/list_links")
 LIST_SHARED_DEVICES: Final = statement("resolve/list_shared_devices")
-LIST_CONTESTED: Final = statement("resolve/list_contested")
-LIST_SUPER_CONNECTORS: Final = statement("resolve/list_super_connectors")
 MEASURE_COMPONENT: Final = statement("resolve/measure_component")
 
 MAX_IDENTIFIERS: Final = 1_000
@@ -198,24 +196,6 @@ class CustomerReader:
             LIST_SHARED_DEVICES, w={"space": customer[0], "customer": customer[1], "most": most}
         )
         return row["identifiers"] if row else []
-
-    async def contested(
-        self, space: str, links: int, key: str, most: int
-    ) -> list[tuple[int, IdentifierRow]]:
-        """Contested identifiers with their links, after one with that many and that key."""
-        row = await self._database.read_one(
-            LIST_CONTESTED, w={"space": space, "links": links, "key": key, "most": most}
-        )
-        return [(count, identifier) for count, identifier in row["identifiers"]] if row else []
-
-    async def super_connectors(
-        self, space: str, links: int, key: str, most: int
-    ) -> list[tuple[int, IdentifierRow]]:
-        """Super-connectors; as `contested`."""
-        row = await self._database.read_one(
-            LIST_SUPER_CONNECTORS, w={"space": space, "links": links, "key": key, "most": most}
-        )
-        return [(count, identifier) for count, identifier in row["identifiers"]] if row else []
 
     async def component(
         self, key: str, others: Sequence[str], bound: int

@@ -174,6 +174,17 @@ class Customers:
             return None
         return _settled(lookup.customer, (await self._policies.in_force(scope)).policy)
 
+    async def settled(self, scope: SpaceScope, customers: Sequence[str]) -> list[SettledCustomer]:
+        """Customers by their ids, in that order; those that are gone are left out."""
+        asked = [ById(scope.space, customer) for customer in customers]
+        found = await self._settled.get_many(asked)
+        policy = (await self._policies.in_force(scope)).policy
+        return [
+            _settled(lookup.customer, policy)
+            for each in asked
+            if (lookup := found.get(each)) and lookup.customer
+        ]
+
     async def identifier(self, scope: SpaceScope, identifier: Identifier) -> SeenIdentifier | None:
         """An identifier of the graph, exactly as it is spelled there."""
         found = await self.identifiers(scope, [identifier_key(scope.space, identifier)])
@@ -252,20 +263,6 @@ class Customers:
         found = await self._all_over_connected(scope, in_force, [identifier])
         return found[identifier]
 
-    async def contested(
-        self, scope: SpaceScope, links: int, key: str, first: int
-    ) -> Page[tuple[int, SeenIdentifier]]:
-        """Contested identifiers with their links, most first, after the one named."""
-        rows = await self._reader.contested(scope.space, links, key, first + 1)
-        return await self._counted(scope, rows, first)
-
-    async def super_connectors(
-        self, scope: SpaceScope, links: int, key: str, first: int
-    ) -> Page[tuple[int, SeenIdentifier]]:
-        """Super-connectors; as `contested`."""
-        rows = await self._reader.super_connectors(scope.space, links, key, first + 1)
-        return await self._counted(scope, rows, first)
-
     async def judgements(self, scope: SpaceScope, before: str, first: int) -> Page[Judgement]:
         """Judgements of the space, withdrawn ones too, newest first."""
         return page_of(await self._ledger.judgements(scope.space, before, first + 1), first)
@@ -338,12 +335,6 @@ class Customers:
     async def _seen(self, scope: SpaceScope, rows: Sequence[IdentifierRow]) -> list[SeenIdentifier]:
         policy = (await self._policies.in_force(scope)).policy
         return [seen_identifier(row, policy) for row in rows]
-
-    async def _counted(
-        self, scope: SpaceScope, rows: Sequence[tuple[int, IdentifierRow]], first: int
-    ) -> Page[tuple[int, SeenIdentifier]]:
-        seen = await self._seen(scope, [row for _, row in rows])
-        return page_of([(links, i) for (links, _), i in zip(rows, seen, strict=True)], first)
 
 
 def _is_older(in_force: PolicyInForce, lookups: Iterable[Lookup | None]) -> bool:

@@ -9,6 +9,7 @@ from identity_service.graph.customers import CustomerReader
 from identity_service.graph.database import Database
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.exports import ExportReader
+from identity_service.graph.inboxes import InboxReader
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.policies import PolicyStore
@@ -21,6 +22,7 @@ from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations
 from identity_service.services.exporting import Exporting
 from identity_service.services.following import Following
+from identity_service.services.inboxes import Inboxes
 from identity_service.services.ingest import Ingest
 from identity_service.services.judgements import Judgements
 from identity_service.services.ledger import Ledger
@@ -45,6 +47,7 @@ class UseCases:
     previews: Previews
     ledger: Ledger
     following: Following
+    inboxes: Inboxes
     judgements: Judgements
     resettlement: Resettlement
     exporting: Exporting
@@ -85,6 +88,7 @@ def assemble(
         ),
         ledger=Ledger(ledger_reader, judgement_store),
         following=following,
+        inboxes=Inboxes(InboxReader(database), customers),
         judgements=Judgements(
             evidence,
             judgement_store,

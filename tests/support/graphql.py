@@ -25,6 +25,7 @@ from identity_service.graph.access import AccessStore
 from identity_service.graph.customers import CustomerReader
 from identity_service.graph.database import Database
 from identity_service.graph.evidence import EvidenceStore
+from identity_service.graph.inboxes import InboxReader
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.policies import PolicyStore
@@ -37,6 +38,7 @@ from identity_service.services.clock import Ids, system_clock
 from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations
 from identity_service.services.following import Following
+from identity_service.services.inboxes import Inboxes
 from identity_service.services.ingest import Ingest
 from identity_service.services.judgements import Judgements
 from identity_service.services.ledger import Ledger
@@ -127,6 +129,7 @@ class GraphQLWorld:
             ),
             ledger=Ledger(ledger_reader, JudgementStore(database)),
             following=following,
+            inboxes=Inboxes(InboxReader(database), self.customers),
             judgements=Judgements(
                 evidence,
                 JudgementStore(database),

@@ -11,6 +11,7 @@ from identity_service.services.access import Access, Caller, SpaceScope
 from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations
 from identity_service.services.following import Following
+from identity_service.services.inboxes import Inboxes
 from identity_service.services.judgements import Judgements
 from identity_service.services.ledger import Ledger
 from identity_service.services.previews import Previews
@@ -31,6 +32,7 @@ class Services:
     previews: Previews
     ledger: Ledger
     following: Following
+    inboxes: Inboxes
     judgements: Judgements
     resettlement: Resettlement
 

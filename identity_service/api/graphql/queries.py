@@ -6,7 +6,7 @@ from __future__ import annotations
 import strawberry
 from strawberry import ID
 
-from identity_service.api.graphql import fields, ledger, previews, spaces
+from identity_service.api.graphql import fields, inboxes, ledger, previews, spaces
 from identity_service.api.graphql.connections import parse_global_id
 from identity_service.api.graphql.context import Info, Scoped
 from identity_service.api.graphql.previews import PreviewResult
@@ -57,10 +57,16 @@ class Space:
         ),
     )
     contested: IdentifierConnection = by(
-        spaces.contested,
-        description="Identifiers that belong to several people, most shared first.",
+        inboxes.contested,
+        description=(
+            "Identifiers that belong to several people, most shared first: by the number of known "
+            "customers that were seen with them. Of the 10,000 that have the most links."
+        ),
     )
-    super_connectors: IdentifierConnection = by(spaces.super_connectors)
+    super_connectors: IdentifierConnection = by(
+        inboxes.super_connectors,
+        description="Identifiers with more links than their type allows, most links first.",
+    )
     changes: ChangeConnection = by(ledger.space_changes, description="Newest first.")
     rejected_events: RejectedEventConnection = by(spaces.rejected_events)
     judgements: JudgementConnection = by(spaces.judgements)

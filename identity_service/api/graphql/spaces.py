@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from strawberry import UNSET, Parent
 
 from identity_service.api.graphql.connections import (
@@ -21,16 +19,11 @@ from identity_service.api.graphql.scoped import ScopedIdentifier, by_id, id_befo
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.recorded import (
-    Page,
     PolicyVersion,
     RecordedRejection,
-    SeenIdentifier,
     SettlementProgress,
 )
 from identity_service.services.access import SpaceScope
-
-_MOST: Final = 2**62
-"""More than any number of links."""
 
 # The way in
 
@@ -105,24 +98,6 @@ async def count_links(root: Parent[SpaceScope], info: Info) -> int:
     return await info.context.services.spaces.count_links(root)
 
 
-async def contested(
-    root: Parent[SpaceScope], info: Info, first: int | None = 20, after: str | None = UNSET
-) -> Connection[ScopedIdentifier]:
-    links, key = _after_shared("contested", after)
-    page = await info.context.services.customers.contested(root, links, key, page_size(first, 20))
-    return _shared("contested", root, page, after or None)
-
-
-async def super_connectors(
-    root: Parent[SpaceScope], info: Info, first: int | None = 20, after: str | None = UNSET
-) -> Connection[ScopedIdentifier]:
-    links, key = _after_shared("super", after)
-    page = await info.context.services.customers.super_connectors(
-        root, links, key, page_size(first, 20)
-    )
-    return _shared("super", root, page, after or None)
-
-
 async def rejected_events(
     root: Parent[SpaceScope], info: Info, first: int | None = 50, after: str | None = UNSET
 ) -> Connection[Scoped[RecordedRejection]]:
@@ -162,21 +137,3 @@ async def judged_identifier(
 def rejected_body(root: Parent[Scoped[RecordedRejection]]) -> Json | None:
     text = root.record.body_json
     return None if text is None else json_fragment(text)
-
-
-def _after_shared(of: str, after: str | None) -> tuple[int, str]:
-    if not after:
-        return _MOST, ""
-    links, key = decode_cursor(of, after, 2)
-    return number_in(after, links), key
-
-
-def _shared(
-    of: str, scope: SpaceScope, page: Page[tuple[int, SeenIdentifier]], after: str | None
-) -> Connection[ScopedIdentifier]:
-    return connection(
-        page,
-        after,
-        lambda entry: encode_cursor(of, entry[0], entry[1].key),
-        lambda entry: Scoped(scope, entry[1]),
-    )

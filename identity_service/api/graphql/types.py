@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 import strawberry
 from strawberry import ID
 
-from identity_service.api.graphql import explanations, fields, ledger, spaces
+from identity_service.api.graphql import explanations, fields, inboxes, ledger, spaces
 from identity_service.api.graphql.connections import PageInfo
 from identity_service.api.graphql.context import record_of
 from identity_service.api.graphql.scalars import Json, Millis
@@ -149,6 +149,28 @@ class Identifier(Node):
     super_connector: bool
     link_count: int = by(fields.link_count, description="Distinct identifiers seen with it.")
     customer: Customer | None = by(fields.identifier_customer)
+    shared_by: list[Customer] = by(
+        inboxes.shared_by,
+        description=(
+            "The known customers that were seen with it, those first who were so last. At most "
+            "100; of an identifier with very many links, 10,000 of them are looked at."
+        ),
+    )
+    links_over_time: list[DegreeAt] = by(
+        inboxes.links_over_time,
+        description=(
+            "How its links became more, by the time of the events: the last `first` days that "
+            "brought any, in order. At most 1,000."
+        ),
+    )
+
+
+@strawberry.type(
+    description="How many distinct identifiers were seen with one until the end of a day."
+)
+class DegreeAt:
+    day: Millis = by(inboxes.day, description="Its first moment, UTC.")
+    link_count: int
 
 
 @strawberry.type

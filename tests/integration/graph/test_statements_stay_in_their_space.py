@@ -92,7 +92,7 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.before: ", lambda _, __: NEWEST),
     (r"^w\.(since): |^after: ", lambda _, __: -(2**62)),
     (r"^w\.at: ", lambda _, about: between_events(about)),
-    (r"^w\.(until|links): |^version: ", lambda _, __: 2**62),
+    (r"^w\.(until|links|people): |^version: ", lambda _, __: 2**62),
     (r"^w\.across: ", lambda _, __: True),
     (r"^w\.stronger: ", lambda _, __: {"anonymous_id": ["user_id", "email"]}),
     (r"^w\.stronger_than_other: ", lambda _, __: ["user_id", "email"]),

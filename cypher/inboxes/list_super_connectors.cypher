@@ -1,17 +1,15 @@
 // Purpose: Identifiers that have more links than their type allows, most links first.
 // Access: read
 // Space: parameter
-// Scan: all nodes with the label, few among identifiers
 // Parameters:
 //   w.space: string
 //   w.links: integer – links of the last one of the page before
 //   w.key: string – its key
 //   w.most: integer
 // Columns:
-//   identifiers: list of [links, [key, type, value, first_seen, last_seen, contested, super-connector]]
-MATCH (i:SuperConnector)
-WHERE i.space = $w.space
+//   identifiers: list of [links, key]
+MATCH (i:SuperConnector {space: $w.space})
 WITH i, COUNT { (i)-[:OBSERVED_TOGETHER]-() } AS links
 WHERE links < $w.links OR (links = $w.links AND i.key > $w.key)
 WITH i, links ORDER BY links DESC, i.key LIMIT $w.most
-RETURN collect([links, [i.key, i.type, i.value, i.first_seen, i.last_seen, i:Contested, i:SuperConnector]]) AS identifiers
+RETURN collect([links, i.key]) AS identifiers

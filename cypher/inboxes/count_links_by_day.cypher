@@ -1,0 +1,17 @@
+// Purpose: How many links each of some identifiers got on each day (UTC) that brought any.
+// Access: read
+// Space: keys
+// Parameters:
+//   w.keys: list of identifier keys
+// Columns:
+//   grown: list of [key, list of [day, counted from 1970, number of new links], by day], only
+//     identifiers that exist
+UNWIND $w.keys AS key
+MATCH (i:Identifier {key: key})
+CALL (i) {
+  MATCH (i)-[l:OBSERVED_TOGETHER]-()
+  WITH toInteger(floor(l.first_seen / 86400000.0)) AS day, count(*) AS added
+  ORDER BY day
+  RETURN collect([day, added]) AS days
+}
+RETURN collect([key, days]) AS grown

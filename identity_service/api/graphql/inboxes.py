@@ -1,0 +1,85 @@
+# ruff: noqa: D103  (the schema's descriptions say what a field is)
+"""Inboxes: the fields about identifiers that are shared, or linked with too much."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from strawberry import UNSET, Parent
+
+from identity_service.api.graphql.connections import (
+    Connection,
+    connection,
+    decode_cursor,
+    encode_cursor,
+    number_in,
+    page_size,
+)
+from identity_service.api.graphql.context import Info, Scoped
+from identity_service.api.graphql.scalars import Millis
+from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier
+from identity_service.domain.recorded import Page, SeenIdentifier
+from identity_service.graph.inboxes import MAX_PEOPLE
+from identity_service.services.access import SpaceScope
+from identity_service.services.inboxes import Degree
+
+MAX_DAYS: Final = 1_000
+
+_MOST: Final = 2**62
+"""More than any number of people or links."""
+
+
+async def contested(
+    root: Parent[SpaceScope], info: Info, first: int | None = 20, after: str | None = UNSET
+) -> Connection[ScopedIdentifier]:
+    people, key = _after("contested", after)
+    page = await info.context.services.inboxes.contested(root, people, key, page_size(first, 20))
+    return _ranked("contested", root, page, after or None)
+
+
+async def super_connectors(
+    root: Parent[SpaceScope], info: Info, first: int | None = 20, after: str | None = UNSET
+) -> Connection[ScopedIdentifier]:
+    links, key = _after("super", after)
+    page = await info.context.services.inboxes.super_connectors(
+        root, links, key, page_size(first, 20)
+    )
+    return _ranked("super", root, page, after or None)
+
+
+async def shared_by(
+    root: Parent[ScopedIdentifier], info: Info, first: int | None = 20
+) -> list[ScopedCustomer]:
+    most = page_size(first, 20, MAX_PEOPLE)
+    found = await info.context.services.inboxes.shared_by(root.scope, root.record, most)
+    return [Scoped(root.scope, customer) for customer in found]
+
+
+async def links_over_time(
+    root: Parent[ScopedIdentifier], info: Info, first: int | None = 100
+) -> Sequence[Degree]:
+    most = page_size(first, 100, MAX_DAYS)
+    return await info.context.services.inboxes.links_over_time(root.record, most)
+
+
+def day(root: Parent[Degree]) -> Millis:
+    return Millis(root.day)
+
+
+def _after(of: str, after: str | None) -> tuple[int, str]:
+    if not after:
+        return _MOST, ""
+    count, key = decode_cursor(of, after, 2)
+    return number_in(after, count), key
+
+
+def _ranked(
+    of: str, scope: SpaceScope, page: Page[tuple[int, SeenIdentifier]], after: str | None
+) -> Connection[ScopedIdentifier]:
+    return connection(
+        page,
+        after,
+        lambda entry: encode_cursor(of, entry[0], entry[1].key),
+        lambda entry: Scoped(scope, entry[1]),
+    )

@@ -1,0 +1,155 @@
+"""`identity-service judgement …`: say that two are the same or apart, and take it back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from identity_service.api.graphql.scalars import iso
+from identity_service.cli import arguments, opened
+from identity_service.cli.opened import Opened
+from identity_service.cli.output import print_json, results
+from identity_service.domain.changes import in_words
+from identity_service.domain.judgements import Judgement, Verdict
+from identity_service.domain.recorded import Page, RecordedChange
+from identity_service.graph.keys import identifier_of
+from identity_service.graph.ledger import NEWEST
+from identity_service.services.judgements import Judged
+
+MAX_LISTED = 500
+
+_Space = Annotated[str, typer.Option(help="The space of the identifiers.")]
+_Reason = Annotated[str, typer.Option(help="How you know; it stays on record.")]
+_Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+app = typer.Typer(
+    help="Judgements: say that two identifiers are the same or apart.", no_args_is_help=True
+)
+
+
+@app.command("add")
+def add_command(
+    verdict: Annotated[Verdict, typer.Argument(help="Whether they are one customer or two.")],
+    a: Annotated[str, typer.Argument(metavar="TYPE:VALUE")],
+    b: Annotated[str, typer.Argument(metavar="TYPE:VALUE")],
+    space: _Space,
+    reason: _Reason,
+    as_json: _Json = False,
+) -> None:
+    """Judge two identifiers and show what changed by it."""
+    typed = arguments.identifier(a), arguments.identifier(b)
+
+    async def work(its: Opened) -> Judged:
+        scope, service = await its.space(space), its.cases.judgements
+        return await service.judge(scope, verdict, *await service.normalise(scope, *typed), reason)
+
+    _show(opened.run(work), as_json=as_json)
+
+
+@app.command("withdraw")
+def withdraw_command(
+    judgement: Annotated[str, typer.Argument(metavar="ID", help="jdg_…, as `list` shows it.")],
+    space: _Space,
+    reason: _Reason,
+    as_json: _Json = False,
+) -> None:
+    """Take a judgement back; customers and ids are what they would be without it."""
+
+    async def work(its: Opened) -> Judged:
+        return await its.cases.judgements.withdraw(await its.space(space), judgement, reason)
+
+    _show(opened.run(work), as_json=as_json)
+
+
+@app.command("list")
+def list_command(
+    space: Annotated[str, typer.Option(help="The space to look in.")],
+    first: Annotated[int, typer.Option(min=1, max=MAX_LISTED, help="How many at most.")] = 50,
+    as_json: _Json = False,
+) -> None:
+    """List judgements, withdrawn ones too, newest first."""
+
+    async def work(its: Opened) -> Page[Judgement]:
+        return await its.cases.customers.judgements(await its.space(space), NEWEST, first)
+
+    page = opened.run(work)
+    if as_json:
+        print_json({"judgements": [_plain(made) for made in page.items], "more": page.more})
+        return
+    results().print(_table(page) if page.items else "There are no judgements.")
+    if page.more:
+        results().print(f"There are more than {first}.")
+
+
+def _show(judged: Judged, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "judgement": _plain(judged.judgement),
+                "message": judged.message,
+                "changes": [_plain_change(change) for change in judged.changes],
+            }
+        )
+        return
+    console = results()
+    console.print(Text(judged.message, style="bold"), soft_wrap=True)
+    for change in judged.changes:
+        console.print(Text(f"  {_told(change)}"), soft_wrap=True)
+    console.print(Text(f"On record as {judged.judgement.id}.", style="dim"), soft_wrap=True)
+
+
+def _told(change: RecordedChange) -> str:
+    identifiers = map(identifier_of, change.identifier_keys)
+    return in_words(change.kind, change.customer_id, change.other_customer_id, identifiers)
+
+
+def _table(page: Page[Judgement]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in ("judgement", "made", "verdict", "identifiers", "author", "reason"):
+        table.add_column(column, overflow="fold")
+    for made in page.items:
+        gone = made.withdrawn_at is not None
+        reason = made.reason
+        if made.withdrawn_at is not None:
+            reason += (
+                f"\nwithdrawn {iso(made.withdrawn_at)[:10]} by {made.withdrawn_by}:"
+                f" {made.withdrawn_reason}"
+            )
+        cells = (
+            made.id,
+            iso(made.made_at)[:10],
+            made.verdict.value,
+            f"{made.a}\n{made.b}",
+            made.author,
+            reason,
+        )
+        table.add_row(*(Text(cell, style="dim" if gone else "") for cell in cells))
+    return table
+
+
+def _plain(made: Judgement) -> dict[str, Any]:
+    return {
+        "id": made.id,
+        "verdict": made.verdict.name,
+        "a": made.a._asdict(),
+        "b": made.b._asdict(),
+        "author": made.author,
+        "reason": made.reason,
+        "madeAt": iso(made.made_at),
+        "withdrawnAt": None if made.withdrawn_at is None else iso(made.withdrawn_at),
+        "withdrawnBy": made.withdrawn_by,
+        "withdrawnReason": made.withdrawn_reason,
+    }
+
+
+def _plain_change(change: RecordedChange) -> dict[str, Any]:
+    return {
+        "kind": change.kind.value,
+        "customerId": change.customer_id,
+        "otherCustomerId": change.other_customer_id,
+        "identifiers": [identifier_of(key)._asdict() for key in change.identifier_keys],
+        "message": _told(change),
+    }
