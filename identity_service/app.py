@@ -200,6 +200,7 @@ def _state(database: Database, settings: Settings, threads: ThreadPoolExecutor) 
                 previews=cases.previews,
                 ledger=cases.ledger,
                 following=cases.following,
+                blast_radius=cases.blast_radius,
                 inboxes=cases.inboxes,
                 judgements=cases.judgements,
                 resettlement=cases.resettlement,

@@ -51,6 +51,7 @@ async def _ask(its: Opened, space: str, asked: Identifier) -> customers.Found:
         previews=cases.previews,
         ledger=cases.ledger,
         following=cases.following,
+        blast_radius=cases.blast_radius,
         inboxes=cases.inboxes,
         judgements=cases.judgements,
         resettlement=cases.resettlement,

@@ -38,8 +38,8 @@ def _quoted(text: str) -> str:
 
 
 def _with_entry(text: str, entry: str) -> str:
-    stream_start, document_start, root, *inside = yaml.parse(text, Loader=LOADER)
-    del stream_start, document_start
+    events: list[Any] = list(yaml.parse(text, Loader=LOADER))
+    root, inside = events[2], events[3:]  # after the beginnings of stream and document
     start, indent = root.start_mark.index, " " * root.start_mark.column
     value = _value_of_key(inside)
     if value is not None:

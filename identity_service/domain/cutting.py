@@ -61,7 +61,7 @@ def cut(snapshot: Snapshot, policy: Policy, absent: set[int]) -> Cut:
     """Cut a snapshot. `absent`: positions of what the policy blocks."""
     connectors = snapshot.super_connectors - absent
     around = _neighbours(connectors, snapshot, absent)
-    released = {i for i in connectors if not _has_too_many(around[i], i, snapshot, policy)}
+    released = {i for i in connectors if not _has_too_many(len(around[i]), i, snapshot, policy)}
     forced = connectors - released
     walked = _Sets(range(len(snapshot.identifiers)))
     walked.join_all(_walked_links(snapshot, absent | connectors))
@@ -125,9 +125,10 @@ def _neighbours(of: set[int], snapshot: Snapshot, absent: set[int]) -> dict[int,
     return found
 
 
-def _has_too_many(neighbours: list[int], position: int, snapshot: Snapshot, policy: Policy) -> bool:
+def _has_too_many(links: int, position: int, snapshot: Snapshot, policy: Policy) -> bool:
     rule = policy.rule_of(snapshot.identifiers[position].type)
-    return rule is not None and rule.max_links is not None and len(neighbours) > rule.max_links
+    links += snapshot.links_beyond.get(position, 0)
+    return rule is not None and rule.max_links is not None and links > rule.max_links
 
 
 def _judged_the_same(snapshot: Snapshot, absent: set[int]) -> list[tuple[int, int]]:

@@ -53,7 +53,8 @@ class Snapshot:
 
     `blocked` ones are known, but belong to nobody. `anchors` holds, for each entry of
     `register`, the position of its anchor. `given_back` is evidence that `give_back` added: it
-    is not in the graph yet.
+    is not in the graph yet. `links_beyond` counts, for super-connectors at which a snapshot of
+    less than a space ends, their links to what is not in it.
     """
 
     identifiers: list[Identifier] = field(default_factory=list[Identifier])
@@ -62,6 +63,7 @@ class Snapshot:
     contested: set[int] = field(default_factory=set[int])
     super_connectors: set[int] = field(default_factory=set[int])
     blocked: set[int] = field(default_factory=set[int])
+    links_beyond: dict[int, int] = field(default_factory=dict[int, int])
     links: LinkColumns = field(default_factory=LinkColumns)
     judgements: list[Judgement] = field(default_factory=list[Judgement])
     register: list[RegisteredId] = field(default_factory=list[RegisteredId])

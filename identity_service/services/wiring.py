@@ -17,6 +17,7 @@ from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.access import Access
 from identity_service.services.batch import BatchWriter
+from identity_service.services.blast_radius import BlastRadius
 from identity_service.services.clock import Ids, system_clock
 from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations
@@ -47,6 +48,7 @@ class UseCases:
     previews: Previews
     ledger: Ledger
     following: Following
+    blast_radius: BlastRadius
     inboxes: Inboxes
     judgements: Judgements
     resettlement: Resettlement
@@ -88,6 +90,7 @@ def assemble(
         ),
         ledger=Ledger(ledger_reader, judgement_store),
         following=following,
+        blast_radius=BlastRadius(evidence, policy_store),
         inboxes=Inboxes(InboxReader(database), customers),
         judgements=Judgements(
             evidence,

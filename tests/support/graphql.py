@@ -34,6 +34,7 @@ from identity_service.graph.spaces import SpaceStore
 from identity_service.services.access import Access, hash_key, new_key
 from identity_service.services.access import Role as KeyRole
 from identity_service.services.batch import BatchWriter
+from identity_service.services.blast_radius import BlastRadius
 from identity_service.services.clock import Ids, system_clock
 from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations
@@ -129,6 +130,7 @@ class GraphQLWorld:
             ),
             ledger=Ledger(ledger_reader, JudgementStore(database)),
             following=following,
+            blast_radius=BlastRadius(evidence, policy_store),
             inboxes=Inboxes(InboxReader(database), self.customers),
             judgements=Judgements(
                 evidence,

@@ -8,6 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 import strawberry
 
 from identity_service.services.access import Access, Caller, SpaceScope
+from identity_service.services.blast_radius import BlastRadius
 from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations
 from identity_service.services.following import Following
@@ -32,6 +33,7 @@ class Services:
     previews: Previews
     ledger: Ledger
     following: Following
+    blast_radius: BlastRadius
     inboxes: Inboxes
     judgements: Judgements
     resettlement: Resettlement

@@ -6,7 +6,8 @@ from __future__ import annotations
 import strawberry
 from strawberry import ID
 
-from identity_service.api.graphql import fields, inboxes, ledger, previews, spaces
+from identity_service.api.graphql import blast_radius, fields, inboxes, ledger, previews, spaces
+from identity_service.api.graphql.blast_radius import BlastRadiusResult
 from identity_service.api.graphql.connections import parse_global_id
 from identity_service.api.graphql.context import Info, Scoped
 from identity_service.api.graphql.previews import PreviewResult
@@ -54,6 +55,13 @@ class Space:
         previews.preview,
         description=(
             "What another policy would change here, customer by customer. Nothing is written."
+        ),
+    )
+    blast_radius: BlastRadiusResult = by(
+        blast_radius.blast_radius,
+        description=(
+            "What falls apart if this identifier is blocked. `policyText` is the policy in force "
+            "with its value blocked besides: setPolicy takes it."
         ),
     )
     contested: IdentifierConnection = by(

@@ -99,6 +99,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             {"space": door, "after": FROM_THE_BEGINNING},
             {"space": door, "after": FROM_THE_BEGINNING, "kinds": [Word("CREATED")]},
         ],
+        "Space.blastRadius": [{"identifier": identifiers[0]}, {"identifier": identifiers[-2]}],
         "Identifier.sharedBy": [{"first": 1}],
         "Identifier.linksOverTime": [{"first": 1000}],
         "Mutation.createSpace": [{"name": door, "policy": OURS}],
