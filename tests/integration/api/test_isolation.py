@@ -44,6 +44,8 @@ STRANGERS = (
     "nobody",
 )
 FROM_THE_BEGINNING = encode_cursor("change", 0)
+BEFORE_ALL_DIFFERENCES = encode_cursor("difference", 0, "a", "a")
+
 INSIDE = ("our reader", "our agent", "our admin")
 
 
@@ -85,6 +87,12 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         "Space.changes": [*pages("Space.changes"), {"kinds": [Word("CREATED"), Word("MERGED")]}],
         "Space.rejectedEvents": pages("Space.rejectedEvents"),
         "Space.judgements": pages("Space.judgements"),
+        # One small difference: all that hangs on each of its identifiers is asked for.
+        "Space.preview": [
+            {"policy": "extends: quarantine\nblocked: [{value: cids-phone}]"},
+            {"policy": "types: {}"},
+        ],
+        "PolicyPreview.differences": [{"first": 1, "after": BEFORE_ALL_DIFFERENCES}],
         "Customer.identifiers": [{"first": 1000}],
         "Customer.trait": [{"name": "nickname"}],
         "Customer.events": [
@@ -100,6 +108,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             {"space": door, "after": FROM_THE_BEGINNING, "kinds": [Word("CREATED")]},
         ],
         "Space.blastRadius": [{"identifier": identifiers[0]}, {"identifier": identifiers[-2]}],
+        "Space.blastRadius": [{"identifier": identifiers[6]}],
         "Identifier.sharedBy": [{"first": 1}],
         "Identifier.linksOverTime": [{"first": 1000}],
         "Mutation.createSpace": [{"name": door, "policy": OURS}],
