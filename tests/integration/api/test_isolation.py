@@ -107,7 +107,6 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             {"space": door, "after": FROM_THE_BEGINNING},
             {"space": door, "after": FROM_THE_BEGINNING, "kinds": [Word("CREATED")]},
         ],
-        "Space.blastRadius": [{"identifier": identifiers[0]}, {"identifier": identifiers[-2]}],
         "Space.blastRadius": [{"identifier": identifiers[6]}],
         "Identifier.sharedBy": [{"first": 1}],
         "Identifier.linksOverTime": [{"first": 1000}],
