@@ -101,6 +101,7 @@ class Customers:
         self._settled: Batcher[str | ById, Lookup] = Batcher(reader.settled)
         self._identifiers = Batcher(reader.identifiers)
         self._link_counts = Batcher(reader.link_counts)
+        self._events = Batcher(reader.events_by_key)
         self._event_identifiers = Batcher(reader.event_identifiers)
         self._event_counts = Batcher(reader.event_counts)
         self._previous_ids = Batcher(reader.previous_ids)
@@ -243,8 +244,7 @@ class Customers:
 
     async def event(self, scope: SpaceScope, message_id: str) -> RecordedEvent | None:
         """One event."""
-        key = event_key(scope.space, message_id)
-        return (await self._reader.events_by_key([key])).get(key)
+        return await self._events.get(event_key(scope.space, message_id))
 
     async def events(
         self, scope: SpaceScope, customer: str, window: EventWindow, first: int

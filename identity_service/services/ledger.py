@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from identity_service.domain.changes import ChangeKind
@@ -12,9 +12,10 @@ from identity_service.domain.recorded import Page, RecordedChange, page_of
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.services.access import SpaceScope
+from identity_service.services.batching import Batcher
 
 _READS_AT_ONCE: Final = 16
-"""Readings for single customers or changes at a time: a page has hundreds."""
+"""Readings for single customers at a time: a thousand may be asked for their changes."""
 
 
 class Ledger:
@@ -22,7 +23,8 @@ class Ledger:
 
     def __init__(self, reader: LedgerReader, judgements: JudgementStore) -> None:
         self._reader = reader
-        self._judgements = judgements
+        self._judgement_store = judgements
+        self._judgements = Batcher(self._find_judgements)
         self._one_by_one = asyncio.Semaphore(_READS_AT_ONCE)
 
     async def changes(
@@ -45,5 +47,11 @@ class Ledger:
 
     async def judgement(self, scope: SpaceScope, judgement: str) -> Judgement | None:
         """The judgement that a change names as its cause."""
-        async with self._one_by_one:
-            return await self._judgements.find(scope.space, judgement)
+        return await self._judgements.get((scope.space, judgement))
+
+    async def _find_judgements(
+        self, keys: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], Judgement]:
+        # One by one: many changes have few judgements.
+        found = {key: await self._judgement_store.find(*key) for key in keys}
+        return {key: judgement for key, judgement in found.items() if judgement}
