@@ -16,7 +16,7 @@
 //   customers: integer – silent customers whose last step it was
 //   share: float – of all silent customers
 MATCH (c:Customer)
-WHERE c.space = $w.space AND c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
+WHERE c.space = $w.space AND c.policy_version IS NOT NULL AND c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
     MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
     WHERE x.at >= $w.since AND x.at < $w.until
       AND ($w.did IS NULL OR x.step = $w.did)

@@ -22,7 +22,7 @@
 //   to: string
 //   customers: integer
 MATCH (c:Customer)
-WHERE c.space = $w.space AND c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
+WHERE c.space = $w.space AND c.policy_version IS NOT NULL AND c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
     MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
     WHERE x.at >= $w.since AND x.at < $w.until
       AND ($w.did IS NULL OR x.step = $w.did)
@@ -37,13 +37,16 @@ CALL (c) {
 }
 WITH walk, CASE WHEN $w.start_event IS NULL THEN 0
   ELSE head([n IN range(0, size(walk) - 1) WHERE walk[n] = $w.start_event]) END AS start
+WHERE start IS NOT NULL
 WITH walk, start, CASE WHEN $w.end_event IS NULL THEN size(walk) - 1
   ELSE head([n IN range(CASE WHEN $w.start_event IS NULL THEN 0 ELSE start + 1 END, size(walk) - 1)
     WHERE walk[n] = $w.end_event]) END AS end
 WHERE start <= end
-WITH CASE WHEN $w.start_event IS NULL AND $w.end_event IS NOT NULL
-    THEN walk[CASE WHEN end > $w.depth THEN end - $w.depth ELSE 0 END..end + 1]
-  ELSE walk[start..CASE WHEN end - start > $w.depth THEN start + $w.depth ELSE end END + 1] END AS path
+WITH walk, start, end, end - start > $w.depth AS too_long,
+  $w.start_event IS NULL AND $w.end_event IS NOT NULL AS backwards
+WITH walk, CASE WHEN too_long AND backwards THEN end - $w.depth ELSE start END AS start,
+  CASE WHEN too_long AND NOT backwards THEN start + $w.depth ELSE end END AS end
+WITH walk[start..end + 1] AS path
 WITH collect(path) AS paths
 CALL (paths) {
   UNWIND paths AS path

@@ -39,9 +39,11 @@ CALL (c, on_event) {
   MATCH (c)<-[:BELONGS_TO]-(i:Identifier)<-[:ATTRIBUTED_TO]-(e:Event)
   WHERE i.last_seen >= $w.since AND i.first_seen < $w.until
     AND e.at >= $w.since AND e.at < $w.until
-    AND on_event IS NULL AND e.type = 'identify' AND e[$w.by] IS NOT NULL
-  WITH e ORDER BY e.at DESC, e.message_id DESC LIMIT 1
-  RETURN head(collect(toString(e[$w.by]))) AS told
+    AND on_event IS NULL AND e.type = 'identify'
+  WITH e, toString(e[$w.by]) AS told
+  WHERE told IS NOT NULL
+  WITH told ORDER BY e.at DESC, e.message_id DESC LIMIT 1
+  RETURN head(collect(told)) AS told
 }
 WITH coalesce(on_event, told, '(none)') AS value, collect(done) AS those
 WITH value, those ORDER BY size(those) DESC, value

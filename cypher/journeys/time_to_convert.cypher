@@ -31,7 +31,8 @@ WITH reduce(done = [], x IN walk | CASE
     WHEN x[1] = [$w.start_event, $w.goal][size(done)] AND (size(done) = 0 OR x[0] - done[0] <= $w.within)
     THEN done + x[0] ELSE done END) AS done
 WHERE size(done) > 0
-WITH count(*) AS began, collect(CASE WHEN size(done) = 2 THEN (done[1] - done[0]) / 1000.0 END) AS took,
+WITH count(*) AS began, collect(CASE WHEN size(done) = 2 THEN (done[1] - done[0]) / 1000.0 END) AS took
+WITH began, took,
   // 1 and 10 minutes; 1 and 6 hours; 1, 3, 7, 14, 30 and 90 days.
   [0, 60, 600, 3600, 21600, 86400, 259200, 604800, 1209600, 2592000, 7776000] AS edges
 UNWIND range(0, size(edges) - 1) AS n
