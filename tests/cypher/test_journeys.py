@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from graphql import GraphQLObjectType, Undefined, get_named_type
+from graphql import GraphQLObjectType, get_named_type, value_from_ast_untyped
 from graphql import build_schema as schema_of
 
 from identity_service.api.graphql.schema import build_schema
@@ -64,11 +64,16 @@ def test_graphql_offers_every_parameter_and_column(name: str) -> None:
     assert isinstance(row, GraphQLObjectType)
     in_the_segment = {"kinds", "did", "property", "value"}
 
-    defaults = {snake(each): found.default_value for each, found in field.args.items()}
+    defaults = {
+        snake(each): value_from_ast_untyped(found.ast_node.default_value)
+        if found.ast_node and found.ast_node.default_value
+        else None
+        for each, found in field.args.items()
+    }
 
     assert defaults.keys() - {"segment"} == {p.name for p in journey.parameters} - in_the_segment
     for parameter in journey.own:
-        assert defaults[parameter.name] == (parameter.default or Undefined)
+        assert defaults[parameter.name] == parameter.default
     assert [snake(each) for each in row.fields] == [column.name for column in journey.columns]
 
 
