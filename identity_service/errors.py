@@ -17,6 +17,7 @@
     ├── Unavailable               503  the database does not answer; try again
     ├── StatementFailed           500  the database refused a statement of ours
     ├── SchemaMismatch            500  the applied schema is not the one that is shipped
+    ├── MissingExtra              500  a library that is not installed here
     └── RuntimeFailed             500  the managed Neo4j could not be fetched, started or stopped
 """
 
@@ -165,3 +166,9 @@ class RuntimeFailed(IdentityServiceError):
     """The managed Neo4j could not be fetched, started or stopped."""
 
     code = "NEO4J_FAILED"
+
+
+class MissingExtra(IdentityServiceError):
+    """This needs a library that comes with an extra and is not installed here."""
+
+    code = "MISSING_EXTRA"

@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     preview_timeout: float = Field(
         default=300, gt=0, description="Seconds that the preview of a policy may take."
     )
+    journey_timeout: float = Field(
+        default=120, gt=0, description="Seconds that a journey may take."
+    )
     data_dir: Path = Field(
         default_factory=default_data_dir, description="Data of the managed Neo4j."
     )

@@ -7,11 +7,12 @@ title and introduction stay written by hand.
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any, ClassVar, Final, get_args
+from typing import Any, ClassVar, Final, cast, get_args
 
 import annotated_types
 import typer
@@ -24,6 +25,13 @@ from sphinx.application import Sphinx
 from identity_service import errors
 from identity_service.api.graphql.schema import build_schema
 from identity_service.cli import app as cli
+from identity_service.domain.journeys import (
+    JOURNEYS,
+    RANGE_AND_SEGMENT,
+    Journey,
+    Kind,
+    Parameter,
+)
 from identity_service.domain.policy_text import parse_policy
 from identity_service.errors import IdentityServiceError, PolicyInvalid
 from identity_service.graph.statements import Access, load, statement_names
@@ -74,6 +82,48 @@ def statements() -> str:
     return "\n\n".join(parts)
 
 
+def journeys() -> str:
+    """Every journey: the question, what it takes, what it answers, how to paste it."""
+    shared = _table(
+        ("parameter", "takes", "meaning", "default"), map(_parameter, RANGE_AND_SEGMENT)
+    )
+    parts = [f"## What every journey takes\n\n{shared}"]
+    for journey in JOURNEYS.values():
+        own = _table(("parameter", "takes", "meaning", "default"), map(_parameter, journey.own))
+        columns = [(f"`{c.name}`", c.type.value, c.meaning) for c in journey.columns]
+        parts += [
+            f"## {journey.name}\n\n{journey.question}",
+            own,
+            _table(("column", "holds", "meaning"), columns),
+            f"```text\n{params_line(journey)}\n```",
+        ]
+    return "\n\n".join(parts)
+
+
+def params_line(journey: Journey) -> str:
+    """The line that sets the journey's parameters in Neo4j Browser, for the year 2026."""
+    needed = {p.name: _EXAMPLES[p.kind] for p in journey.own if p.required}
+    told = {"since": "2026-01-01", "until": "2027-01-01", **needed}
+    entries = {"space": "shop", **journey.arguments(told, now=0)}
+    inside = ", ".join(f"{name}: {json.dumps(value)}" for name, value in entries.items())
+    return f":params {{w: {{{inside}}}}}"
+
+
+_EXAMPLES: Final[dict[Kind, Any]] = {
+    Kind.TEXT: "Order Completed",
+    Kind.TEXTS: ["Product Viewed", "Order Completed"],
+    Kind.PROPERTY: "plan",
+}
+
+
+def _parameter(parameter: Parameter) -> tuple[str, str, str, str]:
+    default = parameter.default
+    if isinstance(default, tuple):
+        default = ", ".join(cast("tuple[str, ...]", default))
+    shown = "needed" if parameter.required else "" if default is None else f"`{default}`"
+    return f"`{parameter.name}`", parameter.kind.value, parameter.meaning, shown
+
+
 def graphql() -> str:
     """The schema, as `identity-service graphql schema` prints it."""
     return f"```sdl\n{build_schema().as_str()}\n```"
@@ -101,6 +151,7 @@ GENERATED: Final[dict[str, Callable[[], str]]] = {
     "errors": error_tree,
     "statements": statements,
     "graphql": graphql,
+    "journeys": journeys,
     "commands": commands,
     "mistakes": mistakes,
 }

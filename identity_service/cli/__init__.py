@@ -23,6 +23,7 @@ from identity_service.cli import (
     export,
     graphql,
     ingest,
+    journeys,
     judgement,
     policy,
     policy_versions,
@@ -61,6 +62,7 @@ policy_versions.add_to(policy.app)
 policy.app.command("preview")(preview.preview)
 app.command("export")(export.export)
 app.add_typer(policy.app, name="policy")
+app.add_typer(journeys.app, name="journeys")
 app.add_typer(graphql.app, name="graphql")
 app.command("check")(check.check)
 

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
+
+from identity_service.domain.events import property_key
 
 MAX_PROPERTIES = 50
 """Most scalar properties of one event."""
-
-MAX_NAME = 64
-"""Longest property name, in characters, without the prefix `p_`."""
 
 MAX_TEXT = 1_024
 """Longest text of a property, in characters; the event keeps all of it in its JSON."""
 
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9_]")
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -34,15 +30,10 @@ def scalar_properties(properties: Mapping[str, Any]) -> dict[str, str | int | fl
     for name in sorted(properties):
         scalar = _scalar(properties[name])
         if scalar is not None:
-            scalars.setdefault(_safe_name(name), scalar)
+            scalars.setdefault(property_key(name), scalar)
             if len(scalars) == MAX_PROPERTIES:
                 break
     return scalars
-
-
-@lru_cache(maxsize=4_096)
-def _safe_name(name: str) -> str:
-    return "p_" + _UNSAFE.sub("_", name[:MAX_NAME])
 
 
 def _scalar(value: object) -> str | int | float | bool | None:

@@ -5,15 +5,22 @@ All times are milliseconds since 1970, UTC.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from identity_service.domain.identifiers import Identifier
 
 MAX_IDENTIFIERS = 50
 """Most identifiers on one event: links are a full mesh."""
+
+MAX_PROPERTY_NAME = 64
+"""Longest name of a scalar property, in characters, without its prefix `p_`."""
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_]")
 
 
 class RejectionCode(StrEnum):
@@ -74,3 +81,12 @@ class Observation:
     withheld: tuple[Identifier, ...]
     received_at: int
     source: str
+
+
+@lru_cache(maxsize=4_096)
+def property_key(name: str) -> str:
+    """Under which key the graph keeps a scalar property: `p_` and its name.
+
+    The name keeps A-Z, a-z, 0-9 and `_` (anything else becomes `_`) and 64 characters.
+    """
+    return "p_" + _UNSAFE.sub("_", name[:MAX_PROPERTY_NAME])

@@ -16,6 +16,7 @@ from identity_service.domain.events import Observation
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.region import Pair, Region, Sightings, Span
+from identity_service.domain.steps import channel_of, step_of
 from identity_service.graph.keys import account_key, event_key, identifier_key
 
 
@@ -65,6 +66,11 @@ class NewEvent:
         }
         if event.name is not None:
             node["name"] = event.name
+        step, channel = step_of(event), channel_of(event)
+        if step is not None:
+            node["step"] = step
+        if channel is not None:
+            node["channel"] = channel
         if event.traits:
             node["traits"] = json_text(event.traits)
         if event.context_traits:

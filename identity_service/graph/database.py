@@ -81,6 +81,7 @@ class Database:
         self._driver = driver
         self._database = settings.neo4j_database
         self._stream_timeout = settings.stream_timeout
+        self._journey_timeout = settings.journey_timeout
         self._timeouts: Mapping[Access, float] = {
             Access.READ: settings.read_timeout,
             Access.WRITE: settings.write_timeout,
@@ -167,6 +168,14 @@ class Database:
         """All records of a statement that reads."""
         return await self._run(statement, parameters, READ_ACCESS)
 
+    async def read_long(self, statement: Statement, /, **parameters: Any) -> list[Row]:
+        """As `read_all`, of a question that may take long; never retried."""
+        query = Query(
+            statement.definition.text, {"name": statement.name}, timeout=self._journey_timeout
+        )
+        with _outcome(statement):
+            return await self._attempt(statement, query, _unspoken(parameters), READ_ACCESS)
+
     async def write_one(self, statement: Statement, /, **parameters: Any) -> Row | None:
         """Run a statement and commit; the first record, or None.
 
@@ -213,10 +222,7 @@ class Database:
 
     async def _run(self, statement: Statement, parameters: dict[str, Any], mode: str) -> list[Row]:
         query = self._query(statement)
-        parameters = {
-            name: _Unspoken(cast("dict[str, Any]", value)) if isinstance(value, dict) else value
-            for name, value in parameters.items()
-        }
+        parameters = _unspoken(parameters)
         with _outcome(statement):
             for pause in PAUSES:
                 try:
@@ -264,6 +270,13 @@ class _Unspoken(dict[str, Any]):
 
     def __repr__(self) -> str:
         return "{…}"
+
+
+def _unspoken(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _Unspoken(cast("dict[str, Any]", value)) if isinstance(value, dict) else value
+        for name, value in parameters.items()
+    }
 
 
 class Transaction:

@@ -11,6 +11,7 @@ from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.exports import ExportReader
 from identity_service.graph.history import HistoryReader
 from identity_service.graph.inboxes import InboxReader
+from identity_service.graph.journeys import JourneyReader
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.links import LinkReader
@@ -29,6 +30,7 @@ from identity_service.services.exporting import Exporting
 from identity_service.services.following import Following
 from identity_service.services.inboxes import Inboxes
 from identity_service.services.ingest import Ingest
+from identity_service.services.journeys import Journeys
 from identity_service.services.judgements import Judgements
 from identity_service.services.ledger import Ledger
 from identity_service.services.live import LiveResolution
@@ -59,6 +61,7 @@ class UseCases:
     following: Following
     blast_radius: BlastRadius
     inboxes: Inboxes
+    journeys: Journeys
     judgements: Judgements
     resettlement: Resettlement
     history: History
@@ -108,6 +111,7 @@ def assemble(
         following=following,
         blast_radius=BlastRadius(evidence, policy_store),
         inboxes=Inboxes(InboxReader(database), customers),
+        journeys=Journeys(JourneyReader(database), clock),
         judgements=Judgements(
             evidence,
             judgement_store,

@@ -18,6 +18,7 @@ from identity_service.api.graphql import (
 from identity_service.api.graphql.blast_radius import BlastRadiusResult
 from identity_service.api.graphql.connections import parse_global_id
 from identity_service.api.graphql.context import Info, Scoped
+from identity_service.api.graphql.journeys import Journeys, journeys
 from identity_service.api.graphql.previews import PreviewResult
 from identity_service.api.graphql.types import (
     ChangeConnection,
@@ -93,6 +94,7 @@ class Space:
     changes: ChangeConnection = by(ledger.space_changes, description="Newest first.")
     rejected_events: RejectedEventConnection = by(spaces.rejected_events)
     judgements: JudgementConnection = by(spaces.judgements)
+    journeys: Journeys = by(journeys)
 
 
 async def node(info: Info, id: ID) -> Scoped[object] | None:  # noqa: A002  (Relay's name)

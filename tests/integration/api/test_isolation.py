@@ -118,6 +118,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         "Identifier.sharedBy": [{"first": 1}],
         "Identifier.linksOverTime": [{"first": 1000}],
         "Subscription.settlement": [{"space": door}],
+        **_journeys(said),
         "Mutation.createSpace": [{"name": door, "policy": OURS}],
         "Mutation.createSource": [
             {"name": f"{said}-source", "spaces": [door]},
@@ -142,6 +143,35 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         ],
         "Mutation.withdrawJudgement": [
             {"space": door, "id": each, "reason": "who knows"} for each in about.judgements
+        ],
+    }
+
+
+def _journeys(said: str) -> dict[str, Sequence[Way]]:
+    """How to ask for journeys: with every argument, about all of the time and all customers."""
+    always = {
+        "since": "1960-01-01T00:00:00Z",
+        "until": "2100-01-01T00:00:00Z",
+        "segment": {"kinds": [Word("KNOWN"), Word("ANONYMOUS"), Word("QUARANTINED")]},
+    }
+    window, first = {"within": "400d"}, {"first": 100}
+    start, end = {"startEvent": "seen"}, {"endEvent": said}
+    steps: Way = {"steps": ["seen", said]}
+    segment = {"did": "seen", "property": "plan", "value": said}
+    return {
+        "Journeys.lastPageBefore": [{"event": said, **first, **always}],
+        "Journeys.flows": [
+            {**start, **end, "depth": 5, "names": 20, **first, **always},
+            {"segment": segment},
+        ],
+        "Journeys.funnel": [{**steps, **window, **always}, {**steps, "segment": segment}],
+        "Journeys.funnelBy": [{**steps, "by": "plan", **window, **first, **always}],
+        "Journeys.correlation": [{"goal": said, **first, **always}, {"goal": "seen"}],
+        "Journeys.dropOff": [{"silentFor": "1d", **first, **always}],
+        "Journeys.retention": [{**start, "returnEvent": said, "weeks": 4, **first, **always}],
+        "Journeys.timeToConvert": [{**start, "goal": said, **window, **always}],
+        "Journeys.attribution": [
+            {"goal": said, **window, "session": "30m", "halfLife": "7d", **first, **always}
         ],
     }
 

@@ -32,14 +32,7 @@ NOT_YET = frozenset(
     {
         "CustomerConnection",
         "CustomerEdge",
-        "Correlation",
-        "EventShare",
-        "Flow",
-        "FunnelStep",
-        "Journeys",
         "NotFoundReason.ERASED",
-        "PageShare",
-        "Space.journeys",
         "Space.search",
     }
 )
@@ -47,6 +40,23 @@ NOT_YET = frozenset(
 
 BEYOND = frozenset(
     {
+        "Attribution",
+        "ConversionTime",
+        "CustomerSegment",
+        "Journeys.attribution",
+        "Journeys.correlation(segment)",
+        "Journeys.dropOff(segment)",
+        "Journeys.dropOff(since)",
+        "Journeys.dropOff(until)",
+        "Journeys.flows(names)",
+        "Journeys.flows(segment)",
+        "Journeys.funnel(segment)",
+        "Journeys.funnelBy",
+        "Journeys.lastPageBefore(segment)",
+        "Journeys.retention",
+        "Journeys.timeToConvert",
+        "Retention",
+        "SplitFunnelStep",
         "Cause",
         "CauseKind",
         "Change.causedBy",

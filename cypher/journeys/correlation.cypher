@@ -1,0 +1,47 @@
+// Purpose: Phi coefficient of every step with a goal, over all customers of the segment who had an event
+//   in the range.
+// Access: read
+// Space: parameter
+// Parameters:
+//   w.space: string
+//   w.since: integer – the first moment that counts, in milliseconds
+//   w.until: integer – the moment before which events count
+//   w.kinds: list of the kinds of customers that count
+//   w.did: string or null – only customers who did this step in the range
+//   w.property: string or null – only customers with this property, `p_…`, on an event
+//   w.value: string or null – its value, as text
+//   w.goal: string – the step to be reached
+//   w.first: integer – the most rows
+// Columns:
+//   event: string – the step
+//   phi: float – 0 where all or none did the step or the goal
+//   both: integer
+//   event_only: integer
+//   goal_only: integer
+//   neither: integer
+MATCH (c:Customer)
+WHERE c.space = $w.space AND c.policy_version IS NOT NULL AND c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
+    MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
+    WHERE x.at >= $w.since AND x.at < $w.until
+      AND ($w.did IS NULL OR x.step = $w.did)
+      AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
+CALL (c) {
+  MATCH (c)<-[:BELONGS_TO]-(i:Identifier)<-[:ATTRIBUTED_TO]-(e:Event)
+  WHERE i.last_seen >= $w.since AND i.first_seen < $w.until
+    AND e.at >= $w.since AND e.at < $w.until
+  RETURN collect(DISTINCT e.step) AS steps, count(*) AS events
+}
+WITH steps, $w.goal IN steps AS reached
+WHERE events > 0
+UNWIND steps + [null] AS step // the one that is null counts everybody
+WITH step, count(*) AS did, count(CASE WHEN reached THEN 1 END) AS both
+WITH collect([step, did, both]) AS counted
+WITH counted, head([x IN counted WHERE x[0] IS NULL]) AS everybody
+UNWIND counted AS x
+WITH x[0] AS event, x[2] AS both, x[1] - x[2] AS event_only, everybody[2] - x[2] AS goal_only,
+  everybody[1] - everybody[2] - x[1] + x[2] AS neither
+WHERE event <> $w.goal
+WITH *, sqrt(toFloat(both + event_only) * (goal_only + neither) * (both + goal_only) * (event_only + neither)) AS root
+WITH *, CASE WHEN root = 0 THEN 0.0 ELSE (toFloat(both) * neither - toFloat(event_only) * goal_only) / root END AS phi
+RETURN event, phi, both, event_only, goal_only, neither
+ORDER BY phi DESC, event LIMIT $w.first

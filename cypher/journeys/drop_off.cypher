@@ -1,0 +1,37 @@
+// Purpose: The last step of customers who have done nothing since.
+// Access: read
+// Space: parameter
+// Parameters:
+//   w.space: string
+//   w.since: integer – the first moment that counts, in milliseconds
+//   w.until: integer – the moment before which events count
+//   w.kinds: list of the kinds of customers that count
+//   w.did: string or null – only customers who did this step in the range
+//   w.property: string or null – only customers with this property, `p_…`, on an event
+//   w.value: string or null – its value, as text
+//   w.silent_for: integer – milliseconds before `until`, at least
+//   w.first: integer – the most rows
+// Columns:
+//   event: string – the last step
+//   customers: integer – silent customers whose last step it was
+//   share: float – of all silent customers
+MATCH (c:Customer)
+WHERE c.space = $w.space AND c.policy_version IS NOT NULL AND c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
+    MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
+    WHERE x.at >= $w.since AND x.at < $w.until
+      AND ($w.did IS NULL OR x.step = $w.did)
+      AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
+CALL (c) {
+  MATCH (c)<-[:BELONGS_TO]-(i:Identifier)<-[:ATTRIBUTED_TO]-(e:Event)
+  WHERE i.last_seen >= $w.since AND i.first_seen < $w.until
+    AND e.at >= $w.since AND e.at < $w.until
+    AND e.step IS NOT NULL
+  WITH e ORDER BY e.at DESC, e.message_id DESC LIMIT 1
+  RETURN e.step AS event, e.at AS at
+}
+WITH event, at WHERE at <= $w.until - $w.silent_for
+WITH event, count(*) AS customers
+WITH collect([event, customers]) AS last, sum(customers) AS silent
+UNWIND last AS l
+RETURN l[0] AS event, l[1] AS customers, toFloat(l[1]) / silent AS share
+ORDER BY customers DESC, event LIMIT $w.first

@@ -1,0 +1,65 @@
+// Purpose: Which steps follow on which: one path of each customer, cut into its transitions.
+//   A path begins at the first start event and ends at the first end event after it; a path with an
+//   end alone is the transitions that lead to it, the last of them at the place `depth`.
+// Access: read
+// Space: parameter
+// Parameters:
+//   w.space: string
+//   w.since: integer – the first moment that counts, in milliseconds
+//   w.until: integer – the moment before which events count
+//   w.kinds: list of the kinds of customers that count
+//   w.did: string or null – only customers who did this step in the range
+//   w.property: string or null – only customers with this property, `p_…`, on an event
+//   w.value: string or null – its value, as text
+//   w.start_event: string or null – where a path begins; null: at the first step
+//   w.end_event: string or null – where a path ends; null: after `depth` transitions
+//   w.depth: integer – the most transitions of a path
+//   w.names: integer – how many of the most frequent steps keep their name
+//   w.first: integer – the most rows
+// Columns:
+//   step: integer – the place of the transition in the path, from 1
+//   from: string
+//   to: string
+//   customers: integer
+MATCH (c:Customer)
+WHERE c.space = $w.space AND c.policy_version IS NOT NULL AND c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
+    MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
+    WHERE x.at >= $w.since AND x.at < $w.until
+      AND ($w.did IS NULL OR x.step = $w.did)
+      AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
+CALL (c) {
+  MATCH (c)<-[:BELONGS_TO]-(i:Identifier)<-[:ATTRIBUTED_TO]-(e:Event)
+  WHERE i.last_seen >= $w.since AND i.first_seen < $w.until
+    AND e.at >= $w.since AND e.at < $w.until
+    AND e.step IS NOT NULL
+  WITH e.step AS step ORDER BY e.at, e.message_id
+  RETURN collect(step) AS walk
+}
+WITH walk, CASE WHEN $w.start_event IS NULL THEN 0
+  ELSE head([n IN range(0, size(walk) - 1) WHERE walk[n] = $w.start_event]) END AS start
+WHERE start IS NOT NULL
+WITH walk, start, CASE WHEN $w.end_event IS NULL THEN size(walk) - 1
+  ELSE head([n IN range(CASE WHEN $w.start_event IS NULL THEN 0 ELSE start + 1 END, size(walk) - 1)
+    WHERE walk[n] = $w.end_event]) END AS end
+WHERE start <= end
+WITH walk, start, end, end - start > $w.depth AS too_long,
+  $w.start_event IS NULL AND $w.end_event IS NOT NULL AS backwards
+WITH walk, CASE WHEN too_long AND backwards THEN end - $w.depth ELSE start END AS start,
+  CASE WHEN too_long AND NOT backwards THEN start + $w.depth ELSE end END AS end
+WITH walk[start..end + 1] AS path
+WITH collect(path) AS paths
+CALL (paths) {
+  UNWIND paths AS path
+  UNWIND path AS step
+  WITH step, count(*) AS times
+  ORDER BY step IN [$w.start_event, $w.end_event] DESC, times DESC, step LIMIT $w.names
+  RETURN collect(step) AS named
+}
+UNWIND paths AS path
+WITH named, [step IN path | CASE WHEN step IN named THEN step ELSE '(other)' END] AS path,
+  CASE WHEN $w.start_event IS NULL AND $w.end_event IS NOT NULL THEN $w.depth - size(path) + 2 ELSE 1 END AS place
+UNWIND range(0, size(path) - 2) AS n
+WITH place + n AS step, path[n] AS from, path[n + 1] AS to, count(*) AS customers
+ORDER BY customers DESC, step, from, to LIMIT $w.first
+RETURN step, from, to, customers
+ORDER BY step, customers DESC, from, to

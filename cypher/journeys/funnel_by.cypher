@@ -1,0 +1,63 @@
+// Purpose: A funnel for each value of a property or trait. The value of a customer is that on the event
+//   of the first step; without one there, the newest that an identify call told in the range.
+// Access: read
+// Space: parameter
+// Parameters:
+//   w.space: string
+//   w.since: integer – the first moment that counts, in milliseconds
+//   w.until: integer – the moment before which events count
+//   w.kinds: list of the kinds of customers that count
+//   w.did: string or null – only customers who did this step in the range
+//   w.property: string or null – only customers with this property, `p_…`, on an event
+//   w.value: string or null – its value, as text
+//   w.steps: list of the steps, in order
+//   w.within: integer – the window from the first step, in milliseconds
+//   w.by: string – the property, `p_…`
+//   w.first: integer – how many of the most frequent values stand alone
+// Columns:
+//   value: string – `(none)` without one, `(other)` for the less frequent
+//   event: string – the step
+//   customers: integer – who reached it
+//   share: float – of the customers of the first step with that value
+//   median_seconds: float or null – since the step before
+MATCH (e:Event)
+WHERE e.space = $w.space AND e.step IN $w.steps AND e.at >= $w.since AND e.at < $w.until
+MATCH (e)-[:ATTRIBUTED_TO]->(:Identifier)-[:BELONGS_TO]->(c:Customer)
+WITH c, e ORDER BY e.at, e.message_id
+WITH c, collect([e.at, e.step]) AS walk,
+  head(collect(CASE WHEN e.step = $w.steps[0] THEN [toString(e[$w.by])] END))[0] AS on_event
+WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
+    MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
+    WHERE x.at >= $w.since AND x.at < $w.until
+      AND ($w.did IS NULL OR x.step = $w.did)
+      AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
+WITH c, on_event, reduce(done = [], x IN walk | CASE
+    WHEN x[1] = $w.steps[size(done)] AND (size(done) = 0 OR x[0] - done[0] <= $w.within)
+    THEN done + x[0] ELSE done END) AS done
+WHERE size(done) > 0
+CALL (c, on_event) {
+  MATCH (c)<-[:BELONGS_TO]-(i:Identifier)<-[:ATTRIBUTED_TO]-(e:Event)
+  WHERE i.last_seen >= $w.since AND i.first_seen < $w.until
+    AND e.at >= $w.since AND e.at < $w.until
+    AND on_event IS NULL AND e.type = 'identify'
+  WITH e, toString(e[$w.by]) AS told
+  WHERE told IS NOT NULL
+  WITH told ORDER BY e.at DESC, e.message_id DESC LIMIT 1
+  RETURN head(collect(told)) AS told
+}
+WITH coalesce(on_event, told, '(none)') AS value, collect(done) AS those
+WITH value, those ORDER BY size(those) DESC, value
+WITH collect(value) AS ranked, collect([value, those]) AS by_value
+UNWIND by_value AS v
+UNWIND v[1] AS done
+WITH CASE WHEN v[0] IN ranked[..$w.first] THEN v[0] ELSE '(other)' END AS value, done
+WITH value, collect(done) AS everybody
+UNWIND range(0, size($w.steps) - 1) AS n
+CALL (everybody, n) {
+  UNWIND everybody AS done
+  WITH done, n WHERE size(done) > n
+  RETURN count(*) AS customers,
+    percentileCont(CASE WHEN n > 0 THEN (done[n] - done[n - 1]) / 1000.0 END, 0.5) AS median_seconds
+}
+RETURN value, $w.steps[n] AS event, customers, toFloat(customers) / size(everybody) AS share, median_seconds
+ORDER BY size(everybody) DESC, value, n

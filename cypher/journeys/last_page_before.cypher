@@ -1,0 +1,43 @@
+// Purpose: The page or screen that customers saw last before they first did a step.
+// Access: read
+// Space: parameter
+// Parameters:
+//   w.space: string
+//   w.since: integer – the first moment that counts, in milliseconds
+//   w.until: integer – the moment before which events count
+//   w.kinds: list of the kinds of customers that count
+//   w.did: string or null – only customers who did this step in the range
+//   w.property: string or null – only customers with this property, `p_…`, on an event
+//   w.value: string or null – its value, as text
+//   w.event: string – the step
+//   w.first: integer – the most rows
+// Columns:
+//   page: string
+//   customers: integer – who saw it last
+//   share: float – of all who did the step, with those who saw no page
+MATCH (e:Event)
+WHERE e.space = $w.space AND e.step = $w.event AND e.at >= $w.since AND e.at < $w.until
+MATCH (e)-[:ATTRIBUTED_TO]->(:Identifier)-[:BELONGS_TO]->(c:Customer)
+WITH c, e ORDER BY e.at, e.message_id
+WITH c, head(collect(e)) AS done
+WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
+    MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
+    WHERE x.at >= $w.since AND x.at < $w.until
+      AND ($w.did IS NULL OR x.step = $w.did)
+      AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
+CALL (c, done) {
+  MATCH (c)<-[:BELONGS_TO]-(i:Identifier)<-[:ATTRIBUTED_TO]-(e:Event)
+  WHERE i.last_seen >= $w.since AND i.first_seen < $w.until
+    AND e.at >= $w.since AND e.at < $w.until
+    AND e.type IN ['page', 'screen'] AND e.step IS NOT NULL
+    AND (e.at < done.at OR (e.at = done.at AND e.message_id < done.message_id))
+  WITH e ORDER BY e.at DESC, e.message_id DESC LIMIT 1
+  RETURN head(collect(e.step)) AS page
+}
+WITH page, count(*) AS customers
+WITH collect([page, customers]) AS pages, sum(customers) AS everybody
+UNWIND pages AS p
+WITH p[0] AS page, p[1] AS customers, everybody
+WHERE page IS NOT NULL
+RETURN page, customers, toFloat(customers) / everybody AS share
+ORDER BY customers DESC, page LIMIT $w.first

@@ -1,0 +1,185 @@
+"""`identity-service journeys …`: questions about what customers do, in which order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from identity_service.cli import opened
+from identity_service.cli.opened import Opened
+from identity_service.cli.output import print_json, results
+from identity_service.domain.journeys import JOURNEYS, ColumnType, Kind, Parameter, Value, journey
+from identity_service.errors import BadInput
+from identity_service.services.figures import Figure
+
+LISTS = frozenset({Kind.TEXTS, Kind.KINDS})
+
+app = typer.Typer(help="What customers do, and in which order.", no_args_is_help=True)
+
+
+class Format(StrEnum):
+    """How an answer is written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+@app.command("list")
+def list_command(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show every journey with its parameters."""
+    if as_json:
+        print_json([_plain(name) for name in JOURNEYS])
+        return
+    table = Table("journey", "question", "parameters", box=None)
+    for asked in JOURNEYS.values():
+        own = "\n".join(map(_shown, asked.own))
+        table.add_row(asked.name, asked.question, own)
+    console = results()
+    console.print(table)
+    common = ", ".join(p.name for p in next(iter(JOURNEYS.values())).parameters[-6:])
+    console.print(f"Each also takes {common}.")
+
+
+@app.command("run")
+def run_command(
+    name: Annotated[str, typer.Argument(help="A journey; `journeys list` shows them.")],
+    space: Annotated[str, typer.Option(help="The space that it is about.")],
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="K=V",
+            help="A parameter; several times for several. A list: once for each entry, or "
+            "once with commas.",
+        ),
+    ] = None,
+    written: Annotated[
+        Format, typer.Option("--format", help="How the answer is written.")
+    ] = Format.TABLE,
+    output: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="A file, instead of standard output.")
+    ] = None,
+) -> None:
+    """Answer a journey about a space."""
+    given = _parameters(name, param or ())
+    if written is Format.PARQUET and output is None:
+        raise typer.BadParameter("Parquet is no text: name a file with --output.")
+
+    async def work(its: Opened) -> Figure:
+        return await its.cases.journeys.run(await its.space(space), name, given)
+
+    figure = opened.run(work)
+    if written is Format.TABLE and output is None:
+        results().print(_table(figure))
+    elif output is None:
+        typer.echo(_encoded(figure, written), nl=False)
+    else:
+        _write(output, _encoded(figure, written))
+
+
+def _parameters(name: str, written: Iterable[str]) -> dict[str, Any]:
+    """The parameters of a journey, `K=V` each; names also as the GraphQL API has them."""
+    kinds = {parameter.name: parameter.kind for parameter in journey(name).parameters}
+    given: dict[str, Any] = {}
+    for each in written:
+        key, equals, value = each.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"“{each}” is no K=V.", param_hint="--param")
+        key = re.sub(r"(?<=[a-z])([A-Z])", lambda match: f"_{match[1].lower()}", key.strip())
+        if key not in given:
+            given[key] = value
+        elif kinds.get(key) in LISTS:
+            before = given[key]
+            given[key] = [*(before if isinstance(before, list) else [before]), value]
+        else:
+            raise typer.BadParameter(f"“{key}” is given twice.", param_hint="--param")
+    return given
+
+
+def _encoded(figure: Figure, written: Format) -> bytes:
+    match written:
+        case Format.CSV:
+            return figure.to_csv().encode()
+        case Format.JSON:
+            return figure.to_json().encode()
+        case Format.PARQUET:
+            return figure.to_parquet()
+        case Format.TABLE:
+            from rich.console import Console
+
+            console = Console(record=True, width=200, quiet=True, highlight=False)
+            console.print(_table(figure))
+            return console.export_text().encode()
+
+
+def _write(output: Path, content: bytes) -> None:
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise BadInput(
+            f"{output} cannot be written: {error.strerror}.", remedy="Name another file."
+        ) from error
+
+
+def _table(figure: Figure) -> Table:
+    table = Table(title=figure.journey.question, title_justify="left", box=None)
+    for column in figure.journey.columns:
+        table.add_column(
+            column.name,
+            justify="left" if column.type is ColumnType.TEXT else "right",
+            no_wrap=column.type is not ColumnType.TEXT,
+        )
+    for row in figure.rows:
+        table.add_row(*map(_cell, figure.columns, row))
+    return table
+
+
+def _cell(column: str, value: Value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        from rich.markup import escape
+
+        return escape(value)
+    if column == "share":
+        return f"{value:.1%}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
+
+
+def _shown(parameter: Parameter) -> str:
+    if parameter.required:
+        return f"{parameter.name} (needed)"
+    return (
+        parameter.name if parameter.default is None else f"{parameter.name} ({parameter.default})"
+    )
+
+
+def _plain(name: str) -> dict[str, Any]:
+    asked = journey(name)
+    return {
+        "name": name,
+        "question": asked.question,
+        "parameters": [
+            {
+                "name": parameter.name,
+                "type": parameter.kind,
+                "required": parameter.required,
+                "default": parameter.default,
+                "meaning": parameter.meaning,
+            }
+            for parameter in asked.parameters
+        ],
+        "columns": [
+            {"name": column.name, "type": column.type, "meaning": column.meaning}
+            for column in asked.columns
+        ],
+    }

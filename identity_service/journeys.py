@@ -1,0 +1,34 @@
+"""Journeys for notebooks and scripts.
+
+>>> from identity_service import journeys
+>>> steps = ["Product Viewed", "Order Completed"]
+>>> journeys.run("funnel", "shop", steps=steps, within="7d").to_pandas()  # doctest: +SKIP
+
+The database is the one that the environment names (`IDENTITY_NEO4J_URI`), else the managed one.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from identity_service.cli import opened
+from identity_service.cli.opened import Opened
+from identity_service.domain.journeys import JOURNEYS, Journey
+from identity_service.services.figures import Figure
+
+__all__ = ["JOURNEYS", "Figure", "Journey", "run"]
+
+
+def run(name: str, space: str, **parameters: Any) -> Figure:
+    """The answer of a journey about a space; `JOURNEYS` tells which there are and what they take.
+
+    Also inside a running event loop, as notebooks have one. Raises NotFound for an unknown journey
+    or space, FieldInvalid for what the journey does not take, and Unavailable.
+    """
+
+    async def work(its: Opened) -> Figure:
+        return await its.cases.journeys.run(await its.space(space), name, parameters)
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(opened.run, work).result()

@@ -1,0 +1,36 @@
+"""Journeys: questions about what the customers of a space do, in which order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+from identity_service.domain.journeys import journey
+from identity_service.graph.journeys import JourneyReader
+from identity_service.services.access import SpaceScope
+from identity_service.services.clock import Clock
+from identity_service.services.figures import Figure
+
+AT_ONCE: Final = 2
+"""Journeys that run at a time: each keeps a core of the database busy for seconds."""
+
+
+class Journeys:
+    """Answers the journeys of `domain.journeys`, by their names."""
+
+    def __init__(self, reader: JourneyReader, clock: Clock) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._turn = asyncio.Semaphore(AT_ONCE)
+
+    async def run(self, scope: SpaceScope, name: str, given: Mapping[str, Any]) -> Figure:
+        """The answer of a journey to what was given, by the names of its parameters.
+
+        Raises NotFound for an unknown journey, FieldInvalid for what it does not take, and
+        Unavailable beyond its time limit.
+        """
+        asked = journey(name)
+        arguments = asked.arguments(given, self._clock())
+        async with self._turn:
+            return Figure(asked, await self._reader.rows(name, scope.space, arguments))
