@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import explain, ingest, preview, read, resolution, tablet
+from benchmarks import as_of, explain, ingest, preview, read, resolution, tablet
 from benchmarks.running import Running, running
 
 WITH_SERVICE: dict[str, Callable[[Running], None]] = {
@@ -14,6 +14,7 @@ WITH_SERVICE: dict[str, Callable[[Running], None]] = {
     "read": read.run,
     "tablet": tablet.run,
     "explain": explain.run,
+    "as-of": as_of.run,
 }
 
 
