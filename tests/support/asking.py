@@ -17,7 +17,10 @@ from graphql import (
     get_named_type,
 )
 
-NOT_BELOW: Mapping[str, tuple[str, ...]] = {"Cause": ("Customer", "Identifier")}
+NOT_BELOW: Mapping[str, tuple[str, ...]] = {
+    "Cause": ("Customer", "Identifier"),
+    "CustomerDifference": ("Customer",),
+}
 """Types that are not entered below others, since shorter ways lead to them."""
 
 Way = Mapping[str, Any]
