@@ -55,7 +55,11 @@ class BlastRadius:
         policy = parse_policy(text)
         async with self._room:
             region = await self._around(
-                scope, policy, identifier, connector=known.identifiers[identifier].super_connector
+                scope,
+                policy,
+                stored.version,
+                identifier,
+                connector=known.identifiers[identifier].super_connector,
             )
             comparison = await asyncio.to_thread(
                 Comparison, snapshot_of(region), policy, Values(policy)
@@ -65,7 +69,13 @@ class BlastRadius:
         return PolicyPreview(text, policy, comparison.outcome())
 
     async def _around(
-        self, scope: SpaceScope, policy: Policy, identifier: Identifier, *, connector: bool
+        self,
+        scope: SpaceScope,
+        policy: Policy,
+        version: int,
+        identifier: Identifier,
+        *,
+        connector: bool,
     ) -> Region:
         """All that hangs together with an identifier, and with what its loss releases.
 
@@ -75,16 +85,21 @@ class BlastRadius:
         edges = {identifier} if connector else set[Identifier]()
         while True:
             region = await self._store.load_region(
-                scope.space, policy, starts=starts, edges=edges, across=True, most=MOST_LOADED
+                scope.space,
+                policy,
+                version,
+                starts=starts,
+                edges=edges,
+                across=True,
+                most=MOST_LOADED,
             )
             if region is None:
                 raise TooLarge(
                     f"More than {MOST_LOADED:,} identifiers hang together with {identifier}.",
                     remedy="Preview a policy that blocks it instead.",
                 )
-            more = _released(region, identifier, policy) | {
-                other for edge in region.edges.values() for other in edge.judged
-            }
+            more = _released(region, identifier, policy) | region.severed
+            more |= {other for edge in region.edges.values() for other in edge.judged}
             if more <= region.near | {identifier}:
                 return region
             starts |= more
