@@ -101,9 +101,7 @@ def assemble(
             evidence, policies, BatchWriter(evidence, settlement, clock), turns, ids, max_queue
         ),
         customers=customers,
-        explanations=Explanations(
-            LinkReader(database), JudgementStore(database), customers, policies, live
-        ),
+        explanations=Explanations(LinkReader(database), judgement_store, customers, policies, live),
         previews=Previews(
             SnapshotReader(database), policy_store, customers, clock, preview_timeout
         ),

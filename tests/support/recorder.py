@@ -14,7 +14,7 @@ from identity_service.graph.ledger import NEWEST_CHANGE
 from identity_service.services.access import SpaceScope
 from identity_service.services.as_of import AsOf
 from identity_service.services.customers import Answer, Customers, Missing, MissingReason
-from identity_service.services.explanations import Explanations
+from identity_service.services.explanations import Explanations, Loaded
 from identity_service.services.ledger import Ledger
 from identity_service.services.wiring import UseCases
 
@@ -102,7 +102,11 @@ class _Told:
         newest = await self._events(customer)
         paid = EventWindow(["Paid"], 3, 9, newest_first=False, at=4, message_id="m5")
         some = await ask.events(scope, customer, paid, 3)
-        links = await self._explanations.links(scope, answer, 1_000)
+        why = self._explanations
+        if isinstance(why, AsOf):
+            links = why.links(answer, 1_000)
+        else:
+            links = await why.links(scope, answer, 1_000, Loaded())
         shared = await self._explanations.shared_devices(scope, customer, 100)
         neighbours = {i.identifier: i for link in links for i in (link.a, link.b)}.values()
         return {
