@@ -39,3 +39,9 @@ def _read(monkeypatch: pytest.MonkeyPatch, source: str) -> schema.SchemaFile:
     monkeypatch.setattr(schema, "statement_names", names)
     (file,) = schema.schema_files()
     return file
+
+
+def test_no_two_files_have_one_number() -> None:
+    numbers = [file.number for file in schema.schema_files()]
+
+    assert sorted(set(numbers)) == numbers
