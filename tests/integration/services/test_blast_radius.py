@@ -75,6 +75,7 @@ async def test_what_was_shown_comes_true_when_the_text_is_put_in_force(world: Ne
     found = await blast(space, HUB)
     assert await space.settled() == before
     await space.use_cases.resettlement.set_policy(space.scope, found.policy_text, 1, None)
+    await space.until_settled()
 
     space.policy = parse_policy(found.policy_text)
     after = await space.check()
