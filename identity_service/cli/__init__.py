@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from identity_service.cli import (
+    blast_radius,
     changes,
     check,
     demo,
@@ -57,6 +58,7 @@ app.command("ingest")(ingest.ingest)
 app.command("resolve")(resolve.resolve)
 app.command("changes")(changes.changes)
 app.command("explain")(explain.explain)
+app.command("blast-radius")(blast_radius.blast_radius)
 app.add_typer(judgement.app, name="judgement")
 policy_versions.add_to(policy.app)
 policy.app.command("preview")(preview.preview)

@@ -15,6 +15,7 @@ from identity_service.services import blast_radius
 from identity_service.services.customers import Missing, MissingReason
 from identity_service.services.previews import PolicyPreview
 from tests.support.busy import busy_devices
+from tests.support.settled import SettledSpace
 from tests.support.space import NewWorld, World, event, reported
 
 HUB, SPOKES = "cookie:hub", [f"user:u{n}" for n in range(4)]
@@ -36,6 +37,14 @@ async def blast(space: World, identifier: str | Identifier) -> PolicyPreview:
     found = await space.use_cases.blast_radius.of(space.scope, asked)
     assert isinstance(found, PolicyPreview)
     return found
+
+
+async def put_in_force(space: World, found: PolicyPreview) -> SettledSpace:
+    """Put exactly the text that was previewed in force; returns the space settled by it."""
+    await space.use_cases.resettlement.set_policy(space.scope, found.policy_text, 1, None)
+    await space.until_settled()
+    space.policy = parse_policy(found.policy_text)
+    return await space.check()
 
 
 async def assert_as_in_the_whole_space(space: World, found: PolicyPreview) -> None:
@@ -74,11 +83,8 @@ async def test_what_was_shown_comes_true_when_the_text_is_put_in_force(world: Ne
 
     found = await blast(space, HUB)
     assert await space.settled() == before
-    await space.use_cases.resettlement.set_policy(space.scope, found.policy_text, 1, None)
-    await space.until_settled()
+    after = await put_in_force(space, found)
 
-    space.policy = parse_policy(found.policy_text)
-    after = await space.check()
     [difference] = found.preview.differences
     assert {frozenset(some) for some in difference.before} == before.partition
     assert {frozenset(some) for some in difference.after} == after.partition
@@ -97,6 +103,7 @@ async def test_blocking_the_hub_of_an_over_connected_component_sets_its_parts_fr
     summary = found.preview.summary
     assert (summary.over_connected, summary.customers_after) == (0, len(SPOKES))
     await assert_as_in_the_whole_space(space, found)
+    assert len((await put_in_force(space, found)).customers) == len(SPOKES)
 
 
 async def test_a_part_that_stays_too_large_stays_as_it_is(world: NewWorld) -> None:

@@ -1,0 +1,46 @@
+"""`identity-service blast-radius`: what falls apart if a value is blocked?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from identity_service.cli import arguments, differences, opened
+from identity_service.cli.opened import Opened
+from identity_service.cli.output import print_json, results
+from identity_service.errors import NotFound
+from identity_service.services.customers import Missing
+from identity_service.services.previews import PolicyPreview
+
+
+def blast_radius(
+    identifier: Annotated[str, typer.Argument(metavar="TYPE:VALUE")],
+    space: Annotated[str, typer.Option(help="The space to look in.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what falls apart if this value is blocked. Nothing is written.
+
+    With --json also the text of the policy that blocks it.
+    """
+    asked = arguments.identifier(identifier)
+
+    async def work(its: Opened) -> PolicyPreview | Missing:
+        return await its.cases.blast_radius.of(await its.space(space), asked)
+
+    found = opened.run(work)
+    if isinstance(found, Missing):
+        raise NotFound(found.message, remedy=f"Nothing of the space “{space}” hangs on it.")
+    preview = found.preview
+    if as_json:
+        print_json(
+            {
+                "summary": differences.numbers(preview.summary),
+                "differences": [differences.plain(each) for each in preview.differences],
+                "policyText": found.policy_text,
+            }
+        )
+    else:
+        console = results()
+        console.print(differences.table(preview.summary))
+        console.print(differences.drawing(preview))
