@@ -20,6 +20,7 @@ from graphql import (
 NOT_BELOW: Mapping[str, tuple[str, ...]] = {
     "Cause": ("Customer", "Identifier"),
     "CustomerDifference": ("Customer",),
+    "ExplainResult": ("Customer", "Event"),
 }
 """Types that are not entered below others, since shorter ways lead to them."""
 
