@@ -6,7 +6,8 @@ The fields of a type stand in the order of the journey's columns.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from dataclasses import fields
+from typing import Annotated, Any, TypeVar, cast
 
 import strawberry
 from strawberry import UNSET, Parent
@@ -128,7 +129,8 @@ async def _run(
     given |= vars(segment) if segment else {}
     told = {key: value for key, value in given.items() if value is not UNSET}
     figure = await info.context.services.journeys.run(scope, name, told)
-    return [row(*values) for values in figure.rows]
+    names = [field.name for field in fields(cast("Any", row))]
+    return [row(**dict(zip(names, values, strict=True))) for values in figure.rows]
 
 
 async def last_page_before(
