@@ -180,6 +180,7 @@ class SchemaLexer(RegexLexer):
             (r"\b(true|false|null)\b", token.Keyword.Constant),
             (r"[A-Z]\w*", token.Name.Class),
             (r"\w+", token.Name),
+            (r'"[^"\n]*"', token.String),
             (r"[{}()\[\]:!|=,&]", token.Punctuation),
             (r"\s+", token.Whitespace),
         ]
