@@ -44,7 +44,7 @@ IDENTIFIERS_AT_ONCE = 2_000
 EVENTS_AT_ONCE = 500
 """Events that are looked at in one step."""
 
-CUSTOMERS_AT_ONCE = 100
+CUSTOMERS_AT_ONCE = 40
 """Customers, or other places to begin at, whose components are settled in one step."""
 
 CARRIED_OVER_AT_ONCE = 2_000
