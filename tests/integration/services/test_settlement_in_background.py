@@ -280,6 +280,19 @@ async def test_no_walk_crosses_what_the_new_policy_blocks(
     assert len((await space.check()).customers) == 20
 
 
+async def test_blocking_the_hub_settles_what_was_too_much_from_its_first_event(
+    world: NewWorld,
+) -> None:
+    small = replace(MERGING, max_component=3)
+    space = await world(small)
+    await space.send(*(event(f"m{n}", n, "cookie:hub", f"cookie:s{n}") for n in range(5)))
+    assert (await space.settled()).unsettled
+
+    await space.set_policy(replace(small, blocked=(Blocked(value="hub"),)))
+
+    assert len((await space.check()).customers) == 5
+
+
 async def test_customers_that_hang_together_too_much_are_passed_by_and_the_others_settled(
     world: NewWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
