@@ -32,6 +32,9 @@ from tests.support.neighbours import (
     two_names,
 )
 
+# Every question of the schema is asked with every wrong key: minutes, on a slow machine.
+pytestmark = pytest.mark.timeout(1800)
+
 STRANGERS = (
     "our reader",
     "our agent",
