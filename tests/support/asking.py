@@ -21,6 +21,7 @@ NOT_BELOW: Mapping[str, tuple[str, ...]] = {
     "Cause": ("Customer", "Identifier"),
     "CustomerDifference": ("Customer",),
     "ExplainResult": ("Customer", "Event"),
+    "JudgeResult": ("Customer",),
 }
 """Types that are not entered below others, since shorter ways lead to them."""
 

@@ -238,9 +238,12 @@ def questions(schema: GraphQLSchema, door: str, about: Neighbour) -> list[str]:
 
 def node_questions(schema: GraphQLSchema, about: Neighbour) -> list[str]:
     """Some nodes of every kind that a space has, with all that hangs on them."""
-    everything = Asking(schema, ways(about.name, about)).everything("Node")
-    ids = [node for nodes in about.nodes.values() for node in nodes[:3]]
-    return [f'{{ node(id: "{node}") {everything} }}' for node in ids]
+    asking = Asking(schema, ways(about.name, about))
+    return [
+        f'{{ node(id: "{node}") {{ ... on {kind} {asking.everything(kind)} }} }}'
+        for kind, nodes in about.nodes.items()
+        for node in nodes[:3]
+    ]
 
 
 def mutations(schema: GraphQLSchema, door: str, about: Neighbour) -> list[str]:

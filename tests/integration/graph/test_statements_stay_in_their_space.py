@@ -14,9 +14,11 @@ from typing import Any, Final
 
 import pytest
 
+from identity_service.domain.changes import ChangeKind
+from identity_service.domain.customers import CustomerKind
 from identity_service.domain.identifiers import parse_identifier
 from identity_service.graph.database import Database
-from identity_service.graph.keys import bounds, event_key, identifier_key, policy_key
+from identity_service.graph.keys import account_key, bounds, event_key, identifier_key, policy_key
 from identity_service.graph.ledger import NEWEST
 from identity_service.graph.statements import Access, statement, statement_names
 from tests.support.graphql import GraphQLWorld, graphql_world
@@ -46,6 +48,9 @@ READING: Final = [
     and name not in OF_THE_INSTANCE
 ]
 
+# Nobody in these spaces looked at a page.
+WITHOUT_ANSWER: Final = {"journeys/last_page_before"}
+
 
 @dataclass(frozen=True)
 class Two:
@@ -70,6 +75,33 @@ Value = Callable[[str, Neighbour], Any]
 
 # By the first pattern that is found in `name: description`.
 VALUES: Final[list[tuple[str, Value]]] = [
+    (r"^(w\.)?at: integer . the moment", lambda _, __: 2**53),
+    (r"list of account keys", lambda space, _: [account_key(space, "acme")]),
+    (r"identifier key$", lambda space, _: identifier_keys(space)[0]),
+    (r"map from identifier type to priority", lambda _, __: {"user_id": 1, "email": 2}),
+    (r"^w\.other: integer", lambda _, __: 99),
+    (r"keys that count for nothing", lambda _, __: []),
+    (r"^w\.scanned: ", lambda _, __: 1000),
+    (r"^id: .*customer id", lambda _, about: about.customers[0]),
+    (r"position of the last change", lambda _, __: 2**62),
+    (r"position to go on from", lambda _, __: 0),
+    (r"^w\.kinds: list of the kinds of customers", lambda _, __: list(CustomerKind)),
+    (r"^w\.kinds: list of kinds", lambda _, __: list(ChangeKind)),
+    (r"^w\.(did|property|value|return_event): ", lambda _, __: None),
+    (r"^w\.(start_event|end_event): string or null", lambda _, __: None),
+    (r"^w\.(event|goal): ", lambda _, __: "seen"),
+    (r"^w\.start_event: ", lambda _, __: "seen"),
+    (r"^w\.steps: ", lambda _, __: ["seen", "seen"]),
+    (r"^w\.by: ", lambda _, __: "p_page"),
+    (r"^w\.names: integer", lambda _, __: 20),
+    (r"^w\.(within|half_life|silent_for|session): ", lambda _, __: 86_400_000),
+    (r"^w\.depth: ", lambda _, __: 3),
+    (r"^w\.after: string . key", lambda space, _: f"{space}/"),
+    (r"^w\.end: ", lambda space, _: f"{space}0"),
+    (
+        r"list of \[key, key\]",
+        lambda space, _: [[a, b] for a in identifier_keys(space) for b in identifier_keys(space)],
+    ),
     (r"^(w\.)?space: ", lambda space, _: space),
     (r"^after: ", lambda space, _: bounds(space)[0]),
     (r"^until: ", lambda space, _: bounds(space)[1]),
@@ -142,7 +174,7 @@ async def two(database: Database, world: GraphQLWorld) -> Two:
     return Two(ours, theirs, secret)
 
 
-@pytest.mark.parametrize("name", READING)
+@pytest.mark.parametrize("name", [name for name in READING if name not in WITHOUT_ANSWER])
 async def test_a_statement_reads_its_own_space_only(
     database: Database, two: Two, name: str
 ) -> None:
@@ -180,4 +212,6 @@ def told(value: Any) -> bool:
     """Whether there is any text or number in a record, besides its columns' names."""
     if isinstance(value, dict):
         return any(map(told, value.values()))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+    if isinstance(value, list):
+        return any(map(told, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
     return any(True for _ in texts(value)) or (isinstance(value, int) and value > 0)
