@@ -106,7 +106,7 @@ async def step(
 
 @pytest.mark.xfail(
     strict=False,
-    reason="Since policies are settled in the background, some answers of then differ: to be found.",
+    reason="Since policies are settled in the background, some answers of then differ.",
 )
 @settings(
     max_examples=WORLDS,
