@@ -1,39 +1,62 @@
-"""A process that settles a space: `python -m tests.support.settler URI SPACE LEASE`.
+"""A process that is killed while it settles a space: `python -m tests.support.settler URI SPACE`.
 
-It takes one customer at a time and says `step` on standard output after each; LEASE is how many
-milliseconds without a step it is left alone.
+It takes one customer at a time, and kills itself, hard, as soon as a few are settled.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
+from typing import Any
 
 from identity_service.graph.database import Database
+from identity_service.graph.settlements import SettlementStore
 from identity_service.observability import configure_logging
-from identity_service.services import policy_phases, resettlement
+from identity_service.services import policy_phases, resettlement, wiring
 from identity_service.services.access import Role
 from identity_service.services.wiring import assemble
 from identity_service.settings import Settings
 from tests.support.space import MAX_QUEUE
 
+LEASE = 3_000
+"""Milliseconds without a step that it is left alone."""
+
+STEPS = 3
+"""After so many it is killed."""
+
+
+class KilledSoon(SettlementStore):
+    """Settlements of a process that does not live long."""
+
+    steps = 0
+
+    async def record(self, *args: Any, **options: Any) -> bool:
+        """Record a step; the last one is the end of the process."""
+        recorded = await super().record(*args, **options)
+        self.steps += 1
+        if self.steps == STEPS:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return recorded
+
 
 async def settle(uri: str, space: str) -> None:
-    """Settle the space to its end."""
+    """Begin to settle the space."""
     async with await Database.open(Settings(neo4j_uri=uri)) as database:
         use_cases = assemble(database, MAX_QUEUE)
         access = use_cases.access
         scope = access.require(access.operator(space), space, Role.ADMIN)
         use_cases.resettlement.go_on(scope)
         async for _ in use_cases.resettlement.progress(scope):
-            sys.stdout.write("step\n")
-            sys.stdout.flush()
+            pass
         await use_cases.resettlement.close()
 
 
 if __name__ == "__main__":
     configure_logging()
     policy_phases.CUSTOMERS_AT_ONCE = 1
-    resettlement.LEASE = int(sys.argv[3])
+    resettlement.LEASE = LEASE
     resettlement.BETWEEN_COUNTS = 0
+    wiring.SettlementStore = KilledSoon
     asyncio.run(settle(sys.argv[1], sys.argv[2]))
