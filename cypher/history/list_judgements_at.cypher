@@ -5,7 +5,7 @@
 //   w.keys: list of identifier keys
 //   w.at: integer – the moment, inclusive
 // Columns:
-//   judgements: list of [id, verdict, a_key, b_key, made_at]
+//   judgements: list of [id, verdict, a_type, a_value, b_type, b_value, made_at, author, reason]
 UNWIND $w.keys AS key
 CALL (key) {
   MATCH (j:Judgement {a_key: key}) RETURN j
@@ -14,4 +14,4 @@ CALL (key) {
 }
 WITH DISTINCT j
 WHERE j.made_at <= $w.at AND (j.withdrawn_at IS NULL OR j.withdrawn_at > $w.at)
-RETURN collect([j.id, j.verdict, j.a_key, j.b_key, j.made_at]) AS judgements
+RETURN collect([j.id, j.verdict, j.a_type, j.a_value, j.b_type, j.b_value, j.made_at, j.author, j.reason]) AS judgements

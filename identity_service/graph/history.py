@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.judgements import Judgement, Verdict
+from identity_service.domain.judgements import Judgement
 from identity_service.domain.past import AnchoredId
 from identity_service.domain.policy import Policy
 from identity_service.domain.region import Sightings, Span
 from identity_service.graph.database import Database
+from identity_service.graph.judgements import judgement_of
 from identity_service.graph.keys import event_key, identifier_key, identifier_of
 from identity_service.graph.statements import statement
 
@@ -105,10 +106,7 @@ class HistoryReader:
         row = await self._database.read_one(
             LIST_JUDGEMENTS_AT, w={"keys": _keys(space, identifiers), "at": at}
         )
-        return [
-            Judgement(made, Verdict(verdict), identifier_of(a), identifier_of(b), made_at)
-            for made, verdict, a, b, made_at in (row["judgements"] if row else ())
-        ]
+        return [judgement_of(*entry) for entry in row["judgements"]] if row else []
 
     async def sample(
         self, space: str, identifiers: Collection[Identifier], at: int, most: int

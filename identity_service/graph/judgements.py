@@ -8,10 +8,8 @@ from typing import Final
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.graph.database import Database
-from identity_service.graph.ledger import judgement_of
 from identity_service.graph.statements import statement
 
-READ_JUDGEMENT: Final = statement("judgements/read_judgement")
 READ_JUDGEMENTS: Final = statement("judgements/read_judgements")
 
 
@@ -23,21 +21,8 @@ class JudgementStore:
 
     async def find(self, space: str, judgement: str) -> Judgement | None:
         """A judgement of a space, withdrawn or not."""
-        row = await self._database.read_one(READ_JUDGEMENT, space=space, id=judgement)
-        if row is None:
-            return None
-        return Judgement(
-            id=judgement,
-            verdict=Verdict(row["verdict"]),
-            a=Identifier(*row["a"]),
-            b=Identifier(*row["b"]),
-            made_at=row["made_at"],
-            author=row["author"],
-            reason=row["reason"],
-            withdrawn_at=row["withdrawn_at"],
-            withdrawn_by=row["withdrawn_by"],
-            withdrawn_reason=row["withdrawn_reason"],
-        )
+        found = await self.find_all(space, [judgement])
+        return found[0] if found else None
 
     async def find_all(self, space: str, judgements: Sequence[str]) -> list[Judgement]:
         """Judgements of a space by their ids, in no order, without those that are not there."""
@@ -45,3 +30,32 @@ class JudgementStore:
             READ_JUDGEMENTS, w={"space": space, "ids": list(judgements)}
         )
         return [judgement_of(*entry) for entry in row["judgements"]] if row else []
+
+
+def judgement_of(
+    made: str,
+    verdict: str,
+    a_type: str,
+    a_value: str,
+    b_type: str,
+    b_value: str,
+    made_at: int,
+    author: str = "",
+    reason: str = "",
+    withdrawn_at: int | None = None,
+    withdrawn_by: str | None = None,
+    withdrawn_reason: str | None = None,
+) -> Judgement:
+    """A judgement as statements list it; what only people read may be left out."""
+    return Judgement(
+        id=made,
+        verdict=Verdict(verdict),
+        a=Identifier(a_type, a_value),
+        b=Identifier(b_type, b_value),
+        made_at=made_at,
+        author=author,
+        reason=reason,
+        withdrawn_at=withdrawn_at,
+        withdrawn_by=withdrawn_by,
+        withdrawn_reason=withdrawn_reason,
+    )

@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from identity_service.domain.changes import ChangeKind
-from identity_service.domain.identifiers import Identifier
-from identity_service.domain.judgements import Judgement, Verdict
+from identity_service.domain.judgements import Judgement
 from identity_service.domain.recorded import RecordedChange, RecordedRejection
 from identity_service.graph.database import Database
+from identity_service.graph.judgements import judgement_of
 from identity_service.graph.statements import statement
 
 LIST_CHANGES: Final = statement("resolve/list_changes")
@@ -140,32 +140,3 @@ def _change(entry: Sequence[Any]) -> RecordedChange:
 
 def _once(kinds: Collection[ChangeKind]) -> list[str]:
     return sorted({kind.value for kind in kinds})
-
-
-def judgement_of(
-    made: str,
-    verdict: str,
-    a_type: str,
-    a_value: str,
-    b_type: str,
-    b_value: str,
-    made_at: int,
-    author: str,
-    reason: str,
-    withdrawn_at: int | None,
-    withdrawn_by: str | None,
-    withdrawn_reason: str | None,
-) -> Judgement:
-    """A judgement as it is listed."""
-    return Judgement(
-        id=made,
-        verdict=Verdict(verdict),
-        a=Identifier(a_type, a_value),
-        b=Identifier(b_type, b_value),
-        made_at=made_at,
-        author=author,
-        reason=reason,
-        withdrawn_at=withdrawn_at,
-        withdrawn_by=withdrawn_by,
-        withdrawn_reason=withdrawn_reason,
-    )

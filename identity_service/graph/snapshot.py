@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from identity_service.domain.customers import CustomerKind, RegisteredId
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.judgements import Judgement, Verdict
+from identity_service.domain.judgements import Judgement
 from identity_service.domain.snapshot import Snapshot
 from identity_service.graph.database import Database, Row
+from identity_service.graph.judgements import judgement_of
 from identity_service.graph.keys import identifier_key, identifier_of
 from identity_service.graph.statements import statement
 
@@ -48,7 +49,7 @@ class SnapshotReader:
             after = gathering.add(row) if row and row["keys"] else None
             progress(len(gathering.snapshot.identifiers))
         row = await self._database.read_one(LIST_JUDGEMENTS_IN_FORCE, space=space)
-        judgements = [_judgement(*each) for each in row["judgements"]] if row else []
+        judgements = [judgement_of(*each) for each in row["judgements"]] if row else []
         return await asyncio.to_thread(gathering.complete, judgements)
 
     async def state(self, space: str) -> tuple[int, ...]:
@@ -131,10 +132,3 @@ class _Gathering:
             links.first_seen = array("q", compress(links.first_seen, known))
             links.last_seen = array("q", compress(links.last_seen, known))
             links.times_seen = array("q", compress(links.times_seen, known))
-
-
-def _judgement(
-    made: str, verdict: str, a_type: str, a_value: str, b_type: str, b_value: str, made_at: int
-) -> Judgement:
-    a, b = Identifier(a_type, a_value), Identifier(b_type, b_value)
-    return Judgement(made, Verdict(verdict), a, b, made_at)

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from identity_service.domain.customers import CustomerKind
+from identity_service.domain.customers import CustomerKind, kind_of
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.policy import Policy
@@ -42,7 +42,7 @@ from identity_service.services.batching import Batcher
 from identity_service.services.clock import Clock
 from identity_service.services.live import LiveResolution
 from identity_service.services.policies import Policies, PolicyInForce
-from identity_service.services.seen import kind_of, seen_identifier, strongest_first
+from identity_service.services.seen import seen_identifier, strongest_first
 
 MOST_LOOKED_UP: Final = 1_000
 """Most identifiers of one lookup."""
@@ -328,7 +328,7 @@ class Customers:
         return replace(
             settled,
             customer_id=component.customer_of[position] or settled.customer_id,
-            kind=kind_of(identifiers),
+            kind=kind_of(members, evidence.identifiers, resolution, in_force.policy),
             policy_version=in_force.version,
             settled_at=self._clock(),
             first_seen=min(seen.first_seen for seen in identifiers),

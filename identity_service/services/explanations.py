@@ -25,7 +25,6 @@ from identity_service.domain.judgements import Judgement
 from identity_service.domain.policy import Policy
 from identity_service.domain.recorded import (
     DecidedLink,
-    LinkDecision,
     OverConnectedComponent,
     RecordedEvent,
     SeenIdentifier,
@@ -42,7 +41,7 @@ from identity_service.services.customers import Customers, Missing, withheld
 from identity_service.services.live import Component, LiveResolution, unite
 from identity_service.services.once import Once
 from identity_service.services.policies import Policies, PolicyInForce
-from identity_service.services.seen import seen_identifier
+from identity_service.services.seen import seen_identifier, shown_decision
 
 _READS_AT_ONCE: Final = 16
 """Readings for single customers at a time: a thousand customers may be asked for their links."""
@@ -337,11 +336,5 @@ def _decided_link(
         last_seen=row.last_seen,
         times_seen=row.times_seen,
         sources=row.sources,
-        decision=LinkDecision(
-            joined=decision.joined,
-            message=decision.message,
-            reason=decision.reason,
-            type=decision.type,
-            conflict=[seen[i] for i in decision.conflict if i in seen],
-        ),
+        decision=shown_decision(decision, (seen[i] for i in decision.conflict if i in seen)),
     )

@@ -52,6 +52,11 @@ class Ledger:
     async def _find_judgements(
         self, keys: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], Judgement]:
-        # One by one: many changes have few judgements.
-        found = {key: await self._judgement_store.find(*key) for key in keys}
-        return {key: judgement for key, judgement in found.items() if judgement}
+        ids: dict[str, list[str]] = {}
+        for space, judgement in keys:
+            ids.setdefault(space, []).append(judgement)
+        return {
+            (space, found.id): found
+            for space, asked in ids.items()
+            for found in await self._judgement_store.find_all(space, asked)
+        }

@@ -14,7 +14,6 @@ from identity_service.domain.past import AnchoredId, ids_at
 from identity_service.domain.policy import Policy
 from identity_service.domain.recorded import (
     DecidedLink,
-    LinkDecision,
     SeenIdentifier,
     SettledCustomer,
 )
@@ -22,7 +21,7 @@ from identity_service.domain.region import Pair, Sightings, Span
 from identity_service.domain.resolution import Resolution, strength
 from identity_service.graph.customers import MAX_IDENTIFIERS
 from identity_service.graph.keys import identifier_key
-from identity_service.services.seen import seen_identifier
+from identity_service.services.seen import seen_identifier, shown_decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +165,5 @@ class PastCustomer:
             last_seen=link.last_seen,
             times_seen=link.times_seen,
             sources=sorted(component.sightings[a, b].sources),
-            decision=LinkDecision(
-                joined=decision.joined,
-                message=decision.message,
-                reason=decision.reason,
-                type=decision.type,
-                conflict=[component.seen(identifier) for identifier in decision.conflict],
-            ),
+            decision=shown_decision(decision, map(component.seen, decision.conflict)),
         )

@@ -13,7 +13,7 @@ from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policy import Policy
 from identity_service.domain.policy_text import parse_policy
 from identity_service.domain.preview import CustomerDifference, DecidingLink, Preview
-from identity_service.domain.recorded import DecidedLink, LinkDecision, SeenIdentifier
+from identity_service.domain.recorded import DecidedLink, SeenIdentifier
 from identity_service.domain.region import NewEvidence, Span
 from identity_service.domain.snapshot import Snapshot
 from identity_service.domain.values import Values
@@ -25,6 +25,7 @@ from identity_service.graph.snapshot import SnapshotReader
 from identity_service.services.access import SpaceScope
 from identity_service.services.clock import Clock
 from identity_service.services.customers import Customers
+from identity_service.services.seen import shown_decision
 
 MOST_KEPT: Final = 8
 """Previews that are kept for their next pages, the latest asked for."""
@@ -257,11 +258,5 @@ class _Showing:
             last_seen=link.last_seen,
             times_seen=link.times_seen,
             sources=sorted(told),
-            decision=LinkDecision(
-                joined=decision.joined,
-                message=decision.message,
-                reason=decision.reason,
-                type=decision.type,
-                conflict=self._identifiers(decision.conflict),
-            ),
+            decision=shown_decision(decision, self._identifiers(decision.conflict)),
         )

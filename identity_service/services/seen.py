@@ -1,13 +1,13 @@
-"""Identifiers as they are stored, with what the policy says of their types."""
+"""Identifiers and decisions as they are shown."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from identity_service.domain.customers import CustomerKind
+from identity_service.domain.explanation import Decision
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policy import Policy
-from identity_service.domain.recorded import SeenIdentifier
+from identity_service.domain.recorded import LinkDecision, SeenIdentifier
 from identity_service.domain.resolution import strength
 from identity_service.graph.customers import IdentifierRow
 
@@ -27,13 +27,15 @@ def strongest_first(rows: Sequence[IdentifierRow], policy: Policy) -> list[SeenI
     return [SeenIdentifier._make((*row, kind[row[1]])) for row in ordered]
 
 
-def kind_of(identifiers: Sequence[SeenIdentifier]) -> CustomerKind:
-    """The kind of the customer that holds these identifiers."""
-    if any(seen.contested for seen in identifiers):
-        return CustomerKind.QUARANTINED
-    if any(seen.kind is IdentifierKind.PERSON for seen in identifiers):
-        return CustomerKind.KNOWN
-    return CustomerKind.ANONYMOUS
+def shown_decision(decision: Decision, conflict: Iterable[SeenIdentifier]) -> LinkDecision:
+    """What was decided on a link; `conflict` are the identifiers that it names."""
+    return LinkDecision(
+        joined=decision.joined,
+        message=decision.message,
+        reason=decision.reason,
+        type=decision.type,
+        conflict=list(conflict),
+    )
 
 
 def _kind_of_type(identifier_type: str, policy: Policy) -> IdentifierKind:

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from identity_service.domain.moments import iso
+from identity_service.services.clock import system_clock
 from tests.support.command import Command, Ended
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.neo4j
 
@@ -108,3 +111,36 @@ def test_nobody_is_said_in_one_line_with_the_reason(command: Command, keys: dict
 
     assert "never seen" in unknown
     assert "blocked" in blocked
+
+
+def test_a_customer_is_shown_as_of_a_moment_with_what_was_known_then(
+    command: Command, keys: dict[str, str], tmp_path: Path
+) -> None:
+    def load(name: str, *lines: str) -> None:
+        file = tmp_path / name
+        file.write_text("".join(lines))
+        command("ingest", file, "--space", keys["space"])
+
+    def values(*more: str) -> set[str]:
+        ended = command("resolve", "user_id:u-1", "--space", keys["space"], "--json", *more)
+        return {identifier["value"] for identifier in json.loads(ended.out)["identifiers"]}
+
+    load("first", call(1, anonymousId="phone"))
+    then = system_clock()
+    wait_until(lambda: system_clock() > then)
+    load("second", call(2, userId="u-1", anonymousId="laptop"))
+
+    assert values("--as-of", iso(then)) == {"u-1", "phone"}
+    assert values() == {"u-1", "phone", "laptop"}
+    shown = command("resolve", "user_id:u-1", "--space", keys["space"], "--as-of", iso(then))
+    assert f"customer as of {iso(then)}" in shown.out
+    not_yet = ("resolve", "anonymous_id:laptop", "--space", keys["space"], "--as-of", iso(then))
+    assert "anonymous_id:laptop has been known here only since" in command.complains(
+        *not_yet, code=1
+    )
+
+
+def test_a_moment_that_is_none_is_wrong_usage(command: Command, keys: dict[str, str]) -> None:
+    asked = ("resolve", "user_id:u-1", "--space", keys["space"], "--as-of", "yesterday")
+
+    assert "“yesterday” is no moment" in command.complains(*asked, code=2)
