@@ -2,7 +2,9 @@
 
 >>> from identity_service import journeys
 >>> steps = ["Product Viewed", "Order Completed"]
->>> journeys.run("funnel", "shop", steps=steps, within="7d").to_pandas()  # doctest: +SKIP
+>>> funnel = journeys.run("funnel", "shop", steps=steps, within="7d")  # doctest: +SKIP
+>>> funnel.to_pandas()  # doctest: +SKIP
+>>> journeys.draw(funnel)  # doctest: +SKIP
 
 The database is the one that the environment names (`IDENTITY_NEO4J_URI`), else the managed one.
 """
@@ -15,9 +17,10 @@ from typing import Any
 from identity_service.cli import opened
 from identity_service.cli.opened import Opened
 from identity_service.domain.journeys import JOURNEYS, Journey
+from identity_service.pictures import Picture, draw
 from identity_service.services.figures import Figure
 
-__all__ = ["JOURNEYS", "Figure", "Journey", "run"]
+__all__ = ["JOURNEYS", "Figure", "Journey", "Picture", "draw", "run"]
 
 
 def run(name: str, space: str, **parameters: Any) -> Figure:

@@ -20,6 +20,7 @@ from identity_service.cli import (
     changes,
     check,
     demo,
+    draw,
     explain,
     export,
     graphql,
@@ -58,6 +59,7 @@ app.command("ingest")(ingest.ingest)
 app.command("resolve")(resolve.resolve)
 app.command("changes")(changes.changes)
 app.command("explain")(explain.explain)
+app.add_typer(draw.app, name="draw")
 app.command("blast-radius")(blast_radius.blast_radius)
 app.add_typer(judgement.app, name="judgement")
 policy_versions.add_to(policy.app)

@@ -12,10 +12,11 @@ import typer
 from rich.table import Table
 
 from identity_service.cli import opened
+from identity_service.cli.delivery import deliver
 from identity_service.cli.opened import Opened
 from identity_service.cli.output import print_json, results
 from identity_service.domain.journeys import JOURNEYS, ColumnType, Kind, Parameter, Value, journey
-from identity_service.errors import BadInput
+from identity_service.pictures import draw
 from identity_service.services.figures import Figure
 
 LISTS = frozenset({Kind.TEXTS, Kind.KINDS})
@@ -30,6 +31,13 @@ class Format(StrEnum):
     CSV = "csv"
     JSON = "json"
     PARQUET = "parquet"
+    HTML = "html"
+    PNG = "png"
+    SVG = "svg"
+
+
+FILES = frozenset({Format.PARQUET, Format.HTML, Format.PNG, Format.SVG})
+"""What is a file, not text to be read in a terminal."""
 
 
 @app.command("list")
@@ -63,16 +71,20 @@ def run_command(
         ),
     ] = None,
     written: Annotated[
-        Format, typer.Option("--format", help="How the answer is written.")
+        Format,
+        typer.Option("--format", help="How the answer is written; html, png and svg draw it."),
     ] = Format.TABLE,
     output: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="A file, instead of standard output.")
+        Path | None,
+        typer.Option(
+            dir_okay=False,
+            help="A file, instead of standard output. Pictures and Parquet that would go to a "
+            "terminal are written to NAME.FORMAT.",
+        ),
     ] = None,
 ) -> None:
     """Answer a journey about a space."""
     given = _parameters(name, param or ())
-    if written is Format.PARQUET and output is None:
-        raise typer.BadParameter("Parquet is no text: name a file with --output.")
 
     async def work(its: Opened) -> Figure:
         return await its.cases.journeys.run(await its.space(space), name, given)
@@ -80,10 +92,10 @@ def run_command(
     figure = opened.run(work)
     if written is Format.TABLE and output is None:
         results().print(_table(figure))
-    elif output is None:
+    elif output is None and written not in FILES:
         typer.echo(_encoded(figure, written), nl=False)
     else:
-        _write(output, _encoded(figure, written))
+        deliver(_encoded(figure, written), output, f"{name}.{written}")
 
 
 def _parameters(name: str, written: Iterable[str]) -> dict[str, Any]:
@@ -105,29 +117,26 @@ def _parameters(name: str, written: Iterable[str]) -> dict[str, Any]:
     return given
 
 
-def _encoded(figure: Figure, written: Format) -> bytes:
+def _encoded(figure: Figure, written: Format) -> str | bytes:
     match written:
         case Format.CSV:
-            return figure.to_csv().encode()
+            return figure.to_csv()
         case Format.JSON:
-            return figure.to_json().encode()
+            return figure.to_json()
         case Format.PARQUET:
             return figure.to_parquet()
+        case Format.HTML:
+            return draw(figure).to_html()
+        case Format.PNG:
+            return draw(figure).to_png()
+        case Format.SVG:
+            return draw(figure).to_svg()
         case Format.TABLE:
             from rich.console import Console
 
             console = Console(record=True, width=200, quiet=True, highlight=False)
             console.print(_table(figure))
-            return console.export_text().encode()
-
-
-def _write(output: Path, content: bytes) -> None:
-    try:
-        output.write_bytes(content)
-    except OSError as error:
-        raise BadInput(
-            f"{output} cannot be written: {error.strerror}.", remedy="Name another file."
-        ) from error
+            return console.export_text()
 
 
 def _table(figure: Figure) -> Table:

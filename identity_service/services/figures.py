@@ -7,18 +7,21 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 from identity_service.domain.journeys import ColumnType, Journey, Value
-from identity_service.errors import MissingExtra
+from identity_service.services.extras import library
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """The answer of a journey: `rows` in the order of its columns. Iterating gives maps by name."""
+    """The answer of a journey: `rows` in the order of its columns. Iterating gives maps by name.
+
+    `asked` is what was asked, by the names of the parameters, as `Journey.arguments` read it.
+    """
 
     journey: Journey
+    asked: Mapping[str, Any]
     rows: Sequence[Sequence[Value]]
 
     @property
@@ -46,7 +49,7 @@ class Figure:
 
     def to_arrow(self) -> Any:
         """As a `pyarrow.Table` with typed columns. Raises MissingExtra without pyarrow."""
-        pa = _library("pyarrow")
+        pa = library("pyarrow")
         types = {
             ColumnType.TEXT: pa.string(),
             ColumnType.INTEGER: pa.int64(),
@@ -58,27 +61,14 @@ class Figure:
     def to_parquet(self) -> bytes:
         """As a Parquet file. Raises MissingExtra without pyarrow."""
         table, sink = self.to_arrow(), io.BytesIO()
-        _library("pyarrow.parquet").write_table(table, sink)
+        library("pyarrow.parquet").write_table(table, sink)
         return sink.getvalue()
 
     def to_pandas(self) -> Any:
         """As a `pandas.DataFrame`. Raises MissingExtra without pyarrow and pandas."""
-        _library("pandas")
+        library("pandas")
         return self.to_arrow().to_pandas()
 
     def to_polars(self) -> Any:
         """As a `polars.DataFrame`. Raises MissingExtra without pyarrow and polars."""
-        return _library("polars").from_arrow(self.to_arrow())
-
-
-def _library(name: str) -> Any:
-    """A library that answers do not need; it has no types, or is not installed."""
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        package = name.partition(".")[0]
-        extra = '"identity-service[data]"' if package == "pyarrow" else package
-        raise MissingExtra(
-            f"This needs {package}, which is not installed here.",
-            remedy=f"Install it with `pip install {extra}`.",
-        ) from error
+        return library("polars").from_arrow(self.to_arrow())

@@ -33,4 +33,5 @@ class Journeys:
         asked = journey(name)
         arguments = asked.arguments(given, self._clock())
         async with self._turn:
-            return Figure(asked, await self._reader.rows(name, scope.space, arguments))
+            rows = await self._reader.rows(name, scope.space, arguments)
+        return Figure(asked, arguments, rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 
-from identity_service.errors import IdentityServiceError
+from identity_service.services.extras import library
 
 PART_BYTES: Final = 256 * 1024 * 1024
 """After how many bytes a part is closed, as they lie in memory; on the disk they are fewer."""
@@ -49,11 +48,12 @@ class TableWriter:
     """Writes a table, in the order in which rows come, into the directory of its name.
 
     It is a context; when that is left, `parts` holds what was written, at least one file.
-    Raises IdentityServiceError where pyarrow is not installed.
+    Raises MissingExtra where pyarrow is not installed.
     """
 
     def __init__(self, root: Path, name: str, columns: Columns, part_bytes: int = PART_BYTES):
-        self._pyarrow = _pyarrow()
+        self._pyarrow = library("pyarrow")
+        self._parquet = library("pyarrow.parquet")
         self._root = root
         self._name = name
         self._schema = _schema(self._pyarrow, columns)
@@ -92,8 +92,7 @@ class TableWriter:
         if self._file is None:
             path = self._root / self._path()
             path.parent.mkdir(exist_ok=True)
-            writer = self._pyarrow.parquet.ParquetWriter
-            self._file = writer(path, self._schema, compression="zstd")
+            self._file = self._parquet.ParquetWriter(path, self._schema, compression="zstd")
         group = self._pyarrow.concat_tables([self._schema.empty_table(), *self._gathered])
         self._file.write_table(group)
         self._file_rows += group.num_rows
@@ -126,15 +125,3 @@ def _schema(pyarrow: Any, columns: Columns) -> Any:
         Kind.MAP: pyarrow.map_(pyarrow.string(), pyarrow.string()),
     }
     return pyarrow.schema([pyarrow.field(name, types[kind]) for name, kind in columns.items()])
-
-
-def _pyarrow() -> Any:
-    """The library, which comes with an extra and has no types."""
-    try:
-        importlib.import_module("pyarrow.parquet")
-        return importlib.import_module("pyarrow")
-    except ModuleNotFoundError as error:
-        raise IdentityServiceError(
-            "Parquet files need the Python package pyarrow, which is not installed here.",
-            remedy="Install it with: pip install 'identity-service[data]'",
-        ) from error

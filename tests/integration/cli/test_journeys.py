@@ -102,7 +102,6 @@ def test_names_of_parameters_may_be_written_as_graphql_has_them(
         (("funnel", "--param", "steps=A", "--param", "step=B"), 1, "It takes by|It takes did"),
         (("funnel", "--param", "steps"), 2, "is no K=V"),
         (("flows", "--param", "depth=2", "--param", "depth=3"), 2, "given twice"),
-        (("flows", "--format", "parquet"), 2, "name a file with --output"),
     ],
 )
 def test_a_mistake_is_named_with_what_would_be_right(
@@ -111,6 +110,39 @@ def test_a_mistake_is_named_with_what_would_be_right(
     line = command.complains("journeys", "run", *arguments, "--space", shop, code=code)
 
     assert re.search(said, line)
+
+
+def test_a_picture_goes_where_it_is_sent(command: Command, shop: str, tmp_path: Path) -> None:
+    funnel = (*FUNNEL, "--space", shop)
+
+    page = command(*funnel, "--format", "html", "--output", tmp_path / "funnel.html")
+    png = command(*funnel, "--format", "png", "--output", tmp_path / "funnel.png")
+    piped = command(*funnel, "--format", "html")
+
+    assert page.err == f"Written to {tmp_path / 'funnel.html'}.\n"
+    assert (page.out, png.out) == ("", "")
+    assert (tmp_path / "funnel.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert (tmp_path / "funnel.png").read_bytes().startswith(b"\x89PNG")
+    assert piped.out.startswith("<!DOCTYPE html>")
+    assert piped.err == ""
+
+
+@pytest.mark.parametrize("written", ["html", "png", "svg", "parquet"])
+def test_a_terminal_is_shown_the_name_of_a_file_and_not_the_file(
+    command: Command,
+    shop: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    written: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+    for _ in range(2):
+        ended = command(*FUNNEL, "--space", shop, "--format", written)
+
+        assert (ended.out, ended.err) == ("", f"Written to funnel.{written}.\n")
+        assert (tmp_path / f"funnel.{written}").stat().st_size > 500
 
 
 def test_a_file_that_cannot_be_written_is_said_so(
@@ -143,7 +175,7 @@ def test_python_answers_inside_a_running_loop_too(shop: str) -> None:
         journeys.run("drop_off", "nowhere")
 
 
-def test_without_the_extra_parquet_says_how_to_install_it(
+def test_without_the_extra_parquet_and_pictures_say_how_to_install_it(
     command: Command, shop: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
@@ -155,3 +187,6 @@ def test_without_the_extra_parquet_says_how_to_install_it(
     assert "identity-service[data]" in line
     with pytest.raises(MissingExtra):
         journeys.run("drop_off", shop).to_pandas()
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    line = command.complains(*FUNNEL, "--space", shop, "--format", "html", code=1)
+    assert "identity-service[data]" in line
