@@ -169,6 +169,7 @@ def event_rows(world: World) -> Iterator[list[Any]]:
                 "type": world.type[n],
                 "name": world.name[n],
                 "step": world.name[n],
+                **({"channel": world.channel[n]} if world.channel[n] else {}),
                 "at": world.at[n],
                 "received_at": world.at[n] + 500,
                 "source": "shop",

@@ -24,6 +24,7 @@
 //   linear: float – conversions
 //   time_decay: float – conversions
 MATCH (e:Event)
+USING INDEX e:Event(space, step, at)
 WHERE e.space = $w.space AND e.step = $w.goal AND e.at >= $w.since AND e.at < $w.until
 MATCH (e)-[:ATTRIBUTED_TO]->(:Identifier)-[:BELONGS_TO]->(c:Customer)
 WITH c, e ORDER BY e.at, e.message_id

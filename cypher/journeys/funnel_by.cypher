@@ -21,6 +21,7 @@
 //   share: float – of the customers of the first step with that value
 //   median_seconds: float or null – since the step before
 MATCH (e:Event)
+USING INDEX e:Event(space, step, at)
 WHERE e.space = $w.space AND e.step IN $w.steps AND e.at >= $w.since AND e.at < $w.until
 MATCH (e)-[:ATTRIBUTED_TO]->(:Identifier)-[:BELONGS_TO]->(c:Customer)
 WITH c, e ORDER BY e.at, e.message_id

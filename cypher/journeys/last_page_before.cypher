@@ -16,6 +16,7 @@
 //   customers: integer – who saw it last
 //   share: float – of all who did the step, with those who saw no page
 MATCH (e:Event)
+USING INDEX e:Event(space, step, at)
 WHERE e.space = $w.space AND e.step = $w.event AND e.at >= $w.since AND e.at < $w.until
 MATCH (e)-[:ATTRIBUTED_TO]->(:Identifier)-[:BELONGS_TO]->(c:Customer)
 WITH c, e ORDER BY e.at, e.message_id

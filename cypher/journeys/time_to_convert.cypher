@@ -18,6 +18,7 @@
 //   customers: integer
 //   share: float – of all who began
 MATCH (e:Event)
+USING INDEX e:Event(space, step, at)
 WHERE e.space = $w.space AND e.step IN [$w.start_event, $w.goal] AND e.at >= $w.since AND e.at < $w.until
 MATCH (e)-[:ATTRIBUTED_TO]->(:Identifier)-[:BELONGS_TO]->(c:Customer)
 WITH c, e ORDER BY e.at, e.message_id
