@@ -64,7 +64,7 @@ CREATE (c:Customer {id: r[0], space: $space, kind: r[1], created_at: r[2], rev: 
 WITH c, r
 UNWIND r[3] AS i
 CREATE (n:Identifier {key: $space + '/' + i[0] + ':' + i[1], space: $space, type: i[0],
-  value: i[1], first_seen: r[2], last_seen: r[2]})-[:BELONGS_TO]->(c)
+  value: i[1], first_seen: r[2], last_seen: r[4]})-[:BELONGS_TO]->(c)
 FOREACH (_ IN CASE WHEN r[1] = 'QUARANTINED' THEN [1] ELSE [] END | SET n:Contested)
 """
 
@@ -183,7 +183,7 @@ def event_rows(world: World) -> Iterator[list[Any]]:
 async def write(driver: AsyncDriver, world: World) -> None:
     """Write the world into an empty database whose schema is applied."""
     customers = [
-        [world.customer_id(n), world.kinds[n], START, owned]
+        [world.customer_id(n), world.kinds[n], START, owned, START + DAYS * DAY]
         for n, owned in enumerate(world.identifiers)
     ]
     for start in range(0, len(customers), BATCH):

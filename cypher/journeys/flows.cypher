@@ -45,21 +45,23 @@ WHERE start <= end
 WITH walk, start, end, end - start > $w.depth AS too_long,
   $w.start_event IS NULL AND $w.end_event IS NOT NULL AS backwards
 WITH walk, CASE WHEN too_long AND backwards THEN end - $w.depth ELSE start END AS start,
-  CASE WHEN too_long AND NOT backwards THEN start + $w.depth ELSE end END AS end
-WITH walk[start..end + 1] AS path
-WITH collect(path) AS paths
-CALL (paths) {
-  UNWIND paths AS path
-  UNWIND path AS step
-  WITH step, count(*) AS times
+  CASE WHEN too_long AND NOT backwards THEN start + $w.depth ELSE end END AS end, backwards
+WITH walk[start..end + 1] AS path, backwards
+WITH path, CASE WHEN backwards THEN $w.depth - size(path) + 2 ELSE 1 END AS place
+UNWIND range(0, size(path) - 1) AS n
+// Counted before they are named, so that no more is held than differs. The last step leads nowhere: `to` is null.
+WITH place + n AS step, path[n] AS from, path[n + 1] AS to, count(*) AS customers
+WITH collect([step, from, to, customers]) AS counted
+CALL (counted) {
+  UNWIND counted AS x
+  WITH x[1] AS step, sum(x[3]) AS times
   ORDER BY step IN [$w.start_event, $w.end_event] DESC, times DESC, step LIMIT $w.names
   RETURN collect(step) AS named
 }
-UNWIND paths AS path
-WITH named, [step IN path | CASE WHEN step IN named THEN step ELSE '(other)' END] AS path,
-  CASE WHEN $w.start_event IS NULL AND $w.end_event IS NOT NULL THEN $w.depth - size(path) + 2 ELSE 1 END AS place
-UNWIND range(0, size(path) - 2) AS n
-WITH place + n AS step, path[n] AS from, path[n + 1] AS to, count(*) AS customers
+UNWIND counted AS x
+WITH named, x WHERE x[2] IS NOT NULL
+WITH x[0] AS step, CASE WHEN x[1] IN named THEN x[1] ELSE '(other)' END AS from,
+  CASE WHEN x[2] IN named THEN x[2] ELSE '(other)' END AS to, sum(x[3]) AS customers
 ORDER BY customers DESC, step, from, to LIMIT $w.first
 RETURN step, from, to, customers
 ORDER BY step, customers DESC, from, to
