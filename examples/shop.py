@@ -30,8 +30,8 @@ PAGES = {"Home", "Blog", "Catalogue", "Search", "Pricing"}
 def events(people: int = 300, seed: int = 7) -> list[dict[str, Any]]:
     """Everything that happened, oldest first. The same seed gives the same events.
 
-    Half of the people have an account; most of those use two devices and sign in on both. One
-    household in ten shares a tablet, on which several people sign in.
+    Half of the people have an account; most of those use two devices and sign in on both. Some
+    share a tablet with others, on which several sign in. Not every visit is signed in.
     """
     draw = random.Random(seed)  # noqa: S311
     sent: list[dict[str, Any]] = []
@@ -41,10 +41,10 @@ def events(people: int = 300, seed: int = 7) -> list[dict[str, Any]]:
     return [{"messageId": f"shop-{n:05}"} | call for n, call in enumerate(sent)]
 
 
-def write(path: Path, people: int = 300, seed: int = 7) -> int:
+def write(path: str | Path, people: int = 300, seed: int = 7) -> int:
     """Write the events as JSON lines, for `identity-service ingest`; returns how many."""
     calls = events(people, seed)
-    path.write_text("".join(json.dumps(call) + "\n" for call in calls), encoding="utf-8")
+    Path(path).write_text("".join(json.dumps(call) + "\n" for call in calls), encoding="utf-8")
     return len(calls)
 
 
@@ -54,8 +54,8 @@ def _life(draw: random.Random, number: int) -> Iterator[dict[str, Any]]:
     account = f"user-{number}" if draw.random() < 0.5 else None
     if account and draw.random() < 0.7:
         devices.append(f"laptop-{number}")
-    if account and draw.random() < 0.3:
-        devices.append(f"tablet-{number // 5}")
+    if account and draw.random() < 0.5:
+        devices.append(f"tablet-{number // 12}")
     plan = draw.choice(("free", "free", "plus", "business"))
     at = BEGIN + timedelta(minutes=draw.randrange(WEEKS * 7 * 24 * 60))
     end = BEGIN + timedelta(weeks=WEEKS)
@@ -63,7 +63,7 @@ def _life(draw: random.Random, number: int) -> Iterator[dict[str, Any]]:
     while at < end:
         device = draw.choice(devices)
         who: dict[str, Any] = {"anonymousId": device}
-        if account and (known or draw.random() < 0.5):
+        if account and draw.random() < (0.7 if known else 0.5):
             known = True
             who["userId"] = account
             yield {
