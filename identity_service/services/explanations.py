@@ -31,17 +31,18 @@ from identity_service.domain.recorded import (
     SettledCustomer,
 )
 from identity_service.domain.values import Withheld
-from identity_service.errors import TooLarge
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.keys import identifier_key
 from identity_service.graph.links import KeyPair, LinkReader, LinkRow
 from identity_service.services.access import SpaceScope
+from identity_service.services.aside import done_aside
 from identity_service.services.batching import Batcher
 from identity_service.services.customers import Customers, Missing, withheld
 from identity_service.services.live import Component, LiveResolution, unite
 from identity_service.services.once import Once
 from identity_service.services.policies import Policies, PolicyInForce
 from identity_service.services.seen import seen_identifier, shown_decision
+from identity_service.services.settlement import too_much
 
 _READS_AT_ONCE: Final = 16
 """Readings for single customers at a time: a thousand customers may be asked for their links."""
@@ -135,7 +136,9 @@ class Explanations:
         component = await self._resolved(scope, in_force, customer, loaded)
         async with self._one_by_one:
             rows = await self._reader.of_customer((scope.space, customer.customer_id), first)
-        decided = _decided(rows, component, in_force.policy)
+        decided = await done_aside(
+            len(component.evidence.identifiers), lambda: _decided(rows, component, in_force.policy)
+        )
         return await self._recorded(scope, in_force.policy, decided)
 
     async def health(self, scope: SpaceScope, customer: SettledCustomer, loaded: Loaded) -> Health:
@@ -152,7 +155,10 @@ class Explanations:
         keys = [identifier_key(scope.space, evidence.identifiers[i]) for i in hubs]
         degrees = await self._customers.link_counts(keys)
         degree_of = {hub: degrees.get(key, 0) for hub, key in zip(hubs, keys, strict=True)}
-        return health(member, evidence, resolution, in_force.policy, degree_of)
+        return await done_aside(
+            len(evidence.identifiers),
+            lambda: health(member, evidence, resolution, in_force.policy, degree_of),
+        )
 
     async def example_event(self, link: DecidedLink) -> RecordedEvent | None:
         """The latest event that saw both identifiers; None where none was found soon enough."""
@@ -177,8 +183,10 @@ class Explanations:
     ) -> ExplainedPair | None:
         """Explain two identifiers of a component; None when one on the path is gone by now."""
         a, b = asked
-        explained = explain(
-            a, b, component.evidence, component.resolution, policy, component.outside
+        evidence, resolution = component.evidence, component.resolution
+        explained = await done_aside(
+            len(evidence.identifiers),
+            lambda: explain(a, b, evidence, resolution, policy, component.outside),
         )
         pairs = [_keys(scope, (hop.start, hop.end)) for hop in explained.path]
         rows = await self._reader.between(pairs)
@@ -228,10 +236,7 @@ class Explanations:
     ) -> Component:
         component = await self._component(scope, in_force, _strongest(customer), loaded)
         if component is None:
-            raise TooLarge(
-                f"More than {in_force.policy.max_component:,} identifiers hang together here.",
-                remedy="Block the identifiers that have the most links.",
-            )
+            raise too_much(in_force.policy)
         return component
 
     async def _component(

@@ -13,7 +13,7 @@ from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.recorded import RecordedChange
 from identity_service.domain.region import EMPTY_REGION, NewEvidence
 from identity_service.domain.values import Values, Withheld
-from identity_service.errors import FieldInvalid, NotFound, Stale, TooLarge, Unavailable
+from identity_service.errors import FieldInvalid, NotFound, Stale, Unavailable
 from identity_service.graph.batches import Batch, LedgerEntry, Withdrawal
 from identity_service.graph.evidence import EvidenceStore, Known
 from identity_service.graph.judgements import JudgementStore
@@ -22,7 +22,7 @@ from identity_service.graph.policies import PolicyStore
 from identity_service.services.access import SpaceScope
 from identity_service.services.clock import Clock, Ids
 from identity_service.services.policies import Policies, PolicyInForce
-from identity_service.services.settlement import Decision, Settlement, starts
+from identity_service.services.settlement import Decision, Settlement, starts, too_much
 from identity_service.services.turns import MAX_ATTEMPTS, Turns, step_back
 
 MAX_REASON = 2_000
@@ -207,10 +207,7 @@ class Judgements:
             across=True,
         )
         if decision is None and not act.again:
-            raise TooLarge(
-                f"More than {in_force.policy.max_component:,} identifiers hang together here.",
-                remedy="Block the value that joins them all, then judge again.",
-            )
+            raise too_much(in_force.policy)
         return decision
 
     async def _write(

@@ -17,6 +17,7 @@ from identity_service.errors import TooLarge
 from identity_service.graph.customers import MOST_LINKED
 from identity_service.graph.history import HistoryReader, Present
 from identity_service.services.access import SpaceScope
+from identity_service.services.aside import done_aside
 from identity_service.services.past_customers import PastComponent
 from identity_service.services.policies import PolicyInForce
 
@@ -65,12 +66,15 @@ class Recall:
             evidence, outside = found.question()
             if not evidence.identifiers:
                 return None
+            resolution = await done_aside(
+                len(evidence.identifiers), lambda: resolve(evidence, then.policy, outside)
+            )
             return PastComponent(
                 space=scope.space,
                 moment=moment,
                 policy=then.policy,
                 evidence=evidence,
-                resolution=resolve(evidence, then.policy, outside),
+                resolution=resolution,
                 spans=found.spans(),
                 sightings=found.links,
                 withheld=found.withheld(),

@@ -23,9 +23,11 @@ from identity_service.domain.region import (
 )
 from identity_service.domain.resolution import Resolution, resolve
 from identity_service.domain.values import Values, Withheld
+from identity_service.errors import TooLarge
 from identity_service.graph.batches import LedgerEntry
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.services.access import SpaceScope
+from identity_service.services.aside import done_aside
 from identity_service.services.clock import Ids
 from identity_service.services.policies import PolicyInForce
 
@@ -77,6 +79,14 @@ class Decision:
     resolution: Resolution
     component_of: list[int]
     blocked: list[Identifier]
+
+
+def too_much(policy: Policy) -> TooLarge:
+    """The error where a component cannot be decided for its size."""
+    return TooLarge(
+        f"More than {policy.max_component:,} identifiers hang together here.",
+        remedy="Block the identifiers that have the most links.",
+    )
 
 
 class Settlement:
@@ -152,14 +162,18 @@ class Settlement:
             return None
         region.judgements[:] = [made for made in region.judgements if made.id != withdrawn]
         left_out = _leave_out_blocked(region, in_force.values) if outdated else []
-        question = put(region, new)
-        component_of = components(question.evidence)
-        if _largest(component_of) > policy.max_component:
-            return None
-        resolution = resolve(question.evidence, policy, question.outside)
-        if not across and not ends_well(region, question, resolution, policy):
-            return None
-        return Decision(region, question, resolution, component_of, left_out)
+
+        def decided() -> Decision | None:
+            question = put(region, new)
+            component_of = components(question.evidence)
+            if _largest(component_of) > policy.max_component:
+                return None
+            resolution = resolve(question.evidence, policy, question.outside)
+            if not across and not ends_well(region, question, resolution, policy):
+                return None
+            return Decision(region, question, resolution, component_of, left_out)
+
+        return await done_aside(len(region.nodes), decided)
 
     async def _load(
         self,
