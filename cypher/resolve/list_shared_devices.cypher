@@ -1,4 +1,5 @@
-// Purpose: Contested identifiers that the identifiers of a customer were seen with, the latest first.
+// Purpose: Contested identifiers that the identifiers of a customer were seen with, the latest
+//   first. What a super-connector was seen with says nothing.
 // Access: read
 // Space: parameter
 // Parameters:
@@ -9,8 +10,8 @@
 //   identifiers: list of [key, type, value, first_seen, last_seen, contested, super-connector]
 MATCH (c:Customer {id: $w.customer})
 WHERE c.space = $w.space
-MATCH (c)<-[:BELONGS_TO]-(:Identifier)-[l:OBSERVED_TOGETHER]-(i:Contested)
-WHERE NOT EXISTS { (i)-[:BELONGS_TO]->(c) }
+MATCH (c)<-[:BELONGS_TO]-(own:Identifier)-[l:OBSERVED_TOGETHER]-(i:Contested)
+WHERE NOT own:SuperConnector AND NOT EXISTS { (i)-[:BELONGS_TO]->(c) }
 WITH i, max(l.last_seen) AS seen
 ORDER BY seen DESC, i.key LIMIT $w.most
 RETURN collect([i.key, i.type, i.value, i.first_seen, i.last_seen, i:Contested, i:SuperConnector]) AS identifiers

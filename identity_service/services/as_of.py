@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from identity_service.domain.explanation import describe_super_connectors
 from identity_service.domain.health import Health
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.moments import iso
@@ -23,6 +24,7 @@ from identity_service.domain.recorded import (
     SettledCustomer,
     page_of,
 )
+from identity_service.domain.region import Span
 from identity_service.domain.resolution import strength
 from identity_service.domain.traits import Trait
 from identity_service.domain.values import Withheld
@@ -45,7 +47,7 @@ from identity_service.services.past_customers import PastComponent, PastCustomer
 from identity_service.services.past_events import PastEvents
 from identity_service.services.policies import Policies, PolicyInForce
 from identity_service.services.recall import Crowd, Recall
-from identity_service.services.seen import seen_identifier
+from identity_service.services.seen import seen_identifier, shown_decision
 
 CLOCKS_DIFFER_BY: Final = 60_000
 """How far in the future, in milliseconds, a moment may lie: the caller's clock is not ours."""
@@ -160,9 +162,15 @@ class AsOf:
         """The retired ids that forwarded to the customer, oldest first."""
         return self._customer(customer).previous_ids
 
-    def links(self, customer: SettledCustomer, first: int) -> list[DecidedLink]:
+    async def links(
+        self, scope: SpaceScope, customer: SettledCustomer, first: int
+    ) -> list[DecidedLink]:
         """Links of the customer's identifiers, most often seen first, each with its decision."""
-        return self._customer(customer.customer_id).links(first)
+        found = self._customer(customer.customer_id)
+        decided = found.links(first)
+        for hub in found.super_connectors:
+            decided += await self._links_of_hub(scope, found.component, hub, first)
+        return sorted(decided, key=_most_often_seen)[:first]
 
     def health(self, customer: SettledCustomer) -> Health:
         """How well the customer held together."""
@@ -213,6 +221,46 @@ class AsOf:
         found = await self.identifiers(scope, carried)
         return sorted(found, key=lambda i: strength(i.identifier, self._then.policy))
 
+    async def _links_of_hub(
+        self, scope: SpaceScope, component: PastComponent, hub: Identifier, first: int
+    ) -> list[DecidedLink]:
+        """The first links of a super-connector to others than those of its component."""
+        met = await self._history.recall.seen_with(scope, self._then, self._moment, hub)
+        outside = {
+            pair: seen
+            for other, seen in met.items()
+            for pair in [(min(hub, other), max(hub, other))]
+            if pair not in component.sightings
+        }
+        most_often = sorted(outside, key=lambda pair: (-outside[pair].times, *map(str, pair)))
+        links: list[DecidedLink] = []
+        for pair in most_often[:first]:
+            a, b = [await self._seen(scope, end) for end in pair]
+            hubs = [end.identifier for end in (a, b) if end.super_connector]
+            seen = outside[pair]
+            links.append(
+                DecidedLink(
+                    a=a,
+                    b=b,
+                    first_seen=seen.first,
+                    last_seen=seen.last,
+                    times_seen=seen.times,
+                    sources=sorted(seen.sources),
+                    decision=shown_decision(describe_super_connectors(hubs), ()),
+                )
+            )
+        return links
+
+    async def _seen(self, scope: SpaceScope, identifier: Identifier) -> SeenIdentifier:
+        """An identifier as it was, be it one of a crowd."""
+        component = await self._component_of(scope, identifier)
+        if isinstance(component, PastComponent):
+            return component.seen(identifier)
+        sampled = await self._history.reader.sample(scope.space, [identifier], self._moment, 1)
+        span, _ = sampled[identifier]
+        assert span is not None  # noqa: S101  (it was seen with another)
+        return self._of_crowd(scope, identifier, span)
+
     def _customer(self, customer: str) -> PastCustomer:
         return self._found[customer][0]
 
@@ -241,21 +289,17 @@ class AsOf:
         return found.settled(self._then.version, self._now, redirected_from)
 
     def _over_connected(self, scope: SpaceScope, crowd: Crowd) -> OverConnectedComponent:
-        policy = self._then.policy
-        rows = [
-            (
-                identifier_key(scope.space, identifier),
-                *identifier,
-                span.first,
-                span.last,
-                False,
-                False,
-            )
-            for identifier, span in crowd.most_linked
-        ]
         return OverConnectedComponent(
-            crowd.size, policy.max_component, [seen_identifier(row, policy) for row in rows]
+            crowd.size,
+            self._then.policy.max_component,
+            [self._of_crowd(scope, identifier, span) for identifier, span in crowd.most_linked],
         )
+
+    def _of_crowd(self, scope: SpaceScope, identifier: Identifier, span: Span) -> SeenIdentifier:
+        """One of those that were not settled, hanging together with too many."""
+        key = identifier_key(scope.space, identifier)
+        row = (key, *identifier, span.first, span.last, False, False)
+        return seen_identifier(row, self._then.policy)
 
     async def _not_seen(self, scope: SpaceScope, identifier: Identifier) -> Missing:
         since = await self._history.reader.known_since(scope.space, identifier)
@@ -263,3 +307,7 @@ class AsOf:
             return Missing(MissingReason.UNKNOWN, f"{identifier} was never seen here.")
         message = f"{identifier} has been known here only since {iso(since)}."
         return Missing(MissingReason.NOT_YET, message)
+
+
+def _most_often_seen(link: DecidedLink) -> tuple[int, str, str]:
+    return -link.times_seen, str(link.a.identifier), str(link.b.identifier)

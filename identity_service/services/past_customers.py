@@ -92,6 +92,12 @@ class PastCustomer:
     id: str
     previous_ids: Sequence[str]
 
+    @property
+    def super_connectors(self) -> list[Identifier]:
+        """Those of its members whose links the component does not have."""
+        hubs = self.component.resolution.super_connectors
+        return [self.component.evidence.identifiers[i] for i in self.members if i in hubs]
+
     def identifiers(self) -> list[Identifier]:
         """Its members."""
         return [self.component.evidence.identifiers[position] for position in self.members]
@@ -122,7 +128,7 @@ class PastCustomer:
         )
 
     def links(self, first: int) -> list[DecidedLink]:
-        """Links of its identifiers, most often seen first, each with its decision."""
+        """Links of its identifiers that the component has, most often seen first."""
         links = self.component.evidence.links
         touching = [
             number
@@ -141,12 +147,16 @@ class PastCustomer:
         return health(min(self.members), component.evidence, component.resolution, component.policy)
 
     def shared_devices(self, first: int) -> list[SeenIdentifier]:
-        """Contested identifiers that its own had been seen with, the latest first."""
+        """Contested identifiers that its own had been seen with, the latest first.
+
+        What a super-connector was seen with says nothing.
+        """
         contested = self.component.resolution.contested
+        telling = set(self.members) - self.component.resolution.super_connectors
         last_seen: dict[int, int] = {}
         for link in self.component.evidence.links:
             for own, other in ((link.a, link.b), (link.b, link.a)):
-                if own in self.members and other in contested and other not in self.members:
+                if own in telling and other in contested and other not in self.members:
                     last_seen[other] = max(link.last_seen, last_seen.get(other, link.last_seen))
         names = self.component.evidence.identifiers
         latest_first = sorted(last_seen, key=lambda i: (-last_seen[i], str(names[i])))

@@ -11,7 +11,7 @@ from typing import Final
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.past import PastEvidence
-from identity_service.domain.region import Span
+from identity_service.domain.region import Sightings, Span
 from identity_service.domain.resolution import resolve
 from identity_service.errors import TooLarge
 from identity_service.graph.customers import MOST_LINKED
@@ -80,6 +80,18 @@ class Recall:
                 withheld=found.withheld(),
                 register=await self._reader.register(scope.space, evidence.identifiers),
             )
+
+    async def seen_with(
+        self, scope: SpaceScope, then: PolicyInForce, moment: int, identifier: Identifier
+    ) -> dict[Identifier, Sightings]:
+        """What one that is known had been seen with and counted. Raises TooLarge, likewise."""
+        async with self._one_by_one:
+            present = await self._reader.find(scope.space, [identifier])
+            if present[identifier].events > MOST_EVENTS:
+                raise _too_many_events()
+            read = await self._reader.neighbours(scope.space, [identifier], moment)
+        counts = PastEvidence(then.policy, then.values).counts
+        return {other: seen for other, seen in read.seen[identifier].items() if counts(other)}
 
     async def link_count(
         self, scope: SpaceScope, then: PolicyInForce, moment: int, identifier: Identifier
@@ -161,10 +173,7 @@ class _Walk:
             events += present.events
             self._events += present.events
             if self._events > MOST_EVENTS:
-                raise TooLarge(
-                    f"More than {MOST_EVENTS:,} events hang together here.",
-                    remedy="The past of so many is not computed while you wait.",
-                )
+                raise _too_many_events()
             portion.append(identifier)
             if events >= _EVENTS_A_TIME or len(portion) == _IDENTIFIERS_A_TIME:
                 yield portion
@@ -188,6 +197,13 @@ class _Walk:
         near = self.found.near
         most_linked = sorted(near, key=lambda identifier: (-links[identifier], identifier))
         return Crowd(self._size + more, [(i, near[i]) for i in most_linked[:MOST_LINKED]])
+
+
+def _too_many_events() -> TooLarge:
+    return TooLarge(
+        f"More than {MOST_EVENTS:,} events hang together here.",
+        remedy="The past of so many is not computed while you wait.",
+    )
 
 
 def _judged_the_same(judgements: Iterable[Judgement]) -> set[Identifier]:

@@ -104,7 +104,7 @@ class _Told:
         some = await ask.events(scope, customer, paid, 3)
         why = self._explanations
         if isinstance(why, AsOf):
-            links = why.links(answer, 1_000)
+            links = await why.links(scope, answer, 1_000)
         else:
             links = await why.links(scope, answer, 1_000, Loaded())
         shared = await self._explanations.shared_devices(scope, customer, 100)

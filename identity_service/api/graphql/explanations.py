@@ -77,7 +77,7 @@ async def links(
     most = page_size(first, MAX_LINKS, MAX_LINKS)
     explanations = info.context.services.explanations
     found = (
-        root.past.links(root.record, most)
+        await root.past.links(root.scope, root.record, most)
         if root.past
         else await explanations.links(root.scope, root.record, most, _loaded(info))
     )

@@ -294,3 +294,24 @@ async def test_a_super_connector_of_today_joined_while_it_was_none(world: NewWor
     assert [seen.super_connector for seen in then.identifiers] == [False] * 3
     assert named(now) == [hub]
     assert [seen.super_connector for seen in now.identifiers] == [True]
+
+
+async def test_all_that_is_told_of_a_super_connector_is_told_as_of_then(world: NewWorld) -> None:
+    hand = Hand()
+    device = Rule(2, IdentifierKind.DEVICE, max_links=2)
+    space = await world(Policy({**POLICY.rules, "anonymous_id": device}), clock=hand)
+    spokes = [f"anonymous_id:s{n}" for n in range(4)]
+    for n, spoke in enumerate(spokes):
+        await space.send(event(f"m{n}", n, "anonymous_id:hub", spoke), received_at=hand.now)
+    await space.send(event("m9", 9, *spokes[:2]), received_at=hand.now)
+    asked = [parse_identifier(text) for text in ("anonymous_id:hub", *spokes)]
+    values, ids = Values(space.policy), sorted((await space.settled()).customers)
+    cases, scope, then = space.use_cases, space.scope, hand.now
+    recorded = await answers_now(cases, scope, values, asked, ids)
+    hand.now += 10
+    await space.send(event("m5", 5, "anonymous_id:hub", *spokes), received_at=hand.now)
+
+    past = await answers_as_of(cases, scope, values, asked, ids, then)
+
+    assert differences(recorded, past) == {}
+    assert len(recorded["anonymous_id:hub"]["links"]) == 4
