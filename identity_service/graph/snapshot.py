@@ -40,17 +40,26 @@ class SnapshotReader:
         that came after their page are left out.
         """
         gathering = _Gathering()
-        after: str | None = f"{space}/"
-        end = f"{space}0"  # the character after the slash
-        while after is not None:
-            row = await self._database.read_one(
-                READ_IDENTIFIERS, w={"after": after, "end": end, "most": IDENTIFIERS_AT_ONCE}
-            )
-            after = gathering.add(row) if row and row["keys"] else None
-            progress(len(gathering.snapshot.identifiers))
+        reading = asyncio.create_task(self._page(space, f"{space}/"))
+        try:
+            while (page := await reading) is not None:
+                # The server makes the next page while this one is taken in.
+                reading = asyncio.create_task(self._page(space, page["keys"][-1]))
+                await asyncio.to_thread(gathering.add, page)
+                progress(len(gathering.snapshot.identifiers))
+        finally:
+            reading.cancel()
         row = await self._database.read_one(LIST_JUDGEMENTS_IN_FORCE, space=space)
         judgements = [judgement_of(*each) for each in row["judgements"]] if row else []
         return await asyncio.to_thread(gathering.complete, judgements)
+
+    async def _page(self, space: str, after: str) -> Row | None:
+        """The identifiers after a key; None: there are no more."""
+        end = f"{space}0"  # the character after the slash
+        row = await self._database.read_one(
+            READ_IDENTIFIERS, w={"after": after, "end": end, "most": IDENTIFIERS_AT_ONCE}
+        )
+        return row if row and row["keys"] else None
 
     async def state(self, space: str) -> tuple[int, ...]:
         """Numbers that change with the customers, the judgements and the policy of a space.
@@ -83,8 +92,8 @@ class _Gathering:
         self._register: list[list[Any]] = []
         self._a, self._b = array("q"), array("q")
 
-    def add(self, row: Row) -> str:
-        """Take in a page; returns its last key."""
+    def add(self, row: Row) -> None:
+        """Take in a page."""
         snapshot, position = self.snapshot, self._position
         for number, key in zip(row["numbers"], row["keys"], strict=True):
             kind, value = identifier_of(key)
@@ -103,7 +112,6 @@ class _Gathering:
         links.first_seen.extend(row["first_seen_together"])
         links.last_seen.extend(row["last_seen_together"])
         links.times_seen.extend(row["times_seen"])
-        return row["keys"][-1]
 
     def complete(self, judgements: list[Judgement]) -> Snapshot:
         """The snapshot; to be called once, after all pages."""
