@@ -17,7 +17,7 @@ from identity_service.pictures.picture import Picture
 from identity_service.pictures.retention import draw_retention
 from identity_service.pictures.sankey import draw_flows
 from identity_service.pictures.theme import sentence
-from identity_service.pictures.timeline import draw_customer_timeline
+from identity_service.pictures.timeline import draw_customer_timeline, draw_path
 from identity_service.pictures.words import subtitle
 from identity_service.services.figures import Figure
 
@@ -26,6 +26,7 @@ __all__ = ["Picture", "draw", "draw_customer_timeline", "draw_graph"]
 DRAWN: Final[Mapping[str, Callable[[Figure], Picture]]] = {
     "attribution": draw_attribution,
     "correlation": draw_correlation,
+    "customer_path": draw_path,
     "flows": draw_flows,
     "funnel": draw_funnel,
     "funnel_by": draw_funnel_by,

@@ -14,10 +14,12 @@ from typing import Any, Final, NamedTuple
 from identity_service.domain.durations import parse_duration
 from identity_service.domain.identifiers import IdentifierKind
 from identity_service.domain.journeys import SESSION
+from identity_service.domain.moments import read_moment
 from identity_service.domain.recorded import SeenIdentifier
 from identity_service.pictures.picture import Picture
 from identity_service.pictures.theme import GREY, LIGHT, QUIET, SIZE, STEPS, WHITE, sentence, vega
-from identity_service.pictures.words import clean, moment, shortened
+from identity_service.pictures.words import clean, moment, shortened, subtitle
+from identity_service.services.figures import Figure
 from identity_service.services.portraits import Lived
 
 EVENT: Final = 18
@@ -26,6 +28,7 @@ PAUSE: Final = 10
 """Room between two sessions."""
 LANE: Final = 34
 OTHERS: Final = "other steps"
+LEGEND: Final = "a grey band: a session; the line: from one event to the next"
 
 
 class Happened(NamedTuple):
@@ -48,10 +51,21 @@ def draw_customer_timeline(lived: Lived) -> Picture:
     if len(events) < lived.event_count:
         told.append(f"the latest {len(events):,} are drawn")
     title = f"Customer {customer.customer_id}"
-    notes = [" · ".join(told), "a grey band: a session; the line: from one event to the next"]
+    notes = [" · ".join(told), LEGEND]
     if not events:
         return sentence(title, [], "There are no events to draw.")
     return draw_timeline(title, notes, events, parse_duration(SESSION))
+
+
+def draw_path(figure: Figure) -> Picture:
+    """The path of one customer. A lane is all that an event carries."""
+    rows: list[Any] = sorted(figure, key=lambda row: str(row["at"]))
+    events = [
+        Happened(read_moment(row["at"]), row["event"], row["identifiers"], row["source"])
+        for row in rows
+    ]
+    notes = subtitle(figure, LEGEND)
+    return draw_timeline(figure.journey.question, notes, events, figure.asked["session"])
 
 
 def _lane(carried: Sequence[SeenIdentifier]) -> str:
@@ -60,7 +74,7 @@ def _lane(carried: Sequence[SeenIdentifier]) -> str:
 
 
 def draw_timeline(
-    title: str, subtitle: Sequence[str], events: Sequence[Happened], session: int
+    title: str, notes: Sequence[str], events: Sequence[Happened], session: int
 ) -> Picture:
     """Events, oldest first, at least one. A pause longer than `session`, in ms, ends a session."""
     lanes = {lane: n for n, lane in enumerate(dict.fromkeys(event.lane for event in events))}
@@ -87,7 +101,7 @@ def draw_timeline(
     kinds = [*shown, *([OTHERS] if len(named) > len(shown) else [])]
     return vega(
         title,
-        subtitle,
+        notes,
         {
             "width": x,
             "height": LANE * len(lanes),

@@ -15,8 +15,8 @@ from identity_service.services.figures import Figure
 LINE: Final = 105
 """Characters of a line below a title."""
 
-SHOWN: Final = frozenset({"first", "steps"})
-"""Parameters that a picture shows by itself."""
+SHOWN: Final = frozenset({"first", "steps", "kinds"})
+"""Parameters that a picture shows by itself, or that are told as the segment."""
 
 _LONGEST: Final = 400
 _UNITS: Final = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
@@ -94,7 +94,7 @@ def _own(figure: Figure) -> Iterator[str]:
 
 def _segment(figure: Figure) -> Iterator[str]:
     asked = figure.asked
-    (kinds,) = (each for each in figure.journey.parameters if each.name == "kinds")
+    kinds = next(each for each in figure.journey.parameters if each.name == "kinds")
     if asked["kinds"] != sorted(kinds.default):
         yield f"customers that are {', '.join(asked['kinds'])}"
     if asked["did"] is not None:

