@@ -57,6 +57,17 @@ class Settings(BaseSettings):
         pattern=r"^\d+[kmgKMG]$",
         description="Memory in which the managed Neo4j keeps pages of its store.",
     )
+    sandbox_heap: str = Field(
+        default="512m", pattern=r"^\d+[kmgKMG]$", description="Java heap of a sandbox."
+    )
+    sandbox_page_cache: str = Field(
+        default="256m",
+        pattern=r"^\d+[kmgKMG]$",
+        description="Memory in which a sandbox keeps pages of its store.",
+    )
+    sandbox_processors: int = Field(
+        default=1, ge=1, description="Processors that a sandbox counts on."
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
     admin_key: SecretStr | None = Field(

@@ -31,6 +31,7 @@ from identity_service.cli import (
     policy_versions,
     preview,
     resolve,
+    sandbox,
     schema,
     serve,
     space,
@@ -65,6 +66,7 @@ app.add_typer(judgement.app, name="judgement")
 policy_versions.add_to(policy.app)
 policy.app.command("preview")(preview.preview)
 app.command("export")(export.export)
+app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(policy.app, name="policy")
 app.add_typer(journeys.app, name="journeys")
 app.add_typer(graphql.app, name="graphql")

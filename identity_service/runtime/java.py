@@ -32,12 +32,15 @@ ACCESS: Final = (
 class Profile:
     """What a server is for: Java's options, and lines that differ in its configuration.
 
-    `room`: bytes that an empty store takes on the disk.
+    `room`: bytes that an empty store takes on the disk. `guarded`: it asks for a login, and
+    is not given the settings of who starts it. `niceness`: how much it yields to others.
     """
 
     java_options: tuple[str, ...]
     room: int
     configuration: tuple[str, ...] = ()
+    guarded: bool = False
+    niceness: int = 0
 
 
 SERVICE: Final = Profile(("-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError"), room=600_000_000)
@@ -71,18 +74,20 @@ def fast_start_cache(cache_dir: Path) -> Path:
     return version_dir(cache_dir) / f"{lock_digest(read_lock())}-java-{version}.aot"
 
 
-def environment(lib: Path) -> dict[str, str]:
-    """This process's environment and the class path.
+def environment(lib: Path, *, guarded: bool = False) -> dict[str, str]:
+    """This process's environment, unless guarded without our settings, and the class path.
 
     Every jar by name, in the order of the lock: a fast-start cache is refused in any other order.
     """
     jars = ":".join(str(lib / jar.filename) for jar in read_lock())
-    return {**os.environ, "CLASSPATH": jars}
+    ours = {name: v for name, v in os.environ.items() if not (guarded and name[:9] == "IDENTITY_")}
+    return {**ours, "CLASSPATH": jars}
 
 
 def command(home: Path, heap: str, profile: Profile, aot: Sequence[str]) -> tuple[str, ...]:
     """The arguments that run the server in `home`; `aot` are Java's options for the AOT cache."""
     return (
+        *(("nice", "-n", str(profile.niceness)) if profile.niceness else ()),
         str(find_java()),
         *ACCESS,
         *profile.java_options,

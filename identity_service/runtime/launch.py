@@ -64,10 +64,7 @@ def launch(
 
     `train`: where this run leaves a fast-start cache when it ends, instead of using one.
     """
-    for name in ("conf", "import"):
-        (home / name).mkdir(exist_ok=True)
-    text = configuration(home, port, settings, profile)
-    (home / "conf" / "neo4j.conf").write_text(text, encoding="utf-8")
+    write_configuration(home, configuration(home, port, settings, profile))
     cache = fast_start_cache(settings.cache_dir)
     aot: list[str] = []
     if train is not None:
@@ -75,7 +72,7 @@ def launch(
     elif cache.exists():
         aot = [f"-XX:AOTCache={cache}"]
     arguments = command(home, settings.neo4j_heap, profile, aot)
-    variables = environment(lib_dir(settings.cache_dir))
+    variables = environment(lib_dir(settings.cache_dir), guarded=profile.guarded)
     launched = _spawn(home, arguments, variables, detached=detached)
     try:
         state = await_bolt(home, launched.state)
@@ -84,6 +81,13 @@ def launch(
         launched.end()
         raise
     return replace(launched, state=state)
+
+
+def write_configuration(home: Path, text: str) -> None:
+    """Make the directories that a server needs in `home`, and its configuration file."""
+    for name in ("conf", "import"):
+        (home / name).mkdir(parents=True, exist_ok=True)
+    (home / "conf" / "neo4j.conf").write_text(text, encoding="utf-8")
 
 
 def await_bolt(home: Path, state: State) -> State:

@@ -28,6 +28,7 @@ from identity_service.runtime.launch import (
     launch,
 )
 from identity_service.runtime.lock import VERSION
+from identity_service.runtime.login import set_password
 from identity_service.runtime.state import State, forget_state, read_state
 from identity_service.settings import Settings
 
@@ -68,12 +69,18 @@ class RunningServer:
 
 
 def start(
-    settings: Settings, profile: Profile = SERVICE, *, port: int = 0, detached: bool = False
+    settings: Settings,
+    profile: Profile = SERVICE,
+    *,
+    port: int = 0,
+    detached: bool = False,
+    password: str | None = None,
 ) -> RunningServer:
     """The server of `settings.data_dir`, started unless it runs already; returns when Bolt answers.
 
     `port` 0 takes a free one. `detached`: it stays until `stop`, whatever becomes of this process.
-    Fetches Neo4j first where the cache does not have it. Blocks; raises RuntimeFailed.
+    `password`: what a guarded server asks for, set at its first start. Fetches Neo4j first where
+    the cache does not have it. Blocks; raises RuntimeFailed.
     """
     find_java()
     fetch(settings.cache_dir)
@@ -86,6 +93,8 @@ def start(
         if port:
             _refuse_taken(port)
         _refuse_full_disk(home, profile)
+        if password is not None and not (home / "data").exists():
+            set_password(home, settings, profile, password)
         launched = launch(home, settings, profile, port=port, detached=detached)
         return RunningServer(launched.state, None if detached else launched)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from identity_service.graph.access import AccessStore
+from identity_service.graph.copies import CopyReader
 from identity_service.graph.customers import CustomerReader
 from identity_service.graph.database import Database
 from identity_service.graph.evidence import EvidenceStore
@@ -24,6 +25,7 @@ from identity_service.services.as_of import History
 from identity_service.services.batch import BatchWriter
 from identity_service.services.blast_radius import BlastRadius
 from identity_service.services.clock import Clock, Ids, system_clock
+from identity_service.services.copying import Copying
 from identity_service.services.customers import Customers
 from identity_service.services.explanations import Explanations
 from identity_service.services.exporting import Exporting
@@ -66,6 +68,7 @@ class UseCases:
     resettlement: Resettlement
     history: History
     exporting: Exporting
+    copying: Copying
 
 
 def assemble(
@@ -130,4 +133,5 @@ def assemble(
         ),
         history=History(past, reader, ledger_reader, customers, policies, Recall(past), clock),
         exporting=Exporting(walk, spaces, clock),
+        copying=Copying(CopyReader(database), walk),
     )

@@ -1,0 +1,164 @@
+"""`identity-service sandbox …`: a copy of one space in a Neo4j of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+from identity_service.cli import opened
+from identity_service.cli.opened import Opened
+from identity_service.cli.output import notices, print_json
+from identity_service.errors import Conflict
+from identity_service.graph import schema
+from identity_service.graph.copies import CopyWriter
+from identity_service.graph.database import Database
+from identity_service.runtime import sandbox
+from identity_service.runtime.login import USER
+from identity_service.runtime.sandbox import Sandbox
+from identity_service.services.clock import system_clock
+from identity_service.services.copying import Advanced
+from identity_service.settings import Settings
+
+app = typer.Typer(
+    help="A copy of one space in a Neo4j of its own, to do there whatever you like.",
+    no_args_is_help=True,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+CONNECT = """\
+Neo4j Browser, Desktop   {uri}, user {user}, password {password}
+parameters               :params {{space: '{space}'}}
+Jupyter, pandas          from neo4j import GraphDatabase, Result
+                         driver = GraphDatabase.driver("{uri}", auth=("{user}", "{password}"))
+                         driver.execute_query("MATCH (c:Customer) RETURN c.kind, count(*)",
+                                              result_transformer_=Result.to_df)
+GDS client               from graphdatascience import GraphDataScience
+                         gds = GraphDataScience("{uri}", auth=("{user}", "{password}"))
+                         It needs the GDS plugin, which is no part of Neo4j Community."""
+
+
+@app.command("start")
+def start_command(
+    space: Annotated[str, typer.Option(help="The space to copy.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Bolt port; 0: a free one.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Copy a space into a Neo4j of its own, and say how to connect to it.
+
+    It stays until `sandbox stop`. A sandbox that was stopped is started again as it was left;
+    `sandbox refresh` copies anew.
+    """
+    settings = Settings()
+    found = sandbox.find(settings)
+    if found is not None and found.space != space:
+        raise Conflict(
+            f"There is a sandbox already, with the space “{found.space}”.",
+            remedy="`identity-service sandbox stop --remove` makes room.",
+        )
+    if found is not None and sandbox.is_running(settings):
+        raise Conflict(
+            f"The sandbox of “{space}” runs already, at {found.uri}.",
+            remedy="`sandbox refresh` copies the space anew, `sandbox status` shows the login.",
+        )
+    if found is None:
+        _copy(settings, space, port)
+    _show(sandbox.start(settings, port=port), running=True, as_json=as_json)
+
+
+@app.command("refresh")
+def refresh_command(as_json: AsJson = False) -> None:
+    """Copy the space anew; the new copy takes the old one's place, port and password at the end.
+
+    Whatever was written into the sandbox is gone then.
+    """
+    settings = Settings()
+    _copy(settings, sandbox.require(settings).space)
+    _show(sandbox.require(settings), running=True, as_json=as_json)
+
+
+@app.command("stop")
+def stop_command(
+    remove: Annotated[bool, typer.Option("--remove", help="Delete its data, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Stop the sandbox."""
+    stopped = sandbox.stop(Settings(), remove=remove)
+    if as_json:
+        print_json({"stopped": stopped, "removed": remove})
+        return
+    typer.echo("The sandbox is stopped." if stopped else "The sandbox was not running.")
+    if remove:
+        typer.echo("Its data is deleted.")
+
+
+@app.command("status")
+def status_command(as_json: AsJson = False) -> None:
+    """Say what the sandbox holds, whether it runs, and how to connect to it."""
+    settings = Settings()
+    found = sandbox.find(settings)
+    if found is not None:
+        _show(found, running=sandbox.is_running(settings), as_json=as_json)
+    elif as_json:
+        print_json({"running": False, "space": None})
+    else:
+        typer.echo("There is no sandbox.")
+
+
+def _copy(settings: Settings, space: str, port: int = 0) -> None:
+    async def work(its: Opened) -> None:
+        scope = await its.space(space)
+        with (
+            _progress() as advanced,
+            sandbox.rebuilt(settings, space, system_clock(), port=port) as rebuilding,
+        ):
+            async with await Database.open(rebuilding.settings) as target:
+                await schema.apply(target)
+                writer = CopyWriter(target)
+                rebuilding.copied = await its.cases.copying.copy(scope, writer, advanced)
+
+    opened.run(work)
+
+
+def _show(found: Sandbox, *, running: bool, as_json: bool) -> None:
+    facts: dict[str, Any] = {
+        "running": running,
+        "space": found.space,
+        "uri": found.uri,
+        "user": USER,
+        "password": found.password,
+        "copied_at": datetime.fromtimestamp(found.copied_at / 1000, UTC).isoformat(),
+        "copied": dict(found.copied),
+    }
+    if as_json:
+        print_json(facts)
+        return
+    held = ", ".join(f"{number:,} {what}" for what, number in found.copied.items())
+    typer.echo(f"A copy of the space “{found.space}” of {facts['copied_at'][:19]} UTC: {held}.")
+    if running:
+        typer.echo(CONNECT.format(**facts))
+    else:
+        typer.echo("It does not run: `identity-service sandbox start` starts it as it was left.")
+
+
+@contextmanager
+def _progress() -> Generator[Advanced]:
+    """What is copied so far; only on a terminal."""
+    console = notices()
+    columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,}"))
+    with Progress(
+        *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
+    ) as progress:
+        tasks: dict[str, Any] = {}
+
+        def advanced(what: str, number: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=None)
+            progress.advance(tasks[what], number)
+
+        yield advanced

@@ -1,0 +1,280 @@
+"""The sandbox: a copy of one space in a server of its own. One start for all tests, since it takes
+some seconds; they run in their order."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import stat
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, LiteralString
+
+import pytest
+from neo4j import GraphDatabase, Result
+from neo4j.exceptions import AuthError
+
+from identity_service.runtime import sandbox
+from identity_service.runtime.files import exclusive
+from identity_service.runtime.processes import ProcessId
+from identity_service.runtime.state import read_state
+from identity_service.settings import Settings
+from tests.support.command import Command
+
+pytestmark = pytest.mark.neo4j
+
+NODES: LiteralString = """
+MATCH (n) WHERE n.space = $space OR n.key STARTS WITH $prefix OR (n:Space AND n.name = $space)
+WITH n WHERE NOT n:ApiKey AND NOT n:RejectedEvent
+RETURN labels(n) AS labels, properties(n) AS properties
+"""
+RELATIONSHIPS: LiteralString = """
+MATCH (n)-[r]->(m) WHERE n.space = $space OR n.key STARTS WITH $prefix
+RETURN coalesce(n.key, n.id) AS a, type(r) AS type, properties(r) AS properties,
+  coalesce(m.key, m.id) AS b
+"""
+EVERYTHING: LiteralString = "MATCH (n) RETURN count(n) AS n"
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """Where the sandbox lies; it is stopped at the end, whatever became of the tests."""
+    directory = tmp_path_factory.mktemp("sandbox")
+    yield directory
+    sandbox.stop(Settings(data_dir=directory), remove=True)
+
+
+@pytest.fixture(autouse=True)
+def small(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDENTITY_DATA_DIR", str(data_dir))
+    monkeypatch.setenv("IDENTITY_SANDBOX_HEAP", "300m")
+    monkeypatch.setenv("IDENTITY_SANDBOX_PAGE_CACHE", "32m")
+    monkeypatch.setenv("IDENTITY_READ_TIMEOUT", "120")
+
+
+@pytest.fixture(scope="module")
+def spaces() -> tuple[str, str]:
+    """The one that is copied, and another one."""
+    name = f"test-{secrets.token_hex(6)}"
+    return name, f"{name}-other"
+
+
+def filled(command: Command, space: str, word: str, directory: Path) -> dict[str, str]:
+    """A space in which somebody signed in, on a shared device, with accounts and a bad event."""
+    keys = json.loads(command("space", "create", space).out)
+    tablet = {"device": {"id": f"tablet-{word}", "type": "ios"}}
+    calls: list[dict[str, Any]] = [
+        {"type": "identify", "anonymousId": f"a-{word}", "userId": "ann", "traits": {"nick": word}},
+        {"type": "track", "event": "Bought", "anonymousId": f"a-{word}", "properties": {"n": 1.5}},
+        {
+            "type": "track",
+            "event": "Bought",
+            "userId": "ann",
+            "properties": {"n": "one", "ok": True},
+        },
+        {"type": "identify", "userId": "ann", "context": tablet},
+        {"type": "identify", "userId": "ben", "context": tablet},
+        {"type": "group", "userId": "ben", "groupId": "acme", "traits": {"plan": word}},
+        {"type": "track", "event": "Nobody"},
+    ]
+    file = directory / f"{space}.jsonl"
+    lines = (json.dumps({"messageId": f"{word}-{n}", **call}) for n, call in enumerate(calls))
+    file.write_text("\n".join(lines), encoding="utf-8")
+    assert command("ingest", file, "--space", space).code == 0
+    return keys
+
+
+class Server:
+    """One of the two, as a user of it sees it."""
+
+    def __init__(self, uri: str, auth: tuple[str, str] | None) -> None:
+        self._driver = GraphDatabase.driver(uri, auth=auth)  # pyright: ignore[reportUnknownMemberType]
+
+    def rows(self, query: LiteralString, **parameters: Any) -> list[dict[str, Any]]:
+        with self._driver.session() as session:  # pyright: ignore[reportUnknownMemberType]
+            return [dict(record) for record in session.run(query, parameters)]
+
+    def dump(self, space: str) -> tuple[list[str], list[str]]:
+        """Everything that a copy of the space is to hold."""
+        names = {"space": space, "prefix": f"{space}/"}
+        nodes, links = self.rows(NODES, **names), self.rows(RELATIONSHIPS, **names)
+        for row in nodes:
+            row["labels"].sort()
+        return sorted(map(_text, nodes)), sorted(map(_text, links))
+
+    def close(self) -> None:
+        self._driver.close()
+
+
+def _text(row: dict[str, Any]) -> str:
+    return json.dumps(row, sort_keys=True)
+
+
+@pytest.fixture
+def production(database_settings: Settings) -> Generator[Server]:
+    password = database_settings.neo4j_password
+    login = (database_settings.neo4j_user, password.get_secret_value()) if password else None
+    server = Server(database_settings.neo4j_uri or "", login)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def copy(data_dir: Path) -> Generator[Server]:
+    found = sandbox.require(Settings(data_dir=data_dir))
+    server = Server(found.uri, ("neo4j", found.password))
+    yield server
+    server.close()
+
+
+def test_a_sandbox_holds_one_space_as_it_is_and_nothing_else(
+    command: Command,
+    spaces: tuple[str, str],
+    production: Server,
+    tmp_path: Path,
+    data_dir: Path,
+) -> None:
+    keys = filled(command, spaces[0], "ours", tmp_path)
+    others = filled(command, spaces[1], "theirs-q7xk", tmp_path)
+
+    started = command("sandbox", "start", "--space", spaces[0])
+
+    assert started.code == 0, started.err
+    about = json.loads(command("sandbox", "status", "--json").out)
+    copied = Server(about["uri"], (about["user"], about["password"]))
+    try:
+        assert copied.dump(spaces[0]) == production.dump(spaces[0])
+        assert copied.dump(spaces[1]) == ([], [])
+        assert copied.rows("MATCH (n:ApiKey|Source|RejectedEvent) RETURN n") == []
+        assert len(copied.rows("SHOW INDEXES")) == len(production.rows("SHOW INDEXES"))
+    finally:
+        copied.close()
+    assert (about["running"], about["space"]) == (True, spaces[0])
+    assert about["copied"]["events"] == 6
+    assert about["password"] in started.out
+    # In none of its files, not even in those of the database.
+    secret = [*keys.values(), *others.values()]
+    marks = [
+        b"theirs-q7xk",
+        spaces[1].encode(),
+        *(value.encode() for value in secret if value.startswith("ids_")),
+    ]
+    for path in (data_dir / "sandbox").rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert [mark for mark in marks if mark in content] == [], path
+
+
+def test_it_asks_for_its_password_which_only_the_owner_can_read(
+    copy: Server, data_dir: Path
+) -> None:
+    found = sandbox.require(Settings(data_dir=data_dir))
+    file = data_dir / "sandbox" / "current" / "sandbox.json"
+
+    assert copy.rows("RETURN 1 AS one") == [{"one": 1}]
+    for wrong in (None, ("neo4j", "neo4j")):
+        stranger = Server(found.uri, wrong)
+        with pytest.raises(AuthError):
+            stranger.rows("RETURN 1 AS one")
+        stranger.close()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_its_process_is_capped_knows_no_settings_of_ours_and_has_outlived_its_starter(
+    data_dir: Path,
+) -> None:
+    import psutil
+
+    state = read_state(data_dir / "sandbox" / "current" / "neo4j")
+    assert state is not None
+    process = psutil.Process(state.process.pid)
+
+    assert state.owner is None
+    assert {"-Xmx300m", "-XX:ActiveProcessorCount=1"} <= set(process.cmdline())
+    assert process.nice() == min(os.nice(0) + 10, 19)
+    assert [name for name in process.environ() if name.startswith("IDENTITY_")] == []
+
+
+def test_a_recipe_with_pandas_works_as_it_is_printed(data_dir: Path) -> None:
+    found = sandbox.require(Settings(data_dir=data_dir))
+
+    driver = GraphDatabase.driver(found.uri, auth=("neo4j", found.password))  # pyright: ignore[reportUnknownMemberType]
+    frame: Any = driver.execute_query(
+        "MATCH (c:Customer) RETURN c.kind, count(*)", result_transformer_=Result.to_df
+    )
+    driver.close()
+
+    assert dict(zip(frame["c.kind"], frame["count(*)"], strict=True)) == {
+        "KNOWN": 2,
+        "QUARANTINED": 1,
+    }
+
+
+def test_a_second_one_is_refused_and_so_are_two_at_once(
+    command: Command, spaces: tuple[str, str], data_dir: Path
+) -> None:
+    again = command.complains("sandbox", "start", "--space", spaces[0], code=1)
+    other = command.complains("sandbox", "start", "--space", spaces[1], code=1)
+    with exclusive(data_dir / "sandbox" / "sandbox.lock", "testing", patience=1):
+        at_once = command.complains("sandbox", "refresh", code=1)
+
+    assert "runs already" in again
+    assert "sandbox stop --remove" in other
+    assert "Another process" in at_once
+
+
+def test_whatever_is_done_in_it_leaves_production_as_it_was_and_a_new_copy_undoes_it(
+    command: Command, spaces: tuple[str, str], production: Server, copy: Server
+) -> None:
+    before = production.dump(spaces[0]), production.dump(spaces[1])
+    earlier = json.loads(command("sandbox", "status", "--json").out)
+
+    copy.rows("MATCH (n) SET n.space = 'ruined', n.mine = true")
+    copy.rows("CREATE (:Mine {space: $space})", space=spaces[1])
+    copy.rows("MATCH (n) DETACH DELETE n")
+    assert copy.rows(EVERYTHING) == [{"n": 0}]
+    assert (production.dump(spaces[0]), production.dump(spaces[1])) == before
+    refreshed = command("sandbox", "refresh", "--json")
+
+    assert refreshed.code == 0, refreshed.err
+    about = json.loads(refreshed.out)
+    assert (about["uri"], about["password"]) == (earlier["uri"], earlier["password"])
+    assert copy.dump(spaces[0]) == before[0]
+
+
+def test_one_that_is_stopped_starts_again_as_it_was_left(
+    command: Command, spaces: tuple[str, str], copy: Server, data_dir: Path
+) -> None:
+    copy.rows("CREATE (:Mine)")
+    state = read_state(data_dir / "sandbox" / "current" / "neo4j")
+    assert state is not None
+
+    stopped = [command("sandbox", "stop").out for _ in range(2)]
+
+    assert [line.split(".")[0] for line in stopped] == [
+        "The sandbox is stopped",
+        "The sandbox was not running",
+    ]
+    assert ProcessId.of(state.process.pid) != state.process
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", state.port), timeout=1)
+    assert "does not run" in command("sandbox", "status").out
+    assert command("sandbox", "start", "--space", spaces[0]).code == 0
+    assert copy.rows("MATCH (n:Mine) RETURN count(n) AS n") == [{"n": 1}]
+
+
+def test_its_data_is_removed_when_it_is_asked_to(command: Command, data_dir: Path) -> None:
+    removed = command("sandbox", "stop", "--remove", "--json")
+
+    assert json.loads(removed.out) == {"stopped": True, "removed": True}
+    assert [path.name for path in (data_dir / "sandbox").iterdir()] == ["sandbox.lock"]
+    assert command("sandbox", "status").out == "There is no sandbox.\n"
+    assert "sandbox start" in command.complains("sandbox", "refresh", code=1)
+
+
+def test_a_space_that_does_not_exist_leaves_no_sandbox(command: Command, data_dir: Path) -> None:
+    assert "no space" in command.complains("sandbox", "start", "--space", "nowhere", code=1)
+
+    assert sandbox.find(Settings(data_dir=data_dir)) is None
