@@ -10,5 +10,5 @@
 //     position]
 MATCH (x:Change {space: $w.space})
 WHERE x.id > $w.key
-WITH x ORDER BY x.id LIMIT $w.most
+WITH x ORDER BY x.space, x.id LIMIT $w.most
 RETURN collect([x.id, x.kind, x.at, x.customer_id, x.other_customer_id, x.identifiers, x.cause, x.policy_version, x.position]) AS changes

@@ -11,7 +11,7 @@
 //     keys of all identifiers]
 MATCH (e:Event {space: $w.space})
 WHERE e.received_at >= $w.since AND (e.received_at > $w.since OR e.key > $w.key)
-WITH e ORDER BY e.received_at, e.key LIMIT $w.most
+WITH e ORDER BY e.space, e.received_at, e.key LIMIT $w.most
 OPTIONAL MATCH (e)-[:ATTRIBUTED_TO]->(i:Identifier)
 OPTIONAL MATCH (i)-[:BELONGS_TO]->(c:Customer)
 RETURN collect([properties(e), i.key, c.id, COLLECT { MATCH (e)-[:OBSERVED]->(o:Identifier) RETURN o.key }]) AS events

@@ -10,5 +10,5 @@
 //   customers: list of [id, settled_at, keys of its identifiers]
 MATCH (c:Customer {space: $w.space})
 WHERE c.settled_at >= $w.since AND (c.settled_at > $w.since OR c.id > $w.key)
-WITH c ORDER BY c.settled_at, c.id LIMIT $w.most
+WITH c ORDER BY c.space, c.settled_at, c.id LIMIT $w.most
 RETURN collect([c.id, c.settled_at, COLLECT { MATCH (c)<-[:BELONGS_TO]-(i:Identifier) RETURN i.key }]) AS customers

@@ -6,8 +6,10 @@
 //   w.key: string – key of the last account of the page before, without space and slash; empty at first
 //   w.most: integer
 // Columns:
-//   accounts: list of [properties, list of the properties of its traits]
+//   accounts: list of [labels, properties, list of [labels, properties] of its traits]
 MATCH (a:Account)
 WHERE a.key > $w.space + '/' + $w.key AND a.key < $w.space + '0' // which follows the slash
 WITH a ORDER BY a.key LIMIT $w.most
-RETURN collect([properties(a), COLLECT { MATCH (a)-[:DESCRIBED_AS]->(t:AccountTraits) RETURN properties(t) }]) AS accounts
+RETURN collect([
+  labels(a), properties(a), COLLECT { MATCH (a)-[:DESCRIBED_AS]->(t:AccountTraits) RETURN [labels(t), properties(t)] }
+]) AS accounts

@@ -9,5 +9,5 @@
 //   nodes: list of [labels, properties]
 MATCH (x:Change {space: $w.space})
 WHERE x.id > $w.key
-WITH x ORDER BY x.id LIMIT $w.most
+WITH x ORDER BY x.space, x.id LIMIT $w.most
 RETURN collect([labels(x), properties(x)]) AS nodes

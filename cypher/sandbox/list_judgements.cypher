@@ -9,5 +9,5 @@
 //   nodes: list of [labels, properties]
 MATCH (j:Judgement {space: $w.space})
 WHERE j.id > $w.key
-WITH j ORDER BY j.id LIMIT $w.most
+WITH j ORDER BY j.space, j.id LIMIT $w.most
 RETURN collect([labels(j), properties(j)]) AS nodes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,12 +14,11 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from identity_service.cli import opened
 from identity_service.cli.opened import Opened
 from identity_service.cli.output import notices, print_json
-from identity_service.errors import Conflict
+from identity_service.domain.journeys import prepared
 from identity_service.graph import schema
-from identity_service.graph.copies import CopyWriter
 from identity_service.graph.database import Database
 from identity_service.runtime import sandbox
-from identity_service.runtime.login import USER
+from identity_service.runtime.admin import USER
 from identity_service.runtime.sandbox import Sandbox
 from identity_service.services.clock import system_clock
 from identity_service.services.copying import Advanced
@@ -33,7 +33,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 CONNECT = """\
 Neo4j Browser, Desktop   {uri}, user {user}, password {password}
-parameters               :params {{space: '{space}'}}
+parameters of journeys   {line}
 Jupyter, pandas          from neo4j import GraphDatabase, Result
                          driver = GraphDatabase.driver("{uri}", auth=("{user}", "{password}"))
                          driver.execute_query("MATCH (c:Customer) RETURN c.kind, count(*)",
@@ -55,20 +55,11 @@ def start_command(
     `sandbox refresh` copies anew.
     """
     settings = Settings()
-    found = sandbox.find(settings)
-    if found is not None and found.space != space:
-        raise Conflict(
-            f"There is a sandbox already, with the space “{found.space}”.",
-            remedy="`identity-service sandbox stop --remove` makes room.",
-        )
-    if found is not None and sandbox.is_running(settings):
-        raise Conflict(
-            f"The sandbox of “{space}” runs already, at {found.uri}.",
-            remedy="`sandbox refresh` copies the space anew, `sandbox status` shows the login.",
-        )
-    if found is None:
-        _copy(settings, space, port)
-    _show(sandbox.start(settings, port=port), running=True, as_json=as_json)
+    if sandbox.find(settings) is None:
+        _copy(settings, space, port=port)
+    else:
+        sandbox.start(settings, space, port=port)
+    _show(sandbox.require(settings), running=True, as_json=as_json)
 
 
 @app.command("refresh")
@@ -78,7 +69,7 @@ def refresh_command(as_json: AsJson = False) -> None:
     Whatever was written into the sandbox is gone then.
     """
     settings = Settings()
-    _copy(settings, sandbox.require(settings).space)
+    _copy(settings, sandbox.require(settings).space, anew=True)
     _show(sandbox.require(settings), running=True, as_json=as_json)
 
 
@@ -103,24 +94,24 @@ def status_command(as_json: AsJson = False) -> None:
     settings = Settings()
     found = sandbox.find(settings)
     if found is not None:
-        _show(found, running=sandbox.is_running(settings), as_json=as_json)
+        _show(found, running=sandbox.is_running(settings, found), as_json=as_json)
     elif as_json:
         print_json({"running": False, "space": None})
     else:
         typer.echo("There is no sandbox.")
 
 
-def _copy(settings: Settings, space: str, port: int = 0) -> None:
+def _copy(settings: Settings, space: str, *, port: int = 0, anew: bool = False) -> None:
     async def work(its: Opened) -> None:
         scope = await its.space(space)
         with (
             _progress() as advanced,
-            sandbox.rebuilt(settings, space, system_clock(), port=port) as rebuilding,
+            sandbox.rebuilt(settings, space, system_clock(), anew=anew) as rebuilding,
         ):
-            async with await Database.open(rebuilding.settings) as target:
+            copied, arguments = await its.cases.copying.copy(scope, rebuilding.files, advanced)
+            reached = rebuilding.load(arguments, copied, port=port)
+            async with await Database.open(reached) as target:
                 await schema.apply(target)
-                writer = CopyWriter(target)
-                rebuilding.copied = await its.cases.copying.copy(scope, writer, advanced)
 
     opened.run(work)
 
@@ -134,6 +125,7 @@ def _show(found: Sandbox, *, running: bool, as_json: bool) -> None:
         "password": found.password,
         "copied_at": datetime.fromtimestamp(found.copied_at / 1000, UTC).isoformat(),
         "copied": dict(found.copied),
+        "parameters": {"w": prepared(found.space, system_clock())},
     }
     if as_json:
         print_json(facts)
@@ -141,7 +133,9 @@ def _show(found: Sandbox, *, running: bool, as_json: bool) -> None:
     held = ", ".join(f"{number:,} {what}" for what, number in found.copied.items())
     typer.echo(f"A copy of the space “{found.space}” of {facts['copied_at'][:19]} UTC: {held}.")
     if running:
-        typer.echo(CONNECT.format(**facts))
+        entries = facts["parameters"]["w"].items()
+        inside = ", ".join(f"{name}: {json.dumps(value)}" for name, value in entries)
+        typer.echo(CONNECT.format(**facts, line=f":params {{w: {{{inside}}}}}"))
     else:
         typer.echo("It does not run: `identity-service sandbox start` starts it as it was left.")
 

@@ -450,3 +450,16 @@ def journey(name: str) -> Journey:
             f"There is no journey “{name}”.", remedy=f"There are {', '.join(sorted(JOURNEYS))}."
         )
     return found
+
+
+def prepared(space: str, now: int) -> dict[str, Any]:
+    """The parameters of every journey that have a default: entries of the `w` of their statements.
+
+    Where two journeys have different defaults, that of the first. `now` ends the time range.
+    """
+    defaults: dict[str, Any] = {"since": ALWAYS[0], "until": now + 1}
+    for asked in JOURNEYS.values():
+        for parameter in asked.parameters:
+            if not parameter.required and parameter.name not in defaults:
+                defaults[parameter.name] = _read(asked, parameter, None)
+    return {"space": space, **defaults}

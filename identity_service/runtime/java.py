@@ -33,14 +33,13 @@ class Profile:
     """What a server is for: Java's options, and lines that differ in its configuration.
 
     `room`: bytes that an empty store takes on the disk. `guarded`: it asks for a login, and
-    is not given the settings of who starts it. `niceness`: how much it yields to others.
+    is not given the settings of who starts it.
     """
 
     java_options: tuple[str, ...]
     room: int
     configuration: tuple[str, ...] = ()
     guarded: bool = False
-    niceness: int = 0
 
 
 SERVICE: Final = Profile(("-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError"), room=600_000_000)
@@ -74,6 +73,12 @@ def fast_start_cache(cache_dir: Path) -> Path:
     return version_dir(cache_dir) / f"{lock_digest(read_lock())}-java-{version}.aot"
 
 
+def fast_start(cache_dir: Path) -> tuple[str, ...]:
+    """Java's option that uses the AOT cache, where it is trained."""
+    cache = fast_start_cache(cache_dir)
+    return (f"-XX:AOTCache={cache}",) if cache.exists() else ()
+
+
 def environment(lib: Path, *, guarded: bool = False) -> dict[str, str]:
     """This process's environment, unless guarded without our settings, and the class path.
 
@@ -87,7 +92,6 @@ def environment(lib: Path, *, guarded: bool = False) -> dict[str, str]:
 def command(home: Path, heap: str, profile: Profile, aot: Sequence[str]) -> tuple[str, ...]:
     """The arguments that run the server in `home`; `aot` are Java's options for the AOT cache."""
     return (
-        *(("nice", "-n", str(profile.niceness)) if profile.niceness else ()),
         str(find_java()),
         *ACCESS,
         *profile.java_options,

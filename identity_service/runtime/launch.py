@@ -19,7 +19,7 @@ from identity_service.runtime.java import (
     Profile,
     command,
     environment,
-    fast_start_cache,
+    fast_start,
 )
 from identity_service.runtime.keeper import NOBODY
 from identity_service.runtime.processes import ProcessId
@@ -65,12 +65,7 @@ def launch(
     `train`: where this run leaves a fast-start cache when it ends, instead of using one.
     """
     write_configuration(home, configuration(home, port, settings, profile))
-    cache = fast_start_cache(settings.cache_dir)
-    aot: list[str] = []
-    if train is not None:
-        aot = [f"-XX:AOTCacheOutput={train}"]
-    elif cache.exists():
-        aot = [f"-XX:AOTCache={cache}"]
+    aot = fast_start(settings.cache_dir) if train is None else (f"-XX:AOTCacheOutput={train}",)
     arguments = command(home, settings.neo4j_heap, profile, aot)
     variables = environment(lib_dir(settings.cache_dir), guarded=profile.guarded)
     launched = _spawn(home, arguments, variables, detached=detached)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,6 +48,14 @@ class ProcessId:
         except psutil.NoSuchProcess:
             return []
         return [each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN]
+
+    def yield_to_others(self, niceness: int) -> None:
+        """Have all its threads, and those that they make, be at least so nice (0 to 19)."""
+        process = self._handle()
+        for thread in () if process is None else process.threads():
+            with suppress(ProcessLookupError):
+                now = os.getpriority(os.PRIO_PROCESS, thread.id)
+                os.setpriority(os.PRIO_PROCESS, thread.id, max(now, niceness))
 
     def end(self, grace: float) -> None:
         """Ask it to stop, wait `grace` seconds, then kill it. Returns when it is gone."""

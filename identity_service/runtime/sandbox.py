@@ -10,44 +10,50 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from pydantic import SecretStr
 
-from identity_service.errors import NotFound, RuntimeFailed
+from identity_service.errors import Conflict, NotFound, RuntimeFailed
 from identity_service.runtime import server
+from identity_service.runtime.admin import USER, import_store, set_password
 from identity_service.runtime.files import disk_errors, exclusive
-from identity_service.runtime.java import Profile
-from identity_service.runtime.login import USER
+from identity_service.runtime.jars import fetch
+from identity_service.runtime.java import Profile, find_java
+from identity_service.runtime.processes import ProcessId
 from identity_service.settings import Settings
 
-COPYING: Final = Profile(
+_ABOUT: Final = "sandbox.json"
+_COPIES: Final = "copy-"
+_MOMENT: Final = 0.5
+
+_CAPPED: Final = Profile(
     ("-XX:+UseSerialGC",),
     room=50_000_000,
     configuration=("db.tx_log.preallocate=false",),
     guarded=True,
 )
-"""A sandbox while it is filled: somebody waits for it."""
+"""A sandbox while it is made: somebody waits for it."""
 
-_ABOUT: Final = "sandbox.json"
-_MOMENT: Final = 0.5
-_PATIENCE: Final = 600.0
+_NICENESS: Final = 10
+"""How far it stands behind everybody else, once nobody waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
     """A whole copy: of which space, when it was begun (milliseconds since 1970), and its login.
 
-    `copied` counts what it holds. `port` 0: it was never started.
+    `copied` counts what it holds; `directory` is the name of where it lies.
     """
 
     space: str
     copied_at: int
     password: str
+    directory: str
     port: int = 0
     copied: Mapping[str, int] = field(default_factory=dict[str, int])
 
@@ -57,22 +63,63 @@ class Sandbox:
         return f"bolt://127.0.0.1:{self.port}"
 
 
-@dataclass(slots=True)
 class Rebuilding:
-    """A copy that is being made: where to write it. `copied` is to be told what was."""
+    """A copy that is being made: write its files into `files`, then `load` them."""
 
-    settings: Settings
-    copied: Mapping[str, int] = field(default_factory=dict[str, int])
+    def __init__(self, settings: Settings, before: Sandbox | None, made: Sandbox) -> None:
+        self.made = made
+        self.files = _root(settings) / made.directory / "files"
+        self._settings = settings
+        self._before = before
+        self._process: ProcessId | None = None
+
+    def load(
+        self, arguments: Sequence[str], copied: Mapping[str, int], *, port: int = 0
+    ) -> Settings:
+        """Import the files, and start the new server in place of the old one; how to reach it.
+
+        `arguments` tell the import of the files, `copied` counts what is in them. Without a `port`
+        it takes that of the old one. Raises RuntimeFailed.
+        """
+        target = _for(self._settings, self.made)
+        home = server.server_home(target)
+        server.claim(home)
+        set_password(home, target, _CAPPED, self.made.password)
+        import_store(home, target, _CAPPED, self.files, arguments)
+        shutil.rmtree(self.files)
+        if self._before is not None:
+            port = port or self._before.port
+            server.stop(_for(self._settings, self._before))
+        running = server.start(target, _serving(self._settings), port=port, detached=True)
+        self.made = replace(self.made, port=running.state.port, copied=copied)
+        self._process = running.state.process
+        return target.model_copy(
+            update={
+                "neo4j_uri": running.uri,
+                "neo4j_user": USER,
+                "neo4j_password": SecretStr(self.made.password),
+                "neo4j_database": "neo4j",
+            }
+        )
+
+    def stand_back(self) -> None:
+        """Nobody waits for it any more."""
+        if self._process is not None:
+            self._process.yield_to_others(_NICENESS)
 
 
 def find(settings: Settings) -> Sandbox | None:
-    """The sandbox that there is, running or not."""
-    return _read(_current(settings))
-
-
-def is_running(settings: Settings) -> bool:
-    """Whether it answers."""
-    return server.status(_for(settings, _current(settings))) is not None
+    """The sandbox that there is, running or not; raises RuntimeFailed for one that is damaged."""
+    file = _root(settings) / _ABOUT
+    try:
+        return Sandbox(**json.loads(file.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as error:
+        raise RuntimeFailed(
+            f"{file} cannot be read.",
+            remedy="`identity-service sandbox stop --remove` deletes the sandbox.",
+        ) from error
 
 
 def require(settings: Settings) -> Sandbox:
@@ -86,83 +133,102 @@ def require(settings: Settings) -> Sandbox:
     return found
 
 
+def is_running(settings: Settings, sandbox: Sandbox) -> bool:
+    """Whether it answers."""
+    return server.status(_for(settings, sandbox)) is not None
+
+
 @contextmanager
-def rebuilt(settings: Settings, space: str, now: int, *, port: int = 0) -> Generator[Rebuilding]:
-    """An empty server to be filled; at the end it is the sandbox, and runs.
+def rebuilt(settings: Settings, space: str, now: int, *, anew: bool) -> Generator[Rebuilding]:
+    """A copy to be filled; at the end it is the sandbox, and runs.
 
-    Nothing is changed by an exception, and nothing is left of a copy whose maker was killed.
-    One that is replaced gives its port and password on. Raises RuntimeFailed, also where somebody
-    else is at it.
+    `anew`: there is one already, whose login it takes over. An exception leaves that as it was, and
+    nothing is left of a copy whose maker was killed. Raises Conflict where there is one already
+    and none is to be replaced, and RuntimeFailed, also where somebody else is at it.
     """
-    current, growing = _current(settings), _root(settings) / "next"
-    with disk_errors(_root(settings), "IDENTITY_DATA_DIR"), _turn(settings):
+    with _turn(settings):
+        find_java()
+        fetch(settings.cache_dir)
         before = find(settings)
-        made = Sandbox(space, now, before.password if before else secrets.token_urlsafe(18))
-        target = _for(settings, growing)
-        server.stop(target)
-        shutil.rmtree(growing, ignore_errors=True)
+        if before is not None and not anew:
+            raise _there_already(before)
+        _clear(settings, before)
+        password = before.password if before else secrets.token_urlsafe(18)
+        made = Sandbox(space, now, password, f"{_COPIES}{secrets.token_hex(4)}")
+        ran = before is not None and is_running(settings, before)
+        rebuilding = Rebuilding(settings, before, made)
+        rebuilding.files.mkdir(parents=True)
+        rebuilding.files.parent.chmod(0o700)
         try:
-            growing.mkdir(parents=True, mode=0o700)
-            running = server.start(target, COPYING, password=made.password)
-            try:
-                reached = target.model_copy(
-                    update={
-                        "neo4j_uri": running.uri,
-                        "neo4j_user": USER,
-                        "neo4j_password": SecretStr(made.password),
-                        "neo4j_database": "neo4j",
-                        # It is slow on purpose, and nobody waits for single statements.
-                        "read_timeout": _PATIENCE,
-                        "write_timeout": _PATIENCE,
-                    }
-                )
-                rebuilding = Rebuilding(reached)
-                yield rebuilding
-            finally:
-                running.stop()
+            yield rebuilding
+            _write(settings, rebuilding.made)
         except BaseException:
-            shutil.rmtree(growing, ignore_errors=True)
+            _clear(settings, before)
+            if before is not None and ran:
+                with suppress(RuntimeFailed):  # what went wrong first matters more
+                    _start(settings, before, 0)
             raise
-        server.stop(_for(settings, current))
-        shutil.rmtree(current, ignore_errors=True)
-        growing.replace(current)
-        _write(current, replace(made, copied=rebuilding.copied, port=before.port if before else 0))
-        _start(settings, port)
+        _clear(settings, rebuilding.made)
+        rebuilding.stand_back()
 
 
-def start(settings: Settings, *, port: int = 0) -> Sandbox:
-    """Start the sandbox that there is, unless it runs; raises NotFound, RuntimeFailed."""
-    with disk_errors(_root(settings), "IDENTITY_DATA_DIR"), _turn(settings):
-        return _start(settings, port)
+def start(settings: Settings, space: str, *, port: int = 0) -> Sandbox:
+    """Start the sandbox that there is as it was left.
+
+    Raises NotFound, Conflict where it runs already or is one of another space, and RuntimeFailed.
+    """
+    with _turn(settings):
+        found = require(settings)
+        if found.space != space:
+            raise _there_already(found)
+        if is_running(settings, found):
+            raise Conflict(
+                f"The sandbox of “{space}” runs already, at {found.uri}.",
+                remedy="`sandbox refresh` copies the space anew, `sandbox status` shows the login.",
+            )
+        _clear(settings, found)
+        return _start(settings, found, port)
 
 
 def stop(settings: Settings, *, remove: bool) -> bool:
     """Stop the sandbox, and delete its data if asked to; False where there was none to stop."""
-    current = _current(settings)
-    with disk_errors(_root(settings), "IDENTITY_DATA_DIR"), _turn(settings):
-        stopped = server.stop(_for(settings, current))
+    with _turn(settings):
+        stopped = [server.stop(_at(settings, copy)) for copy in _copies(settings)]
         if remove:
-            shutil.rmtree(current, ignore_errors=True)
-        return stopped
+            _clear(settings, None)
+            (_root(settings) / _ABOUT).unlink(missing_ok=True)
+        return any(stopped)
 
 
-def _start(settings: Settings, port: int) -> Sandbox:
-    current, found = _current(settings), require(settings)
+def _start(settings: Settings, found: Sandbox, port: int) -> Sandbox:
     running = server.start(
-        _for(settings, current), _serving(settings), port=port or found.port, detached=True
+        _for(settings, found), _serving(settings), port=port or found.port, detached=True
     )
     started = replace(found, port=running.state.port)
-    _write(current, started)
+    _write(settings, started)
+    running.state.process.yield_to_others(_NICENESS)
     return started
 
 
+def _clear(settings: Settings, keep: Sandbox | None) -> None:
+    """Stop and delete every copy but one."""
+    for copy in _copies(settings):
+        if keep is None or copy.name != keep.directory:
+            server.stop(_at(settings, copy))
+            shutil.rmtree(copy, ignore_errors=True)
+
+
 def _serving(settings: Settings) -> Profile:
-    """As it serves: capped, and behind everybody else."""
+    """As it serves: with few processors."""
     cap = f"-XX:ActiveProcessorCount={settings.sandbox_processors}"
-    return replace(COPYING, java_options=(*COPYING.java_options, cap), niceness=10)
+    return replace(_CAPPED, java_options=(*_CAPPED.java_options, cap))
 
 
-def _for(settings: Settings, directory: Path) -> Settings:
+def _for(settings: Settings, sandbox: Sandbox) -> Settings:
+    return _at(settings, _root(settings) / sandbox.directory)
+
+
+def _at(settings: Settings, directory: Path) -> Settings:
     """The settings of a managed server in that directory, with the memory of a sandbox."""
     return settings.model_copy(
         update={
@@ -178,31 +244,30 @@ def _root(settings: Settings) -> Path:
     return settings.data_dir.resolve() / "sandbox"
 
 
-def _current(settings: Settings) -> Path:
-    return _root(settings) / "current"
+def _copies(settings: Settings) -> list[Path]:
+    return list(_root(settings).glob(f"{_COPIES}*"))
 
 
-def _turn(settings: Settings) -> AbstractContextManager[None]:
-    return exclusive(
-        _root(settings) / "sandbox.lock", "making or stopping a sandbox", patience=_MOMENT
+@contextmanager
+def _turn(settings: Settings) -> Generator[None]:
+    """One at a time, with clear words when a disk refuses."""
+    root = _root(settings)
+    lock = exclusive(root / "sandbox.lock", "making or stopping a sandbox", patience=_MOMENT)
+    with disk_errors(root, "IDENTITY_DATA_DIR"), lock:
+        yield
+
+
+def _there_already(found: Sandbox) -> Conflict:
+    return Conflict(
+        f"There is a sandbox already, with the space “{found.space}”.",
+        remedy="`identity-service sandbox stop --remove` makes room.",
     )
 
 
-def _read(directory: Path) -> Sandbox | None:
-    try:
-        return Sandbox(**json.loads((directory / _ABOUT).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError) as error:
-        raise RuntimeFailed(
-            f"{directory / _ABOUT} cannot be read.",
-            remedy="`identity-service sandbox stop --remove` deletes the sandbox.",
-        ) from error
-
-
-def _write(directory: Path, sandbox: Sandbox) -> None:
+def _write(settings: Settings, sandbox: Sandbox) -> None:
     """It holds the password: for the owner's eyes only."""
-    partial = directory / f"{_ABOUT}.new"
+    file = _root(settings) / _ABOUT
+    partial = file.with_suffix(".new")
     partial.touch(mode=0o600)
     partial.write_text(json.dumps(asdict(sandbox)), encoding="utf-8")
-    partial.replace(directory / _ABOUT)
+    partial.replace(file)

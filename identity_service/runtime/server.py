@@ -28,7 +28,6 @@ from identity_service.runtime.launch import (
     launch,
 )
 from identity_service.runtime.lock import VERSION
-from identity_service.runtime.login import set_password
 from identity_service.runtime.state import State, forget_state, read_state
 from identity_service.settings import Settings
 
@@ -38,7 +37,7 @@ TURN_PATIENCE: Final = START_PATIENCE + STOP_GRACE
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """A server that answers Bolt at `uri`, without authentication."""
+    """A server that answers Bolt at `uri`; it asks for a login if its profile is guarded."""
 
     state: State
     owned: Launched | None
@@ -69,32 +68,24 @@ class RunningServer:
 
 
 def start(
-    settings: Settings,
-    profile: Profile = SERVICE,
-    *,
-    port: int = 0,
-    detached: bool = False,
-    password: str | None = None,
+    settings: Settings, profile: Profile = SERVICE, *, port: int = 0, detached: bool = False
 ) -> RunningServer:
     """The server of `settings.data_dir`, started unless it runs already; returns when Bolt answers.
 
     `port` 0 takes a free one. `detached`: it stays until `stop`, whatever becomes of this process.
-    `password`: what a guarded server asks for, set at its first start. Fetches Neo4j first where
-    the cache does not have it. Blocks; raises RuntimeFailed.
+    Fetches Neo4j first where the cache does not have it. Blocks; raises RuntimeFailed.
     """
     find_java()
     fetch(settings.cache_dir)
     home = server_home(settings)
     with disk_errors(home, "IDENTITY_DATA_DIR"), _turn(home):
-        _refuse_foreign_data(home)
+        claim(home)
         state = _running(home)
         if state is not None:
             return RunningServer(state, None)
         if port:
             _refuse_taken(port)
         _refuse_full_disk(home, profile)
-        if password is not None and not (home / "data").exists():
-            set_password(home, settings, profile, password)
         launched = launch(home, settings, profile, port=port, detached=detached)
         return RunningServer(launched.state, None if detached else launched)
 
@@ -126,6 +117,25 @@ def server_home(settings: Settings) -> Path:
     return settings.data_dir.resolve() / "neo4j"
 
 
+def claim(home: Path) -> None:
+    """Mark an empty directory as this version's; raises RuntimeFailed where another wrote it."""
+    home.mkdir(parents=True, exist_ok=True)
+    marker = home / "version"
+    if marker.exists():
+        written_by = marker.read_text(encoding="utf-8").strip()
+    elif (home / "data").exists():
+        written_by = "an unknown version"
+    else:
+        marker.write_text(VERSION + "\n", encoding="utf-8")
+        return
+    if written_by != VERSION:
+        raise RuntimeFailed(
+            f"The data in {home} was written by Neo4j {written_by}; this is {VERSION}.",
+            remedy="Name another directory with IDENTITY_DATA_DIR, or use the identity-service "
+            "that wrote it.",
+        )
+
+
 def _turn(home: Path) -> AbstractContextManager[None]:
     return exclusive(
         home / "server.lock", "starting or stopping this Neo4j", patience=TURN_PATIENCE
@@ -142,24 +152,6 @@ def _running(home: Path) -> State | None:
     state.process.end(STOP_GRACE)
     forget_state(home, state.process)
     return None
-
-
-def _refuse_foreign_data(home: Path) -> None:
-    """Mark an empty directory as this version's; raise where another version wrote it."""
-    marker = home / "version"
-    if marker.exists():
-        written_by = marker.read_text(encoding="utf-8").strip()
-    elif (home / "data").exists():
-        written_by = "an unknown version"
-    else:
-        marker.write_text(VERSION + "\n", encoding="utf-8")
-        return
-    if written_by != VERSION:
-        raise RuntimeFailed(
-            f"The data in {home} was written by Neo4j {written_by}; this is {VERSION}.",
-            remedy="Name another directory with IDENTITY_DATA_DIR, or use the identity-service "
-            "that wrote it.",
-        )
 
 
 def _refuse_full_disk(home: Path, profile: Profile) -> None:

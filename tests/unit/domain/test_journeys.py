@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from identity_service.domain.journeys import ALWAYS, JOURNEYS, journey
+from identity_service.domain.journeys import ALWAYS, JOURNEYS, journey, prepared
 from identity_service.errors import FieldInvalid, NotFound
 
 NOW = 1_000
@@ -88,3 +88,13 @@ def test_every_default_can_be_taken(name: str) -> None:
     given = {p.name: "x" for p in journey(name).own if p.required}
 
     assert journey(name).arguments(given, NOW).keys() == {p.name for p in journey(name).parameters}
+
+
+def test_what_is_prepared_for_pasting_answers_every_journey_that_needs_nothing() -> None:
+    w = prepared("shop", 7)
+
+    assert (w["space"], w["until"], w["kinds"]) == ("shop", 8, ["ANONYMOUS", "KNOWN"])
+    for asked in JOURNEYS.values():
+        optional = {parameter.name for parameter in asked.parameters if not parameter.required}
+        assert optional <= set(w)
+    assert not {"steps", "goal", "event"} & set(w)
