@@ -113,6 +113,7 @@ _EXAMPLES: Final[dict[Kind, Any]] = {
     Kind.TEXT: "Order Completed",
     Kind.TEXTS: ["Product Viewed", "Order Completed"],
     Kind.PROPERTY: "plan",
+    Kind.IDENTIFIER: "email:ann@example.com",
 }
 
 

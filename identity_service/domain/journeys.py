@@ -30,6 +30,7 @@ from typing import Any, Final, TypeAlias, cast
 from identity_service.domain.customers import CustomerKind
 from identity_service.domain.durations import DURATION_HELP, parse_duration
 from identity_service.domain.events import property_key
+from identity_service.domain.identifiers import Identifier, parse_identifier
 from identity_service.domain.moments import read_moment
 from identity_service.errors import FieldInvalid, NotFound
 
@@ -66,6 +67,7 @@ class Kind(StrEnum):
     MOMENT = "moment"
     DURATION = "duration"
     COUNT = "count"
+    IDENTIFIER = "identifier"
 
 
 class ColumnType(StrEnum):
@@ -113,13 +115,15 @@ class Journey:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """Its own, then those that every journey takes."""
-        return (*self.own, *RANGE_AND_SEGMENT)
+        """Its own, then those that every journey takes, unless it has one of the same name."""
+        own = {parameter.name for parameter in self.own}
+        return (*self.own, *(each for each in RANGE_AND_SEGMENT if each.name not in own))
 
     def arguments(self, given: Mapping[str, Any], now: int) -> dict[str, Any]:
         """What the statement takes, from what a caller gave by name; what is None counts as absent.
 
-        Moments are milliseconds or ISO 8601, durations text as in policies or milliseconds.
+        Moments are milliseconds or ISO 8601, durations text as in policies or milliseconds,
+        identifiers `TYPE:VALUE`; those come back as an `Identifier`, spelled as they were given.
         Without `until` the range ends after `now`. Raises FieldInvalid.
         """
         known = {parameter.name for parameter in self.parameters}
@@ -218,6 +222,10 @@ def _read_duration(given: object, _: Parameter) -> int:
     raise ValueError(msg)
 
 
+def _read_identifier(given: object, parameter: Parameter) -> Identifier:
+    return parse_identifier(_read_text(given, parameter))
+
+
 def _read_count(given: object, parameter: Parameter) -> int:
     if isinstance(given, str) and re.fullmatch(r"[0-9]{1,9}", given):
         given = int(given)
@@ -239,6 +247,7 @@ _READERS: Final = {
     Kind.MOMENT: _read_moment,
     Kind.DURATION: _read_duration,
     Kind.COUNT: _read_count,
+    Kind.IDENTIFIER: _read_identifier,
 }
 
 RANGE_AND_SEGMENT: Final = (
@@ -435,6 +444,78 @@ JOURNEYS: Final[Mapping[str, Journey]] = {
                 _number("last_touch", "conversions, each given to its last touch"),
                 _number("linear", "conversions, each shared equally by its touches"),
                 _number("time_decay", "conversions, shared by touches that weigh more the later"),
+            ),
+        ),
+        Journey(
+            "customer_path",
+            "What did one customer do, on every device, session by session?",
+            (
+                Parameter(
+                    "identifier", Kind.IDENTIFIER, "any identifier of the customer", required=True
+                ),
+                Parameter(
+                    "session", Kind.DURATION, "the longest pause inside a session", default=SESSION
+                ),
+                Parameter(
+                    "first",
+                    Kind.COUNT,
+                    "the most steps, the newest of all",
+                    default=200,
+                    most=1_000,
+                ),
+            ),
+            (
+                _integer("session", "counted from 1, of the steps that are shown"),
+                _text("at", "when, in UTC"),
+                _text("event", "the step"),
+                _text("source", "who sent it"),
+                _text("identifiers", "all that the event carries"),
+            ),
+        ),
+        Journey(
+            "hidden_by_quarantine",
+            "What was done on contested devices, so by nobody in particular?",
+            (
+                Parameter(
+                    "kinds",
+                    Kind.KINDS,
+                    "the kinds of customers that count; no other holds a contested device",
+                    default=(CustomerKind.QUARANTINED,),
+                    most=len(CustomerKind),
+                ),
+                _first(50),
+            ),
+            (
+                _text("identifier", "what the events belong to: the device or what it came with"),
+                _text("event", "the step"),
+                _integer("events", "how often it was done there"),
+                _number("share", "of all events of that step, on whatever device"),
+            ),
+        ),
+        Journey(
+            "cross_app_users",
+            "How many customers use two apps?",
+            (_first(50),),
+            (
+                _text("source", "a source"),
+                _text("other_source", "another one, later in text order"),
+                _integer("customers", "customers with a step in both"),
+                _number("share", "of the customers with a step in either"),
+            ),
+        ),
+        Journey(
+            "accounts",
+            "Which accounts have members who did all of these steps, whoever did which?",
+            (
+                Parameter(
+                    "steps", Kind.TEXTS, "the steps, in any order", required=True, most=MAX_STEPS
+                ),
+                _first(50),
+            ),
+            (
+                _text("account", "the id of the account"),
+                _integer("customers", "members who did one of the steps"),
+                _integer("events", "how often they did them"),
             ),
         ),
     )

@@ -18,6 +18,10 @@ STATEMENTS: Final[Mapping[str, Statement]] = {
     "retention": statement("journeys/retention"),
     "time_to_convert": statement("journeys/time_to_convert"),
     "attribution": statement("journeys/attribution"),
+    "customer_path": statement("journeys/customer_path"),
+    "hidden_by_quarantine": statement("journeys/hidden_by_quarantine"),
+    "cross_app_users": statement("journeys/cross_app_users"),
+    "accounts": statement("journeys/accounts"),
 }
 """By the name of the journey."""
 

@@ -112,7 +112,7 @@ def assemble(
         following=following,
         blast_radius=BlastRadius(evidence, policy_store),
         inboxes=Inboxes(InboxReader(database), customers),
-        journeys=Journeys(JourneyReader(database), clock),
+        journeys=Journeys(JourneyReader(database), policies, clock),
         judgements=Judgements(
             evidence,
             judgement_store,

@@ -45,6 +45,25 @@ def test_a_journey_counts_the_segment_and_the_range_as_all_do(name: str) -> None
     assert IN_RANGE.search(text)
 
 
+FROM_ALL_CUSTOMERS = {"flows", "correlation", "drop_off", "retention"}
+"""Most of the events count in them, and reading these by customer holds only one in memory."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_journey_starts_from_an_index_by_time_or_from_few_customers(name: str) -> None:
+    text = statement(f"journeys/{name}").definition.text
+    begins = next(line for line in text.splitlines() if line.startswith("MATCH"))
+    follows = text.splitlines()[text.splitlines().index(begins) + 1]
+
+    if name in FROM_ALL_CUSTOMERS:
+        assert begins == "MATCH (c:Customer)"
+        assert "WHERE i.last_seen >= $w.since AND i.first_seen < $w.until" in text
+    elif begins == "MATCH (e:Event)":
+        assert re.fullmatch(r"USING INDEX e:Event\(space, (step, )?at\)", follows)
+    else:
+        assert begins.startswith(("MATCH (d:Contested)", "MATCH (:Identifier {key: $w.space"))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_rows_come_in_an_order_and_are_bounded(name: str) -> None:
     text = statement(f"journeys/{name}").definition.text
@@ -73,6 +92,8 @@ def test_graphql_offers_every_parameter_and_column(name: str) -> None:
 
     assert defaults.keys() - {"segment"} == {p.name for p in journey.parameters} - in_the_segment
     for parameter in journey.own:
+        if parameter.name in in_the_segment:
+            continue
         assert defaults[parameter.name] == parameter.default
     assert [snake(each) for each in row.fields] == [column.name for column in journey.columns]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from identity_service.domain.events import Rejection, ReportedEvent
 from identity_service.domain.evidence import Evidence
-from identity_service.domain.identifiers import IdentifierKind
+from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policy import Policy
 from identity_service.domain.resolution import resolve, strongest
 from identity_service.domain.values import Values, observe
@@ -36,6 +36,10 @@ class Done:
     step: str | None
     channel: str | None
     properties: Mapping[str, str]
+    source: str
+    account: str | None
+    identifiers: tuple[str, ...]
+    belongs_to: str
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,16 @@ class Person:
     events: tuple[Done, ...]
 
 
-def people(sent: Iterable[ReportedEvent], evidence: Evidence, policy: Policy) -> list[Person]:
-    """The customers of what was sent, as the pure function says."""
+def people(
+    sent: Iterable[ReportedEvent],
+    evidence: Evidence,
+    policy: Policy,
+    sources: Mapping[str, str] | None = None,
+) -> list[Person]:
+    """The customers of what was sent, as the pure function says.
+
+    `sources` are those of events by message id, where they are not the shop's.
+    """
     resolution = resolve(evidence, policy)
     values = Values(policy)
     customer_of: dict[Any, int] = {}
@@ -67,14 +79,18 @@ def people(sent: Iterable[ReportedEvent], evidence: Evidence, policy: Policy) ->
     for each in sent:
         observed = observe(each, values, 0, "shop")
         assert not isinstance(observed, Rejection)
-        events[customer_of[strongest(observed.identifiers, policy)]].append(done(each))
+        owner = strongest(observed.identifiers, policy)
+        source = (sources or {}).get(each.message_id, "shop")
+        events[customer_of[owner]].append(done(each, source, observed.identifiers, owner))
     return [
         Person(kinds[number], tuple(sorted(had, key=lambda e: (e.at, e.message_id))))
         for number, had in events.items()
     ]
 
 
-def done(event: ReportedEvent) -> Done:
+def done(
+    event: ReportedEvent, source: str, identifiers: Iterable[Identifier], owner: Identifier
+) -> Done:
     """The event by the definitions, for worlds whose pages have names or paths."""
     step = None
     if event.type == "track":
@@ -85,7 +101,19 @@ def done(event: ReportedEvent) -> Done:
     if channel is None and event.name == "Email Opened":
         channel = "email"
     said = {name: text(value) for name, value in event.properties.items()}
-    return Done(event.at, event.message_id, event.type, step, channel, said)
+    names = tuple(sorted(map(str, identifiers)))
+    return Done(
+        event.at,
+        event.message_id,
+        event.type,
+        step,
+        channel,
+        said,
+        source,
+        event.account_id,
+        names,
+        str(owner),
+    )
 
 
 def text(value: object) -> str:

@@ -13,6 +13,7 @@ import strawberry
 from strawberry import UNSET, Parent
 
 from identity_service.api.graphql.context import Info
+from identity_service.api.graphql.fields import IdentifierInput
 from identity_service.api.graphql.scalars import Millis
 from identity_service.domain.customers import CustomerKind
 from identity_service.domain.journeys import JOURNEYS
@@ -94,6 +95,38 @@ class Attribution:
     last_touch: float
     linear: float
     time_decay: float
+
+
+@strawberry.type
+class PathStep:
+    session: int
+    at: str
+    event: str
+    source: str
+    identifiers: str
+
+
+@strawberry.type
+class HiddenStep:
+    identifier: str
+    event: str
+    events: int
+    share: float
+
+
+@strawberry.type
+class CrossAppUsers:
+    source: str
+    other_source: str
+    customers: int
+    share: float
+
+
+@strawberry.type
+class AccountFit:
+    account: str
+    customers: int
+    events: int
 
 
 @strawberry.input(
@@ -353,6 +386,92 @@ async def attribution(
     )
 
 
+async def customer_path(
+    root: Parent[SpaceScope],
+    info: Info,
+    identifier: IdentifierInput,
+    session: str | None = "30m",
+    first: int | None = 200,
+    since: Since = UNSET,
+    until: Until = UNSET,
+    segment: Counted = UNSET,
+) -> list[PathStep]:
+    return await _run(
+        info,
+        root,
+        "customer_path",
+        PathStep,
+        segment,
+        identifier=f"{identifier.type}:{identifier.value}",
+        session=session,
+        first=first,
+        since=since,
+        until=until,
+    )
+
+
+async def hidden_by_quarantine(
+    root: Parent[SpaceScope],
+    info: Info,
+    first: int | None = 50,
+    since: Since = UNSET,
+    until: Until = UNSET,
+    segment: Counted = UNSET,
+) -> list[HiddenStep]:
+    return await _run(
+        info,
+        root,
+        "hidden_by_quarantine",
+        HiddenStep,
+        segment,
+        first=first,
+        since=since,
+        until=until,
+    )
+
+
+async def cross_app_users(
+    root: Parent[SpaceScope],
+    info: Info,
+    first: int | None = 50,
+    since: Since = UNSET,
+    until: Until = UNSET,
+    segment: Counted = UNSET,
+) -> list[CrossAppUsers]:
+    return await _run(
+        info,
+        root,
+        "cross_app_users",
+        CrossAppUsers,
+        segment,
+        first=first,
+        since=since,
+        until=until,
+    )
+
+
+async def accounts(
+    root: Parent[SpaceScope],
+    info: Info,
+    steps: list[str],
+    first: int | None = 50,
+    since: Since = UNSET,
+    until: Until = UNSET,
+    segment: Counted = UNSET,
+) -> list[AccountFit]:
+    return await _run(
+        info,
+        root,
+        "accounts",
+        AccountFit,
+        segment,
+        steps=steps,
+        first=first,
+        since=since,
+        until=until,
+    )
+
+
 def _question(name: str, resolver: Any) -> Any:
     return strawberry.field(resolver=resolver, description=JOURNEYS[name].question)
 
@@ -373,6 +492,10 @@ class Journeys:
     retention: list[Retention] = _question("retention", retention)
     time_to_convert: list[ConversionTime] = _question("time_to_convert", time_to_convert)
     attribution: list[Attribution] = _question("attribution", attribution)
+    customer_path: list[PathStep] = _question("customer_path", customer_path)
+    hidden_by_quarantine: list[HiddenStep] = _question("hidden_by_quarantine", hidden_by_quarantine)
+    cross_app_users: list[CrossAppUsers] = _question("cross_app_users", cross_app_users)
+    accounts: list[AccountFit] = _question("accounts", accounts)
 
 
 def journeys(root: Parent[SpaceScope]) -> SpaceScope:

@@ -121,7 +121,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         "Identifier.sharedBy": [{"first": 1}],
         "Identifier.linksOverTime": [{"first": 1000}],
         "Subscription.settlement": [{"space": door}],
-        **_journeys(said),
+        **_journeys(said, identifiers),
         "Mutation.createSpace": [{"name": door, "policy": OURS}],
         "Mutation.createSource": [
             {"name": f"{said}-source", "spaces": [door]},
@@ -150,7 +150,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
     }
 
 
-def _journeys(said: str) -> dict[str, Sequence[Way]]:
+def _journeys(said: str, identifiers: Sequence[Any]) -> dict[str, Sequence[Way]]:
     """How to ask for journeys: with every argument, about all of the time and all customers."""
     always = {
         "since": "1960-01-01T00:00:00Z",
@@ -173,6 +173,12 @@ def _journeys(said: str) -> dict[str, Sequence[Way]]:
         "Journeys.dropOff": [{"silentFor": "1d", **first, **always}],
         "Journeys.retention": [{**start, "returnEvent": said, "weeks": 4, **first, **always}],
         "Journeys.timeToConvert": [{**start, "goal": said, **window, **always}],
+        "Journeys.customerPath": [
+            {"identifier": each, "session": "30m", **first, **always} for each in identifiers
+        ],
+        "Journeys.hiddenByQuarantine": [{**first, **always}],
+        "Journeys.crossAppUsers": [{**first, **always}],
+        "Journeys.accounts": [{"steps": ["seen"], **first, **always}],
         "Journeys.attribution": [
             {"goal": said, **window, "session": "30m", "halfLife": "7d", **first, **always}
         ],

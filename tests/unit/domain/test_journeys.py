@@ -85,7 +85,7 @@ def test_an_unknown_journey_is_answered_with_those_that_there_are() -> None:
 
 @pytest.mark.parametrize("name", JOURNEYS)
 def test_every_default_can_be_taken(name: str) -> None:
-    given = {p.name: "x" for p in journey(name).own if p.required}
+    given = {p.name: "x:y" for p in journey(name).own if p.required}
 
     assert journey(name).arguments(given, NOW).keys() == {p.name for p in journey(name).parameters}
 

@@ -1,0 +1,40 @@
+// Purpose: Customers who did something in two apps: for every two sources, how many did a step in both.
+// Access: read
+// Space: parameter
+// Parameters:
+//   w.space: string
+//   w.since: integer – the first moment that counts, in milliseconds
+//   w.until: integer – the moment before which events count
+//   w.kinds: list of the kinds of customers that count
+//   w.did: string or null – only customers who did this step in the range
+//   w.property: string or null – only customers with this property, `p_…`, on an event
+//   w.value: string or null – its value, as text
+//   w.first: integer – the most rows
+// Columns:
+//   source: string – a source
+//   other_source: string – another one, later in text order
+//   customers: integer – with a step in both
+//   share: float – of the customers with a step in either
+MATCH (e:Event)
+USING INDEX e:Event(space, at)
+WHERE e.space = $w.space AND e.at >= $w.since AND e.at < $w.until AND e.step IS NOT NULL
+MATCH (e)-[:ATTRIBUTED_TO]->(i)
+WITH DISTINCT i, e.source AS source
+MATCH (i)-[:BELONGS_TO]->(c:Customer)
+WITH c, collect(DISTINCT source) AS sources
+WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
+    MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
+    WHERE x.at >= $w.since AND x.at < $w.until
+      AND ($w.did IS NULL OR x.step = $w.did)
+      AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
+WITH sources, count(*) AS customers
+UNWIND sources AS source
+UNWIND sources AS other_source
+WITH source, other_source, sum(customers) AS customers
+WITH collect([source, other_source, customers]) AS pairs
+WITH pairs, [p IN pairs WHERE p[0] = p[1]] AS alone
+UNWIND [p IN pairs WHERE p[0] < p[1]] AS p
+WITH p[0] AS source, p[1] AS other_source, p[2] AS customers,
+  reduce(either = 0, a IN alone | either + CASE WHEN a[0] IN [p[0], p[1]] THEN a[2] ELSE 0 END) - p[2] AS either
+RETURN source, other_source, customers, toFloat(customers) / either AS share
+ORDER BY customers DESC, source, other_source LIMIT $w.first

@@ -1,0 +1,40 @@
+// Purpose: What one customer did, on every device, in order and by sessions: the newest steps of the range.
+// Access: read
+// Space: parameter
+// Parameters:
+//   w.space: string
+//   w.since: integer – the first moment that counts, in milliseconds
+//   w.until: integer – the moment before which events count
+//   w.kinds: list of the kinds of customers that count
+//   w.did: string or null – only a customer who did this step in the range
+//   w.property: string or null – only a customer with this property, `p_…`, on an event
+//   w.value: string or null – its value, as text
+//   w.identifier: string – `type:value`, as it is spelled in the graph
+//   w.session: integer – longest pause inside a session, in milliseconds
+//   w.first: integer – the most steps
+// Columns:
+//   session: integer – from 1, of the steps that are shown
+//   at: string – ISO 8601, in UTC
+//   event: string – the step
+//   source: string – who sent it
+//   identifiers: string – all that the event carries, in text order, with commas between
+MATCH (:Identifier {key: $w.space + '/' + $w.identifier})-[:BELONGS_TO]->(c:Customer)
+WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
+    MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
+    WHERE x.at >= $w.since AND x.at < $w.until
+      AND ($w.did IS NULL OR x.step = $w.did)
+      AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
+MATCH (c)<-[:BELONGS_TO]-(i:Identifier)<-[:ATTRIBUTED_TO]-(e:Event)
+WHERE i.last_seen >= $w.since AND i.first_seen < $w.until
+  AND e.at >= $w.since AND e.at < $w.until AND e.step IS NOT NULL
+WITH e ORDER BY e.at DESC, e.message_id DESC LIMIT $w.first
+WITH e ORDER BY e.at, e.message_id
+WITH collect(e) AS path, collect(e.at) AS times
+WITH path, reduce(sessions = [], n IN range(0, size(times) - 1) | sessions + CASE
+    WHEN n = 0 THEN 1 WHEN times[n] - times[n - 1] > $w.session THEN sessions[-1] + 1 ELSE sessions[-1] END) AS sessions
+UNWIND range(0, size(path) - 1) AS n
+WITH n, path[n] AS e, sessions[n] AS session
+WITH n, e, session, COLLECT { MATCH (e)-[:OBSERVED]->(o:Identifier) RETURN o.type + ':' + o.value AS name ORDER BY name } AS names
+RETURN session, toString(datetime({epochMillis: e.at})) AS at, e.step AS event, e.source AS source,
+  reduce(all = names[0], name IN names[1..] | all + ', ' + name) AS identifiers
+ORDER BY n

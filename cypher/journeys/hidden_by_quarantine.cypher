@@ -1,0 +1,42 @@
+// Purpose: The steps that figures leave out because they were done on a contested device, so by nobody in
+//   particular: on which device, which step, how often.
+// Access: read
+// Space: parameter
+// Parameters:
+//   w.space: string
+//   w.since: integer – the first moment that counts, in milliseconds
+//   w.until: integer – the moment before which events count
+//   w.kinds: list of the kinds of customers that count: only `QUARANTINED` hold contested devices
+//   w.did: string or null – only devices on which this step was done in the range
+//   w.property: string or null – only devices with this property, `p_…`, on an event
+//   w.value: string or null – its value, as text
+//   w.first: integer – the most rows
+// Columns:
+//   identifier: string – `type:value` of what the events belong to
+//   event: string – the step
+//   events: integer – how often it was done there
+//   share: float – of all events of that step in the range, on whatever device
+MATCH (d:Contested)
+WHERE d.space = $w.space
+MATCH (d)-[:BELONGS_TO]->(c:Customer)
+WITH DISTINCT c
+WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
+    MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
+    WHERE x.at >= $w.since AND x.at < $w.until
+      AND ($w.did IS NULL OR x.step = $w.did)
+      AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
+MATCH (c)<-[:BELONGS_TO]-(i:Identifier)<-[:ATTRIBUTED_TO]-(e:Event)
+WHERE i.last_seen >= $w.since AND i.first_seen < $w.until
+  AND e.at >= $w.since AND e.at < $w.until AND e.step IS NOT NULL
+WITH i.type + ':' + i.value AS identifier, e.step AS event, count(*) AS events
+ORDER BY events DESC, identifier, event LIMIT $w.first
+WITH event, collect([identifier, events]) AS devices
+CALL (event) {
+  MATCH (s:Event)
+  USING INDEX s:Event(space, step, at)
+  WHERE s.space = $w.space AND s.step = event AND s.at >= $w.since AND s.at < $w.until
+  RETURN count(*) AS everywhere
+}
+UNWIND devices AS d
+RETURN d[0] AS identifier, event, d[1] AS events, toFloat(d[1]) / everywhere AS share
+ORDER BY events DESC, identifier, event
