@@ -25,6 +25,7 @@ from sphinx.application import Sphinx
 from identity_service import errors
 from identity_service.api.graphql.schema import build_schema
 from identity_service.cli import app as cli
+from identity_service.domain.identifiers import Identifier
 from identity_service.domain.journeys import (
     JOURNEYS,
     RANGE_AND_SEGMENT,
@@ -104,7 +105,10 @@ def params_line(journey: Journey) -> str:
     """The line that sets the journey's parameters in Neo4j Browser, for the year 2026."""
     needed = {p.name: _EXAMPLES[p.kind] for p in journey.own if p.required}
     told = {"since": "2026-01-01", "until": "2027-01-01", **needed}
-    entries = {"space": "shop", **journey.arguments(told, now=0)}
+    entries = {
+        name: str(value) if isinstance(value, Identifier) else value
+        for name, value in {"space": "shop", **journey.arguments(told, now=0)}.items()
+    }
     inside = ", ".join(f"{name}: {json.dumps(value)}" for name, value in entries.items())
     return f":params {{w: {{{inside}}}}}"
 
