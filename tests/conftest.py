@@ -11,6 +11,7 @@ from identity_service.graph import schema
 from identity_service.graph.database import Database
 from identity_service.settings import Settings
 from tests.support.neo4j import Neo4jServer, neo4j_for_tests
+from tests.support.notifications import warnings_fail
 from tests.support.service import RunningService, Space, create_space, running_service
 
 
@@ -42,9 +43,10 @@ def database_settings(neo4j_server: Neo4jServer) -> Settings:
 @pytest.fixture(scope="session")
 async def database(database_settings: Settings) -> AsyncGenerator[Database]:
     """The database of the run, its schema applied. What the server warns of fails the test."""
-    async with await Database.open(database_settings, warn=True) as db:
-        await schema.apply(db)
-        yield db
+    with warnings_fail():
+        async with await Database.open(database_settings, warn=True) as db:
+            await schema.apply(db)
+            yield db
 
 
 @pytest.fixture(scope="session")

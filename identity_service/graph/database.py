@@ -98,8 +98,8 @@ class Database:
     async def open(cls, settings: Settings, *, warn: bool = False) -> Self:
         """Connect to `settings.neo4j_uri`; raises Unavailable when it does not let us in.
 
-        `warn` (for tests) turns what the server warns of in a statement into Python warnings;
-        otherwise it is not even asked for its opinion.
+        `warn` (for tests) has the driver log what the server warns of in a statement; otherwise
+        it is not even asked for its opinion.
         """
         if settings.neo4j_uri is None:
             raise Unavailable(
@@ -121,9 +121,8 @@ class Database:
             notifications_min_severity=(
                 NotificationMinimumSeverity.WARNING if warn else NotificationMinimumSeverity.OFF
             ),
-            warn_notification_severity=(
-                NotificationMinimumSeverity.WARNING if warn else NotificationMinimumSeverity.OFF
-            ),
+            # For a Python warning the driver looks through the whole stack at every query.
+            warn_notification_severity=NotificationMinimumSeverity.OFF,
         )
         try:
             await driver.verify_connectivity()  # pyright: ignore[reportUnknownMemberType]

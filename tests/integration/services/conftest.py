@@ -20,6 +20,7 @@ async def driver(database_settings: Settings) -> AsyncGenerator[AsyncDriver]:
     async with AsyncGraphDatabase.driver(  # pyright: ignore[reportUnknownMemberType]
         database_settings.neo4j_uri or "",
         auth=(database_settings.neo4j_user, password.get_secret_value()) if password else None,
+        notifications_min_severity="OFF",
     ) as driver:
         yield driver
 
