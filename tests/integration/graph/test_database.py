@@ -306,7 +306,7 @@ async def test_opening_needs_an_address() -> None:
 async def test_a_statement_that_is_deprecated_fails_a_test(database: Database) -> None:
     deprecated = reading("MATCH (n:DatabaseTest) RETURN id(n) AS id")
 
-    with pytest.raises(Warning, match="deprecated"):
+    with pytest.raises(AssertionError, match="deprecated"):
         await database.read_all(deprecated)
 
 
