@@ -118,6 +118,7 @@ _EXAMPLES: Final[dict[Kind, Any]] = {
     Kind.TEXTS: ["Product Viewed", "Order Completed"],
     Kind.PROPERTY: "plan",
     Kind.IDENTIFIER: "email:ann@example.com",
+    Kind.MOMENT: "2026-01-01",
 }
 
 

@@ -44,7 +44,10 @@ NONE: Final = "(none)"
 """Customers without a value to be split by."""
 
 DIRECT: Final = "(direct)"
-"""The channel of a conversion that no touch came before."""
+"""The channel of a conversion that no touch came before, and of a subscription that has none."""
+
+ANY: Final = "(any)"
+"""Changes of identity of every kind."""
 
 ALWAYS: Final = (-(2**53), 2**53)
 """A time range that holds every event, in milliseconds."""
@@ -516,6 +519,49 @@ JOURNEYS: Final[Mapping[str, Journey]] = {
                 _text("account", "the id of the account"),
                 _integer("customers", "members who did one of the steps"),
                 _integer("events", "how often they did them"),
+            ),
+        ),
+        Journey(
+            "newsletter_to_customer",
+            "How many newsletter subscribers become customers, and how fast, by channel?",
+            (
+                Parameter(
+                    "subscribed", Kind.TEXT, "the step that is a subscription", required=True
+                ),
+                Parameter("goal", Kind.TEXT, "the step that makes a customer", required=True),
+                _within("90d"),
+                _first(50),
+            ),
+            (
+                _text("channel", f"that of the subscription; {DIRECT} where it has none"),
+                _integer("subscribers", "customers whose first subscription came by it"),
+                _integer("customers", "subscribers who reached the goal"),
+                _number("share", "of the subscribers"),
+                _number("median_seconds", "from the subscription to the goal"),
+            ),
+        ),
+        Journey(
+            "changed_identities",
+            "Whose identity changed since a date, and how much of a figure is theirs?",
+            (
+                Parameter(
+                    "changed_since", Kind.MOMENT, "the first moment of a change", required=True
+                ),
+                Parameter("event", Kind.TEXT, "the step that the figure counts", required=True),
+                Parameter(
+                    "kinds",
+                    Kind.KINDS,
+                    "the kinds of customers that count; all, as to be contested is a change too",
+                    default=tuple(CustomerKind),
+                    most=len(CustomerKind),
+                ),
+            ),
+            (
+                _text("kind", f"the kind of change; {ANY} for all customers, each once"),
+                _integer("customers", "customers of today that such a change named"),
+                _integer("customers_with_step", "those of them who did the step"),
+                _integer("events", "how often they did it"),
+                _number("share", "of all events of that step, whoever did it"),
             ),
         ),
     )

@@ -22,6 +22,8 @@ STATEMENTS: Final[Mapping[str, Statement]] = {
     "hidden_by_quarantine": statement("journeys/hidden_by_quarantine"),
     "cross_app_users": statement("journeys/cross_app_users"),
     "accounts": statement("journeys/accounts"),
+    "newsletter_to_customer": statement("journeys/newsletter_to_customer"),
+    "changed_identities": statement("journeys/changed_identities"),
 }
 """By the name of the journey."""
 

@@ -24,7 +24,10 @@ MODELS: Final = {
 
 
 def draw_bars(figure: Figure) -> Picture:
-    """Any figure that counts something by a name. Raises BadInput for one that does not."""
+    """Any figure that counts something by a name. Raises BadInput for one that does not.
+
+    A bar is the number that the shares are of, which stands before them; else the customers.
+    """
     names = [column.name for column in figure.journey.columns if column.type is ColumnType.TEXT]
     numbers = [c.name for c in figure.journey.columns if c.type is not ColumnType.TEXT]
     if not names or not numbers:
@@ -32,7 +35,10 @@ def draw_bars(figure: Figure) -> Picture:
             f"The journey {figure.journey.name} has no picture.",
             remedy="Ask for it as a table, CSV, JSON or Parquet.",
         )
-    value = "customers" if "customers" in numbers else numbers[0]
+    if "share" in numbers[1:]:
+        value = numbers[numbers.index("share") - 1]
+    else:
+        value = "customers" if "customers" in numbers else numbers[0]
     rows, notes = first_rows(figure)
     labels = distinct(" · ".join(str(row[name]) for name in names) for row in rows)
     values = [

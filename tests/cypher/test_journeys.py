@@ -50,16 +50,21 @@ FROM_ALL_CUSTOMERS = {"flows", "correlation", "drop_off", "retention"}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_journey_starts_from_an_index_by_time_or_from_few_customers(name: str) -> None:
+def test_a_journey_starts_from_an_index_by_time_from_changes_or_from_few_customers(
+    name: str,
+) -> None:
     text = statement(f"journeys/{name}").definition.text
-    begins = next(line for line in text.splitlines() if line.startswith("MATCH"))
-    follows = text.splitlines()[text.splitlines().index(begins) + 1]
+    lines = list(map(str, text.splitlines()))
+    begins = next(line for line in lines if line.startswith("MATCH"))
+    follows = lines[lines.index(begins) + 1]
 
     if name in FROM_ALL_CUSTOMERS:
         assert begins == "MATCH (c:Customer)"
         assert "WHERE i.last_seen >= $w.since AND i.first_seen < $w.until" in text
     elif begins == "MATCH (e:Event)":
         assert re.fullmatch(r"USING INDEX e:Event\(space, (step, )?at\)", follows)
+    elif begins == "MATCH (x:Change)":
+        assert follows == "USING INDEX x:Change(space, kind, position)"
     else:
         assert begins.startswith(("MATCH (d:Contested)", "MATCH (:Identifier {key: $w.space"))
 
@@ -67,7 +72,7 @@ def test_a_journey_starts_from_an_index_by_time_or_from_few_customers(name: str)
 @pytest.mark.parametrize("name", NAMES)
 def test_rows_come_in_an_order_and_are_bounded(name: str) -> None:
     text = statement(f"journeys/{name}").definition.text
-    bounded_by_its_parameters = {"funnel", "time_to_convert"}
+    bounded_by_its_parameters = {"funnel", "time_to_convert", "changed_identities"}
 
     assert re.search(r"RETURN (?:.|\n)*\nORDER BY [^\n]+$", text)
     assert "$w.first" in text or name in bounded_by_its_parameters

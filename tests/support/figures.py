@@ -63,8 +63,12 @@ ROWS: Final[dict[str, tuple[dict[str, Any], Sequence[Sequence[Value]]]]] = {
         {"goal": "Order Completed"},
         [("google", 5, 3.0, 1.0, 2.0, 1.5), ("(direct)", 2, 0.0, 2.0, 1.0, 1.5)],
     ),
+    "changed_identities": (
+        {"changed_since": "2026-03-01", "event": "Order Completed"},
+        [("MERGED", 9, 4, 12, 0.12), ("SPLIT", 1, 1, 3, 0.03), ("(any)", 10, 5, 15, 0.15)],
+    ),
 }
-"""Of each journey that is drawn in its own way: what is asked, and an answer."""
+"""Of each journey that is not plain bars of customers: what is asked, and an answer."""
 
 
 def figure(name: str, rows: Sequence[Sequence[Value]] | None = None, **asked: Any) -> Figure:

@@ -129,6 +129,24 @@ class AccountFit:
     events: int
 
 
+@strawberry.type
+class ChannelConversion:
+    channel: str
+    subscribers: int
+    customers: int
+    share: float
+    median_seconds: float | None
+
+
+@strawberry.type
+class ChangedIdentities:
+    kind: str
+    customers: int
+    customers_with_step: int
+    events: int
+    share: float
+
+
 @strawberry.input(
     name="CustomerSegment",
     description=(
@@ -147,6 +165,9 @@ Since = Annotated[Millis | None, strawberry.argument(description="The first mome
 Until = Annotated[
     Millis | None,
     strawberry.argument(description="The moment before which events count; now without it."),
+]
+ChangedSince = Annotated[
+    Millis, strawberry.argument(description="The first moment of a change, by our clock.")
 ]
 Counted = Annotated[Segment | None, strawberry.argument(description="Which customers count.")]
 
@@ -472,6 +493,54 @@ async def accounts(
     )
 
 
+async def newsletter_to_customer(
+    root: Parent[SpaceScope],
+    info: Info,
+    subscribed: str,
+    goal: str,
+    within: str | None = "90d",
+    first: int | None = 50,
+    since: Since = UNSET,
+    until: Until = UNSET,
+    segment: Counted = UNSET,
+) -> list[ChannelConversion]:
+    return await _run(
+        info,
+        root,
+        "newsletter_to_customer",
+        ChannelConversion,
+        segment,
+        subscribed=subscribed,
+        goal=goal,
+        within=within,
+        first=first,
+        since=since,
+        until=until,
+    )
+
+
+async def changed_identities(
+    root: Parent[SpaceScope],
+    info: Info,
+    changed_since: ChangedSince,
+    event: str,
+    since: Since = UNSET,
+    until: Until = UNSET,
+    segment: Counted = UNSET,
+) -> list[ChangedIdentities]:
+    return await _run(
+        info,
+        root,
+        "changed_identities",
+        ChangedIdentities,
+        segment,
+        changed_since=changed_since,
+        event=event,
+        since=since,
+        until=until,
+    )
+
+
 def _question(name: str, resolver: Any) -> Any:
     return strawberry.field(resolver=resolver, description=JOURNEYS[name].question)
 
@@ -496,6 +565,12 @@ class Journeys:
     hidden_by_quarantine: list[HiddenStep] = _question("hidden_by_quarantine", hidden_by_quarantine)
     cross_app_users: list[CrossAppUsers] = _question("cross_app_users", cross_app_users)
     accounts: list[AccountFit] = _question("accounts", accounts)
+    newsletter_to_customer: list[ChannelConversion] = _question(
+        "newsletter_to_customer", newsletter_to_customer
+    )
+    changed_identities: list[ChangedIdentities] = _question(
+        "changed_identities", changed_identities
+    )
 
 
 def journeys(root: Parent[SpaceScope]) -> SpaceScope:

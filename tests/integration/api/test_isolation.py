@@ -179,6 +179,12 @@ def _journeys(said: str, identifiers: Sequence[Any]) -> dict[str, Sequence[Way]]
         "Journeys.hiddenByQuarantine": [{**first, **always}],
         "Journeys.crossAppUsers": [{**first, **always}],
         "Journeys.accounts": [{"steps": ["seen"], **first, **always}],
+        "Journeys.newsletterToCustomer": [
+            {"subscribed": "seen", "goal": said, **window, **first, **always}
+        ],
+        "Journeys.changedIdentities": [
+            {"changedSince": "1960-01-01T00:00:00Z", "event": "seen", **always}
+        ],
         "Journeys.attribution": [
             {"goal": said, **window, "session": "30m", "halfLife": "7d", **first, **always}
         ],

@@ -48,8 +48,12 @@ READING: Final = [
     and name not in OF_THE_INSTANCE
 ]
 
-# Nobody in these spaces looked at a page.
-WITHOUT_ANSWER: Final = {"journeys/last_page_before"}
+# Nobody in these spaces looked at a page, used two apps, or did anything on a contested device.
+WITHOUT_ANSWER: Final = {
+    "journeys/last_page_before",
+    "journeys/cross_app_users",
+    "journeys/hidden_by_quarantine",
+}
 
 
 @dataclass(frozen=True)
@@ -89,9 +93,10 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.kinds: list of kinds", lambda _, __: list(ChangeKind)),
     (r"^w\.(did|property|value|return_event): ", lambda _, __: None),
     (r"^w\.(start_event|end_event): string or null", lambda _, __: None),
-    (r"^w\.(event|goal): ", lambda _, __: "seen"),
+    (r"^w\.(event|goal|subscribed): ", lambda _, __: "seen"),
     (r"^w\.start_event: ", lambda _, __: "seen"),
     (r"^w\.steps: ", lambda _, __: ["seen", "seen"]),
+    (r"^w\.identifier: ", lambda _, __: SHARED[0]),
     (r"^w\.by: ", lambda _, __: "p_page"),
     (r"^w\.names: integer", lambda _, __: 20),
     (r"^w\.(within|half_life|silent_for|session): ", lambda _, __: 86_400_000),
@@ -130,7 +135,7 @@ VALUES: Final[list[tuple[str, Value]]] = [
     ),
     (r"^w\.message_id: ", lambda _, __: "~"),
     (r"^w\.before: ", lambda _, __: NEWEST),
-    (r"^w\.(since): ", lambda _, __: -(2**62)),
+    (r"^w\.(since|changed_since): ", lambda _, __: -(2**62)),
     (r"^w\.at: ", lambda _, about: between_events(about)),
     (r"^w\.(until|links|people|policy_version): |^version: ", lambda _, __: 2**62),
     (r"^w\.across: ", lambda _, __: True),

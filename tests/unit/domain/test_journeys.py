@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from identity_service.domain.journeys import ALWAYS, JOURNEYS, journey, prepared
+from identity_service.domain.journeys import ALWAYS, JOURNEYS, Kind, journey, prepared
 from identity_service.errors import FieldInvalid, NotFound
 
 NOW = 1_000
@@ -85,7 +85,11 @@ def test_an_unknown_journey_is_answered_with_those_that_there_are() -> None:
 
 @pytest.mark.parametrize("name", JOURNEYS)
 def test_every_default_can_be_taken(name: str) -> None:
-    given = {p.name: "x:y" for p in journey(name).own if p.required}
+    given = {
+        p.name: "2026-01-01" if p.kind is Kind.MOMENT else "x:y"
+        for p in journey(name).own
+        if p.required
+    }
 
     assert journey(name).arguments(given, NOW).keys() == {p.name for p in journey(name).parameters}
 

@@ -236,6 +236,16 @@ def test_a_journey_of_any_names_and_numbers_is_drawn_as_bars() -> None:
     assert [(value["name"], value["told"]) for value in drawn] == [("web · a1", "12,345")]
 
 
+def test_a_bar_is_the_number_that_its_share_is_of() -> None:
+    drawn = values(draw(figure("changed_identities")))
+
+    assert [(value["number"], value["told"]) for value in drawn] == [
+        (12, "12 · 12.0%"),
+        (3, "3 · 3.0%"),
+        (15, "15 · 15.0%"),
+    ]
+
+
 def test_the_path_of_a_customer_is_drawn_by_sessions_oldest_first() -> None:
     made = Journey(
         "customer_path",
