@@ -17,12 +17,11 @@ CALL (i) {
   WITH DISTINCT other LIMIT $w.most
   RETURN collect(other.key) AS others
 }
-CALL (i) {
-  WITH i WHERE COUNT { (i)<-[:OBSERVED]-() } <= $w.scanned
+WITH i, key, others, COUNT { (i)<-[:OBSERVED]-() } <= $w.scanned AS few
+CALL (i, few) {
+  WITH i WHERE few
   MATCH (i)<-[:OBSERVED]-(e:Event) WHERE e.received_at <= $w.at
-  RETURN min(e.at) AS first, max(e.at) AS last, true AS exact
-  UNION
-  WITH i WHERE COUNT { (i)<-[:OBSERVED]-() } > $w.scanned
-  RETURN i.first_seen AS first, CASE WHEN i.last_seen < $w.at THEN i.last_seen ELSE $w.at END AS last, false AS exact
+  RETURN min(e.at) AS first, max(e.at) AS last
 }
-RETURN collect([key, first, last, others]) AS seen
+RETURN collect([key, CASE WHEN few THEN first ELSE i.first_seen END,
+  CASE WHEN few THEN last WHEN i.last_seen < $w.at THEN i.last_seen ELSE $w.at END, others]) AS seen

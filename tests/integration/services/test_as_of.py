@@ -282,12 +282,14 @@ async def test_a_super_connector_of_today_joined_while_it_was_none(world: NewWor
     device = Rule(2, IdentifierKind.DEVICE, max_links=2)
     space = await world(Policy({**POLICY.rules, "anonymous_id": device}), clock=hand)
     hub, spokes = "anonymous_id:hub", [f"anonymous_id:s{n}" for n in range(3)]
+    hand.now += 10
     await space.send(
         event("m0", 0, hub, spokes[0]), event("m1", 1, hub, spokes[1]), received_at=hand.now
     )
     hand.now += 10
     await space.send(event("m2", 2, hub, spokes[2]), received_at=hand.now)
 
+    assert isinstance(await answer_at(space, hub, START), Missing)
     then, now = await found_at(space, hub, hand.now - 1), await found_at(space, hub, hand.now)
 
     assert named(then) == [hub, *spokes[:2]]
