@@ -23,6 +23,8 @@ class _Fails(logging.Handler):
 def warnings_fail() -> Generator[None]:
     """A warning of the server about a statement fails the query."""
     handler = _Fails(logging.WARNING)
+    # A level of its own: commands that run in this process set that of all others.
+    LOGGER.setLevel(logging.WARNING)
     LOGGER.addHandler(handler)
     try:
         yield

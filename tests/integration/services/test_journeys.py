@@ -254,7 +254,7 @@ async def test_a_judgement_changes_a_figure_and_its_withdrawal_changes_it_back(
 async def test_what_a_journey_does_not_take_is_refused_with_what_it_takes(world: NewWorld) -> None:
     made = await world()
 
-    with pytest.raises(NotFound, match="There are attribution, correlation"):
+    with pytest.raises(NotFound, match="There are accounts, attribution"):
         await made.use_cases.journeys.run(made.scope, "everything", {})
     with pytest.raises(FieldInvalid, match=r"has no parameter “step”.* It takes .*steps"):
         await made.use_cases.journeys.run(made.scope, "funnel", {"step": "A"})
