@@ -15,7 +15,8 @@ from identity_service.cli import opened
 from identity_service.cli.delivery import deliver
 from identity_service.cli.opened import Opened
 from identity_service.cli.output import print_json, results
-from identity_service.domain.journeys import JOURNEYS, ColumnType, Kind, Parameter, Value, journey
+from identity_service.domain.journeys import JOURNEYS, ColumnType, Value, journey
+from identity_service.domain.parameters import Kind, Parameter
 from identity_service.pictures import draw
 from identity_service.services.figures import Figure
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from identity_service.domain.durations import parse_duration
-from identity_service.domain.journeys import ALWAYS, Kind, Parameter
 from identity_service.domain.moments import iso
+from identity_service.domain.parameters import ALWAYS, Kind, Parameter
 from identity_service.services.figures import Figure
 
 LINE: Final = 105

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.journeys import ALWAYS
+from identity_service.domain.parameters import ALWAYS
 from identity_service.domain.recorded import (
     DecidedLink,
     RecordedEvent,

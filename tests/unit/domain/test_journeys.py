@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from identity_service.domain.journeys import ALWAYS, JOURNEYS, Kind, journey, prepared
+from identity_service.domain.journeys import JOURNEYS, journey, prepared
+from identity_service.domain.parameters import ALWAYS, Kind
 from identity_service.errors import FieldInvalid, NotFound
 
 NOW = 1_000
