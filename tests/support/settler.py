@@ -1,6 +1,7 @@
-"""A process that is killed while it settles a space: `python -m tests.support.settler URI SPACE`.
+"""A process that is killed while it settles: `python -m tests.support.settler URI SPACE POLICY`.
 
-It takes one customer at a time, and kills itself, hard, as soon as a few are settled.
+It puts the policy, a text, in force as the second version, settles one customer at a time, and
+kills itself, hard, as soon as a few are settled.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from identity_service.services.wiring import assemble
 from identity_service.settings import Settings
 from tests.support.space import MAX_QUEUE
 
-LEASE = 3_000
+LEASE = 5_000
 """Milliseconds without a step that it is left alone."""
 
 STEPS = 3
@@ -41,13 +42,13 @@ class KilledSoon(SettlementStore):
         return recorded
 
 
-async def settle(uri: str, space: str) -> None:
+async def settle(uri: str, space: str, policy: str) -> None:
     """Begin to settle the space."""
     async with await Database.open(Settings(neo4j_uri=uri)) as database:
         use_cases = assemble(database, MAX_QUEUE)
         access = use_cases.access
         scope = access.require(access.operator(space), space, Role.ADMIN)
-        use_cases.resettlement.go_on(scope)
+        await use_cases.resettlement.set_policy(scope, policy, 1, None)
         async for _ in use_cases.resettlement.progress(scope):
             pass
         await use_cases.resettlement.close()
@@ -59,4 +60,4 @@ if __name__ == "__main__":
     resettlement.LEASE = LEASE
     resettlement.BETWEEN_COUNTS = 0
     wiring.SettlementStore = KilledSoon
-    asyncio.run(settle(sys.argv[1], sys.argv[2]))
+    asyncio.run(settle(*sys.argv[1:]))

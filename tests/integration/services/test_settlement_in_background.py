@@ -223,11 +223,15 @@ async def test_a_service_that_ends_leaves_the_rest_to_the_next(
     world: NewWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(policy_phases, "CUSTOMERS_AT_ONCE", 1)
+    gate = stop_after(monkeypatch, 2)
     space = await pairs(world, 6)
     await put(space, APART)
-    await until(lambda: is_reached(space, 2))
+    await asyncio.wait_for(gate.reached.wait(), PATIENCE)
 
-    await space.use_cases.resettlement.close()
+    closing = asyncio.create_task(space.use_cases.resettlement.close())
+    await asyncio.sleep(0)
+    gate.may_go_on.set()
+    await closing
     left = await progress(space)
     held_by = await space.rows(
         "MATCH (p:Policy:Settling {space: $space}) RETURN p.worker, p.lease_until"
@@ -267,13 +271,13 @@ async def test_a_settlement_whose_process_was_killed_is_finished_by_another(
     monkeypatch.setattr(policy_phases, "CUSTOMERS_AT_ONCE", 1)
     monkeypatch.setattr(resettlement, "BETWEEN_LOOKS", 0.1)
     space = await pairs(world, 12)
-    await stop_before_anything_is_settled(space)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.support.settler"),
-        *(str(database_settings.neo4j_uri), space.space),
+        *(str(database_settings.neo4j_uri), space.space, policy_text(APART)),
         cwd=ROOT,
     )
     assert await process.wait() == -signal.SIGKILL
+    space.policy, space.version = APART, 2
     left = await progress(space)
 
     after = beside(space, space.database)
@@ -286,16 +290,6 @@ async def test_a_settlement_whose_process_was_killed_is_finished_by_another(
     found = await after.check()
     assert len(found.customers) == 24
     assert len([change for change in found.changes if change.kind == "SPLIT"]) == 12
-
-
-async def stop_before_anything_is_settled(space: World) -> None:
-    """Put a policy in force in a process that ends at once."""
-    async with held(space):
-        await put(space, APART)
-        await until(lambda: is_claimed(space))
-        closing = asyncio.create_task(space.use_cases.resettlement.close())
-        await asyncio.sleep(0)
-    await closing
 
 
 @pytest.mark.parametrize("blocked", [Blocked(value="HUB"), Blocked(pattern="hu.")])
