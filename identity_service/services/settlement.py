@@ -204,7 +204,8 @@ class Settlement:
             # The walk does not leave a super-connector, but a judgement may join it to others; and
             # of a customer that holds what is blocked now it may not reach all.
             pulled = {i for e in region.edges.values() for i in e.judged} | region.severed
-            pulled -= region.nodes.keys()
+            # Across, what lies with an edge counts as known only once it was walked itself.
+            pulled -= region.near | region.edges.keys() if across else region.nodes.keys()
             if not pulled:
                 return region
             walk_from |= pulled

@@ -317,3 +317,26 @@ async def test_all_that_is_told_of_a_super_connector_is_told_as_of_then(world: N
 
     assert differences(recorded, past) == {}
     assert len(recorded["anonymous_id:hub"]["links"]) == 4
+
+
+async def test_what_is_judged_the_same_as_a_super_connector_keeps_its_links(
+    world: NewWorld,
+) -> None:
+    hand = Hand()
+    device = Rule(2, IdentifierKind.DEVICE, max_links=2)
+    space = await world(Policy({**POLICY.rules, "anonymous_id": device}), clock=hand)
+    for n in range(3):
+        await space.send(event(f"m{n}", n, "anonymous_id:hub", f"anonymous_id:s{n}"))
+    await space.send(event("m5", 5, "fax:1", ANN))
+    await space.judge(Verdict.SAME, "anonymous_id:hub", "fax:1")
+    asked = [parse_identifier(text) for text in ("anonymous_id:hub", "fax:1", ANN)]
+    values, ids = Values(space.policy), sorted((await space.settled()).customers)
+    cases, scope = space.use_cases, space.scope
+
+    settled = await answers_now(cases, scope, values, asked, ids)
+
+    assert len(settled["fax:1"]["links"]) == 4
+    assert len(settled[ANN]["links"]) == 1
+    hand.now += 100_000_000_000
+    past = await answers_as_of(cases, scope, values, asked, ids, hand.now)
+    assert differences(settled, past) == {}
