@@ -15,6 +15,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.http import Connection, request
 from identity_service.runtime import java, server
@@ -39,9 +40,18 @@ class Running:
         query = """mutation ($name: String!, $policy: String!) {
           createSpace(name: $name, policy: $policy) {
             ... on SpaceCreated { adminKey readerKey writeKey } ... on Invalid { message } } }"""
-        body = {"query": query, "variables": {"name": name, "policy": policy}}
-        answer = asyncio.run(_post(self.port, "/graphql", self.admin_key, body))
-        return answer["data"]["createSpace"]
+        answer = asyncio.run(self.ask(self.admin_key, query, name=name, policy=policy))
+        return answer["createSpace"]
+
+    async def ask(self, key: str, query: str, **variables: str) -> Any:
+        """The data that GraphQL answers with."""
+        connection = await Connection.open(self.port)
+        try:
+            body = json.dumps({"query": query, "variables": variables}).encode()
+            _, answer = await connection.send(request("POST", "/graphql", body, bearer=key))
+            return json.loads(answer)["data"]
+        finally:
+            connection.close()
 
 
 @contextmanager
@@ -86,18 +96,6 @@ async def _get_status(port: int, path: str) -> int:
     try:
         status, _ = await connection.send(request("GET", path))
         return status
-    finally:
-        connection.close()
-
-
-async def _post(
-    port: int, path: str, key: str, body: object
-) -> dict[str, dict[str, dict[str, str]]]:
-    connection = await Connection.open(port)
-    try:
-        raw = request("POST", path, json.dumps(body).encode(), bearer=key)
-        _, answer = await connection.send(raw)
-        return json.loads(answer)
     finally:
         connection.close()
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable
 
 from benchmarks.figures import percentile, table
-from benchmarks.http import Connection, request, send_all
+from benchmarks.http import request, send_all
 from benchmarks.running import Running
 
 PEOPLE = 20_000
@@ -43,11 +43,11 @@ async def _measure(service: Running, keys: dict[str, str]) -> None:
         await send_all(service.port, [raw], 1)
 
     async def settle() -> None:
-        await _ask(service, keys["adminKey"], SET_POLICY, policy=BLOCKING)
+        await service.ask(keys["adminKey"], SET_POLICY, policy=BLOCKING)
         done = False
         while not done:
             await asyncio.sleep(0.25)
-            found = await _ask(service, keys["adminKey"], READ_SETTLEMENT)
+            found = await service.ask(keys["adminKey"], READ_SETTLEMENT)
             done = found["space"]["settlement"]["done"]
 
     numbers = itertools.count()
@@ -85,18 +85,6 @@ async def _send_during(
     finally:
         over.set()
     return [seconds for each in await asyncio.gather(*sending) for seconds in each]
-
-
-async def _ask(
-    service: Running, key: str, query: str, **variables: str
-) -> dict[str, dict[str, dict[str, bool]]]:
-    connection = await Connection.open(service.port)
-    try:
-        body = json.dumps({"query": query, "variables": variables}).encode()
-        _, answer = await connection.send(request("POST", "/graphql", body, bearer=key))
-        return json.loads(answer)["data"]
-    finally:
-        connection.close()
 
 
 def _call(message: str, person: int) -> dict[str, str]:

@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 
 import typer
 
 from identity_service.cli.output import complain
 from identity_service.errors import BadInput
+from identity_service.pictures import Picture
+
+
+class PictureFormat(StrEnum):
+    """What a picture is written as."""
+
+    HTML = "html"
+    PNG = "png"
+    SVG = "svg"
+
+
+def drawn(picture: Picture, written: PictureFormat) -> str | bytes:
+    """The content of a file that holds the picture."""
+    match written:
+        case PictureFormat.HTML:
+            return picture.to_html()
+        case PictureFormat.PNG:
+            return picture.to_png()
+        case PictureFormat.SVG:
+            return picture.to_svg()
 
 
 def deliver(content: str | bytes, output: Path | None, name: str) -> None:

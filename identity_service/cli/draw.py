@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
 from identity_service.cli import arguments, opened
-from identity_service.cli.delivery import deliver
+from identity_service.cli.delivery import PictureFormat, deliver, drawn
 from identity_service.cli.opened import Opened
 from identity_service.domain.identifiers import Identifier
-from identity_service.pictures import Picture, draw_customer_timeline, draw_graph
+from identity_service.pictures import draw_customer_timeline, draw_graph
 from identity_service.services.access import SpaceScope
 from identity_service.services.portraits import Portraits
 
@@ -22,17 +21,9 @@ T = TypeVar("T")
 app = typer.Typer(help="Pictures of one customer.", no_args_is_help=True)
 
 
-class Format(StrEnum):
-    """What a picture is written as."""
-
-    HTML = "html"
-    PNG = "png"
-    SVG = "svg"
-
-
 Who = Annotated[str, typer.Argument(metavar="TYPE:VALUE", help="Any identifier of the customer.")]
 Space = Annotated[str, typer.Option(help="The space to look in.")]
-Written = Annotated[Format, typer.Option("--format", help="How the picture is written.")]
+Written = Annotated[PictureFormat, typer.Option("--format", help="How the picture is written.")]
 Output = Annotated[
     Path | None,
     typer.Option(
@@ -45,20 +36,20 @@ Output = Annotated[
 
 @app.command("graph")
 def graph_command(
-    who: Who, space: Space, written: Written = Format.HTML, output: Output = None
+    who: Who, space: Space, written: Written = PictureFormat.HTML, output: Output = None
 ) -> None:
     """Draw the identifiers of a customer and their links, also those that were refused."""
     linked = _asked(who, space, Portraits.linked)
-    deliver(_encoded(draw_graph(linked), written), output, f"graph.{written}")
+    deliver(drawn(draw_graph(linked), written), output, f"graph.{written}")
 
 
 @app.command("timeline")
 def timeline_command(
-    who: Who, space: Space, written: Written = Format.HTML, output: Output = None
+    who: Who, space: Space, written: Written = PictureFormat.HTML, output: Output = None
 ) -> None:
     """Draw the latest events of a customer, device by device and session by session."""
     lived = _asked(who, space, Portraits.lived)
-    deliver(_encoded(draw_customer_timeline(lived), written), output, f"timeline.{written}")
+    deliver(drawn(draw_customer_timeline(lived), written), output, f"timeline.{written}")
 
 
 def _asked(
@@ -71,13 +62,3 @@ def _asked(
         return await question(portraits, await its.space(space), identifier)
 
     return opened.run(work)
-
-
-def _encoded(picture: Picture, written: Format) -> str | bytes:
-    match written:
-        case Format.HTML:
-            return picture.to_html()
-        case Format.PNG:
-            return picture.to_png()
-        case Format.SVG:
-            return picture.to_svg()

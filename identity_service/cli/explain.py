@@ -17,9 +17,10 @@ from identity_service.cli.output import print_json, results
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.moments import iso
 from identity_service.domain.recorded import DecidedLink, OverConnectedComponent, SeenIdentifier
-from identity_service.errors import NotFound, TooLarge
+from identity_service.errors import NotFound
 from identity_service.services.customers import Missing
 from identity_service.services.explanations import ExplainAnswer, ExplainedPair, Loaded
+from identity_service.services.settlement import too_much
 
 
 def explain(
@@ -38,10 +39,7 @@ def explain(
     if isinstance(found, Missing):
         raise NotFound(found.message, remedy=f"Nobody was found in the space “{space}”.")
     if isinstance(found, OverConnectedComponent):
-        raise TooLarge(
-            f"More than {found.limit:,} identifiers hang together here.",
-            remedy="Block the identifiers that have the most links.",
-        )
+        raise too_much(found.limit)
     if as_json:
         print_json(_plain(found))
     else:

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from identity_service.cli import opened
-from identity_service.cli.delivery import deliver
+from identity_service.cli.delivery import PictureFormat, deliver, drawn
 from identity_service.cli.opened import Opened
 from identity_service.cli.output import print_json, results
 from identity_service.domain.journeys import JOURNEYS, ColumnType, Value, journey
@@ -126,12 +126,8 @@ def _encoded(figure: Figure, written: Format) -> str | bytes:
             return figure.to_json()
         case Format.PARQUET:
             return figure.to_parquet()
-        case Format.HTML:
-            return draw(figure).to_html()
-        case Format.PNG:
-            return draw(figure).to_png()
-        case Format.SVG:
-            return draw(figure).to_svg()
+        case Format.HTML | Format.PNG | Format.SVG:
+            return drawn(draw(figure), PictureFormat(written))
         case Format.TABLE:
             from rich.console import Console
 

@@ -6,7 +6,7 @@ The layout is made here; Vega only draws it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from identity_service.pictures.theme import (
     TEXT,
     VERMILION,
     WHITE,
+    rimmed,
     vega,
 )
 from identity_service.pictures.words import clean, moment, shortened
@@ -198,7 +199,7 @@ def _names() -> list[dict[str, Any]]:
         "align": {"field": "side"},
         "baseline": {"value": "middle"},
     }
-    return _rimmed("nodes", place, TEXT)
+    return rimmed("nodes", place, TEXT, opacity=0.85)
 
 
 def _reasons() -> list[dict[str, Any]]:
@@ -210,19 +211,4 @@ def _reasons() -> list[dict[str, Any]]:
         "baseline": {"value": "middle"},
         "fontSize": {"value": SIZE - 2},
     }
-    return _rimmed("links", place, VERMILION)
-
-
-def _rimmed(data: str, place: Mapping[str, Any], colour: str) -> list[dict[str, Any]]:
-    """Text on a white rim, since it stands on lines."""
-    rim = {
-        "stroke": {"value": WHITE},
-        "strokeWidth": {"value": 4},
-        "strokeJoin": {"value": "round"},
-        "strokeOpacity": {"value": 0.85},
-    }
-    text = {"type": "text", "from": {"data": data}, "interactive": False}
-    return [
-        text | {"encode": {"enter": {**place, **rim}}},
-        text | {"encode": {"enter": {**place, "fill": {"value": colour}}}},
-    ]
+    return rimmed("links", place, VERMILION, opacity=0.85)

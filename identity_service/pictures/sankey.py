@@ -13,7 +13,7 @@ from typing import Any, Final
 from identity_service.domain.journeys import OTHER
 from identity_service.pictures.bars import first_rows
 from identity_service.pictures.picture import Picture
-from identity_service.pictures.theme import GREY, QUIET, SIZE, STEPS, TEXT, WHITE, vega
+from identity_service.pictures.theme import GREY, QUIET, SIZE, STEPS, TEXT, rimmed, vega
 from identity_service.pictures.words import clean, count, cut, subtitle
 from identity_service.services.figures import Figure
 
@@ -205,24 +205,14 @@ def _boxes() -> dict[str, Any]:
 
 
 def _labels() -> list[dict[str, Any]]:
-    """Names beside their nodes, on a white rim, since they stand on bands."""
+    """Names beside their nodes."""
     label = {
         "x": {"field": "x", "offset": NODE + 5},
         "y": {"field": "middle"},
         "text": {"signal": "datum.label + '  ' + datum.told"},
         "baseline": {"value": "middle"},
     }
-    rim = {
-        "stroke": {"value": WHITE},
-        "strokeWidth": {"value": 4},
-        "strokeJoin": {"value": "round"},
-        "strokeOpacity": {"value": 0.75},
-    }
-    text = {"type": "text", "from": {"data": "nodes"}, "interactive": False}
-    return [
-        text | {"encode": {"enter": label | rim}},
-        text | {"encode": {"enter": label | {"fill": {"value": TEXT}}}},
-    ]
+    return rimmed("nodes", label, TEXT, opacity=0.75)
 
 
 def _heads() -> dict[str, Any]:

@@ -91,34 +91,44 @@ _PADDING: Final = {"left": 16, "right": 24, "top": 16, "bottom": 16}
 
 def vega_lite(title: str, subtitle: Sequence[str], drawn: Mapping[str, Any]) -> Picture:
     """A picture in Vega-Lite."""
-    schema = "https://vega.github.io/schema/vega-lite/v6.json"
-    return Picture(
-        title,
-        {
-            "$schema": schema,
-            "title": {"text": title, "subtitle": list(subtitle)},
-            "background": WHITE,
-            "padding": _PADDING,
-            "config": _CONFIG,
-            **drawn,
-        },
-    )
+    return _picture("vega-lite", title, subtitle, {"config": _CONFIG, **drawn})
 
 
 def vega(title: str, subtitle: Sequence[str], drawn: Mapping[str, Any]) -> Picture:
     """A picture in Vega."""
+    return _picture("vega", title, subtitle, {"autosize": "pad", "config": _VEGA_CONFIG, **drawn})
+
+
+def _picture(
+    language: str, title: str, subtitle: Sequence[str], drawn: Mapping[str, Any]
+) -> Picture:
     return Picture(
         title,
         {
-            "$schema": "https://vega.github.io/schema/vega/v6.json",
+            "$schema": f"https://vega.github.io/schema/{language}/v6.json",
             "title": {"text": title, "subtitle": list(subtitle)},
             "background": WHITE,
             "padding": _PADDING,
-            "autosize": "pad",
-            "config": _VEGA_CONFIG,
             **drawn,
         },
     )
+
+
+def rimmed(
+    data: str, text: Mapping[str, Any], colour: str, *, opacity: float
+) -> list[dict[str, Any]]:
+    """Marks of Vega: text on a white rim, since it stands on lines or bands."""
+    rim = {
+        "stroke": {"value": WHITE},
+        "strokeWidth": {"value": 4},
+        "strokeJoin": {"value": "round"},
+        "strokeOpacity": {"value": opacity},
+    }
+    mark = {"type": "text", "from": {"data": data}, "interactive": False}
+    return [
+        mark | {"encode": {"enter": {**text, **rim}}},
+        mark | {"encode": {"enter": {**text, "fill": {"value": colour}}}},
+    ]
 
 
 def sentence(title: str, subtitle: Sequence[str], said: str) -> Picture:

@@ -56,3 +56,11 @@ def disk_errors(place: Path, setting: str) -> Generator[None]:
                 remedy=f"Make it a writable directory, or name another place with {setting}.",
             ) from error
         raise
+
+
+def replace_text(path: Path, text: str, *, mode: int = 0o666) -> None:
+    """Leave a text in a file in one step; `mode` is that of a file that is made for it."""
+    partial = path.with_name(f"{path.name}.new")
+    partial.touch(mode=mode)
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)

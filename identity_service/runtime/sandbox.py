@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from identity_service.errors import Conflict, NotFound, RuntimeFailed
 from identity_service.runtime import server
 from identity_service.runtime.admin import USER, import_store, set_password
-from identity_service.runtime.files import disk_errors, exclusive
+from identity_service.runtime.files import disk_errors, exclusive, replace_text
 from identity_service.runtime.jars import fetch
 from identity_service.runtime.java import Profile, find_java
 from identity_service.runtime.processes import ProcessId
@@ -266,8 +266,4 @@ def _there_already(found: Sandbox) -> Conflict:
 
 def _write(settings: Settings, sandbox: Sandbox) -> None:
     """It holds the password: for the owner's eyes only."""
-    file = _root(settings) / _ABOUT
-    partial = file.with_suffix(".new")
-    partial.touch(mode=0o600)
-    partial.write_text(json.dumps(asdict(sandbox)), encoding="utf-8")
-    partial.replace(file)
+    replace_text(_root(settings) / _ABOUT, json.dumps(asdict(sandbox)), mode=0o600)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from identity_service.runtime.files import replace_text
 from identity_service.runtime.lock import VERSION
 from identity_service.runtime.processes import ProcessId
 
@@ -35,9 +36,7 @@ class State:
 
 def write_state(home: Path, state: State) -> None:
     """Leave it in `home`, in one step."""
-    partial = home / f"{STATE_FILE}.new"
-    partial.write_text(json.dumps(asdict(state)), encoding="utf-8")
-    partial.replace(home / STATE_FILE)
+    replace_text(home / STATE_FILE, json.dumps(asdict(state)))
 
 
 def read_state(home: Path) -> State | None:

@@ -236,7 +236,7 @@ class Explanations:
     ) -> Component:
         component = await self._component(scope, in_force, _strongest(customer), loaded)
         if component is None:
-            raise too_much(in_force.policy)
+            raise too_much(in_force.policy.max_component)
         return component
 
     async def _component(

@@ -207,7 +207,7 @@ class Judgements:
             across=True,
         )
         if decision is None and not act.again:
-            raise too_much(in_force.policy)
+            raise too_much(in_force.policy.max_component)
         return decision
 
     async def _write(

@@ -15,11 +15,12 @@ from identity_service.domain.recorded import (
     SeenIdentifier,
     SettledCustomer,
 )
-from identity_service.errors import NotFound, TooLarge
+from identity_service.errors import NotFound
 from identity_service.graph.customers import EventWindow
 from identity_service.services.access import SpaceScope
 from identity_service.services.customers import Customers, Missing
 from identity_service.services.explanations import Explanations, Loaded
+from identity_service.services.settlement import too_much
 
 MOST_LINKS: Final = 300
 MOST_EVENTS: Final = 200
@@ -86,8 +87,5 @@ class Portraits:
         if isinstance(found, Missing):
             raise NotFound(found.message, remedy=f"Nobody was found in the space “{scope.space}”.")
         if not isinstance(found, SettledCustomer):
-            raise TooLarge(
-                f"More than {found.limit:,} identifiers hang together here.",
-                remedy="Block the identifiers that have the most links.",
-            )
+            raise too_much(found.limit)
         return found

@@ -81,10 +81,10 @@ class Decision:
     blocked: list[Identifier]
 
 
-def too_much(policy: Policy) -> TooLarge:
-    """The error where a component cannot be decided for its size."""
+def too_much(limit: int) -> TooLarge:
+    """The error where more identifiers hang together than a component may hold."""
     return TooLarge(
-        f"More than {policy.max_component:,} identifiers hang together here.",
+        f"More than {limit:,} identifiers hang together here.",
         remedy="Block the identifiers that have the most links.",
     )
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from identity_service.settings import Settings
+from tests.support.neo4j import environment_of
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "guides" / "changing-a-policy.md"
@@ -42,13 +43,9 @@ def blocks(page: str) -> Iterator[tuple[str, str, str | None]]:
 def test_every_command_of_the_guide_prints_what_it_shows(
     database_settings: Settings, tmp_path: Path
 ) -> None:
-    password = database_settings.neo4j_password
     environment = {
         **os.environ,
-        "IDENTITY_NEO4J_URI": database_settings.neo4j_uri or "",
-        "IDENTITY_NEO4J_USER": database_settings.neo4j_user,
-        "IDENTITY_NEO4J_DATABASE": database_settings.neo4j_database,
-        **({"IDENTITY_NEO4J_PASSWORD": password.get_secret_value()} if password else {}),
+        **environment_of(database_settings),
         "PYTHONPATH": str(ROOT),
         "COLUMNS": "200",
     }

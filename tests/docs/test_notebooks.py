@@ -14,6 +14,7 @@ import pytest
 from nbclient import NotebookClient
 
 from identity_service.settings import Settings
+from tests.support.neo4j import environment_of
 
 pytestmark = [
     pytest.mark.neo4j,
@@ -62,12 +63,8 @@ class Notebook:
 @pytest.fixture
 def folder(database_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a notebook finds the database, the command and what lies beside it."""
-    password = database_settings.neo4j_password
-    monkeypatch.setenv("IDENTITY_NEO4J_URI", database_settings.neo4j_uri or "")
-    monkeypatch.setenv("IDENTITY_NEO4J_USER", database_settings.neo4j_user)
-    monkeypatch.setenv("IDENTITY_NEO4J_DATABASE", database_settings.neo4j_database)
-    if password:
-        monkeypatch.setenv("IDENTITY_NEO4J_PASSWORD", password.get_secret_value())
+    for name, value in environment_of(database_settings).items():
+        monkeypatch.setenv(name, value)
     programs = tmp_path / "bin"
     programs.mkdir()
     command = programs / "identity-service"

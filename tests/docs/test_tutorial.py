@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.docs.examples import Likeness, examples, run_bash
+from tests.support.neo4j import environment_of
 from tests.support.service import RunningService, Space
 
 ROOT = Path(__file__).parents[2]
@@ -25,15 +26,7 @@ COMMAND = "import sys; from identity_service.cli import main; sys.exit(main())"
 
 def create_space(service: RunningService, name: str) -> dict[str, str]:
     """What `identity-service space create NAME` prints."""
-    settings = service.settings
-    password = settings.neo4j_password
-    environment = {
-        **os.environ,
-        "IDENTITY_NEO4J_URI": settings.neo4j_uri or "",
-        "IDENTITY_NEO4J_USER": settings.neo4j_user,
-        "IDENTITY_NEO4J_DATABASE": settings.neo4j_database,
-        **({"IDENTITY_NEO4J_PASSWORD": password.get_secret_value()} if password else {}),
-    }
+    environment = {**os.environ, **environment_of(service.settings)}
     ended = subprocess.run(
         [sys.executable, "-c", COMMAND, "space", "create", name],
         cwd=ROOT,

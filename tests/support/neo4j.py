@@ -26,6 +26,17 @@ class Neo4jServer:
     database: str
 
 
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables by which a command finds this Neo4j, as a user names it."""
+    password = settings.neo4j_password
+    return {
+        "IDENTITY_NEO4J_URI": settings.neo4j_uri or "",
+        "IDENTITY_NEO4J_USER": settings.neo4j_user,
+        "IDENTITY_NEO4J_DATABASE": settings.neo4j_database,
+        **({"IDENTITY_NEO4J_PASSWORD": password.get_secret_value()} if password else {}),
+    }
+
+
 @contextmanager
 def neo4j_for_tests() -> Generator[Neo4jServer]:
     """A server for a whole run; what was started for it is stopped at the end."""

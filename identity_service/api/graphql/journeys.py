@@ -6,8 +6,10 @@ The fields of a type stand in the order of the journey's columns.
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from dataclasses import fields
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Final, cast
 
 import strawberry
 from strawberry import UNSET, Parent
@@ -17,9 +19,8 @@ from identity_service.api.graphql.fields import IdentifierInput
 from identity_service.api.graphql.scalars import Millis
 from identity_service.domain.customers import CustomerKind
 from identity_service.domain.journeys import JOURNEYS
+from identity_service.domain.parameters import Kind, Parameter
 from identity_service.services.access import SpaceScope
-
-T = TypeVar("T")
 
 
 @strawberry.type
@@ -161,388 +162,66 @@ class Segment:
     value: str | None = UNSET
 
 
-Since = Annotated[Millis | None, strawberry.argument(description="The first moment that counts.")]
-Until = Annotated[
-    Millis | None,
-    strawberry.argument(description="The moment before which events count; now without it."),
-]
-ChangedSince = Annotated[
-    Millis, strawberry.argument(description="The first moment of a change, by our clock.")
-]
-Counted = Annotated[Segment | None, strawberry.argument(description="Which customers count.")]
+TAKEN: Final[Mapping[Kind, Any]] = {
+    Kind.TEXT: str,
+    Kind.TEXTS: list[str],
+    Kind.PROPERTY: str,
+    Kind.MOMENT: Millis,
+    Kind.DURATION: str,
+    Kind.COUNT: int,
+    Kind.IDENTIFIER: IdentifierInput,
+}
+"""The types of arguments, by what a parameter takes; kinds of customers are of the segment."""
+
+DESCRIBED: Final = {
+    "since": "The first moment that counts.",
+    "until": "The moment before which events count; now without it.",
+    "changed_since": "The first moment of a change, by our clock.",
+}
+IN_SEGMENT: Final = frozenset(field.name for field in fields(cast("Any", Segment)))
 
 
-async def _run(
-    info: Info,
-    scope: SpaceScope,
-    name: str,
-    row: type[T],
-    segment: Segment | None,
-    **given: Any,
-) -> list[T]:
-    given |= vars(segment) if segment else {}
-    told = {key: value for key, value in given.items() if value is not UNSET}
-    figure = await info.context.services.journeys.run(scope, name, told)
-    names = [field.name for field in fields(cast("Any", row))]
-    return [row(**dict(zip(names, values, strict=True))) for values in figure.rows]
+def _question(name: str, row: type[Any]) -> Any:
+    """The field of a journey: its parameters are the arguments, its rows objects of a type."""
+    journey = JOURNEYS[name]
+    columns = [field.name for field in fields(cast("Any", row))]
+
+    async def answer(
+        root: SpaceScope, info: Info, segment: Segment | None = None, **given: Any
+    ) -> list[Any]:
+        given |= vars(segment) if segment else {}
+        told = {key: _plain(value) for key, value in given.items() if value is not UNSET}
+        figure = await info.context.services.journeys.run(root, name, told)
+        return [row(**dict(zip(columns, values, strict=True))) for values in figure.rows]
+
+    counted = strawberry.argument(description="Which customers count.")
+    taken = [
+        _taken("root", Parent[SpaceScope]),
+        _taken("info", Info),
+        *(_argument(each) for each in journey.parameters if each.name not in IN_SEGMENT),
+        _taken("segment", Annotated[Segment | None, counted], UNSET),
+    ]
+    cast("Any", answer).__signature__ = inspect.Signature(taken)
+    return strawberry.field(resolver=answer, description=journey.question)
 
 
-async def last_page_before(
-    root: Parent[SpaceScope],
-    info: Info,
-    event: str,
-    since: Since = UNSET,
-    until: Until = UNSET,
-    first: int | None = 20,
-    segment: Counted = UNSET,
-) -> list[PageShare]:
-    return await _run(
-        info,
-        root,
-        "last_page_before",
-        PageShare,
-        segment,
-        event=event,
-        since=since,
-        until=until,
-        first=first,
-    )
+def _argument(parameter: Parameter) -> inspect.Parameter:
+    kind = TAKEN[parameter.kind]
+    described = strawberry.argument(description=DESCRIBED.get(parameter.name))
+    if parameter.required:
+        return _taken(parameter.name, Annotated[kind, described])
+    default = UNSET if parameter.default is None else parameter.default
+    return _taken(parameter.name, Annotated[kind | None, described], default)
 
 
-async def flows(
-    root: Parent[SpaceScope],
-    info: Info,
-    start_event: str | None = UNSET,
-    end_event: str | None = UNSET,
-    depth: int | None = 5,
-    since: Since = UNSET,
-    until: Until = UNSET,
-    first: int | None = 200,
-    names: int | None = 20,
-    segment: Counted = UNSET,
-) -> list[Flow]:
-    return await _run(
-        info,
-        root,
-        "flows",
-        Flow,
-        segment,
-        start_event=start_event,
-        end_event=end_event,
-        depth=depth,
-        since=since,
-        until=until,
-        first=first,
-        names=names,
-    )
+def _taken(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, annotation=annotation, default=default)
 
 
-async def funnel(
-    root: Parent[SpaceScope],
-    info: Info,
-    steps: list[str],
-    within: str | None = "30d",
-    since: Since = UNSET,
-    until: Until = UNSET,
-    segment: Counted = UNSET,
-) -> list[FunnelStep]:
-    return await _run(
-        info,
-        root,
-        "funnel",
-        FunnelStep,
-        segment,
-        steps=steps,
-        within=within,
-        since=since,
-        until=until,
-    )
-
-
-async def funnel_by(
-    root: Parent[SpaceScope],
-    info: Info,
-    steps: list[str],
-    by: str,
-    within: str | None = "30d",
-    since: Since = UNSET,
-    until: Until = UNSET,
-    first: int | None = 10,
-    segment: Counted = UNSET,
-) -> list[SplitFunnelStep]:
-    return await _run(
-        info,
-        root,
-        "funnel_by",
-        SplitFunnelStep,
-        segment,
-        steps=steps,
-        by=by,
-        within=within,
-        since=since,
-        until=until,
-        first=first,
-    )
-
-
-async def correlation(
-    root: Parent[SpaceScope],
-    info: Info,
-    goal: str,
-    since: Since = UNSET,
-    until: Until = UNSET,
-    first: int | None = 20,
-    segment: Counted = UNSET,
-) -> list[Correlation]:
-    return await _run(
-        info,
-        root,
-        "correlation",
-        Correlation,
-        segment,
-        goal=goal,
-        since=since,
-        until=until,
-        first=first,
-    )
-
-
-async def drop_off(
-    root: Parent[SpaceScope],
-    info: Info,
-    silent_for: str | None = "30d",
-    first: int | None = 20,
-    since: Since = UNSET,
-    until: Until = UNSET,
-    segment: Counted = UNSET,
-) -> list[EventShare]:
-    return await _run(
-        info,
-        root,
-        "drop_off",
-        EventShare,
-        segment,
-        silent_for=silent_for,
-        first=first,
-        since=since,
-        until=until,
-    )
-
-
-async def retention(
-    root: Parent[SpaceScope],
-    info: Info,
-    start_event: str | None = UNSET,
-    return_event: str | None = UNSET,
-    weeks: int | None = 12,
-    since: Since = UNSET,
-    until: Until = UNSET,
-    first: int | None = 1_000,
-    segment: Counted = UNSET,
-) -> list[Retention]:
-    return await _run(
-        info,
-        root,
-        "retention",
-        Retention,
-        segment,
-        start_event=start_event,
-        return_event=return_event,
-        weeks=weeks,
-        since=since,
-        until=until,
-        first=first,
-    )
-
-
-async def time_to_convert(
-    root: Parent[SpaceScope],
-    info: Info,
-    start_event: str,
-    goal: str,
-    within: str | None = "90d",
-    since: Since = UNSET,
-    until: Until = UNSET,
-    segment: Counted = UNSET,
-) -> list[ConversionTime]:
-    return await _run(
-        info,
-        root,
-        "time_to_convert",
-        ConversionTime,
-        segment,
-        start_event=start_event,
-        goal=goal,
-        within=within,
-        since=since,
-        until=until,
-    )
-
-
-async def attribution(
-    root: Parent[SpaceScope],
-    info: Info,
-    goal: str,
-    within: str | None = "30d",
-    session: str | None = "30m",
-    half_life: str | None = "7d",
-    since: Since = UNSET,
-    until: Until = UNSET,
-    first: int | None = 50,
-    segment: Counted = UNSET,
-) -> list[Attribution]:
-    return await _run(
-        info,
-        root,
-        "attribution",
-        Attribution,
-        segment,
-        goal=goal,
-        within=within,
-        session=session,
-        half_life=half_life,
-        since=since,
-        until=until,
-        first=first,
-    )
-
-
-async def customer_path(
-    root: Parent[SpaceScope],
-    info: Info,
-    identifier: IdentifierInput,
-    session: str | None = "30m",
-    first: int | None = 200,
-    since: Since = UNSET,
-    until: Until = UNSET,
-    segment: Counted = UNSET,
-) -> list[PathStep]:
-    return await _run(
-        info,
-        root,
-        "customer_path",
-        PathStep,
-        segment,
-        identifier=f"{identifier.type}:{identifier.value}",
-        session=session,
-        first=first,
-        since=since,
-        until=until,
-    )
-
-
-async def hidden_by_quarantine(
-    root: Parent[SpaceScope],
-    info: Info,
-    first: int | None = 50,
-    since: Since = UNSET,
-    until: Until = UNSET,
-    segment: Counted = UNSET,
-) -> list[HiddenStep]:
-    return await _run(
-        info,
-        root,
-        "hidden_by_quarantine",
-        HiddenStep,
-        segment,
-        first=first,
-        since=since,
-        until=until,
-    )
-
-
-async def cross_app_users(
-    root: Parent[SpaceScope],
-    info: Info,
-    first: int | None = 50,
-    since: Since = UNSET,
-    until: Until = UNSET,
-    segment: Counted = UNSET,
-) -> list[CrossAppUsers]:
-    return await _run(
-        info,
-        root,
-        "cross_app_users",
-        CrossAppUsers,
-        segment,
-        first=first,
-        since=since,
-        until=until,
-    )
-
-
-async def accounts(
-    root: Parent[SpaceScope],
-    info: Info,
-    steps: list[str],
-    first: int | None = 50,
-    since: Since = UNSET,
-    until: Until = UNSET,
-    segment: Counted = UNSET,
-) -> list[AccountFit]:
-    return await _run(
-        info,
-        root,
-        "accounts",
-        AccountFit,
-        segment,
-        steps=steps,
-        first=first,
-        since=since,
-        until=until,
-    )
-
-
-async def newsletter_to_customer(
-    root: Parent[SpaceScope],
-    info: Info,
-    subscribed: str,
-    goal: str,
-    within: str | None = "90d",
-    first: int | None = 50,
-    since: Since = UNSET,
-    until: Until = UNSET,
-    segment: Counted = UNSET,
-) -> list[ChannelConversion]:
-    return await _run(
-        info,
-        root,
-        "newsletter_to_customer",
-        ChannelConversion,
-        segment,
-        subscribed=subscribed,
-        goal=goal,
-        within=within,
-        first=first,
-        since=since,
-        until=until,
-    )
-
-
-async def changed_identities(
-    root: Parent[SpaceScope],
-    info: Info,
-    changed_since: ChangedSince,
-    event: str,
-    since: Since = UNSET,
-    until: Until = UNSET,
-    segment: Counted = UNSET,
-) -> list[ChangedIdentities]:
-    return await _run(
-        info,
-        root,
-        "changed_identities",
-        ChangedIdentities,
-        segment,
-        changed_since=changed_since,
-        event=event,
-        since=since,
-        until=until,
-    )
-
-
-def _question(name: str, resolver: Any) -> Any:
-    return strawberry.field(resolver=resolver, description=JOURNEYS[name].question)
+def _plain(given: Any) -> Any:
+    """An argument as journeys read it."""
+    return f"{given.type}:{given.value}" if isinstance(given, IdentifierInput) else given
 
 
 @strawberry.type(
@@ -552,25 +231,23 @@ def _question(name: str, resolver: Any) -> Any:
     )
 )
 class Journeys:
-    last_page_before: list[PageShare] = _question("last_page_before", last_page_before)
-    flows: list[Flow] = _question("flows", flows)
-    funnel: list[FunnelStep] = _question("funnel", funnel)
-    funnel_by: list[SplitFunnelStep] = _question("funnel_by", funnel_by)
-    correlation: list[Correlation] = _question("correlation", correlation)
-    drop_off: list[EventShare] = _question("drop_off", drop_off)
-    retention: list[Retention] = _question("retention", retention)
-    time_to_convert: list[ConversionTime] = _question("time_to_convert", time_to_convert)
-    attribution: list[Attribution] = _question("attribution", attribution)
-    customer_path: list[PathStep] = _question("customer_path", customer_path)
-    hidden_by_quarantine: list[HiddenStep] = _question("hidden_by_quarantine", hidden_by_quarantine)
-    cross_app_users: list[CrossAppUsers] = _question("cross_app_users", cross_app_users)
-    accounts: list[AccountFit] = _question("accounts", accounts)
+    last_page_before: list[PageShare] = _question("last_page_before", PageShare)
+    flows: list[Flow] = _question("flows", Flow)
+    funnel: list[FunnelStep] = _question("funnel", FunnelStep)
+    funnel_by: list[SplitFunnelStep] = _question("funnel_by", SplitFunnelStep)
+    correlation: list[Correlation] = _question("correlation", Correlation)
+    drop_off: list[EventShare] = _question("drop_off", EventShare)
+    retention: list[Retention] = _question("retention", Retention)
+    time_to_convert: list[ConversionTime] = _question("time_to_convert", ConversionTime)
+    attribution: list[Attribution] = _question("attribution", Attribution)
+    customer_path: list[PathStep] = _question("customer_path", PathStep)
+    hidden_by_quarantine: list[HiddenStep] = _question("hidden_by_quarantine", HiddenStep)
+    cross_app_users: list[CrossAppUsers] = _question("cross_app_users", CrossAppUsers)
+    accounts: list[AccountFit] = _question("accounts", AccountFit)
     newsletter_to_customer: list[ChannelConversion] = _question(
-        "newsletter_to_customer", newsletter_to_customer
+        "newsletter_to_customer", ChannelConversion
     )
-    changed_identities: list[ChangedIdentities] = _question(
-        "changed_identities", changed_identities
-    )
+    changed_identities: list[ChangedIdentities] = _question("changed_identities", ChangedIdentities)
 
 
 def journeys(root: Parent[SpaceScope]) -> SpaceScope:

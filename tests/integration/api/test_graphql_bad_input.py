@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
 import pytest
 
-from identity_service.graph.database import Database
-from tests.support.graphql import GraphQLWorld, OpenSpace, event, graphql_world
+from tests.support.graphql import GraphQLWorld, OpenSpace, event
 
 FIND = (
     "query Find($space: String!, $i: IdentifierInput!) { space(name: $space) {"
     " customer(identifier: $i) { __typename ... on NotFound { reason message } } } }"
 )
 LISTS = ("policies", "contested", "superConnectors", "changes", "rejectedEvents", "judgements")
-
-
-@pytest.fixture(scope="module")
-async def world(database: Database) -> AsyncGenerator[GraphQLWorld]:
-    async with graphql_world(database) as world:
-        yield world
 
 
 @pytest.fixture(scope="module")

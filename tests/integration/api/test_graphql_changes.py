@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
 from identity_service.graph.database import Database
-from tests.support.graphql import GraphQLWorld, OpenSpace, event, graphql_world
+from tests.support.graphql import GraphQLWorld, OpenSpace, event
 from tests.support.neighbours import settled
 
 INVALID = "... on Invalid { message problems { path message } }"
-
-
-@pytest.fixture(scope="module")
-async def world(database: Database) -> AsyncGenerator[GraphQLWorld]:
-    async with graphql_world(database) as world:
-        yield world
 
 
 @pytest.fixture

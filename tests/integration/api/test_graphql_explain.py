@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from identity_service.domain.judgements import Verdict
-from identity_service.graph.database import Database
 from identity_service.services.access import SpaceScope
 from identity_service.services.live import LiveResolution
-from tests.support.graphql import GraphQLWorld, OpenSpace, event, graphql_world
+from tests.support.graphql import GraphQLWorld, OpenSpace, event
 
 pytestmark = pytest.mark.neo4j
 
@@ -43,12 +41,6 @@ fragment hop on Link {
   exampleEvent { messageId }
 }
 """
-
-
-@pytest.fixture(scope="module")
-async def world(database: Database) -> AsyncGenerator[GraphQLWorld]:
-    async with graphql_world(database) as world:
-        yield world
 
 
 @pytest.fixture

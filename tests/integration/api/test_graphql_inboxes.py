@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
 from identity_service.graph import inboxes
-from identity_service.graph.database import Database
-from tests.support.graphql import GraphQLWorld, OpenSpace, event, graphql_world
+from tests.support.graphql import GraphQLWorld, OpenSpace, event
 
 POLICY = """
 types:
@@ -20,12 +18,6 @@ types:
 """
 DAY = 86_400_000
 PEOPLE = "value sharedBy { kind identifiers(first: 1) { value } }"
-
-
-@pytest.fixture(scope="module")
-async def world(database: Database) -> AsyncGenerator[GraphQLWorld]:
-    async with graphql_world(database) as world:
-        yield world
 
 
 @pytest.fixture

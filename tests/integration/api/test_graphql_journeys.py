@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-
 import pytest
 
-from identity_service.graph.database import Database
-from tests.support.graphql import GraphQLWorld, OpenSpace, event, graphql_world
+from tests.support.graphql import GraphQLWorld, OpenSpace, event
 
 pytestmark = pytest.mark.neo4j
 
 MINUTE = 60_000
-
-
-@pytest.fixture
-async def world(database: Database) -> AsyncGenerator[GraphQLWorld]:
-    async with graphql_world(database) as world:
-        yield world
 
 
 @pytest.fixture

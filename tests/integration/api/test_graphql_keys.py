@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 
 import pytest
 
 from identity_service.graph.database import Database
-from tests.support.graphql import GraphQLWorld, OpenSpace, graphql_world
+from tests.support.graphql import GraphQLWorld, OpenSpace
 from tests.support.statements import reading
 
 JUDGE = (
@@ -32,12 +31,6 @@ MUTATIONS = {
     CREATE_SPACE: {"instance"},
 }
 WHO = ("reader", "agent", "admin", "instance", "write", "other", "wrong", "nobody")
-
-
-@pytest.fixture(scope="module")
-async def world(database: Database) -> AsyncGenerator[GraphQLWorld]:
-    async with graphql_world(database) as world:
-        yield world
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -10,11 +10,10 @@ from graphql import build_schema
 
 from identity_service.api.graphql import schema as offered
 from identity_service.domain.moments import iso
-from identity_service.graph.database import Database
 from identity_service.services.access import Role
 from identity_service.services.clock import system_clock
 from tests.support.asking import Asking, Way
-from tests.support.graphql import GraphQLWorld, OpenSpace, event, graphql_world
+from tests.support.graphql import GraphQLWorld, OpenSpace, event
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.neo4j
@@ -48,12 +47,6 @@ mutation ($space: String!, $policy: String!) {
 """
 
 ANN = 'identifier: {type: "user_id", value: "ann"}'
-
-
-@pytest.fixture(scope="module")
-async def world(database: Database) -> AsyncGenerator[GraphQLWorld]:
-    async with graphql_world(database) as world:
-        yield world
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -11,17 +10,10 @@ from graphql import build_client_schema, get_introspection_query
 
 from identity_service.api.graphql.limits import MAX_BODY, MAX_ITEMS
 from identity_service.errors import Unavailable
-from identity_service.graph.database import Database
 from identity_service.graph.spaces import SpaceStore
-from tests.support.graphql import GraphQLWorld, OpenSpace, event, graphql_world
+from tests.support.graphql import GraphQLWorld, OpenSpace, event
 
 GRAPHQL_JSON = "application/graphql-response+json"
-
-
-@pytest.fixture(scope="module")
-async def world(database: Database) -> AsyncGenerator[GraphQLWorld]:
-    async with graphql_world(database) as world:
-        yield world
 
 
 @pytest.fixture

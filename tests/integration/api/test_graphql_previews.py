@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
-from identity_service.graph.database import Database
-from tests.support.graphql import GraphQLWorld, OpenSpace, event, graphql_world
+from tests.support.graphql import GraphQLWorld, OpenSpace, event
 
 MERGING = "extends: merge_all\n"
 
@@ -26,12 +24,6 @@ PREVIEW = """preview(policy: $policy) {
     }
   }
 }"""
-
-
-@pytest.fixture
-async def world(database: Database) -> AsyncGenerator[GraphQLWorld]:
-    async with graphql_world(database) as world:
-        yield world
 
 
 @pytest.fixture

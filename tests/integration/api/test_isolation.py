@@ -8,7 +8,7 @@ added has to be given a value in `ways`.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from identity_service.api.graphql import schema as offered
 from identity_service.api.graphql.connections import encode_cursor
 from identity_service.graph.database import Database
 from tests.support.asking import Asking, Way, Word, output_fields
-from tests.support.graphql import GraphQLWorld, graphql_world
+from tests.support.graphql import GraphQLWorld
 from tests.support.neighbours import (
     OURS,
     SHARED,
@@ -194,12 +194,6 @@ def _journeys(said: str, identifiers: Sequence[Any]) -> dict[str, Sequence[Way]]
 @pytest.fixture(scope="module")
 def schema() -> GraphQLSchema:
     return build_schema(offered.build_schema().as_str())
-
-
-@pytest.fixture(scope="module")
-async def world(database: Database) -> AsyncGenerator[GraphQLWorld]:
-    async with graphql_world(database) as world:
-        yield world
 
 
 @pytest.fixture(scope="module")

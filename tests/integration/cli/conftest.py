@@ -7,17 +7,14 @@ import pytest
 
 from identity_service.settings import Settings
 from tests.support.command import Command
+from tests.support.neo4j import environment_of
 
 
 @pytest.fixture(autouse=True)
 def environment(database_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The Neo4j of the run, as a user names it."""
-    password = database_settings.neo4j_password
-    monkeypatch.setenv("IDENTITY_NEO4J_URI", database_settings.neo4j_uri or "")
-    monkeypatch.setenv("IDENTITY_NEO4J_USER", database_settings.neo4j_user)
-    monkeypatch.setenv("IDENTITY_NEO4J_DATABASE", database_settings.neo4j_database)
-    if password:
-        monkeypatch.setenv("IDENTITY_NEO4J_PASSWORD", password.get_secret_value())
+    for name, value in environment_of(database_settings).items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
