@@ -6,15 +6,12 @@
 //   w.key: string – key of the last event of the page before, without space and slash; empty at first
 //   w.most: integer
 // Columns:
-//   events: list of [labels, properties, keys of the identifier that it is attributed to, of those that
-//     it observed, of accounts that it names, of what it told of them]
+//   events: list of [labels, properties, list of [type, key] of its relationships to identifiers,
+//     accounts and what was told of these]
 MATCH (e:Event)
 WHERE e.key > $w.space + '/' + $w.key AND e.key < $w.space + '0' // which follows the slash
 WITH e ORDER BY e.key LIMIT $w.most
 RETURN collect([
   labels(e), properties(e),
-  COLLECT { MATCH (e)-[:ATTRIBUTED_TO]->(i:Identifier) RETURN i.key },
-  COLLECT { MATCH (e)-[:OBSERVED]->(i:Identifier) RETURN i.key },
-  COLLECT { MATCH (e)-[:NAMES]->(a:Account) RETURN a.key },
-  COLLECT { MATCH (e)-[:TOLD]->(t:AccountTraits) RETURN t.key }
+  [(e)-[r:ATTRIBUTED_TO|OBSERVED|NAMES|TOLD]->(x:Identifier|Account|AccountTraits) | [type(r), x.key]]
 ]) AS events

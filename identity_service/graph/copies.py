@@ -17,6 +17,10 @@ LIST_EVENTS: Final = statement("sandbox/list_events")
 READ_IDENTIFIERS: Final = statement("sandbox/read_identifiers")
 
 
+EVENTS: Final = 5_000
+"""Events of a page: some megabytes."""
+
+
 class StoredIdentifiers(NamedTuple):
     """Identifiers as [labels, properties], and what hangs on them.
 
@@ -41,12 +45,13 @@ class CopyReader:
         self._database = database
 
     def events(self, space: str) -> AsyncGenerator[list[Row]]:
-        """[labels, properties, keys attributed to, keys observed, accounts named, traits told]."""
+        """[labels, properties, list of [type, key of its other end] of its relationships]."""
         return pages(
             self._database,
             LIST_EVENTS,
             {"space": space, "key": ""},
             lambda last: {"key": without_space(last[1]["key"])},
+            EVENTS,
         )
 
     async def identifiers(self, keys: Sequence[str]) -> StoredIdentifiers:

@@ -1,12 +1,14 @@
 """A graph as files for the offline import of Neo4j: CSV, whose header names the types.
 
-The format has no escape for the delimiter of a list's entries, U+001F: inside an entry it becomes
+Texts stand between U+001E, which JSON does not hold, so that next to none has to be changed. The
+format has no escape for the delimiter of a list's entries, U+001F: inside an entry it becomes
 U+FFFD. Everything else is kept as it is.
 """
 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +16,7 @@ from types import TracebackType
 from typing import IO, Any, Final, Self, TypeAlias
 
 FORMAT: Final = (
+    "--quote=U+001E",
     "--array-delimiter=U+001F",
     "--path-pattern-style=none",
     # Room for the largest value: a change that moves 10,000 identifiers names them all.
@@ -22,11 +25,14 @@ FORMAT: Final = (
 
 Row: TypeAlias = Sequence[Any]
 
+_QUOTE: Final = "\x1e"
 _ENTRIES: Final = "\x1f"
 _INSTEAD: Final = "\ufffd"
 
 _SHAPES: Final = 10_000
 """How many shapes of rows are remembered at most."""
+
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
 class ImportFiles:
@@ -46,10 +52,15 @@ class ImportFiles:
 
         Of nodes of a kind with the same key one is imported; nothing relates to those without.
         """
-        group = self._nodes(kind) if key else self._group("--nodes=", kind, (":LABEL",))
-        for labels, properties, *_ in rows:
-            first = _text(_ENTRIES.join(labels))
-            group.write(f"{_text(properties[key])},{first}" if key else first, properties)
+        if key:
+            self._nodes(kind).write(
+                ((properties[key], _ENTRIES.join(labels)), properties)
+                for labels, properties, *_ in rows
+            )
+        else:
+            self._group("--nodes=", kind, (":LABEL",)).write(
+                ((_ENTRIES.join(labels),), properties) for labels, properties, *_ in rows
+            )
 
     def relationships(self, name: str, ends: tuple[str, str], rows: Iterable[Row]) -> None:
         """Write relationships of a type: rows of a key, a key and, if there are any, properties.
@@ -60,9 +71,9 @@ class ImportFiles:
         for kind in ends:
             self._nodes(kind)  # the import wants files of a kind, if only empty ones
         fixed = (f":START_ID({ends[0]})", f":END_ID({ends[1]})")
-        group = self._group(f"--relationships={name}=", name, fixed)
-        for a, b, *properties in rows:
-            group.write(f"{_text(a)},{_text(b)}", properties[0] if properties else {})
+        self._group(f"--relationships={name}=", name, fixed).write(
+            ((a, b), properties[0] if properties else _NOTHING) for a, b, *properties in rows
+        )
 
     def arguments(self) -> tuple[str, ...]:
         """What `neo4j-admin database import full`, run in the directory, is to be told of them."""
@@ -118,15 +129,19 @@ class _Table:
         names = [f"{self._path.name}.header.csv", f"{self._path.name}.csv"]
         return [*names, self.broken] if self.broken else names
 
-    def places(self, properties: Mapping[str, Any]) -> list[int] | None:
+    def places(self, types: Mapping[str, type]) -> list[int] | None:
         """The columns of these properties in their order; None where one holds another type."""
-        typed = [(name, _TYPES[type(value)]) for name, value in properties.items()]
+        typed = [(name, _TYPES[each]) for name, each in types.items()]
         if any(self._columns.get(name, (0, kind))[1] != kind for name, kind in typed):
             return None
         return [self._columns.setdefault(n, (len(self._columns), k))[0] for n, k in typed]
 
-    def write(self, row: str) -> None:
-        """Append a row."""
+    def write(self, lines: str) -> None:
+        """Append lines without breaks in them."""
+        self._unbroken.write(lines)
+
+    def write_row(self, row: str) -> None:
+        """Append a row, which may hold line breaks."""
         if "\n" not in row and "\r" not in row:
             self._unbroken.write(f"{row}\n")
             return
@@ -138,7 +153,9 @@ class _Table:
     def write_header(self) -> None:
         """Write what the columns are, once all rows are known."""
         columns = (f"{name}:{kind}" for name, (_, kind) in self._columns.items())
-        header = ",".join(map(_text, (*self._fixed, *columns)))
+        header = ",".join(
+            f"{_QUOTE}{_doubled(column)}{_QUOTE}" for column in (*self._fixed, *columns)
+        )
         self._path.with_name(self.files[0]).write_text(f"{header}\n", encoding="utf-8")
 
     def _file(self, suffix: str) -> IO[str]:
@@ -146,51 +163,93 @@ class _Table:
         return self._open.enter_context(path.open("w", encoding="utf-8", newline=""))
 
 
+class _Shape:
+    """Rows whose properties have the same names and types, and how they become lines of a table."""
+
+    def __init__(
+        self, table: _Table, fixed: int, types: Mapping[str, type], places: Sequence[int]
+    ) -> None:
+        self._table = table
+        in_order = sorted(zip(places, types.items(), strict=True))
+        self._names = [name for _, (name, _) in in_order]
+        self._converted = [
+            (place, _WRITTEN[each])
+            for place, (_, (_, each)) in enumerate(in_order, start=fixed)
+            if each in _WRITTEN
+        ]
+        quoted = f"{_QUOTE}%s{_QUOTE}"
+        fields = [quoted] * fixed + [""] * (max(places, default=-1) + 1)
+        for place, (_, each) in in_order:
+            fields[fixed + place] = quoted if each in (str, list) else "%s"
+        self._line = ",".join(fields)
+        self._quotes = self._line.count(_QUOTE)
+
+    def write(self, rows: Sequence[tuple[tuple[str, ...], Mapping[str, Any]]]) -> None:
+        """Append rows: texts that come first, and properties."""
+        values = [self._values(*row) for row in rows]
+        lines = "\n".join([*map(self._line.__mod__, values), ""])
+        if (
+            lines.count(_QUOTE) == self._quotes * len(rows)
+            and lines.count("\n") == len(rows)
+            and "\r" not in lines
+        ):
+            self._table.write(lines)
+            return
+        # Somewhere in a text is what means something to the reader: one by one.
+        for row in values:
+            self._table.write_row(self._line % tuple(map(_doubled, row)))
+
+    def _values(self, fixed: tuple[str, ...], properties: Mapping[str, Any]) -> tuple[Any, ...]:
+        if not self._names:
+            return fixed
+        values = [*fixed, *map(properties.__getitem__, self._names)]
+        for place, written in self._converted:
+            values[place] = written(values[place])
+        return tuple(values)
+
+
 class _Group:
     """Nodes of a kind, or relationships of a type: in several tables where types differ."""
 
     def __init__(self, path: Path, option: str, fixed: Sequence[str], open_: ExitStack) -> None:
         self.tables = [_Table(path, option, fixed, open_)]
+        self._fixed = len(fixed)
         self._next: Callable[[], _Table] = lambda: _Table(
             path.with_name(f"{path.name}-{len(self.tables)}"), option, fixed, open_
         )
-        self._known: dict[tuple[Any, ...], tuple[_Table, list[int]]] = {}
+        self._known: dict[tuple[Any, ...], _Shape] = {}
 
-    def write(self, first: str, properties: Mapping[str, Any]) -> None:
-        """Append a row, whose first fields are written already."""
-        if not properties:
-            self.tables[0].write(first)
-            return
-        shape = (*properties, *map(type, properties.values()))
-        table, places = self._known.get(shape) or self._place(shape, properties)
-        row = [""] * (max(places) + 1)
-        for place, value in zip(places, properties.values(), strict=True):
-            row[place] = _WRITTEN[type(value)](value)
-        table.write(f"{first},{','.join(row)}")
+    def write(self, rows: Iterable[tuple[tuple[str, ...], Mapping[str, Any]]]) -> None:
+        """Append rows: the texts of the fixed columns, and properties."""
+        alike: dict[tuple[Any, ...], list[tuple[tuple[str, ...], Mapping[str, Any]]]]
+        alike = defaultdict(list)
+        for row in rows:
+            properties = row[1]
+            alike[*properties, *map(type, properties.values())].append(row)
+        for shape, same in alike.items():
+            (self._known.get(shape) or self._learn(shape, same[0][1])).write(same)
 
-    def _place(
-        self, shape: tuple[Any, ...], properties: Mapping[str, Any]
-    ) -> tuple[_Table, list[int]]:
+    def _learn(self, shape: tuple[Any, ...], properties: Mapping[str, Any]) -> _Shape:
+        types: dict[str, type] = {name: type(value) for name, value in properties.items()}
         for table in (*self.tables, None):
             if table is None:
                 table = self._next()
                 self.tables.append(table)
-            places = table.places(properties)
+            places = table.places(types)
             if places is not None:
                 if len(self._known) >= _SHAPES:
                     self._known.clear()
-                self._known[shape] = table, places
-                return table, places
+                learned = self._known[shape] = _Shape(table, self._fixed, types, places)
+                return learned
         raise AssertionError("a new table takes every type")
 
 
-def _text(text: str) -> str:
-    doubled = text.replace('"', '""')
-    return f'"{doubled}"'
+def _doubled(value: Any) -> Any:
+    return value.replace(_QUOTE, _QUOTE * 2) if isinstance(value, str) else value
 
 
-def _texts(entries: list[str]) -> str:
-    return _text(_ENTRIES.join(entry.replace(_ENTRIES, _INSTEAD) for entry in entries))
+def _entries(entries: list[str]) -> str:
+    return _ENTRIES.join([entry.replace(_ENTRIES, _INSTEAD) for entry in entries])
 
 
 def _float(number: float) -> str:
@@ -207,9 +266,8 @@ _TYPES: Final[Mapping[type, str]] = {
     list: "string[]",
 }
 _WRITTEN: Final[Mapping[type, Callable[[Any], str]]] = {
-    str: _text,
-    int: repr,
     float: _float,
     bool: lambda truth: "true" if truth else "false",
-    list: _texts,
+    list: _entries,
 }
+"""How values are written that are not written as they are."""

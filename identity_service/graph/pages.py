@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from typing import Any, Final, TypeAlias
+from contextlib import aclosing
+from typing import Any, Final, TypeAlias, TypeVar
 
 from identity_service.graph.database import Database
 from identity_service.graph.statements import Statement
@@ -13,6 +15,8 @@ PAGE: Final = 2_000
 
 Row: TypeAlias = list[Any]
 """The values of a row, in the order that the method which reads it names."""
+
+Page = TypeVar("Page")
 
 
 async def pages(
@@ -36,6 +40,26 @@ async def pages(
         if len(rows) < page:
             return
         place = place_of(rows[-1])
+
+
+async def ahead(source: AsyncGenerator[Page]) -> AsyncGenerator[Page]:
+    """The same pages; the server makes the next one while the one before is used in a thread.
+
+    Leave it early only inside `contextlib.aclosing`.
+    """
+    async with aclosing(source):
+        reading = asyncio.create_task(_next(source))
+        try:
+            while (page := await reading) is not None:
+                reading = asyncio.create_task(_next(source))
+                yield page
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+
+async def _next(source: AsyncGenerator[Page]) -> Page | None:
+    return await anext(source, None)
 
 
 def without_space(key: str) -> str:

@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+import gc
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from identity_service.graph.copies import CopyReader
+from identity_service.graph.copies import CopyReader, StoredIdentifiers
 from identity_service.graph.exports import ExportReader
 from identity_service.graph.import_files import ImportFiles
-from identity_service.graph.pages import Row
+from identity_service.graph.pages import Row, ahead
 from identity_service.services.access import SpaceScope
 from identity_service.services.noted import Noted
 
 Advanced = Callable[[str, int], None]
 """Is told what was copied just now, and how many of it."""
 
+Page = TypeVar("Page")
+
+_CONTAINERS: Final = 500_000
+"""After so many new ones Python looks for cycles: some pages have as many."""
+
 _LINK: Final = ("first_seen", "last_seen", "times_seen", "sources")
 
 _BOTH: Final = ("Identifier", "Identifier")
 
-_OF_EVENT: Final = (
-    ("ATTRIBUTED_TO", "Identifier"),
-    ("OBSERVED", "Identifier"),
-    ("NAMES", "Account"),
-    ("TOLD", "AccountTraits"),
-)
-"""Relationships of an event and to which kind, as they stand in a row of it."""
+_OF_EVENT: Final = {
+    "ATTRIBUTED_TO": "Identifier",
+    "OBSERVED": "Identifier",
+    "NAMES": "Account",
+    "TOLD": "AccountTraits",
+}
+"""Relationships of an event and to which kind."""
 
 _OF_ID: Final = (
     ("ANCHORED_AT", "Identifier"),
     ("WAS_ANCHORED_AT", "Identifier"),
     ("FORWARDS_TO", "Customer"),
 )
-"""Likewise of a customer or a retired id."""
+"""Relationships of a customer or a retired id and to which kind, as they stand in a row of it."""
 
 
 class Copying:
@@ -54,7 +63,11 @@ class Copying:
         sources and rejected events. Every node is as it was at some moment of the copying; what
         others write meanwhile may be missing. Memory does not grow with the space.
         """
-        with ImportFiles(directory) as files, Noted(directory / ".noted") as noted:
+        with (
+            ImportFiles(directory) as files,
+            Noted(directory / ".noted") as noted,
+            _rarely_collected(),
+        ):
             copied = await _Copy(
                 self._reader, self._walk, scope.space, files, noted, advanced
             ).run()
@@ -82,42 +95,48 @@ class _Copy:
         self._copied: Counter[str] = Counter()
 
     async def run(self) -> Mapping[str, int]:
-        await self._events()
-        await self._identifiers()
-        async for links in self._walk.all_links(self._space):
-            rows = ((a, b, dict(zip(_LINK, facts, strict=True))) for a, b, *facts in links)
-            self._files.relationships("OBSERVED_TOGETHER", _BOTH, rows)
-            self._note("links", len(links))
-        await self._accounts()
-        async for changes in self._reader.changes(self._space):
-            self._files.nodes(changes, "Change")
-            self._note("changes", len(changes))
-        async for judgements in self._reader.judgements(self._space):
-            self._files.nodes(judgements, "Judgement")
-            self._note("judgements", len(judgements))
-        self._files.nodes(await self._reader.space(self._space), "Space")
+        walk, reader, space = self._walk, self._reader, self._space
+        await self._each(reader.events(space), self._events)
+        await self._each(self._stored_identifiers(), self._identifiers)
+        await self._each(walk.all_links(space), self._links)
+        await self._each(reader.accounts(space), self._accounts)
+        await self._each(reader.changes(space), partial(self._alone, "changes", "Change"))
+        judgements = partial(self._alone, "judgements", "Judgement")
+        await self._each(reader.judgements(space), judgements)
+        self._files.nodes(await reader.space(space), "Space")
         return dict(self._copied)
 
-    async def _events(self) -> None:
-        async for events in self._reader.events(self._space):
-            self._files.nodes(events, "Event", "key")
-            for place, (name, kind) in enumerate(_OF_EVENT, start=2):
-                rows = [(event[1]["key"], other) for event in events for other in event[place]]
-                self._files.relationships(name, ("Event", kind), rows)
-            self._note("events", len(events))
+    async def _each(self, pages: AsyncGenerator[Page], write: Callable[[Page], None]) -> None:
+        async with aclosing(ahead(pages)) as read:
+            async for page in read:
+                await asyncio.to_thread(write, page)
 
-    async def _identifiers(self) -> None:
+    async def _stored_identifiers(self) -> AsyncGenerator[StoredIdentifiers]:
+        async with aclosing(self._walk.identifier_keys(self._space)) as pages:
+            async for keys in pages:
+                yield await self._reader.identifiers(keys)
+
+    def _events(self, events: list[Row]) -> None:
+        self._files.nodes(events, "Event", "key")
+        ends: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+        for _, its, related in events:
+            key = its["key"]
+            for name, other in related:
+                ends[name].append((key, other))
+        for name, kind in _OF_EVENT.items():
+            self._files.relationships(name, ("Event", kind), ends[name])
+        self._note("events", len(events))
+
+    def _identifiers(self, found: StoredIdentifiers) -> None:
         """Identifiers, and each customer and retired id where it is met first."""
         files = self._files
-        async for keys in self._walk.identifier_keys(self._space):
-            found = await self._reader.identifiers(keys)
-            files.nodes(found.identifiers, "Identifier", "key")
-            files.relationships("BELONGS_TO", ("Identifier", "Customer"), found.belonging)
-            for a, b, verdict, its in found.judged:
-                files.relationships(verdict, _BOTH, [(a, b, its)])
-            new = self._noted.add("id", (its["id"] for _, its, *_ in found.ids))
-            self._ids([row for row in found.ids if row[1]["id"] in new])
-            self._note("identifiers", len(found.identifiers))
+        files.nodes(found.identifiers, "Identifier", "key")
+        files.relationships("BELONGS_TO", ("Identifier", "Customer"), found.belonging)
+        for a, b, verdict, its in found.judged:
+            files.relationships(verdict, _BOTH, [(a, b, its)])
+        new = self._noted.add("id", (its["id"] for _, its, *_ in found.ids))
+        self._ids([row for row in found.ids if row[1]["id"] in new])
+        self._note("identifiers", len(found.identifiers))
 
     def _ids(self, ids: Sequence[Row]) -> None:
         """Customers and retired ids, with their place in the register."""
@@ -128,15 +147,35 @@ class _Copy:
             files.relationships(name, ("Customer", kind), rows)
         self._note("customers", sum("Customer" in labels for labels, *_ in ids))
 
-    async def _accounts(self) -> None:
+    def _links(self, links: list[Row]) -> None:
+        rows = ((a, b, dict(zip(_LINK, facts, strict=True))) for a, b, *facts in links)
+        self._files.relationships("OBSERVED_TOGETHER", _BOTH, rows)
+        self._note("links", len(links))
+
+    def _accounts(self, accounts: list[Row]) -> None:
         files = self._files
-        async for accounts in self._reader.accounts(self._space):
-            files.nodes(accounts, "Account", "key")
-            files.nodes((told for *_, each in accounts for told in each), "AccountTraits", "key")
-            rows = [(its["key"], told["key"]) for _, its, each in accounts for _, told in each]
-            files.relationships("DESCRIBED_AS", ("Account", "AccountTraits"), rows)
-            self._note("accounts", len(accounts))
+        files.nodes(accounts, "Account", "key")
+        files.nodes((told for *_, each in accounts for told in each), "AccountTraits", "key")
+        rows = [(its["key"], told["key"]) for _, its, each in accounts for _, told in each]
+        files.relationships("DESCRIBED_AS", ("Account", "AccountTraits"), rows)
+        self._note("accounts", len(accounts))
+
+    def _alone(self, what: str, kind: str, nodes: list[Row]) -> None:
+        """Nodes that nothing relates to."""
+        self._files.nodes(nodes, kind)
+        self._note(what, len(nodes))
 
     def _note(self, what: str, number: int) -> None:
         self._copied[what] += number
         self._advanced(what, number)
+
+
+@contextmanager
+def _rarely_collected() -> Generator[None]:
+    """Pages are thousands of containers without a cycle; looking for one takes most of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(_CONTAINERS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)

@@ -12,11 +12,12 @@ from typing import Self
 class Noted:
     """Sets of texts, each under a name, in the file `path`. It is a context that closes the file.
 
-    A crash may leave it damaged: it is to be thrown away.
+    One thread at a time may use it. A crash may leave it damaged: it is to be thrown away.
     """
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None)
+        # For one thread at a time, not always the same.
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode = OFF")
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute(
