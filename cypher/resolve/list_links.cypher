@@ -1,4 +1,5 @@
-// Purpose: Links of the identifiers of a customer, to each other and to others, most often seen first.
+// Purpose: Links of the identifiers of a customer, to each other and to others, most often seen first,
+//   without those to identifiers that the policy blocks.
 // Access: read
 // Space: parameter
 // Parameters:
@@ -11,7 +12,7 @@
 MATCH (c:Customer {id: $w.customer})
 WHERE c.space = $w.space
 MATCH (c)<-[:BELONGS_TO]-(:Identifier)-[l:OBSERVED_TOGETHER]-(:Identifier)
-WITH DISTINCT l, startNode(l) AS a, endNode(l) AS b
+WITH DISTINCT l, startNode(l) AS a, endNode(l) AS b WHERE NOT a:Blocked AND NOT b:Blocked
 ORDER BY l.times_seen DESC, a.key, b.key LIMIT $w.most
 RETURN collect([
   [a.key, a.type, a.value, a.first_seen, a.last_seen, a:Contested, a:SuperConnector],

@@ -35,14 +35,14 @@ DELETE FROM identity.customers WHERE complete;
 DELETE FROM identity.retired_ids WHERE complete;
 
 MERGE INTO identity.events t USING identity.new_events n ON t.key = n.key
-WHEN MATCHED THEN UPDATE SET message_id = n.message_id, type = n.type, name = n.name, `at` = n.`at`,
-    received_at = n.received_at, source = n.source, identifier_key = n.identifier_key, customer_id =
-    n.customer_id, properties = n.properties, p = n.p, context = n.context, traits = n.traits,
+WHEN MATCHED THEN UPDATE SET message_id = n.message_id, type = n.type, name = n.name, step = n.step,
+    channel = n.channel, `at` = n.`at`, received_at = n.received_at, source = n.source,
+    identifier_key = n.identifier_key, customer_id = n.customer_id, properties = n.properties, p = n.p, context = n.context, traits = n.traits,
     context_traits = n.context_traits, identifier_keys = n.identifier_keys
-WHEN NOT MATCHED THEN INSERT (key, message_id, type, name, `at`, received_at, source,
+WHEN NOT MATCHED THEN INSERT (key, message_id, type, name, step, channel, `at`, received_at, source,
     identifier_key, customer_id, properties, p, context, traits, context_traits, identifier_keys)
-  VALUES (n.key, n.message_id, n.type, n.name, n.`at`, n.received_at, n.source, n.identifier_key,
-    n.customer_id, n.properties, n.p, n.context, n.traits, n.context_traits, n.identifier_keys);
+  VALUES (n.key, n.message_id, n.type, n.name, n.step, n.channel, n.`at`, n.received_at, n.source,
+    n.identifier_key, n.customer_id, n.properties, n.p, n.context, n.traits, n.context_traits, n.identifier_keys);
 
 MERGE INTO identity.identifiers t USING identity.new_identifiers n ON t.key = n.key
 WHEN MATCHED THEN UPDATE SET type = n.type, value = n.value, first_seen = n.first_seen, last_seen =

@@ -6,7 +6,7 @@ None of it is stored: what was known then is recalled and resolved again, by the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,7 +24,7 @@ from identity_service.domain.recorded import (
     SettledCustomer,
     page_of,
 )
-from identity_service.domain.region import Span
+from identity_service.domain.region import Sightings, Span
 from identity_service.domain.resolution import strength
 from identity_service.domain.traits import Trait
 from identity_service.domain.values import Withheld
@@ -167,9 +167,14 @@ class AsOf:
     ) -> list[DecidedLink]:
         """Links of the customer's identifiers, most often seen first, each with its decision."""
         found = self._customer(customer.customer_id)
+        met = {
+            hub: await self._history.recall.seen_with(scope, self._then, self._moment, hub)
+            for hub in found.super_connectors
+        }
+        found = found.with_links_between(met)
         decided = found.links(first)
-        for hub in found.super_connectors:
-            decided += await self._links_of_hub(scope, found.component, hub, first)
+        for hub, seen_with in met.items():
+            decided += await self._links_of_hub(scope, found.component, hub, seen_with, first)
         return sorted(decided, key=_most_often_seen)[:first]
 
     def health(self, customer: SettledCustomer) -> Health:
@@ -222,10 +227,14 @@ class AsOf:
         return sorted(found, key=lambda i: strength(i.identifier, self._then.policy))
 
     async def _links_of_hub(
-        self, scope: SpaceScope, component: PastComponent, hub: Identifier, first: int
+        self,
+        scope: SpaceScope,
+        component: PastComponent,
+        hub: Identifier,
+        met: Mapping[Identifier, Sightings],
+        first: int,
     ) -> list[DecidedLink]:
-        """The first links of a super-connector to others than those of its component."""
-        met = await self._history.recall.seen_with(scope, self._then, self._moment, hub)
+        """The first links of a super-connector that its component does not have."""
         outside = {
             pair: seen
             for other, seen in met.items()

@@ -38,6 +38,8 @@ TABLES: Final[Mapping[str, Columns]] = {
         "message_id": Kind.TEXT,
         "type": Kind.TEXT,
         "name": Kind.TEXT,
+        "step": Kind.TEXT,
+        "channel": Kind.TEXT,
         "at": Kind.TIME,
         "received_at": Kind.TIME,
         "source": Kind.TEXT,
@@ -94,7 +96,10 @@ TABLES: Final[Mapping[str, Columns]] = {
 }
 """The tables of an export with their columns, in the order in which they are read."""
 
-_OF_EVENT: Final = ("key", "message_id", "type", "name", "at", "received_at", "source")
+_OF_EVENT: Final = (
+    *("key", "message_id", "type", "name", "step", "channel"),
+    *("at", "received_at", "source"),
+)
 
 Advanced = Callable[[str, int], None]
 """Is told a table and how many rows of it were written just now."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from identity_service.domain.customers import kind_of
-from identity_service.domain.evidence import Evidence
+from identity_service.domain.evidence import Evidence, Link
 from identity_service.domain.explanation import describe_decision
 from identity_service.domain.health import Health, health
 from identity_service.domain.identifiers import Identifier
@@ -126,6 +126,35 @@ class PastCustomer:
             redirected_from=redirected_from,
             as_of=component.moment,
         )
+
+    def with_links_between(
+        self, met: Mapping[Identifier, Mapping[Identifier, Sightings]]
+    ) -> PastCustomer:
+        """Itself with the links between super-connectors of its own, of all that these met.
+
+        They join nothing, but are shown as joined, like all links between members.
+        """
+        component = self.component
+        evidence, resolution = component.evidence, component.resolution
+        between = {
+            (min(hub, other), max(hub, other)): seen
+            for hub, others in met.items()
+            for other, seen in others.items()
+            if other in met
+        }
+        position = {name: i for i, name in enumerate(evidence.identifiers)}
+        links = [
+            Link(position[a], position[b], seen.first, seen.last, seen.times)
+            for (a, b), seen in between.items()
+        ]
+        numbers = range(len(evidence.links), len(evidence.links) + len(links))
+        with_them = replace(
+            component,
+            evidence=replace(evidence, links=[*evidence.links, *links]),
+            resolution=replace(resolution, overruled=resolution.overruled | {*numbers}),
+            sightings={**component.sightings, **between},
+        )
+        return replace(self, component=with_them)
 
     def links(self, first: int) -> list[DecidedLink]:
         """Links of its identifiers that the component has, most often seen first."""

@@ -340,3 +340,45 @@ async def test_what_is_judged_the_same_as_a_super_connector_keeps_its_links(
     hand.now += 100_000_000_000
     past = await answers_as_of(cases, scope, values, asked, ids, hand.now)
     assert differences(settled, past) == {}
+
+
+async def test_a_blocked_value_is_not_among_the_links_of_a_super_connector(world: NewWorld) -> None:
+    hand = Hand()
+    device = Rule(2, IdentifierKind.DEVICE, max_links=2)
+    policy = Policy({**POLICY.rules, "anonymous_id": device})
+    space = await world(policy, clock=hand)
+    hub, spokes = "anonymous_id:hub", [f"anonymous_id:s{n}" for n in range(4)]
+    for n, spoke in enumerate(spokes):
+        await space.send(event(f"m{n}", n, hub, spoke), received_at=hand.now)
+    await space.set_policy(with_blocked(policy, [parse_identifier(spokes[0])]))
+    asked = [parse_identifier(hub)]
+    values, ids = Values(space.policy), sorted((await space.settled()).customers)
+    cases, scope = space.use_cases, space.scope
+
+    now = await answers_now(cases, scope, values, asked, ids)
+
+    assert len(now[hub]["links"]) == 3
+    assert differences(now, await answers_as_of(cases, scope, values, asked, ids, hand.now)) == {}
+
+
+async def test_super_connectors_that_were_judged_the_same_are_shown_as_joined(
+    world: NewWorld,
+) -> None:
+    hand = Hand()
+    device = Rule(2, IdentifierKind.DEVICE, max_links=2)
+    space = await world(Policy({**POLICY.rules, "anonymous_id": device}), clock=hand)
+    hubs = ["anonymous_id:hub", "anonymous_id:other"]
+    for n in range(3):
+        for hub in hubs:
+            await space.send(event(f"{hub}{n}", n, hub, f"anonymous_id:s{n}"))
+    await space.send(event("m5", 5, *hubs))
+    await space.judge(Verdict.SAME, *hubs)
+    asked = [parse_identifier(text) for text in hubs]
+    values, ids = Values(space.policy), sorted((await space.settled()).customers)
+    cases, scope = space.use_cases, space.scope
+
+    now = await answers_now(cases, scope, values, asked, ids)
+
+    assert [link[3][0] for link in now[hubs[0]]["links"]].count(True) == 1
+    hand.now += 100_000_000_000
+    assert differences(now, await answers_as_of(cases, scope, values, asked, ids, hand.now)) == {}

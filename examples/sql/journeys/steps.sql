@@ -1,0 +1,33 @@
+-- DuckDB: the view `steps`, every step of every customer: what the other questions are asked of.
+--
+-- Each variable that is not set has no effect or the default of the journeys:
+--   SET VARIABLE since = TIMESTAMP '2026-03-01';   -- the first moment that counts, in UTC
+--   SET VARIABLE until = TIMESTAMP '2026-04-01';   -- the moment before which steps count; now
+--   SET VARIABLE kinds = ['KNOWN'];                -- of customers; KNOWN and ANONYMOUS
+--   SET VARIABLE session = INTERVAL 1 HOUR;        -- the longest pause inside one; 30 minutes
+
+CREATE OR REPLACE VIEW steps AS
+WITH done AS (
+  SELECT
+    e.customer_id AS customer,
+    make_timestamp_ms(epoch_ms(e."at")) AS moment,
+    e.message_id,
+    e.step,
+    e.channel,
+    e.source
+  FROM events e
+  JOIN customers c ON c.id = e.customer_id
+  WHERE e.step IS NOT NULL
+    AND c.kind IN (FROM unnest(coalesce(getvariable('kinds'), ['KNOWN', 'ANONYMOUS'])))
+),
+paused AS (
+  SELECT *, moment - lag(moment) OVER in_order > coalesce(getvariable('session'), INTERVAL 30 MINUTE) AS anew
+  FROM done
+  WHERE moment >= coalesce(getvariable('since'), TIMESTAMP '-infinity')
+    AND moment < coalesce(getvariable('until'), make_timestamp_ms(epoch_ms(now()) + 1))
+  WINDOW in_order AS (PARTITION BY customer ORDER BY moment, message_id)
+)
+SELECT
+  customer, moment, message_id, step, channel, source,
+  1 + count(*) FILTER (anew) OVER (PARTITION BY customer ORDER BY moment, message_id) AS session
+FROM paused;
