@@ -21,8 +21,36 @@
 //   from: string
 //   to: string
 //   customers: integer
-MATCH (c:Customer)
-WHERE c.space = $w.space AND c.policy_version IS NOT NULL AND c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
+CALL () {
+  MATCH (c:Customer)
+  WHERE c.space = $w.space AND c.policy_version IS NOT NULL
+  RETURN count(*) AS customers
+}
+CALL () {
+  MATCH (e:Event)
+  USING INDEX e:Event(space, at)
+  WHERE e.space = $w.space AND e.at >= $w.since AND e.at < $w.until
+  RETURN count(*) AS events
+}
+WITH events < 2 * customers AS few
+// Customers of few events are found by these; for many it is quicker to look at every customer.
+CALL (few) {
+  WITH few WHERE few
+  MATCH (e:Event)
+  USING INDEX e:Event(space, at)
+  WHERE e.space = $w.space AND e.at >= $w.since AND e.at < $w.until
+  MATCH (e)-[:ATTRIBUTED_TO]->(i:Identifier)
+  WITH DISTINCT i
+  MATCH (i)-[:BELONGS_TO]->(c:Customer)
+  RETURN DISTINCT c
+  UNION ALL
+  WITH few WHERE NOT few
+  MATCH (c:Customer)
+  WHERE c.space = $w.space AND c.policy_version IS NOT NULL
+  RETURN c
+}
+WITH c
+WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
     MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
     WHERE x.at >= $w.since AND x.at < $w.until
       AND ($w.did IS NULL OR x.step = $w.did)

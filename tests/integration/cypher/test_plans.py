@@ -20,6 +20,7 @@ from tests.support.statements import writing
 GRAPH_MODEL = Path(identity_service.__file__).parents[1] / "docs" / "concepts" / "graph-model.md"
 
 PLANNED = [name for name in statement_names() if not name.startswith("schema/")]
+JOURNEYS = [name for name in PLANNED if name.startswith("journeys/")]
 INGEST = [name for name in PLANNED if name.startswith("ingest/")]
 
 WHOLE_LABEL = re.compile(r"AllNodesScan|LabelScan|LabelsScan|TypeScan|RelationshipsScan")
@@ -51,12 +52,13 @@ DUMMIES: Mapping[str, Any] = {
 class Plan:
     """`operators` holds each with whether it is in a part, that is right of another operator.
 
-    `products` counts those that join several rows to several, `remarks` maps the GQL status of
-    what the server remarked to its description.
+    `seeks` tells what indexes are asked for, `products` counts the operators that join several
+    rows to several, `remarks` maps the GQL status of what the server remarked to its description.
     """
 
     kind: str | None
     operators: list[tuple[str, bool]]
+    seeks: list[str]
     products: int
     remarks: dict[str, str]
 
@@ -101,7 +103,9 @@ async def plan(database: Database, database_settings: Settings) -> AsyncGenerato
             if status.is_notification
         }
         tree = cast("dict[str, Any]", summary.plan)  # pyright: ignore[reportUnknownMemberType]
-        return Plan(summary.query_type, list(operators(tree)), products(tree), remarks)
+        return Plan(
+            summary.query_type, list(operators(tree)), list(seeks(tree)), products(tree), remarks
+        )
 
     async with driver:
         yield explain
@@ -124,6 +128,13 @@ def operators(node: dict[str, Any], *, in_part: bool = False) -> Iterator[tuple[
     yield _kind(node), in_part
     for place, child in enumerate(node.get("children", [])):
         yield from operators(child, in_part=in_part or place > 0)
+
+
+def seeks(node: dict[str, Any]) -> Iterator[str]:
+    if "IndexSeek" in _kind(node):
+        yield node["args"]["Details"]
+    for child in node.get("children", []):
+        yield from seeks(child)
 
 
 def products(node: dict[str, Any]) -> int:
@@ -182,6 +193,14 @@ async def test_the_region_of_an_identifier_is_a_walk_that_prunes(plan: Planner) 
     walks = (await plan("ingest/load_region")).names(re.compile("VarLengthExpand"))
 
     assert walks == {"VarLengthExpand(Pruning,BFS,All)"}
+
+
+@pytest.mark.parametrize("name", JOURNEYS)
+async def test_a_journey_finds_events_by_their_time(plan: Planner, name: str) -> None:
+    of_events = [seek for seek in (await plan(name)).seeks if ":Event(" in seek]
+
+    assert of_events or name == "journeys/customer_path", "that one begins at one customer"
+    assert all("at >= $w.since AND at < $w.until" in seek for seek in of_events)
 
 
 @pytest.mark.parametrize("name", INGEST)

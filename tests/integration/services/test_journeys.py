@@ -18,6 +18,8 @@ SEEDS = range(2)
 ASKED = (
     Asked(),
     Asked(since=START + 10 * DAY, until=START + 30 * DAY),
+    # Fewer events than twice the customers: those are found by these.
+    Asked(since=START + 10 * DAY, until=START + 13 * DAY),
     Asked(until=END, kinds=("ANONYMOUS", "KNOWN", "QUARANTINED")),
     Asked(kinds=("KNOWN",)),
     Asked(did="Added"),
