@@ -13,11 +13,11 @@ from typing import Any, Final, LiteralString
 
 import duckdb
 
-from benchmarks.journey_world import SPACE, World, event_rows
+from benchmarks.journey_world import SPACE, START, World, event_rows
 
 DONE: Final[LiteralString] = """
 WITH done AS (
-  SELECT i.customer, e.ts, e.message_id, e.type, e.step, e.channel
+  SELECT i.customer, e.ts, e.message_id, e.type, e.step, e.channel, e.source
   FROM events e JOIN identifiers i ON e.identifier = i.identifier
   WHERE i.kind IN ('KNOWN', 'ANONYMOUS') AND e.ts >= $since AND e.ts < $until)
 """
@@ -168,6 +168,82 @@ SELECT channel, count(DISTINCT customer), sum(CASE n WHEN 1 THEN 1.0 ELSE 0 END)
   sum(CASE n WHEN touches THEN 1.0 ELSE 0 END), sum(1 / touches) AS linear, sum(weight / weights)
 FROM weighed GROUP BY 1 ORDER BY linear DESC, 1 LIMIT 50
 """,
+    "customer_path": """
+, path AS (
+  SELECT d.ts, d.message_id, d.step, e.source, e.observed
+  FROM done d JOIN events e ON e.message_id = d.message_id
+  WHERE d.step IS NOT NULL
+    AND d.customer = (SELECT customer FROM identifiers WHERE identifier = $identifier)
+  ORDER BY 1 DESC, 2 DESC LIMIT 200),
+paused AS (
+  SELECT *, coalesce(ts - lag(ts) OVER (ORDER BY ts, message_id) > $session, false) AS pause
+  FROM path)
+SELECT 1 + sum(pause::INT) OVER (ORDER BY ts, message_id),
+  regexp_replace(strftime(make_timestamp(ts * 1000), '%Y-%m-%dT%H:%M:%S.%g'),
+    '(\\.000|0+)$', '') || 'Z', step, source, observed
+FROM paused ORDER BY ts, message_id
+""",
+    "hidden_by_quarantine": """
+, counted AS (
+  SELECT e.identifier, e.step, count(*) AS events
+  FROM events e JOIN identifiers i ON e.identifier = i.identifier
+  WHERE i.kind = 'QUARANTINED' AND e.ts >= $since AND e.ts < $until AND e.step IS NOT NULL
+  GROUP BY ALL),
+everywhere AS (
+  SELECT step, count(*) AS events FROM events WHERE ts >= $since AND ts < $until GROUP BY 1)
+SELECT split_part(c.identifier, '/', 2) AS identifier, c.step, c.events, c.events / e.events
+FROM counted c JOIN everywhere e ON e.step = c.step ORDER BY 3 DESC, 1, 2 LIMIT 50
+""",
+    "cross_app_users": """
+, used AS (SELECT DISTINCT customer, source FROM done WHERE step IS NOT NULL),
+alone AS (SELECT source, count(*) AS customers FROM used GROUP BY 1)
+SELECT a.source, b.source, count(*) AS customers, count(*) / (
+    (SELECT customers FROM alone WHERE source = a.source)
+    + (SELECT customers FROM alone WHERE source = b.source) - count(*))
+FROM used a JOIN used b ON a.customer = b.customer AND a.source < b.source
+GROUP BY a.source, b.source ORDER BY 3 DESC, 1, 2 LIMIT 50
+""",
+    "accounts": """
+, did AS (
+  SELECT customer, bool_or(step = $one) AS first, bool_or(step = $two) AS second,
+    count(*) AS events
+  FROM done WHERE step IN ($one, $two) GROUP BY 1),
+members AS (
+  SELECT DISTINCT e.account, i.customer
+  FROM events e JOIN identifiers i ON e.identifier = i.identifier WHERE e.account IS NOT NULL)
+SELECT m.account, count(*) AS customers, sum(d.events)
+FROM members m JOIN did d ON d.customer = m.customer
+GROUP BY 1 HAVING bool_or(d.first) AND bool_or(d.second) ORDER BY 2 DESC, 3 DESC, 1 LIMIT 50
+""",
+    "newsletter_to_customer": """
+, first AS (SELECT customer, min((ts, message_id)) AS a FROM done WHERE step = $one GROUP BY 1),
+second AS (
+  SELECT f.customer, any_value(f.a) AS a, min((d.ts, d.message_id))
+    FILTER (d.ts IS NOT NULL) AS b
+  FROM first f LEFT JOIN done d ON d.customer = f.customer AND d.step = $two
+    AND (d.ts, d.message_id) > f.a AND d.ts - f.a[1] <= $within GROUP BY 1),
+by_channel AS (
+  SELECT coalesce(e.channel, '(direct)') AS channel, (s.b[1] - s.a[1]) / 1000 AS took
+  FROM second s JOIN events e ON e.message_id = s.a[2])
+SELECT channel, count(*) AS subscribers, count(took), count(took) / count(*), median(took)
+FROM by_channel GROUP BY 1 ORDER BY 3 DESC, 2 DESC, 1 LIMIT 50
+""",
+    "changed_identities": """
+, figure AS (
+  SELECT i.customer, count(*) AS events
+  FROM events e JOIN identifiers i ON e.identifier = i.identifier
+  WHERE e.step = $event AND e.ts >= $since AND e.ts < $until GROUP BY 1),
+changed AS (
+  SELECT kind, customer FROM changes WHERE kind <> 'CREATED' AND moment >= $changed_since
+  UNION SELECT '(any)', customer FROM changes WHERE kind <> 'CREATED' AND moment >= $changed_since)
+SELECT k.kind, count(c.customer), count(f.customer), coalesce(sum(f.events), 0),
+  coalesce(sum(f.events), 0) / (SELECT count(*) FROM events
+    WHERE step = $event AND ts >= $since AND ts < $until)
+FROM (SELECT unnest(['MERGED', 'SPLIT', 'MOVED', 'QUARANTINED', 'RELEASED', '(any)']) AS kind,
+    unnest(range(6)) AS n) k
+LEFT JOIN changed c ON c.kind = k.kind LEFT JOIN figure f ON f.customer = c.customer
+GROUP BY k.kind, k.n ORDER BY k.n
+""",
 }
 """By the name of the journey."""
 
@@ -194,9 +270,11 @@ class Peer:
         write_table: Any = import_module("pyarrow.parquet").write_table
         events = [(row[1], row[3]) for row in event_rows(world)]
         columns: dict[str, list[Any]] = {"identifier": [key for key, _ in events]}
-        for name in ("message_id", "type", "step", "channel"):
+        for name in ("message_id", "type", "step", "channel", "source"):
             columns[name] = [event.get(name) for _, event in events]
         columns["ts"] = [event["at"] for _, event in events]
+        columns["account"] = list(world.account)
+        columns["observed"] = [_names(row[1], row[2]) for row in event_rows(world)]
         write_table(pa.table(columns), directory / "events.parquet")
         owned = [
             (f"{SPACE}/{kind}:{value}", world.customer_id(number), world.kinds[number])
@@ -208,10 +286,23 @@ class Peer:
             pa.table(dict(zip(names, map(list, zip(*owned, strict=True)), strict=True))),
             directory / "identifiers.parquet",
         )
+        changes = [
+            (kind, START + position, world.customer_id(who))
+            for position, kind, who in world.changes
+        ]
+        names = ("kind", "moment", "customer")
+        write_table(
+            pa.table(dict(zip(names, map(list, zip(*changes, strict=True)), strict=True))),
+            directory / "changes.parquet",
+        )
         self._duckdb = duckdb.connect()
-        for name in ("events", "identifiers"):
+        for name in ("events", "identifiers", "changes"):
             self._duckdb.from_parquet(f"{directory / name}.parquet").create_view(name)
 
     def answer(self, text: str, **given: Any) -> Sequence[Sequence[Any]]:
         """The rows of a question."""
         return self._duckdb.execute(text, given).fetchall()
+
+
+def _names(*keys: str | None) -> str:
+    return ", ".join(sorted(key.partition("/")[2] for key in keys if key))

@@ -22,6 +22,9 @@ START: Final = 1_780_000_000_000
 DAY: Final = 86_400_000
 DAYS: Final = 90
 BATCH: Final = 5_000
+ACCOUNTS: Final = 500
+SOURCES: Final = ("app", "shop")
+CHANGES: Final = ("CREATED", "MERGED", "MOVED", "SPLIT", "QUARANTINED", "RELEASED")
 
 PAGES: Final = ("Home", "Pricing", "Features", "Blog", "Docs", "About", "Contact", "Cart")
 TRACKS: Final = (
@@ -75,6 +78,20 @@ OPTIONAL MATCH (o:Identifier {key: r[2]})
 CREATE (e:Event {key: r[0]})-[:ATTRIBUTED_TO]->(i), (e)-[:OBSERVED]->(i)
 SET e = r[3]
 FOREACH (x IN CASE WHEN o IS NULL THEN [] ELSE [o] END | CREATE (e)-[:OBSERVED]->(x))
+WITH e, r WHERE r[4] IS NOT NULL
+MATCH (a:Account {key: $space + '/' + r[4]})
+CREATE (e)-[:NAMES]->(a)
+"""
+
+WRITE_ACCOUNTS: LiteralString = """
+UNWIND $rows AS id
+CREATE (:Account {key: $space + '/' + id, space: $space, account_id: id})
+"""
+
+WRITE_CHANGES: LiteralString = """
+UNWIND $rows AS r
+CREATE (:Change {id: 'chg_' + toString(r[0]), space: $space, position: r[0], kind: r[1], at: r[2],
+  customer_id: r[3], identifiers: [], policy_version: 1})
 """
 
 CONTEXT: Final = json.dumps(
@@ -89,7 +106,8 @@ CONTEXT: Final = json.dumps(
 class World:
     """Columns of events, one entry each; and who they belong to.
 
-    `who` counts customers; `identifiers` are those of each, the strongest first.
+    `who` counts customers; `identifiers` are those of each, the strongest first. `changes` are
+    positions in the ledger, kinds and customers.
     """
 
     identifiers: list[list[tuple[str, str]]] = field(default_factory=list[list[tuple[str, str]]])
@@ -100,6 +118,9 @@ class World:
     name: list[str] = field(default_factory=list[str])
     channel: list[str | None] = field(default_factory=list[str | None])
     revenue: list[float | None] = field(default_factory=list[float | None])
+    source: list[str] = field(default_factory=list[str])
+    account: list[str | None] = field(default_factory=list[str | None])
+    changes: list[tuple[int, str, int]] = field(default_factory=list[tuple[int, str, int]])
 
     def customer_id(self, number: int) -> str:
         """The id of a customer."""
@@ -123,6 +144,9 @@ def build(customers: int = CUSTOMERS, events: int = EVENTS, seed: int = 5) -> Wo
         # A few come often: the smaller of two draws.
         who = min(draw.randrange(customers), draw.randrange(customers))
         _visit(world, draw, who, events)
+    for position in range(1, customers + 1):
+        kind = draw.choices(CHANGES, (80, 8, 4, 2, 3, 3))[0]
+        world.changes.append((position, kind, draw.randrange(customers)))
     return world
 
 
@@ -130,6 +154,9 @@ def _visit(world: World, draw: random.Random, who: int, most: int) -> None:
     at = START + draw.randrange(DAYS * DAY)
     step = draw.choice(PAGES) if draw.random() < 0.7 else draw.choice(TRACKS)
     channel = draw.choice(CHANNELS) if draw.random() < 0.4 else None
+    source = draw.choice(SOURCES)
+    # One customer in ten is of a company, and says so now and then.
+    account = f"company-{who % ACCOUNTS}" if who % 10 == 0 and draw.random() < 0.5 else None
     for _ in range(min(1 + int(draw.expovariate(0.25)), most - len(world.who))):
         world.who.append(who)
         world.at.append(at)
@@ -137,6 +164,8 @@ def _visit(world: World, draw: random.Random, who: int, most: int) -> None:
         world.name.append(step)
         world.channel.append(channel)
         world.revenue.append(draw.randrange(500, 20_000) / 100 if step[:5] == "Order" else None)
+        world.source.append(source)
+        world.account.append(account)
         at += draw.randrange(1_000, 240_000)
         onward = NEXT.get(step)
         step = (
@@ -172,11 +201,12 @@ def event_rows(world: World) -> Iterator[list[Any]]:
                 **({"channel": world.channel[n]} if world.channel[n] else {}),
                 "at": world.at[n],
                 "received_at": world.at[n] + 500,
-                "source": "shop",
+                "source": world.source[n],
                 "properties": json.dumps(properties),
                 "context": CONTEXT,
                 **{f"p_{name}": value for name, value in properties.items()},
             },
+            world.account[n],
         ]
 
 
@@ -190,6 +220,14 @@ async def write(driver: AsyncDriver, world: World) -> None:
         await driver.execute_query(
             WRITE_CUSTOMERS, rows=customers[start : start + BATCH], space=SPACE
         )
+    accounts = [f"company-{n}" for n in range(ACCOUNTS)]
+    await driver.execute_query(WRITE_ACCOUNTS, rows=accounts, space=SPACE)
+    changes = [
+        [position, kind, START + position, world.customer_id(who)]
+        for position, kind, who in world.changes
+    ]
+    for start in range(0, len(changes), BATCH):
+        await driver.execute_query(WRITE_CHANGES, rows=changes[start : start + BATCH], space=SPACE)
     rows = event_rows(world)
     turn = asyncio.Lock()
 
@@ -199,6 +237,6 @@ async def write(driver: AsyncDriver, world: World) -> None:
                 batch = list(islice(rows, BATCH))
             if not batch:
                 return
-            await driver.execute_query(WRITE_EVENTS, rows=batch)
+            await driver.execute_query(WRITE_EVENTS, rows=batch, space=SPACE)
 
     await asyncio.gather(writer(), writer())

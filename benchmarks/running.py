@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from benchmarks.http import Connection, request
 from identity_service.runtime import java, server
 from identity_service.settings import Settings
@@ -32,6 +34,7 @@ class Running:
     """Where to reach what was started."""
 
     neo4j_uri: str
+    neo4j: psutil.Process
     port: int
     admin_key: str
 
@@ -73,7 +76,8 @@ def running(heap: str = "2g") -> Generator[Running]:
         )
         try:
             _wait_until_ready(port, process)
-            yield Running(neo4j.uri, port, admin_key)
+            process_of_neo4j = psutil.Process(neo4j.state.process.pid)
+            yield Running(neo4j.uri, process_of_neo4j, port, admin_key)
         finally:
             process.terminate()
             process.wait(timeout=30)

@@ -15,18 +15,46 @@
 //   other_source: string – another one, later in text order
 //   customers: integer – with a step in both
 //   share: float – of the customers with a step in either
-MATCH (e:Event)
-USING INDEX e:Event(space, at)
-WHERE e.space = $w.space AND e.at >= $w.since AND e.at < $w.until AND e.step IS NOT NULL
-MATCH (e)-[:ATTRIBUTED_TO]->(i)
-WITH DISTINCT i, e.source AS source
-MATCH (i)-[:BELONGS_TO]->(c:Customer)
-WITH c, collect(DISTINCT source) AS sources
+CALL () {
+  MATCH (c:Customer)
+  WHERE c.space = $w.space AND c.policy_version IS NOT NULL
+  RETURN count(*) AS customers
+}
+CALL () {
+  MATCH (e:Event)
+  USING INDEX e:Event(space, at)
+  WHERE e.space = $w.space AND e.at >= $w.since AND e.at < $w.until
+  RETURN count(*) AS events
+}
+WITH events < 2 * customers AS few
+// Customers of few events are found by these; for many it is quicker to look at every customer.
+CALL (few) {
+  WITH few WHERE few
+  MATCH (e:Event)
+  USING INDEX e:Event(space, at)
+  WHERE e.space = $w.space AND e.at >= $w.since AND e.at < $w.until
+  MATCH (e)-[:ATTRIBUTED_TO]->(i:Identifier)
+  WITH DISTINCT i
+  MATCH (i)-[:BELONGS_TO]->(c:Customer)
+  RETURN DISTINCT c
+  UNION ALL
+  WITH few WHERE NOT few
+  MATCH (c:Customer)
+  WHERE c.space = $w.space AND c.policy_version IS NOT NULL
+  RETURN c
+}
+WITH c
 WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
     MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
     WHERE x.at >= $w.since AND x.at < $w.until
       AND ($w.did IS NULL OR x.step = $w.did)
       AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
+CALL (c) {
+  MATCH (c)<-[:BELONGS_TO]-(i:Identifier)<-[:ATTRIBUTED_TO]-(e:Event)
+  WHERE i.last_seen >= $w.since AND i.first_seen < $w.until
+    AND e.at >= $w.since AND e.at < $w.until AND e.step IS NOT NULL
+  RETURN collect(DISTINCT e.source) AS sources
+}
 WITH sources, count(*) AS customers
 UNWIND sources AS source
 UNWIND sources AS other_source

@@ -61,7 +61,9 @@ WITH events < 2 * customers AS few
 """How a journey begins that counts all steps."""
 
 
-@pytest.mark.parametrize("name", ["flows", "correlation", "drop_off", "retention"])
+@pytest.mark.parametrize(
+    "name", ["flows", "correlation", "drop_off", "retention", "cross_app_users"]
+)
 def test_a_journey_of_all_steps_weighs_the_range_against_the_customers(name: str) -> None:
     assert statement(f"journeys/{name}").definition.text.startswith(FEW_OR_ALL)
 
