@@ -83,7 +83,7 @@ WITH collect([step, from, to, customers]) AS counted
 CALL (counted) {
   UNWIND counted AS x
   WITH x[1] AS step, sum(x[3]) AS times
-  ORDER BY step IN [$w.start_event, $w.end_event] DESC, times DESC, step LIMIT $w.names
+  ORDER BY coalesce(step IN [$w.start_event, $w.end_event], false) DESC, times DESC, step LIMIT $w.names
   RETURN collect(step) AS named
 }
 UNWIND counted AS x

@@ -12,6 +12,7 @@ WITH done AS (
     e.customer_id AS customer,
     make_timestamp_ms(epoch_ms(e."at")) AS moment,
     e.message_id,
+    e.type,
     e.step,
     e.channel,
     e.source
@@ -28,6 +29,6 @@ paused AS (
   WINDOW in_order AS (PARTITION BY customer ORDER BY moment, message_id)
 )
 SELECT
-  customer, moment, message_id, step, channel, source,
+  customer, moment, message_id, type, step, channel, source,
   1 + count(*) FILTER (anew) OVER (PARTITION BY customer ORDER BY moment, message_id) AS session
 FROM paused;

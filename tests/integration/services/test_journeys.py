@@ -116,6 +116,8 @@ async def test_every_journey_is_what_the_definitions_say(
         {"end_event": "Ordered", "depth": 2},
         {"start_event": "Home", "end_event": "Ordered", "depth": 3, "names": 3},
         {"names": 2, "depth": 1},
+        {"start_event": "Home", "names": 2},
+        {"end_event": "Ordered", "names": 2},
         {"start_event": "Added", "end_event": "Added"},
         {"first": 4},
     ],

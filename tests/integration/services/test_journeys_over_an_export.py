@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,7 @@ from tests.support.visitors import DAY, END, START, happened
 SQL: Final = Path(__file__).parents[3] / "examples" / "sql"
 
 MOMENTS: Final = ("since", "until")
-DURATIONS: Final = ("within", "silent_for", "session")
+DURATIONS: Final = ("within", "silent_for", "session", "half_life")
 
 
 class Warehouse:
@@ -95,10 +95,8 @@ async def warehouse(space: World, tmp_path_factory: pytest.TempPathFactory) -> W
 
 ASKED: Final = [
     {},
-    {"until": END},
     {"since": START + 10 * DAY, "until": START + 30 * DAY},
     {"until": END, "kinds": ["ANONYMOUS", "KNOWN", "QUARANTINED"]},
-    {"until": END, "kinds": ["KNOWN"]},
     {"until": START},
 ]
 
@@ -110,6 +108,21 @@ QUESTIONS: Final[list[tuple[str, dict[str, Any]]]] = [
     ("drop_off", {}),
     ("retention", {}),
     ("retention", {"start_event": "Home", "return_event": "Added", "weeks": 2}),
+    ("last_page_before", {"event": "Ordered"}),
+    ("flows", {}),
+    ("flows", {"names": 2, "depth": 3}),
+    ("flows", {"start_event": "Home", "names": 3}),
+    ("flows", {"end_event": "Ordered", "depth": 2}),
+    ("flows", {"start_event": "Added", "end_event": "Added"}),
+    ("correlation", {"goal": "Ordered"}),
+    ("correlation", {"goal": "nothing of the kind"}),
+    ("time_to_convert", {"start_event": "Home", "goal": "Ordered"}),
+    ("time_to_convert", {"start_event": "Added", "goal": "Added", "within": "5d"}),
+    ("attribution", {"goal": "Ordered"}),
+    ("attribution", {"goal": "Added", "within": "9d", "half_life": "1d", "session": "3d"}),
+    ("cross_app_users", {}),
+    ("newsletter_to_customer", {"subscribed": "Signed Up", "goal": "Ordered"}),
+    ("newsletter_to_customer", {"subscribed": "Home", "goal": "Added", "within": "2d"}),
 ]
 
 
@@ -126,7 +139,14 @@ async def test_sql_over_an_export_answers_what_the_graph_answers(
 
     figure = await space.use_cases.journeys.run(space.scope, name, asked)
 
-    assert warehouse.ask(name, asked) == [tuple(row) for row in figure.rows]
+    found = warehouse.ask(name, asked)
+    # They are added up in another order, so what is equal may differ in the last digits.
+    assert sorted(map(_rounded, found)) == sorted(map(_rounded, figure.rows))
+    assert name == "attribution" or list(map(_rounded, found)) == list(map(_rounded, figure.rows))
+
+
+def _rounded(row: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(round(v, 9) if isinstance(v, float) else v for v in row)
 
 
 @pytest.mark.parametrize("session", ["30m", "2d"])
