@@ -1,4 +1,5 @@
-// Purpose: How many links each of some identifiers got on each day (UTC) that brought any.
+// Purpose: How many links each of some identifiers got on each day (UTC) that brought any, without
+//   those to identifiers that the policy blocks.
 // Access: read
 // Space: keys
 // Parameters:
@@ -9,7 +10,7 @@
 UNWIND $w.keys AS key
 MATCH (i:Identifier {key: key})
 CALL (i) {
-  MATCH (i)-[l:OBSERVED_TOGETHER]-()
+  MATCH (i)-[l:OBSERVED_TOGETHER]-(n:Identifier) WHERE NOT n:Blocked
   WITH toInteger(floor(l.first_seen / 86400000.0)) AS day, count(*) AS added
   ORDER BY day
   RETURN collect([day, added]) AS days

@@ -1,4 +1,5 @@
-// Purpose: How many distinct identifiers were seen with each of some identifiers.
+// Purpose: How many distinct identifiers were seen with each of some identifiers, without those that
+//   the policy blocks.
 // Access: read
 // Space: keys
 // Parameters:
@@ -7,4 +8,4 @@
 //   counts: list of [key, count], only identifiers that exist
 UNWIND $w.keys AS key
 MATCH (i:Identifier {key: key})
-RETURN collect([key, COUNT { (i)-[:OBSERVED_TOGETHER]-() }]) AS counts
+RETURN collect([key, COUNT { (i)-[:OBSERVED_TOGETHER]-(n:Identifier) WHERE NOT n:Blocked }]) AS counts

@@ -6,8 +6,10 @@ None of it is stored: what was known then is recalled and resolved again, by the
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from identity_service.domain.explanation import describe_super_connectors
@@ -28,12 +30,13 @@ from identity_service.domain.region import Sightings, Span
 from identity_service.domain.resolution import strength
 from identity_service.domain.traits import Trait
 from identity_service.domain.values import Withheld
-from identity_service.errors import BadInput
+from identity_service.errors import BadInput, TooLarge
 from identity_service.graph.customers import CustomerReader, EventWindow
 from identity_service.graph.history import HistoryReader
 from identity_service.graph.keys import identifier_key
 from identity_service.graph.ledger import LedgerReader
 from identity_service.services.access import SpaceScope
+from identity_service.services.aside import done_aside
 from identity_service.services.clock import Clock
 from identity_service.services.customers import (
     Account,
@@ -43,6 +46,7 @@ from identity_service.services.customers import (
     MissingReason,
     withheld,
 )
+from identity_service.services.inboxes import DAY, Degree, grown
 from identity_service.services.past_customers import PastComponent, PastCustomer
 from identity_service.services.past_events import PastEvents
 from identity_service.services.policies import Policies, PolicyInForce
@@ -51,6 +55,9 @@ from identity_service.services.seen import seen_identifier, shown_decision
 
 CLOCKS_DIFFER_BY: Final = 60_000
 """How far in the future, in milliseconds, a moment may lie: the caller's clock is not ours."""
+
+MOST_COMPONENTS: Final = 200
+"""Components that are recalled to find the people who shared one identifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +165,47 @@ class AsOf:
             scope, self._then, self._moment, identifier.identifier
         )
 
+    async def links_over_time(
+        self, scope: SpaceScope, identifier: SeenIdentifier, first: int
+    ) -> Sequence[Degree]:
+        """How its links had become more: the last `first` days that brought any, in order."""
+        met = await self._met(scope, identifier.identifier)
+        return grown(sorted(Counter(seen.first // DAY for seen in met.values()).items()), first)
+
+    async def shared_by(
+        self, scope: SpaceScope, identifier: SeenIdentifier, first: int
+    ) -> list[SettledCustomer]:
+        """The people who had been seen with an identifier, those first who were so last.
+
+        Raises TooLarge where they are too scattered to be found.
+        """
+        met = await self._met(scope, identifier.identifier)
+        people: list[tuple[int, SettledCustomer]] = []
+        told = set[Identifier]()
+        components = set[int]()
+        for other in sorted(met, key=lambda other: -met[other].last):
+            last_seen = met[other].last
+            if len(people) >= first and last_seen < people[-1][0]:
+                break
+            if other in told:
+                continue
+            component = await self._component_of(scope, other)
+            if component is None:
+                continue
+            components.add(id(component))
+            if isinstance(component, Crowd) or len(components) > MOST_COMPONENTS:
+                raise TooLarge(
+                    f"Too much hangs together with what {identifier.identifier} was seen with.",
+                    remedy="Ask for fewer people, or without “asOf”.",
+                )
+            size = len(component.evidence.identifiers)
+            person = await done_aside(size, partial(component.person_with, other))
+            if person:
+                told.update(person.identifiers())
+                people.append((last_seen, self._settled(person)))
+        people.sort(key=lambda each: (-each[0], each[1].customer_id))
+        return [customer for _, customer in people[:first]]
+
     async def previous_ids(self, _: SpaceScope, customer: str) -> Sequence[str]:
         """The retired ids that forwarded to the customer, oldest first."""
         return self._customer(customer).previous_ids
@@ -167,10 +215,7 @@ class AsOf:
     ) -> list[DecidedLink]:
         """Links of the customer's identifiers, most often seen first, each with its decision."""
         found = self._customer(customer.customer_id)
-        met = {
-            hub: await self._history.recall.seen_with(scope, self._then, self._moment, hub)
-            for hub in found.super_connectors
-        }
+        met = {hub: await self._met(scope, hub) for hub in found.super_connectors}
         found = found.with_links_between(met)
         decided = found.links(first)
         for hub, seen_with in met.items():
@@ -225,6 +270,12 @@ class AsOf:
         carried = await self._history.customers.event_identifiers(scope, event)
         found = await self.identifiers(scope, carried)
         return sorted(found, key=lambda i: strength(i.identifier, self._then.policy))
+
+    async def _met(
+        self, scope: SpaceScope, identifier: Identifier
+    ) -> Mapping[Identifier, Sightings]:
+        """All that an identifier had been seen with. Raises TooLarge."""
+        return await self._history.recall.seen_with(scope, self._then, self._moment, identifier)
 
     async def _links_of_hub(
         self,

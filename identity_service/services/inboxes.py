@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from identity_service.domain.recorded import Page, SeenIdentifier, SettledCustomer, page_of
 from identity_service.graph.inboxes import InboxReader
@@ -11,7 +12,8 @@ from identity_service.services.access import SpaceScope
 from identity_service.services.batching import Batcher
 from identity_service.services.customers import Customers
 
-_DAY = 86_400_000
+DAY: Final = 86_400_000
+"""Milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,16 @@ class Degree:
 
     day: int
     link_count: int
+
+
+def grown(added: Iterable[Sequence[int]], first: int) -> list[Degree]:
+    """The last `first` degrees, from [days since 1970, new links], in order of the days."""
+    link_count = 0
+    degrees: list[Degree] = []
+    for day, links in added:
+        link_count += links
+        degrees.append(Degree(day * DAY, link_count))
+    return degrees[-first:] if first else []
 
 
 class Inboxes:
@@ -59,14 +71,12 @@ class Inboxes:
         people = await self._people.get(identifier.key) or ()
         return await self._customers.settled(scope, people[:first])
 
-    async def links_over_time(self, identifier: SeenIdentifier, first: int) -> Sequence[Degree]:
+    async def links_over_time(
+        self, _: SpaceScope, identifier: SeenIdentifier, first: int
+    ) -> Sequence[Degree]:
         """How its links became more: the last `first` days that brought any, in order."""
-        link_count = 0
-        degrees: list[Degree] = []
-        for day, added in await self._links_by_day.get(identifier.key) or ():
-            link_count += added
-            degrees.append(Degree(day * _DAY, link_count))
-        return degrees[-first:] if first else []
+        by_day = await self._links_by_day.get(identifier.key) or ()
+        return grown(by_day, first)
 
     async def _page(
         self, scope: SpaceScope, found: Sequence[tuple[int, str]], first: int

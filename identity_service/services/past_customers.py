@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from identity_service.domain.customers import kind_of
+from identity_service.domain.customers import CustomerKind, kind_of
 from identity_service.domain.evidence import Evidence, Link
 from identity_service.domain.explanation import describe_decision
 from identity_service.domain.health import Health, health
@@ -45,18 +45,32 @@ class PastComponent:
 
     def customer_of(self, identifier: Identifier) -> PastCustomer | None:
         """The customer of an identifier; None when none was settled yet."""
-        identifiers, cluster_of = self.evidence.identifiers, self.resolution.cluster_of
-        cluster = cluster_of[identifiers.index(identifier)]
-        members = frozenset(i for i, root in enumerate(cluster_of) if root == cluster)
+        identifiers, members = self.evidence.identifiers, self._cluster_of(identifier)
         customer, previous = ids_at(
             self.moment, {identifiers[i] for i in members}, self.register, self.policy
         )
         return PastCustomer(self, members, customer, previous) if customer else None
 
+    def person_with(self, identifier: Identifier) -> PastCustomer | None:
+        """The customer of an identifier, if it is a known one.
+
+        None for a super-connector, which says nothing about who was there.
+        """
+        if self.evidence.identifiers.index(identifier) in self.resolution.super_connectors:
+            return None
+        members = self._cluster_of(identifier)
+        kind = kind_of(members, self.evidence.identifiers, self.resolution, self.policy)
+        return self.customer_of(identifier) if kind is CustomerKind.KNOWN else None
+
     def whole(self) -> list[Identifier]:
         """Those of whose customers all is here: all but super-connectors that were only met."""
         hubs = self.resolution.super_connectors
         return [name for i, name in enumerate(self.evidence.identifiers) if i not in hubs]
+
+    def _cluster_of(self, identifier: Identifier) -> frozenset[int]:
+        cluster_of = self.resolution.cluster_of
+        cluster = cluster_of[self.evidence.identifiers.index(identifier)]
+        return frozenset(i for i, root in enumerate(cluster_of) if root == cluster)
 
     def seen(self, identifier: Identifier) -> SeenIdentifier:
         """An identifier of the component as it was."""

@@ -15,6 +15,7 @@ from identity_service.services.access import SpaceScope
 from identity_service.services.as_of import AsOf
 from identity_service.services.customers import Answer, Customers, Missing, MissingReason
 from identity_service.services.explanations import Explanations, Loaded
+from identity_service.services.inboxes import Inboxes
 from identity_service.services.ledger import Ledger
 from identity_service.services.wiring import UseCases
 
@@ -31,7 +32,7 @@ async def answers_now(
     ids: Iterable[str],
 ) -> dict[str, Said]:
     """By what was asked: everything that is answered at this moment."""
-    told = _Told(scope, values, cases.customers, cases.explanations, cases.ledger)
+    told = _Told(scope, values, cases.customers, cases.explanations, cases.ledger, cases.inboxes)
 
     async def by_id(customer: str) -> Said:
         return await told.all_of(await cases.customers.find_by_id(scope, customer))
@@ -55,7 +56,7 @@ async def answers_as_of(
     async def past() -> tuple[AsOf, _Told]:
         found = await cases.history.as_of(scope, moment)
         assert isinstance(found, AsOf)
-        return found, _Told(scope, values, found, found, found)
+        return found, _Told(scope, values, found, found, found, found)
 
     async def by_id(customer: str) -> Said:
         as_of, told = await past()
@@ -85,12 +86,14 @@ class _Told:
         customers: Customers | AsOf,
         explanations: Explanations | AsOf,
         ledger: Ledger | AsOf,
+        inboxes: Inboxes | AsOf,
     ) -> None:
         self._scope = scope
         self._values = values
         self._customers = customers
         self._explanations = explanations
         self._ledger = ledger
+        self._inboxes = inboxes
 
     async def all_of(self, answer: Answer) -> Said:
         if isinstance(answer, Missing):
@@ -122,6 +125,14 @@ class _Told:
             "events": (await ask.event_count(scope, customer), newest, some),
             "links": sorted(map(self._link, links), key=repr),
             "shared": shared,
+            "neighbours": {
+                str(i.identifier): (
+                    await ask.link_count(scope, i),
+                    await self._inboxes.links_over_time(scope, i, 100),
+                    [c.customer_id for c in await self._inboxes.shared_by(scope, i, 100)],
+                )
+                for i in answer.identifiers
+            },
             "changes": await self._ledger.changes_of(scope, customer, NEWEST_CHANGE, 100),
             "customers beside": {
                 str(i.identifier): other and other.customer_id

@@ -52,15 +52,17 @@ async def shared_by(
     root: Parent[ScopedIdentifier], info: Info, first: int | None = 20
 ) -> list[ScopedCustomer]:
     most = page_size(first, 20, MAX_PEOPLE)
-    found = await info.context.services.inboxes.shared_by(root.scope, root.record, most)
-    return [Scoped(root.scope, customer) for customer in found]
+    inboxes = root.past or info.context.services.inboxes
+    found = await inboxes.shared_by(root.scope, root.record, most)
+    return [root.beside(customer) for customer in found]
 
 
 async def links_over_time(
     root: Parent[ScopedIdentifier], info: Info, first: int | None = 100
 ) -> Sequence[Degree]:
     most = page_size(first, 100, MAX_DAYS)
-    return await info.context.services.inboxes.links_over_time(root.record, most)
+    inboxes = root.past or info.context.services.inboxes
+    return await inboxes.links_over_time(root.scope, root.record, most)
 
 
 def day(root: Parent[Degree]) -> Millis:

@@ -33,9 +33,8 @@ ALL: Mapping[str, Sequence[Way]] = {
     "Customer.links": [{"first": 100}],
     "Customer.sharedDevices": [{"first": 100}],
     "Customer.changes": [{"first": 100}],
-    # What these tell is told of now, whatever the customer's moment.
-    "Identifier.sharedBy": [],
-    "Identifier.linksOverTime": [],
+    "Identifier.sharedBy": [{"first": 100}],
+    "Identifier.linksOverTime": [{"first": 100}],
 }
 
 TAKE_APART = """
@@ -137,3 +136,41 @@ async def test_every_field_is_as_of_then_what_it_was_before_all_that_happened_si
         field.partition("(")[0].partition(" ")[0] for field in now if now[field] != past[field]
     }
     assert changed >= {"identifiers", "identifierCount", "events", "traits", "links", "changes"}
+
+
+SHARED = """
+sharedDevices { value sharedBy { ...person } one: sharedBy(first: 1) { ...person } }
+identifiers { value sharedBy { ...person } linksOverTime { day linkCount } }
+"""
+
+
+async def test_who_shared_a_device_is_told_as_of_then(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    async def asked(how: str) -> Any:
+        answer = await world.ask(
+            "fragment person on Customer { customerId identifiers { value } }"
+            f' {{ space(name: "{space.name}") {{ customer({how}) {{ ... on Customer {{ {SHARED} }}'
+            " } } }",
+            key=space.reader_key,
+        )
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]["space"]["customer"]
+
+    def people(customer: Any, name: str = "sharedBy") -> list[str]:
+        [phone] = customer["sharedDevices"]
+        return [person["identifiers"][0]["value"] for person in phone[name]]
+
+    then = iso(system_clock())
+    recorded = await asked(ANN)
+    await passed(system_clock())
+    await world.send(space, event(8, "user_id:ann", "cookie:phone"))
+    await world.send(space, event(9, "user_id:zoe", "email:zoe@example.com", "cookie:phone"))
+    now = await asked(ANN)
+    await take_apart(world, space)
+
+    past = await asked(f'{ANN}, asOf: "{then}"')
+
+    assert (people(now), people(now, "one")) == (["zoe", "ann", "ben"], ["zoe"])
+    assert (people(past), people(past, "one")) == (["ben", "ann"], ["ben"])
+    assert past == recorded

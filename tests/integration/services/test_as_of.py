@@ -18,7 +18,9 @@ from identity_service.domain.moments import iso
 from identity_service.domain.policy import Blocked, Policy, Rule, Sharing
 from identity_service.domain.recorded import OverConnectedComponent, SettledCustomer
 from identity_service.domain.values import Values
-from identity_service.errors import BadInput
+from identity_service.errors import BadInput, TooLarge
+from identity_service.services import as_of
+from identity_service.services.as_of import AsOf
 from identity_service.services.clock import system_clock
 from identity_service.services.customers import Answer, Missing, MissingReason
 from tests.support.busy import busy_devices
@@ -382,3 +384,25 @@ async def test_super_connectors_that_were_judged_the_same_are_shown_as_joined(
     assert [link[3][0] for link in now[hubs[0]]["links"]].count(True) == 1
     hand.now += 100_000_000_000
     assert differences(now, await answers_as_of(cases, scope, values, asked, ids, hand.now)) == {}
+
+
+async def test_people_who_are_too_scattered_are_not_looked_for(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand = Hand()
+    device = Rule(2, IdentifierKind.DEVICE, max_links=2)
+    space = await world(Policy({**POLICY.rules, "anonymous_id": device}), clock=hand)
+    for n in range(3):
+        await space.send(event(f"m{n}", n, "anonymous_id:hub", f"user_id:u{n}"))
+    hand.now += 100_000_000_000
+    found = await space.use_cases.history.as_of(space.scope, hand.now)
+    assert isinstance(found, AsOf)
+    hub = await found.find(space.scope, Identifier("anonymous_id", "hub"))
+    assert isinstance(hub, SettledCustomer)
+    monkeypatch.setattr(as_of, "MOST_COMPONENTS", 2)
+
+    latest = await found.shared_by(space.scope, hub.identifiers[0], 2)
+
+    assert [named(person) for person in latest] == [["user_id:u2"], ["user_id:u1"]]
+    with pytest.raises(TooLarge, match="hangs together"):
+        await found.shared_by(space.scope, hub.identifiers[0], 3)
