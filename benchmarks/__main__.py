@@ -5,7 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import as_of, explain, ingest, journeys, preview, read, resolution, settle, tablet
+from benchmarks import (
+    as_of,
+    explain,
+    ingest,
+    journeys,
+    preview,
+    read,
+    resolution,
+    sandbox,
+    settle,
+    tablet,
+)
 from benchmarks.running import Running, running
 
 WITH_SERVICE: dict[str, Callable[[Running], None]] = {
@@ -16,6 +27,7 @@ WITH_SERVICE: dict[str, Callable[[Running], None]] = {
     "explain": explain.run,
     "as-of": as_of.run,
     "journeys": journeys.run,
+    "sandbox": sandbox.run,
     "settle": settle.run,
 }
 

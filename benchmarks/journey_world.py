@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, LiteralString
 
-from neo4j import AsyncDriver
+from neo4j import AsyncDriver, AsyncGraphDatabase
 
 SPACE: Final = "journeys"
 CUSTOMERS: Final = 100_000
@@ -208,6 +208,17 @@ def event_rows(world: World) -> Iterator[list[Any]]:
             },
             world.account[n],
         ]
+
+
+async def fill(uri: str, world: World) -> None:
+    """Write the world into a Neo4j whose schema is applied, unless it is there already."""
+    async with AsyncGraphDatabase.driver(uri) as driver:  # pyright: ignore[reportUnknownMemberType]
+        there = await driver.execute_query(
+            "MATCH (e:Event {key: $key}) RETURN e.key", key=f"{SPACE}/m0"
+        )
+        if not there.records:
+            await write(driver, world)
+        await driver.execute_query("CALL db.awaitIndexes(600)")
 
 
 async def write(driver: AsyncDriver, world: World) -> None:

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
-from neo4j import AsyncGraphDatabase
 
 from benchmarks.journey_peer import TIMELINE, Peer, question
-from benchmarks.journey_world import CUSTOMERS, DAY, DAYS, EVENTS, SPACE, START, World, build, write
+from benchmarks.journey_world import CUSTOMERS, DAY, DAYS, EVENTS, SPACE, START, World, build, fill
 from benchmarks.running import Running
 from identity_service.domain.journeys import JOURNEYS
 from identity_service.graph.customers import LIST_EVENTS_NEWEST_FIRST
@@ -78,7 +77,7 @@ def run(service: Running) -> None:
     """Build the world, ask both, print."""
     print(f"\njourneys: {EVENTS:,} events of {CUSTOMERS:,} customers, all of them in the range")
     world = build()
-    asyncio.run(_fill(service.neo4j_uri, world))
+    asyncio.run(fill(service.neo4j_uri, world))
     with tempfile.TemporaryDirectory() as directory:
         peer = Peer(world, Path(directory))
         asyncio.run(compare(service.neo4j_uri, service.neo4j, world, peer))
@@ -133,12 +132,6 @@ async def compare(uri: str, neo4j: psutil.Process, world: World, peer: Peer) -> 
             return peer.answer(TIMELINE, customer=timeline["customer"])
 
         await turns("timeline", newest, peer_newest)
-
-
-async def _fill(uri: str, world: World) -> None:
-    async with AsyncGraphDatabase.driver(uri) as driver:  # pyright: ignore[reportUnknownMemberType]
-        await write(driver, world)
-        await driver.execute_query("CALL db.awaitIndexes(600)")
 
 
 async def _in_turns(

@@ -5,4 +5,5 @@
 // Columns:
 //   name: string
 //   state: string – ONLINE, POPULATING or FAILED
-SHOW INDEXES YIELD name, state RETURN name, state
+//   percent: float – how much of it is built
+SHOW INDEXES YIELD name, state, populationPercent RETURN name, state, populationPercent AS percent

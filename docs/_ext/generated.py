@@ -7,7 +7,6 @@ title and introduction stay written by hand.
 from __future__ import annotations
 
 import inspect
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
@@ -25,7 +24,7 @@ from sphinx.application import Sphinx
 from identity_service import errors
 from identity_service.api.graphql.schema import build_schema
 from identity_service.cli import app as cli
-from identity_service.domain.identifiers import Identifier
+from identity_service.cli.given import params_line
 from identity_service.domain.journeys import JOURNEYS, RANGE_AND_SEGMENT, Journey
 from identity_service.domain.parameters import Kind, Parameter
 from identity_service.domain.policy_text import parse_policy
@@ -91,21 +90,16 @@ def journeys() -> str:
             f"## {journey.name}\n\n{journey.question}",
             own,
             _table(("column", "holds", "meaning"), columns),
-            f"```text\n{params_line(journey)}\n```",
+            f"```text\n{_params_line(journey)}\n```",
         ]
     return "\n\n".join(parts)
 
 
-def params_line(journey: Journey) -> str:
-    """The line that sets the journey's parameters in Neo4j Browser, for the year 2026."""
+def _params_line(journey: Journey) -> str:
+    """For the year 2026."""
     needed = {p.name: _EXAMPLES[p.kind] for p in journey.own if p.required}
     told = {"since": "2026-01-01", "until": "2027-01-01", **needed}
-    entries = {
-        name: str(value) if isinstance(value, Identifier) else value
-        for name, value in {"space": "shop", **journey.arguments(told, now=0)}.items()
-    }
-    inside = ", ".join(f"{name}: {json.dumps(value)}" for name, value in entries.items())
-    return f":params {{w: {{{inside}}}}}"
+    return params_line("shop", journey.arguments(told, now=0))
 
 
 _EXAMPLES: Final[dict[Kind, Any]] = {

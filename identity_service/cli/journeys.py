@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,14 +11,13 @@ from rich.table import Table
 
 from identity_service.cli import opened
 from identity_service.cli.delivery import PictureFormat, deliver, drawn
+from identity_service.cli.given import Given, given_parameters
 from identity_service.cli.opened import Opened
 from identity_service.cli.output import print_json, results
 from identity_service.domain.journeys import JOURNEYS, ColumnType, Value, journey
-from identity_service.domain.parameters import Kind, Parameter
+from identity_service.domain.parameters import Parameter
 from identity_service.pictures import draw
 from identity_service.services.figures import Figure
-
-LISTS = frozenset({Kind.TEXTS, Kind.KINDS})
 
 app = typer.Typer(help="What customers do, and in which order.", no_args_is_help=True)
 
@@ -63,14 +60,7 @@ def list_command(
 def run_command(
     name: Annotated[str, typer.Argument(help="A journey; `journeys list` shows them.")],
     space: Annotated[str, typer.Option(help="The space that it is about.")],
-    param: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="K=V",
-            help="A parameter; several times for several. A list: once for each entry, or "
-            "once with commas.",
-        ),
-    ] = None,
+    param: Given = None,
     written: Annotated[
         Format,
         typer.Option("--format", help="How the answer is written; html, png and svg draw it."),
@@ -85,7 +75,7 @@ def run_command(
     ] = None,
 ) -> None:
     """Answer a journey about a space."""
-    given = _parameters(name, param or ())
+    given = given_parameters(name, param or ())
 
     async def work(its: Opened) -> Figure:
         return await its.cases.journeys.run(await its.space(space), name, given)
@@ -97,25 +87,6 @@ def run_command(
         typer.echo(_encoded(figure, written), nl=False)
     else:
         deliver(_encoded(figure, written), output, f"{name}.{written}")
-
-
-def _parameters(name: str, written: Iterable[str]) -> dict[str, Any]:
-    """The parameters of a journey, `K=V` each; names also as the GraphQL API has them."""
-    kinds = {parameter.name: parameter.kind for parameter in journey(name).parameters}
-    given: dict[str, Any] = {}
-    for each in written:
-        key, equals, value = each.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"“{each}” is no K=V.", param_hint="--param")
-        key = re.sub(r"(?<=[a-z])([A-Z])", lambda match: f"_{match[1].lower()}", key.strip())
-        if key not in given:
-            given[key] = value
-        elif kinds.get(key) in LISTS:
-            before = given[key]
-            given[key] = [*(before if isinstance(before, list) else [before]), value]
-        else:
-            raise typer.BadParameter(f"“{key}” is given twice.", param_hint="--param")
-    return given
 
 
 def _encoded(figure: Figure, written: Format) -> str | bytes:

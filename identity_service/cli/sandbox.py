@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Generator
-from contextlib import contextmanager
+import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from identity_service.cli import opened
+from identity_service.cli.given import Given, given_parameters, params_line
 from identity_service.cli.opened import Opened
-from identity_service.cli.output import notices, print_json
-from identity_service.domain.journeys import prepared
+from identity_service.cli.output import print_json
+from identity_service.cli.steps import Steps
+from identity_service.domain.journeys import JOURNEYS, journey
 from identity_service.graph import schema
 from identity_service.graph.database import Database
 from identity_service.runtime import sandbox
-from identity_service.runtime.admin import USER
+from identity_service.runtime.admin import USER, Done
 from identity_service.runtime.sandbox import Sandbox
 from identity_service.services.clock import system_clock
-from identity_service.services.copying import Advanced
 from identity_service.settings import Settings
 
 app = typer.Typer(
@@ -31,9 +29,12 @@ app = typer.Typer(
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
+LOOK_EVERY = 0.5
+"""Seconds between two looks at how far the indexes are."""
+
 CONNECT = """\
 Neo4j Browser, Desktop   {uri}, user {user}, password {password}
-parameters of journeys   {line}
+parameters of journeys   identity-service sandbox parameters JOURNEY
 Jupyter, pandas          from neo4j import GraphDatabase, Result
                          driver = GraphDatabase.driver("{uri}", auth=("{user}", "{password}"))
                          driver.execute_query("MATCH (c:Customer) RETURN c.kind, count(*)",
@@ -101,19 +102,45 @@ def status_command(as_json: AsJson = False) -> None:
         typer.echo("There is no sandbox.")
 
 
+@app.command("parameters")
+def parameters_command(
+    name: Annotated[str, typer.Argument(metavar="JOURNEY", help="`journeys list` shows them.")],
+    param: Given = None,
+) -> None:
+    """Print the line that sets a journey's parameters in Neo4j Browser, as `journeys run` would.
+
+    Paste it, then the file of the journey. An identifier is to be spelled as events spell it.
+    """
+    space = sandbox.require(Settings()).space
+    asked = journey(name).arguments(given_parameters(name, param or ()), system_clock())
+    typer.echo(params_line(space, asked))
+
+
 def _copy(settings: Settings, space: str, *, port: int = 0, anew: bool = False) -> None:
     async def work(its: Opened) -> None:
         scope = await its.space(space)
         with (
-            _progress() as advanced,
+            Steps.shown() as steps,
             sandbox.rebuilt(settings, space, system_clock(), anew=anew) as rebuilding,
         ):
-            copied, arguments = await its.cases.copying.copy(scope, rebuilding.files, advanced)
-            reached = rebuilding.load(arguments, copied, port=port)
+            copied, arguments = await its.cases.copying.copy(scope, rebuilding.files, steps.counted)
+            rebuilding.load(arguments, steps.share("importing"))
+            steps.begin("starting")
+            reached = rebuilding.start(copied, port=port)
             async with await Database.open(reached) as target:
-                await schema.apply(target)
+                await _build_indexes(target, steps.share("building indexes"))
 
     opened.run(work)
+
+
+async def _build_indexes(target: Database, done: Done) -> None:
+    building = asyncio.create_task(schema.apply(target))
+    try:
+        while not (await asyncio.wait((building,), timeout=LOOK_EVERY))[0]:
+            done(await schema.built(target))
+        await building
+    finally:
+        building.cancel()
 
 
 def _show(found: Sandbox, *, running: bool, as_json: bool) -> None:
@@ -125,7 +152,10 @@ def _show(found: Sandbox, *, running: bool, as_json: bool) -> None:
         "password": found.password,
         "copied_at": datetime.fromtimestamp(found.copied_at / 1000, UTC).isoformat(),
         "copied": dict(found.copied),
-        "parameters": {"w": prepared(found.space, system_clock())},
+        "parameters": {
+            name: {"w": asked.prepared(found.space, system_clock())}
+            for name, asked in JOURNEYS.items()
+        },
     }
     if as_json:
         print_json(facts)
@@ -133,26 +163,6 @@ def _show(found: Sandbox, *, running: bool, as_json: bool) -> None:
     held = ", ".join(f"{number:,} {what}" for what, number in found.copied.items())
     typer.echo(f"A copy of the space “{found.space}” of {facts['copied_at'][:19]} UTC: {held}.")
     if running:
-        entries = facts["parameters"]["w"].items()
-        inside = ", ".join(f"{name}: {json.dumps(value)}" for name, value in entries)
-        typer.echo(CONNECT.format(**facts, line=f":params {{w: {{{inside}}}}}"))
+        typer.echo(CONNECT.format(**facts))
     else:
         typer.echo("It does not run: `identity-service sandbox start` starts it as it was left.")
-
-
-@contextmanager
-def _progress() -> Generator[Advanced]:
-    """What is copied so far; only on a terminal."""
-    console = notices()
-    columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,}"))
-    with Progress(
-        *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
-    ) as progress:
-        tasks: dict[str, Any] = {}
-
-        def advanced(what: str, number: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=None)
-            progress.advance(tasks[what], number)
-
-        yield advanced

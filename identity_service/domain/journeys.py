@@ -114,6 +114,14 @@ class Journey:
             )
         return asked
 
+    def prepared(self, space: str, now: int) -> dict[str, Any]:
+        """The `w` of its statement as far as nobody has to be asked: what it needs is missing.
+
+        `now` ends the time range.
+        """
+        defaults = {p.name: p.read(None, self.name) for p in self.parameters if not p.required}
+        return {"space": space, **defaults, "since": ALWAYS[0], "until": now + 1}
+
 
 RANGE_AND_SEGMENT: Final = (
     Parameter("since", Kind.MOMENT, "the first moment that counts; without it, from the beginning"),
@@ -439,16 +447,3 @@ def journey(name: str) -> Journey:
             f"There is no journey “{name}”.", remedy=f"There are {', '.join(sorted(JOURNEYS))}."
         )
     return found
-
-
-def prepared(space: str, now: int) -> dict[str, Any]:
-    """The parameters of every journey that have a default: entries of the `w` of their statements.
-
-    Where two journeys have different defaults, that of the first. `now` ends the time range.
-    """
-    defaults: dict[str, Any] = {"since": ALWAYS[0], "until": now + 1}
-    for asked in JOURNEYS.values():
-        for parameter in asked.parameters:
-            if not parameter.required and parameter.name not in defaults:
-                defaults[parameter.name] = parameter.read(None, asked.name)
-    return {"space": space, **defaults}

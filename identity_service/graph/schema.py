@@ -87,6 +87,13 @@ async def check(db: Database) -> list[str]:
     return _conflicts(shipped, applied) + missing + broken
 
 
+async def built(db: Database) -> float:
+    """Which share of the indexes is built, between 0 and 1; one that is missing counts as empty."""
+    ours = {file.index for file in schema_files()}
+    found = await db.read_all(LIST_INDEXES)
+    return sum(row["percent"] for row in found if row["name"] in ours) / (100 * len(ours))
+
+
 def schema_files() -> list[SchemaFile]:
     """What is shipped, in the order of application."""
     return [

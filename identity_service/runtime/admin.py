@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import IO, Final, cast
 
 from identity_service.errors import RuntimeFailed
 from identity_service.runtime.configuration import configuration
@@ -16,7 +18,15 @@ from identity_service.settings import Settings
 
 USER: Final = "neo4j"
 TOOL: Final = "org.neo4j.cli.AdminTool"
-PATIENCE: Final = 3600.0
+
+_LAST: Final = 100
+"""So many lines of what it said last hold the reason why it failed."""
+
+_PHASE: Final = re.compile(r"\((\d+)/(\d+)\) ")
+_PERCENT: Final = re.compile(r" (\d+)% ")
+
+Done = Callable[[float], None]
+"""Is told which share of the work is done, between 0 and 1."""
 
 
 def set_password(home: Path, settings: Settings, profile: Profile, password: str) -> None:
@@ -28,7 +38,12 @@ def set_password(home: Path, settings: Settings, profile: Profile, password: str
 
 
 def import_store(
-    home: Path, settings: Settings, profile: Profile, files: Path, arguments: Sequence[str]
+    home: Path,
+    settings: Settings,
+    profile: Profile,
+    files: Path,
+    arguments: Sequence[str],
+    done: Done = lambda _: None,
 ) -> None:
     """Make the database of a server from files of a directory, as `arguments` say.
 
@@ -39,7 +54,22 @@ def import_store(
     quiet = ("--skip-bad-entries-logging",)
     memory = (f"--max-off-heap-memory={settings.neo4j_page_cache}",)
     command = ("database", "import", "full", "neo4j", *lenient, *quiet, *memory, *arguments)
-    _run(home, settings, profile, command, files)
+    _run(home, settings, profile, command, files, Shares(done).hear)
+
+
+class Shares:
+    """Reads the import's progress off its output: phases, each with its percentages."""
+
+    def __init__(self, done: Done) -> None:
+        self._done = done
+        self._phase, self._phases = 1, 1
+
+    def hear(self, line: str) -> None:
+        """Take in a line."""
+        if phase := _PHASE.match(line):
+            self._phase, self._phases = int(phase[1]), int(phase[2])
+        elif percent := _PERCENT.search(line):
+            self._done((self._phase - 1 + int(percent[1]) / 100) / self._phases)
 
 
 def _run(
@@ -48,8 +78,9 @@ def _run(
     profile: Profile,
     command: Sequence[str],
     directory: Path | None = None,
+    hear: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Run the tool, in the directory if one is given."""
+    """Run the tool, in the directory if one is given; `hear` gets the lines that it prints."""
     write_configuration(home, configuration(home, 0, settings, profile))
     # In a file, since arguments of a process can be read by everybody on the machine.
     arguments = home / "admin.arguments"
@@ -64,22 +95,29 @@ def _run(
         *fast_start(settings.cache_dir),
         f"-Xmx{settings.neo4j_heap}",
     )
+    said: deque[str] = deque(maxlen=_LAST)
     try:
-        ended = subprocess.run(
+        with subprocess.Popen(
             [*java, f"@{arguments}"],
             cwd=directory,
             env=variables,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            timeout=PATIENCE,
-            check=False,
-        )
+        ) as tool:
+            try:
+                for line in cast("IO[str]", tool.stdout):
+                    said.append(line)
+                    hear(line)
+            except BaseException:
+                tool.kill()
+                raise
     finally:
         arguments.unlink()
-    if ended.returncode != 0:
-        said = " ".join((ended.stderr or ended.stdout).split())
-        reason = said.partition("Command Failed")[2] or said
+    if tool.returncode != 0:
+        whole = " ".join(" ".join(said).split())
+        reason = whole.partition("Command Failed")[2] or whole
         raise RuntimeFailed(
             f"Neo4j's tool could not do `{' '.join(command[:2])}`.",
             remedy=f"It said: {reason[:300]}",

@@ -11,6 +11,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from pydantic import SecretStr
 
 from identity_service.errors import Conflict, NotFound, RuntimeFailed
 from identity_service.runtime import server
-from identity_service.runtime.admin import USER, import_store, set_password
+from identity_service.runtime.admin import USER, Done, import_store, set_password
 from identity_service.runtime.files import disk_errors, exclusive, replace_text
 from identity_service.runtime.jars import fetch
 from identity_service.runtime.java import Profile, find_java
@@ -64,29 +65,39 @@ class Sandbox:
 
 
 class Rebuilding:
-    """A copy that is being made: write its files into `files`, then `load` them."""
+    """A copy that is being made: write its files into `files`, `load` them, then `start` it.
 
-    def __init__(self, settings: Settings, before: Sandbox | None, made: Sandbox) -> None:
+    `home` is the directory of its server, which is made ready meanwhile.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        before: Sandbox | None,
+        made: Sandbox,
+        files: Path,
+        home: Future[Path],
+    ) -> None:
         self.made = made
-        self.files = _root(settings) / made.directory / "files"
+        self.files = files
         self._settings = settings
         self._before = before
+        self._home = home
         self._process: ProcessId | None = None
 
-    def load(
-        self, arguments: Sequence[str], copied: Mapping[str, int], *, port: int = 0
-    ) -> Settings:
-        """Import the files, and start the new server in place of the old one; how to reach it.
+    def load(self, arguments: Sequence[str], imported: Done = lambda _: None) -> None:
+        """Make the new database of the files, as `arguments` tell of them. Raises RuntimeFailed."""
+        target = _for(self._settings, self.made)
+        import_store(self._home.result(), target, _CAPPED, self.files, arguments, imported)
+        shutil.rmtree(self.files)
 
-        `arguments` tell the import of the files, `copied` counts what is in them. Without a `port`
-        it takes that of the old one. Raises RuntimeFailed.
+    def start(self, copied: Mapping[str, int], *, port: int = 0) -> Settings:
+        """Start the new server in place of the old one; how to reach it.
+
+        `copied` counts what it holds. Without a `port` it takes that of the old one. Raises
+        RuntimeFailed.
         """
         target = _for(self._settings, self.made)
-        home = server.server_home(target)
-        server.claim(home)
-        set_password(home, target, _CAPPED, self.made.password)
-        import_store(home, target, _CAPPED, self.files, arguments)
-        shutil.rmtree(self.files)
         if self._before is not None:
             port = port or self._before.port
             server.stop(_for(self._settings, self._before))
@@ -156,11 +167,14 @@ def rebuilt(settings: Settings, space: str, now: int, *, anew: bool) -> Generato
         password = before.password if before else secrets.token_urlsafe(18)
         made = Sandbox(space, now, password, f"{_COPIES}{secrets.token_hex(4)}")
         ran = before is not None and is_running(settings, before)
-        rebuilding = Rebuilding(settings, before, made)
-        rebuilding.files.mkdir(parents=True)
-        rebuilding.files.parent.chmod(0o700)
+        files = _root(settings) / made.directory / "files"
+        files.mkdir(parents=True)
+        files.parent.chmod(0o700)
         try:
-            yield rebuilding
+            with ThreadPoolExecutor(max_workers=1) as beside:
+                home = beside.submit(_prepare, _for(settings, made), password)
+                rebuilding = Rebuilding(settings, before, made, files, home)
+                yield rebuilding
             _write(settings, rebuilding.made)
         except BaseException:
             _clear(settings, before)
@@ -198,6 +212,14 @@ def stop(settings: Settings, *, remove: bool) -> bool:
             _clear(settings, None)
             (_root(settings) / _ABOUT).unlink(missing_ok=True)
         return any(stopped)
+
+
+def _prepare(target: Settings, password: str) -> Path:
+    """Make the directory of a server that knows its password; that takes seconds by itself."""
+    home = server.server_home(target)
+    server.claim(home)
+    set_password(home, target, _CAPPED, password)
+    return home
 
 
 def _start(settings: Settings, found: Sandbox, port: int) -> Sandbox:

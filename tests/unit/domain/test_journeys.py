@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from identity_service.domain.journeys import JOURNEYS, journey, prepared
+from identity_service.domain.journeys import JOURNEYS, journey
 from identity_service.domain.parameters import ALWAYS, Kind
 from identity_service.errors import FieldInvalid, NotFound
 
@@ -95,11 +95,13 @@ def test_every_default_can_be_taken(name: str) -> None:
     assert journey(name).arguments(given, NOW).keys() == {p.name for p in journey(name).parameters}
 
 
-def test_what_is_prepared_for_pasting_answers_every_journey_that_needs_nothing() -> None:
-    w = prepared("shop", 7)
+@pytest.mark.parametrize("name", JOURNEYS)
+def test_what_is_prepared_for_pasting_are_the_journeys_own_defaults(name: str) -> None:
+    asked = journey(name)
+    needed = {p.name for p in asked.parameters if p.required}
+    given = {p.name: "2026-01-01" if p.kind is Kind.MOMENT else "x:y" for p in asked.own}
 
-    assert (w["space"], w["until"], w["kinds"]) == ("shop", 8, ["ANONYMOUS", "KNOWN"])
-    for asked in JOURNEYS.values():
-        optional = {parameter.name for parameter in asked.parameters if not parameter.required}
-        assert optional <= set(w)
-    assert not {"steps", "goal", "event"} & set(w)
+    w = asked.prepared("shop", NOW)
+
+    arguments = asked.arguments({each: given[each] for each in needed}, NOW)
+    assert w == {"space": "shop", **{k: v for k, v in arguments.items() if k not in needed}}
