@@ -1,6 +1,6 @@
 """The constraints and indexes of the graph: the numbered files of `cypher/schema/`.
 
-Files are applied in the order of their numbers and recorded as `(:AppliedSchema)`. One that was
+Files are applied, indexes before constraints, and recorded as `(:AppliedSchema)`. One that was
 applied never changes afterwards: a change is a new file.
 """
 
@@ -43,6 +43,11 @@ class SchemaFile:
     index: str
     statement: Statement
 
+    @property
+    def is_constraint(self) -> bool:
+        """Whether it creates a constraint, with the index behind it."""
+        return self.statement.definition.text.startswith("CREATE CONSTRAINT")
+
 
 async def apply(db: Database) -> list[str]:
     """Bring the database to the schema that is shipped; the names of the files applied just now.
@@ -60,7 +65,8 @@ async def apply(db: Database) -> list[str]:
             remedy="Run the version of identity-service that applied it, or a newer one.",
         )
     fresh = [file for file in shipped if file.number not in applied]
-    for file in fresh:
+    # A constraint is waited for; indexes are built beside it when they are there already.
+    for file in sorted(fresh, key=lambda each: each.is_constraint):
         # `IF NOT EXISTS` looks before it creates, and another process may be in between.
         with suppress(Stale):
             await db.write_all(file.statement)
