@@ -59,7 +59,7 @@ def measure(uri: str, neo4j: psutil.Process) -> None:
 
 def _started(uri: str, directory: str, watched: _Watched) -> list[tuple[str, float]]:
     """The stages of `sandbox start`, as it announces them, with their seconds."""
-    begun = [("reading", time.perf_counter())]
+    begun = [("opening", time.perf_counter())]
     with _command(uri, directory, "start", "--space", SPACE, "--json") as process:
         with watched.following(process.pid):
             for line in cast("IO[str]", process.stderr):

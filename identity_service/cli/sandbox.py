@@ -29,8 +29,8 @@ app = typer.Typer(
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
-LOOK_EVERY = 0.5
-"""Seconds between two looks at how far the indexes are."""
+LOOK_EVERY = 2.0
+"""Seconds between two looks at how far the indexes are: a look takes time from building them."""
 
 CONNECT = """\
 Neo4j Browser, Desktop   {uri}, user {user}, password {password}
@@ -139,6 +139,7 @@ async def _build_indexes(target: Database, done: Done) -> None:
         while not (await asyncio.wait((building,), timeout=LOOK_EVERY))[0]:
             done(await schema.built(target))
         await building
+        done(1)
     finally:
         building.cancel()
 
