@@ -1,7 +1,8 @@
 """A process that is killed while it settles: `python -m tests.support.settler URI SPACE POLICY`.
 
 It puts the policy, a text, in force as the second version, settles one customer at a time, and
-kills itself, hard, as soon as a few are settled.
+kills itself, hard, as soon as a few are settled. It has the settlement from the beginning, so that
+no other process can take it up before.
 """
 
 from __future__ import annotations
@@ -13,16 +14,20 @@ import sys
 from typing import Any
 
 from identity_service.graph.database import Database
-from identity_service.graph.settlements import SettlementStore
+from identity_service.graph.policies import PUT_POLICY_IN_FORCE
+from identity_service.graph.settlements import CLAIM_SETTLEMENT, SettlementStore
 from identity_service.observability import configure_logging
 from identity_service.services import policy_phases, resettlement, wiring
 from identity_service.services.access import Role
+from identity_service.services.clock import system_clock
 from identity_service.services.wiring import assemble
 from identity_service.settings import Settings
 from tests.support.space import MAX_QUEUE
 
-LEASE = 5_000
+LEASE = 8_000
 """Milliseconds without a step that it is left alone."""
+
+WORKER = "settler"
 
 STEPS = 3
 """After so many it is killed."""
@@ -32,6 +37,9 @@ class KilledSoon(SettlementStore):
     """Settlements of a process that does not live long."""
 
     steps = 0
+
+    def __init__(self, database: Database, _: str) -> None:
+        super().__init__(database, WORKER)
 
     async def record(self, *args: Any, **options: Any) -> bool:
         """Record a step; the last one is the end of the process."""
@@ -48,7 +56,18 @@ async def settle(uri: str, space: str, policy: str) -> None:
         use_cases = assemble(database, MAX_QUEUE)
         access = use_cases.access
         scope = access.require(access.operator(space), space, Role.ADMIN)
-        await use_cases.resettlement.set_policy(scope, policy, 1, None)
+        async with database.transaction("settler") as transaction:
+            await transaction.run_one(
+                PUT_POLICY_IN_FORCE,
+                space=space,
+                expected=1,
+                text=policy,
+                now=system_clock(),
+                author=scope.author,
+                note=None,
+            )
+            await transaction.run_one(CLAIM_SETTLEMENT, space=space, worker=WORKER, lease=LEASE)
+        use_cases.resettlement.go_on(scope)
         async for _ in use_cases.resettlement.progress(scope):
             pass
         await use_cases.resettlement.close()
