@@ -23,14 +23,18 @@ WITH done AS (
 """
 """What every question starts from."""
 
-FUNNEL: Final[LiteralString] = """
+SECOND: Final[LiteralString] = """
 , first AS (SELECT customer, min((ts, message_id)) AS a FROM done WHERE step = $one GROUP BY 1),
 second AS (
   SELECT f.customer, any_value(f.a) AS a, min((d.ts, d.message_id))
     FILTER (d.ts IS NOT NULL) AS b
   FROM first f LEFT JOIN done d ON d.customer = f.customer AND d.step = $two
-    AND (d.ts, d.message_id) > f.a AND d.ts - f.a[1] <= $within GROUP BY 1),
-third AS (
+    AND (d.ts, d.message_id) > f.a AND d.ts - f.a[1] <= $within GROUP BY 1)
+"""
+"""Who did a first step, and when a second one after it."""
+
+FUNNEL: Final[LiteralString] = """
+, third AS (
   SELECT s.customer, any_value(s.a) AS a, any_value(s.b) AS b, min((d.ts, d.message_id))
     FILTER (d.ts IS NOT NULL) AS c
   FROM second s LEFT JOIN done d ON d.customer = s.customer AND d.step = $three
@@ -126,13 +130,7 @@ FROM grid g LEFT JOIN back b ON b.cohort = g.cohort AND b.week = g.week
 ORDER BY g.cohort, g.week LIMIT 1000
 """,
     "time_to_convert": """
-, first AS (SELECT customer, min((ts, message_id)) AS a FROM done WHERE step = $one GROUP BY 1),
-second AS (
-  SELECT f.customer, any_value(f.a) AS a, min((d.ts, d.message_id))
-    FILTER (d.ts IS NOT NULL) AS b
-  FROM first f LEFT JOIN done d ON d.customer = f.customer AND d.step = $two
-    AND (d.ts, d.message_id) > f.a AND d.ts - f.a[1] <= $within GROUP BY 1),
-took AS (SELECT (b[1] - a[1]) / 1000 AS t FROM second),
+, took AS (SELECT (b[1] - a[1]) / 1000 AS t FROM second),
 edges AS (
   SELECT edge, lead(edge) OVER (ORDER BY edge) AS below FROM (SELECT unnest(
     [0, 60, 600, 3600, 21600, 86400, 259200, 604800, 1209600, 2592000, 7776000]) AS edge))
@@ -216,13 +214,7 @@ FROM members m JOIN did d ON d.customer = m.customer
 GROUP BY 1 HAVING bool_or(d.first) AND bool_or(d.second) ORDER BY 2 DESC, 3 DESC, 1 LIMIT 50
 """,
     "newsletter_to_customer": """
-, first AS (SELECT customer, min((ts, message_id)) AS a FROM done WHERE step = $one GROUP BY 1),
-second AS (
-  SELECT f.customer, any_value(f.a) AS a, min((d.ts, d.message_id))
-    FILTER (d.ts IS NOT NULL) AS b
-  FROM first f LEFT JOIN done d ON d.customer = f.customer AND d.step = $two
-    AND (d.ts, d.message_id) > f.a AND d.ts - f.a[1] <= $within GROUP BY 1),
-by_channel AS (
+, by_channel AS (
   SELECT coalesce(e.channel, '(direct)') AS channel, (s.b[1] - s.a[1]) / 1000 AS took
   FROM second s JOIN events e ON e.message_id = s.a[2])
 SELECT channel, count(*) AS subscribers, count(took), count(took) / count(*), median(took)
@@ -250,8 +242,11 @@ GROUP BY k.kind, k.n ORDER BY k.n
 
 def question(name: str) -> LiteralString:
     """The whole text of a question."""
-    begins = (DONE, FUNNEL) if name.startswith("funnel") else (DONE,)
-    return "".join((*begins, QUESTIONS[name]))
+    if name.startswith("funnel"):
+        return DONE + SECOND + FUNNEL + QUESTIONS[name]
+    if name in {"time_to_convert", "newsletter_to_customer"}:
+        return DONE + SECOND + QUESTIONS[name]
+    return DONE + QUESTIONS[name]
 
 
 TIMELINE: Final[LiteralString] = """
