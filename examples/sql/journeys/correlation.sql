@@ -2,14 +2,7 @@
 --
 --   SET VARIABLE goal = 'Order Completed';
 
-WITH everybody AS (
-  SELECT DISTINCT e.customer_id AS customer
-  FROM events e
-  JOIN customers c ON c.id = e.customer_id
-  WHERE c.kind IN (FROM unnest(coalesce(getvariable('kinds'), ['KNOWN', 'ANONYMOUS'])))
-    AND e."at" >= coalesce(getvariable('since'), TIMESTAMP '-infinity')::TIMESTAMPTZ
-    AND e."at" < coalesce(getvariable('until'), make_timestamp_ms(epoch_ms(now()) + 1))::TIMESTAMPTZ
-),
+WITH everybody AS (SELECT DISTINCT customer FROM counted),
 did AS (SELECT DISTINCT customer, step FROM steps),
 reached AS (SELECT customer FROM did WHERE step = getvariable('goal')),
 counted AS (

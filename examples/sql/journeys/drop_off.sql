@@ -9,7 +9,7 @@ WITH last AS (
 ),
 silent AS (
   FROM last
-  WHERE moment <= coalesce(getvariable('until'), make_timestamp_ms(epoch_ms(now()) + 1))
+  WHERE moment <= end_of_range()
     - coalesce(getvariable('silent_for'), INTERVAL 30 DAY)
 )
 SELECT step AS event, count(*) AS customers, count(*) / sum(count(*)) OVER () AS share

@@ -26,8 +26,7 @@ grid AS (
     size,
     unnest(range(1 + least(
       coalesce(getvariable('weeks'), 12),
-      date_diff('day', cohort, coalesce(getvariable('until'), make_timestamp_ms(epoch_ms(now()) + 1))
-        - INTERVAL 1 MILLISECOND) // 7
+      date_diff('day', cohort, end_of_range() - INTERVAL 1 MILLISECOND) // 7
     ))) AS week
   FROM cohorts
 ),

@@ -29,6 +29,8 @@ class Warehouse:
 
     def __init__(self) -> None:
         self._duckdb = duckdb.connect()
+        # Moments are in UTC, wherever the session is.
+        self._duckdb.execute("SET TimeZone = 'Pacific/Auckland'")
 
     def load(self, export: Path) -> None:
         """Bring it up to date with an export."""
