@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
 from itertools import compress
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from identity_service.domain.snapshot import Snapshot
 from identity_service.graph.database import Database, Row
 from identity_service.graph.judgements import judgement_of
 from identity_service.graph.keys import identifier_key, identifier_of
+from identity_service.graph.pages import ahead
 from identity_service.graph.statements import statement
 
 READ_IDENTIFIERS: Final = statement("snapshot/read_identifiers")
@@ -40,26 +42,25 @@ class SnapshotReader:
         that came after their page are left out.
         """
         gathering = _Gathering()
-        reading = asyncio.create_task(self._page(space, f"{space}/"))
-        try:
-            while (page := await reading) is not None:
-                # The server makes the next page while this one is taken in.
-                reading = asyncio.create_task(self._page(space, page["keys"][-1]))
+        async with aclosing(ahead(self._pages(space))) as pages:
+            async for page in pages:
                 await asyncio.to_thread(gathering.add, page)
                 progress(len(gathering.snapshot.identifiers))
-        finally:
-            reading.cancel()
         row = await self._database.read_one(LIST_JUDGEMENTS_IN_FORCE, space=space)
         judgements = [judgement_of(*each) for each in row["judgements"]] if row else []
         return await asyncio.to_thread(gathering.complete, judgements)
 
-    async def _page(self, space: str, after: str) -> Row | None:
-        """The identifiers after a key; None: there are no more."""
-        end = f"{space}0"  # the character after the slash
-        row = await self._database.read_one(
-            READ_IDENTIFIERS, w={"after": after, "end": end, "most": IDENTIFIERS_AT_ONCE}
-        )
-        return row if row and row["keys"] else None
+    async def _pages(self, space: str) -> AsyncGenerator[Row]:
+        """All identifiers, in the order of their keys."""
+        after, end = f"{space}/", f"{space}0"  # the character after the slash
+        while True:
+            row = await self._database.read_one(
+                READ_IDENTIFIERS, w={"after": after, "end": end, "most": IDENTIFIERS_AT_ONCE}
+            )
+            if not row or not row["keys"]:
+                return
+            yield row
+            after = row["keys"][-1]
 
     async def state(self, space: str) -> tuple[int, ...]:
         """Numbers that change with the customers, the judgements and the policy of a space.

@@ -45,11 +45,7 @@ class PastComponent:
 
     def customer_of(self, identifier: Identifier) -> PastCustomer | None:
         """The customer of an identifier; None when none was settled yet."""
-        identifiers, members = self.evidence.identifiers, self._cluster_of(identifier)
-        customer, previous = ids_at(
-            self.moment, {identifiers[i] for i in members}, self.register, self.policy
-        )
-        return PastCustomer(self, members, customer, previous) if customer else None
+        return self._customer(self._cluster_of(identifier))
 
     def person_with(self, identifier: Identifier) -> PastCustomer | None:
         """The customer of an identifier, if it is a known one.
@@ -60,12 +56,17 @@ class PastComponent:
             return None
         members = self._cluster_of(identifier)
         kind = kind_of(members, self.evidence.identifiers, self.resolution, self.policy)
-        return self.customer_of(identifier) if kind is CustomerKind.KNOWN else None
+        return self._customer(members) if kind is CustomerKind.KNOWN else None
 
     def whole(self) -> list[Identifier]:
         """Those of whose customers all is here: all but super-connectors that were only met."""
         hubs = self.resolution.super_connectors
         return [name for i, name in enumerate(self.evidence.identifiers) if i not in hubs]
+
+    def _customer(self, members: frozenset[int]) -> PastCustomer | None:
+        identifiers = {self.evidence.identifiers[i] for i in members}
+        customer, previous = ids_at(self.moment, identifiers, self.register, self.policy)
+        return PastCustomer(self, members, customer, previous) if customer else None
 
     def _cluster_of(self, identifier: Identifier) -> frozenset[int]:
         cluster_of = self.resolution.cluster_of

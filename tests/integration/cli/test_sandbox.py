@@ -10,7 +10,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
@@ -28,6 +27,7 @@ from identity_service.runtime.processes import ProcessId
 from identity_service.runtime.state import read_state
 from identity_service.settings import Settings
 from tests.support.command import Command
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.neo4j
 
@@ -93,9 +93,8 @@ def begin_anew_and_die(data_dir: Path) -> None:
     main = "from identity_service.cli import main; main()"
     process = subprocess.Popen([sys.executable, "-c", main, "sandbox", "refresh"])
     try:
-        while len(copies(data_dir)) == there:
-            assert process.poll() is None, "It ended before it began."
-            time.sleep(0.01)
+        wait_until(lambda: len(copies(data_dir)) > there or process.poll() is not None)
+        assert process.poll() is None, "It ended before it began."
     finally:
         process.kill()
         process.wait()

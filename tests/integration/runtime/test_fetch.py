@@ -5,7 +5,6 @@ import pty
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +14,7 @@ import pytest
 from identity_service.errors import RuntimeFailed
 from identity_service.runtime.jars import fetch, lib_dir, missing, version_dir
 from tests.integration.runtime.conftest import Repository
+from tests.support.waiting import wait_until
 
 FETCHER = """
 import json, sys
@@ -34,10 +34,7 @@ def start_fetch(cache: Path, repository: Repository) -> subprocess.Popen[str]:
 
 
 def wait_for_requests(repository: Repository, number: int) -> None:
-    deadline = time.monotonic() + 20
-    while len(repository.requests) < number:
-        assert time.monotonic() < deadline, repository.requests
-        time.sleep(0.01)
+    wait_until(lambda: len(repository.requests) >= number)
 
 
 def test_every_jar_lies_verified_in_the_cache_and_nothing_else(

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import LiteralString
@@ -26,6 +26,7 @@ from identity_service.runtime.server import RunningServer
 from identity_service.runtime.state import STATE_FILE, State, read_state, write_state
 from identity_service.runtime.training import train
 from identity_service.settings import Settings
+from tests.support.waiting import wait_until
 
 # Starts a server, says so, and stays or ends.
 STARTER = """
@@ -82,13 +83,6 @@ def announced(starter: subprocess.Popen[str]) -> tuple[str, int, bool]:
 def value(uri: str, query: LiteralString) -> object:
     with GraphDatabase.driver(uri) as driver:  # pyright: ignore[reportUnknownMemberType]
         return driver.execute_query(query).records[0][0]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_server_is_found_again_and_ends_with_its_owner_only(settings: Settings) -> None:
