@@ -34,7 +34,7 @@ def start_fetch(cache: Path, repository: Repository) -> subprocess.Popen[str]:
 
 
 def wait_for_requests(repository: Repository, number: int) -> None:
-    wait_until(lambda: len(repository.requests) >= number)
+    wait_until(lambda: len(repository.requests) >= number, seconds=20)
 
 
 def test_every_jar_lies_verified_in_the_cache_and_nothing_else(
