@@ -55,13 +55,13 @@ $(VENV)/.made:
 
 $(VENV)/.local: requirements/local.txt $(VENV)/.made
 	@echo "Installing what the service needs (a minute, the first time)"
-	@$(PIP) install --quiet --require-hashes -r requirements/local.txt
+	@$(PIP) install --quiet --no-deps --require-hashes -r requirements/local.txt
 	@touch $@
 
 # All of local.txt is in dev.txt, in the same versions.
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.made
 	@echo "Installing what the service, its tests and its documentation need (minutes, the first time)"
-	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@$(PIP) install --quiet --no-deps --require-hashes -r requirements/dev.txt
 	@touch $(VENV)/.local $@
 
 $(VENV)/.package: pyproject.toml hatch_build.py $(VENV)/.local
