@@ -12,14 +12,14 @@ from neo4j import AsyncDriver
 from identity_service.collect.properties import scalar_properties
 from identity_service.collect.segment import read_batch
 from identity_service.domain.events import Observation
-from identity_service.domain.policy import Policy
-from identity_service.domain.policy_text import parse_policy
-from identity_service.domain.region import NewEvidence
-from identity_service.domain.resolution import strongest
-from identity_service.domain.values import Values, observe
-from identity_service.graph.batches import json_text
+from identity_service.domain.policies.parse import parse_policy
+from identity_service.domain.policies.policy import Policy
+from identity_service.domain.policies.value_rules import Values, observe
+from identity_service.domain.resolution.resolve import strongest
+from identity_service.domain.resolution.subgraph import NewEvidence
 from identity_service.graph.keys import event_key, identifier_key
-from identity_service.services.clock import system_clock
+from identity_service.graph.write_rows import json_text
+from identity_service.services.kit.clock import system_clock
 
 
 def _text(name: str) -> LiteralString:

@@ -18,7 +18,7 @@ import psutil
 from benchmarks.journey_peer import TIMELINE, Peer, question
 from benchmarks.journey_world import CUSTOMERS, DAY, DAYS, EVENTS, SPACE, START, World, build, fill
 from benchmarks.running import Running
-from identity_service.domain.journeys import JOURNEYS
+from identity_service.domain.journeys.journeys import JOURNEYS
 from identity_service.graph.customers import LIST_EVENTS_NEWEST_FIRST
 from identity_service.graph.database import Database
 from identity_service.graph.journeys import JourneyReader

@@ -21,12 +21,12 @@ from neo4j import AsyncGraphDatabase
 
 from benchmarks.resolution import DEFAULT, best_of, space
 from benchmarks.running import Running, running
-from identity_service.domain.evidence import Evidence
 from identity_service.domain.identifiers import IdentifierKind
-from identity_service.domain.resolution import resolve, strength
+from identity_service.domain.resolution.evidence import Evidence
+from identity_service.domain.resolution.resolve import resolve, strength
 from identity_service.graph.database import Database
 from identity_service.graph.keys import identifier_key
-from identity_service.services.access import Role
+from identity_service.services.spaces.access import Role
 from identity_service.services.wiring import assemble
 from identity_service.settings import Settings
 

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse  # pyright: ignore[reportMissingTypeStubs]
 
-from identity_service.domain.evidence import Evidence, gather
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.policy_text import preset
-from identity_service.domain.resolution import resolve
+from identity_service.domain.policies.parse import preset
+from identity_service.domain.resolution.evidence import Evidence, gather
+from identity_service.domain.resolution.resolve import resolve
 
 SEED = 1
 PEOPLE = 140_000

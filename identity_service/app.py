@@ -35,8 +35,8 @@ from identity_service.graph.access import AccessStore
 from identity_service.graph.database import Database
 from identity_service.observability import configure_logging
 from identity_service.runtime.provided import with_neo4j
-from identity_service.services.access import ensure_admin_key
-from identity_service.services.clock import system_clock
+from identity_service.services.kit.clock import system_clock
+from identity_service.services.spaces.access import ensure_admin_key
 from identity_service.services.wiring import UseCases, assemble
 from identity_service.settings import Settings
 

@@ -14,11 +14,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from identity_service.cli import opened
-from identity_service.cli.opened import Opened
-from identity_service.domain.journeys import JOURNEYS, Journey
+from identity_service import session
+from identity_service.domain.journeys.journeys import JOURNEYS, Journey
 from identity_service.pictures import Picture, draw
-from identity_service.services.figures import Figure
+from identity_service.services.journeys.figures import Figure
+from identity_service.session import Opened
 
 __all__ = ["JOURNEYS", "Figure", "Journey", "Picture", "draw", "run"]
 
@@ -34,4 +34,4 @@ def run(name: str, space: str, **parameters: Any) -> Figure:
         return await its.cases.journeys.run(await its.space(space), name, parameters)
 
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(opened.run, work).result()
+        return thread.submit(session.run, work).result()

@@ -24,10 +24,10 @@ from sphinx.application import Sphinx
 from identity_service import errors
 from identity_service.api.graphql.schema import build_schema
 from identity_service.cli import app as cli
-from identity_service.cli.given import params_line
-from identity_service.domain.journeys import JOURNEYS, RANGE_AND_SEGMENT, Journey
-from identity_service.domain.parameters import Kind, Parameter
-from identity_service.domain.policy_text import parse_policy
+from identity_service.cli.journey_params import params_line
+from identity_service.domain.journeys.journeys import JOURNEYS, RANGE_AND_SEGMENT, Journey
+from identity_service.domain.journeys.parameters import Kind, Parameter
+from identity_service.domain.policies.parse import parse_policy
 from identity_service.errors import IdentityServiceError, PolicyInvalid
 from identity_service.graph.statements import Access, load, statement_names
 from identity_service.settings import Settings

@@ -22,11 +22,11 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from identity_service.domain.cases import Case, check_case, load_case
-from identity_service.domain.evidence import Evidence, gather
-from identity_service.domain.explanation import describe_decision
+from identity_service.domain.explain.explanation import describe_decision
 from identity_service.domain.identifiers import IdentifierKind
-from identity_service.domain.resolution import Resolution, resolve, strength
+from identity_service.domain.resolution.cases import Case, check_case, load_case
+from identity_service.domain.resolution.evidence import Evidence, gather
+from identity_service.domain.resolution.resolve import Resolution, resolve, strength
 
 DOCS: Final = Path(__file__).parents[1]
 FOLDERS: Final = (DOCS / "concepts" / "cases", DOCS.parent / "tests" / "cases")

@@ -24,8 +24,8 @@ from identity_service.collect.body import MAX_WIRE_BYTES, decode_body
 from identity_service.collect.keys import write_key
 from identity_service.collect.segment import Collected, read_batch, read_call
 from identity_service.errors import TooLarge, Unauthorised
-from identity_service.services.access import Access, Sender
-from identity_service.services.clock import Clock, system_clock
+from identity_service.services.kit.clock import Clock, system_clock
+from identity_service.services.spaces.access import Access, Sender
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from starlette.types import Scope
 
 from identity_service.api.graphql.app import GraphQLEndpoint
 from identity_service.graph.database import Database
-from identity_service.services.access import Access
-from identity_service.services.ingest import Ingest
+from identity_service.services.spaces.access import Access
+from identity_service.services.write.intake import Ingest
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from identity_service.domain.identifiers import Identifier, parse_identifier
-from identity_service.domain.moments import read_last_moment
+from identity_service.domain.timestamps import read_last_moment
 
 
 def identifier(text: str) -> Identifier:

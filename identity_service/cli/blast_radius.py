@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from identity_service.cli import arguments, differences, opened
-from identity_service.cli.opened import Opened
+from identity_service import session
+from identity_service.cli import arguments, differences
 from identity_service.cli.output import print_json, results
 from identity_service.errors import NotFound
-from identity_service.services.customers import Missing
-from identity_service.services.previews import PolicyPreview
+from identity_service.services.preview.previews import PolicyPreview
+from identity_service.services.read.current import Missing
+from identity_service.session import Opened
 
 
 def blast_radius(
@@ -28,7 +29,7 @@ def blast_radius(
     async def work(its: Opened) -> PolicyPreview | Missing:
         return await its.cases.blast_radius.of(await its.space(space), asked)
 
-    found = opened.run(work)
+    found = session.run(work)
     if isinstance(found, Missing):
         raise NotFound(found.message, remedy=f"Nothing of the space “{space}” hangs on it.")
     preview = found.preview

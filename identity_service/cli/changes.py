@@ -8,12 +8,12 @@ from typing import Annotated, Any, Final
 import orjson
 import typer
 
-from identity_service.cli import opened
-from identity_service.cli.opened import Opened
-from identity_service.domain.changes import ChangeKind
+from identity_service import session
 from identity_service.domain.recorded import RecordedChange
+from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.graph.keys import identifier_of
 from identity_service.graph.ledger import NEWEST_CHANGE
+from identity_service.session import Opened
 
 LISTED: Final = 50
 """Changes that are shown of those that happened before."""
@@ -47,7 +47,7 @@ def changes(
                     show(change)
 
     try:
-        opened.run(work)
+        session.run(work)
     except KeyboardInterrupt:
         if not follow:
             raise

@@ -9,17 +9,17 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from identity_service.cli import opened
+from identity_service import session
 from identity_service.cli.check_space import check_space
-from identity_service.cli.opened import Opened
 from identity_service.cli.output import print_json, results
-from identity_service.domain.policy_text import preset, preset_names
+from identity_service.domain.policies.parse import preset, preset_names
 from identity_service.errors import IdentityServiceError
 from identity_service.graph import schema
 from identity_service.graph.statements import load, statement_names
 from identity_service.runtime.jars import lib_dir, missing
 from identity_service.runtime.java import find_java
 from identity_service.runtime.lock import read_lock
+from identity_service.session import Opened
 from identity_service.settings import Settings
 
 
@@ -97,7 +97,7 @@ def _database() -> str:
     async def work(its: Opened) -> None:
         await its.database.ping()
 
-    opened.run(work)
+    session.run(work)
     return f"answers at {settings.neo4j_uri}" if settings.neo4j_uri else "the managed Neo4j answers"
 
 

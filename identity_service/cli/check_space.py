@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from identity_service.cli import differences, opened
-from identity_service.cli.opened import Opened
+from identity_service import session
+from identity_service.cli import differences
 from identity_service.cli.output import complain, print_json, results
-from identity_service.domain.preview import Preview
+from identity_service.domain.preview.report import Preview
 from identity_service.domain.recorded import SettlementProgress
 from identity_service.errors import IdentityServiceError
+from identity_service.session import Opened
 
 
 def check_space(space: str, *, as_json: bool) -> None:
@@ -19,7 +20,7 @@ def check_space(space: str, *, as_json: bool) -> None:
             found = await its.cases.previews.check(scope, progress)
             return found, await its.cases.spaces.settlement(scope)
 
-    found, settlement = opened.run(work)
+    found, settlement = session.run(work)
     summary = found.summary
     if as_json:
         print_json(

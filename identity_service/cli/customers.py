@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.moments import iso
+from identity_service.domain.timestamps import iso
 
 Found: TypeAlias = dict[str, Any]
 """`customer` of the GraphQL answer: `__typename` tells whether one was found."""

@@ -20,13 +20,14 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from identity_service.cli import customers, opened
-from identity_service.cli.opened import Opened
+from identity_service import session
+from identity_service.cli import customers
 from identity_service.cli.output import results
 from identity_service.domain.identifiers import Identifier
 from identity_service.errors import FieldInvalid, IdentityServiceError, NotFound, Unavailable
 from identity_service.observability import configure_logging
-from identity_service.services.access import Role, SpaceScope
+from identity_service.services.spaces.access import Role, SpaceScope
+from identity_service.session import Opened
 from identity_service.settings import Settings
 
 SPACE: Final = "demo"
@@ -53,7 +54,7 @@ def demo(
 
     configure_logging(logging.WARNING)
     with prepared(Settings()) as (settings, listener):
-        keys = asyncio.run(opened.use(settings, _keys))
+        keys = asyncio.run(session.use(settings, _keys))
         _serve(settings, listener, keys, once=once)
 
 

@@ -13,10 +13,10 @@ from rich.text import Text
 from rich.tree import Tree
 
 from identity_service.cli.output import notices
-from identity_service.domain.changes import ChangeKind
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.preview import CustomerDifference, Preview, PreviewSummary
-from identity_service.services import previews
+from identity_service.domain.preview.report import CustomerDifference, Preview, PreviewSummary
+from identity_service.domain.resolution.changes import ChangeKind
+from identity_service.services.preview import previews
 
 SHOWN: Final = 10
 """Differences that are drawn."""

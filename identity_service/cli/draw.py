@@ -8,13 +8,14 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from identity_service.cli import arguments, opened
-from identity_service.cli.delivery import PictureFormat, deliver, drawn
-from identity_service.cli.opened import Opened
+from identity_service import session
+from identity_service.cli import arguments
+from identity_service.cli.output_files import PictureFormat, deliver, drawn
 from identity_service.domain.identifiers import Identifier
 from identity_service.pictures import draw_customer_timeline, draw_graph
-from identity_service.services.access import SpaceScope
-from identity_service.services.portraits import Portraits
+from identity_service.services.read.customer_graph import Portraits
+from identity_service.services.spaces.access import SpaceScope
+from identity_service.session import Opened
 
 T = TypeVar("T")
 
@@ -61,4 +62,4 @@ def _asked(
         portraits = Portraits(its.cases.customers, its.cases.explanations)
         return await question(portraits, await its.space(space), identifier)
 
-    return opened.run(work)
+    return session.run(work)

@@ -11,16 +11,17 @@ from rich.padding import Padding
 from rich.text import Text
 from rich.tree import Tree
 
-from identity_service.cli import arguments, opened
-from identity_service.cli.opened import Opened
+from identity_service import session
+from identity_service.cli import arguments
 from identity_service.cli.output import print_json, results
 from identity_service.domain.judgements import Judgement
-from identity_service.domain.moments import iso
 from identity_service.domain.recorded import DecidedLink, OverConnectedComponent, SeenIdentifier
+from identity_service.domain.timestamps import iso
 from identity_service.errors import NotFound
-from identity_service.services.customers import Missing
-from identity_service.services.explanations import ExplainAnswer, ExplainedPair, Loaded
-from identity_service.services.settlement import too_much
+from identity_service.services.read.current import Missing
+from identity_service.services.read.explanations import ExplainAnswer, ExplainedPair, Loaded
+from identity_service.services.write.settler import too_much
+from identity_service.session import Opened
 
 
 def explain(
@@ -35,7 +36,7 @@ def explain(
     async def work(its: Opened) -> ExplainAnswer:
         return await its.cases.explanations.explain(await its.space(space), *asked, Loaded())
 
-    found = opened.run(work)
+    found = session.run(work)
     if isinstance(found, Missing):
         raise NotFound(found.message, remedy=f"Nobody was found in the space “{space}”.")
     if isinstance(found, OverConnectedComponent):

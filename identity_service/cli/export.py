@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from identity_service.cli import opened
-from identity_service.cli.opened import Opened
+from identity_service import session
 from identity_service.cli.output import notices
-from identity_service.services.exporting import TABLES, Advanced, Exported
+from identity_service.services.export.export import TABLES, Advanced, Exported
+from identity_service.session import Opened
 
 
 def export(
@@ -47,7 +47,7 @@ def export(
         with _progress(totals) as advanced:
             return await its.cases.exporting.export(scope, to, since, advanced)
 
-    exported = opened.run(work)
+    exported = session.run(work)
     if as_json:
         typer.echo((to / "manifest.json").read_text(encoding="utf-8"), nl=False)
         return

@@ -12,15 +12,15 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from identity_service.cli import opened
-from identity_service.cli.opened import Opened
+from identity_service import session
 from identity_service.cli.output import notices, print_json
 from identity_service.collect.lines import read_lines
 from identity_service.errors import BadInput, IdentityServiceError
 from identity_service.graph import schema
 from identity_service.graph.evidence import EvidenceStore
-from identity_service.services.clock import system_clock
-from identity_service.services.loading import Loaded, Loader
+from identity_service.services.kit.clock import system_clock
+from identity_service.services.write.bulk_load import Loaded, Loader
+from identity_service.session import Opened
 
 
 class Format(StrEnum):
@@ -70,7 +70,7 @@ def ingest(
                     break
         return loader.loaded
 
-    loaded = opened.run(work)
+    loaded = session.run(work)
     if as_json:
         print_json({"space": space, **asdict(loaded)})
     else:

@@ -9,15 +9,15 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from identity_service.cli import opened
-from identity_service.cli.delivery import PictureFormat, deliver, drawn
-from identity_service.cli.given import Given, given_parameters
-from identity_service.cli.opened import Opened
+from identity_service import session
+from identity_service.cli.journey_params import Given, given_parameters
 from identity_service.cli.output import print_json, results
-from identity_service.domain.journeys import JOURNEYS, ColumnType, Value, journey
-from identity_service.domain.parameters import Parameter
+from identity_service.cli.output_files import PictureFormat, deliver, drawn
+from identity_service.domain.journeys.journeys import JOURNEYS, ColumnType, Value, journey
+from identity_service.domain.journeys.parameters import Parameter
 from identity_service.pictures import draw
-from identity_service.services.figures import Figure
+from identity_service.services.journeys.figures import Figure
+from identity_service.session import Opened
 
 app = typer.Typer(help="What customers do, and in which order.", no_args_is_help=True)
 
@@ -80,7 +80,7 @@ def run_command(
     async def work(its: Opened) -> Figure:
         return await its.cases.journeys.run(await its.space(space), name, given)
 
-    figure = opened.run(work)
+    figure = session.run(work)
     if written is Format.TABLE and output is None:
         results().print(_table(figure))
     elif output is None and written not in FILES:

@@ -8,16 +8,17 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from identity_service import session
 from identity_service.api.graphql.scalars import iso
-from identity_service.cli import arguments, opened
-from identity_service.cli.opened import Opened
+from identity_service.cli import arguments
 from identity_service.cli.output import print_json, results
-from identity_service.domain.changes import in_words
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.recorded import Page, RecordedChange
+from identity_service.domain.resolution.changes import in_words
 from identity_service.graph.keys import identifier_of
 from identity_service.graph.ledger import NEWEST
-from identity_service.services.judgements import Judged
+from identity_service.services.write.judgements import Judged
+from identity_service.session import Opened
 
 MAX_LISTED = 500
 
@@ -46,7 +47,7 @@ def add_command(
         scope, service = await its.space(space), its.cases.judgements
         return await service.judge(scope, verdict, *await service.normalise(scope, *typed), reason)
 
-    _show(opened.run(work), as_json=as_json)
+    _show(session.run(work), as_json=as_json)
 
 
 @app.command("withdraw")
@@ -61,7 +62,7 @@ def withdraw_command(
     async def work(its: Opened) -> Judged:
         return await its.cases.judgements.withdraw(await its.space(space), judgement, reason)
 
-    _show(opened.run(work), as_json=as_json)
+    _show(session.run(work), as_json=as_json)
 
 
 @app.command("list")
@@ -75,7 +76,7 @@ def list_command(
     async def work(its: Opened) -> Page[Judgement]:
         return await its.cases.customers.judgements(await its.space(space), NEWEST, first)
 
-    page = opened.run(work)
+    page = session.run(work)
     if as_json:
         print_json({"judgements": [_plain(made) for made in page.items], "more": page.more})
         return

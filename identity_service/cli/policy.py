@@ -11,9 +11,9 @@ import typer
 from rich.text import Text
 
 from identity_service.cli.output import complain, results
-from identity_service.domain.cases import CaseResult, check_case, load_case
-from identity_service.domain.policy import Policy
-from identity_service.domain.policy_text import parse_policy
+from identity_service.domain.policies.parse import parse_policy
+from identity_service.domain.policies.policy import Policy
+from identity_service.domain.resolution.cases import CaseResult, check_case, load_case
 from identity_service.errors import BadInput, PolicyInvalid
 
 SUFFIXES: Final = (".yaml", ".yml")

@@ -12,14 +12,14 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from identity_service.cli import opened
-from identity_service.cli.opened import Opened
+from identity_service import session
 from identity_service.cli.output import complain, notices, print_json, results
 from identity_service.cli.policy import complain_of, read_policy_file
 from identity_service.domain.recorded import PolicyVersion, SettlementProgress
 from identity_service.errors import NotFound, PolicyInvalid
 from identity_service.graph import schema
-from identity_service.services.access import SpaceScope
+from identity_service.services.spaces.access import SpaceScope
+from identity_service.session import Opened
 
 LISTED = 100
 """Most versions that `list` shows, the newest."""
@@ -60,7 +60,7 @@ def set_command(
         return made, await _settled(its, scope, made)
 
     try:
-        made, settlement = opened.run(work)
+        made, settlement = session.run(work)
     except PolicyInvalid as invalid:
         complain_of(file, invalid)
         raise typer.Exit(1) from invalid
@@ -81,7 +81,7 @@ def list_command(space: Space, as_json: AsJson = False) -> None:
         page = await its.cases.spaces.policies(scope, LISTED, None)
         return list(page.items), await its.cases.spaces.settlement(scope)
 
-    versions, settlement = opened.run(work)
+    versions, settlement = session.run(work)
     if as_json:
         print_json(
             {"policies": [_described(v) for v in versions], "settlement": _progress(settlement)}
@@ -121,7 +121,7 @@ def show_command(
             )
         return page.items[0]
 
-    found = opened.run(work)
+    found = session.run(work)
     if as_json:
         print_json({**_described(found), "text": found.text})
     else:

@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from identity_service.cli import differences, opened
-from identity_service.cli.opened import Opened
+from identity_service import session
+from identity_service.cli import differences
 from identity_service.cli.output import print_json, results
 from identity_service.cli.policy import read_policy
-from identity_service.domain.changes import ChangeKind
-from identity_service.domain.preview import Preview, PreviewSummary
+from identity_service.domain.preview.report import Preview, PreviewSummary
+from identity_service.domain.resolution.changes import ChangeKind
+from identity_service.session import Opened
 
 
 class FailOn(StrEnum):
@@ -41,7 +42,7 @@ def preview(
             scope = await its.space(space)
             return (await its.cases.previews.preview(scope, text, progress)).preview
 
-    found = opened.run(work)
+    found = session.run(work)
     if as_json:
         print_json(
             {

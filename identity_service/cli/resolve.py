@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from identity_service.cli import arguments, customers, opened
-from identity_service.cli.opened import Opened
+from identity_service import session
+from identity_service.cli import arguments, customers
 from identity_service.cli.output import print_json, results
 from identity_service.domain.identifiers import Identifier
 from identity_service.errors import IdentityServiceError, NotFound, TooLarge
+from identity_service.session import Opened
 
 
 def resolve(
@@ -32,7 +33,7 @@ def resolve(
     async def work(its: Opened) -> customers.Found:
         return await _ask(its, space, asked, moment)
 
-    customer = opened.run(work)
+    customer = session.run(work)
     if customer["__typename"] == "NotFound":
         raise NotFound(customer["message"], remedy=f"Nobody was found in the space “{space}”.")
     if customer["__typename"] == "OverConnected":

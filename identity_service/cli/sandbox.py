@@ -8,18 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
-from identity_service.cli import opened
-from identity_service.cli.given import Given, given_parameters, params_line
-from identity_service.cli.opened import Opened
+from identity_service import session
+from identity_service.cli.journey_params import Given, given_parameters, params_line
 from identity_service.cli.output import print_json
 from identity_service.cli.steps import Steps
-from identity_service.domain.journeys import JOURNEYS, journey
+from identity_service.domain.journeys.journeys import JOURNEYS, journey
 from identity_service.graph import schema
 from identity_service.graph.database import Database
 from identity_service.runtime import sandbox
 from identity_service.runtime.admin import USER, Done
 from identity_service.runtime.sandbox import Sandbox
-from identity_service.services.clock import system_clock
+from identity_service.services.kit.clock import system_clock
+from identity_service.session import Opened
 from identity_service.settings import Settings
 
 app = typer.Typer(
@@ -130,7 +130,7 @@ def _copy(settings: Settings, space: str, *, port: int = 0, anew: bool = False) 
             async with await Database.open(reached) as target:
                 await _build_indexes(target, steps.share("building indexes"))
 
-    opened.run(work)
+    session.run(work)
 
 
 async def _build_indexes(target: Database, done: Done) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from identity_service.cli import opened
-from identity_service.cli.opened import Opened
+from identity_service import session
 from identity_service.errors import SchemaMismatch
 from identity_service.graph import schema
+from identity_service.session import Opened
 
 app = typer.Typer(help="Constraints and indexes of the graph.", no_args_is_help=True)
 
@@ -19,7 +19,7 @@ def apply_command() -> None:
     async def work(its: Opened) -> list[str]:
         return await schema.apply(its.database)
 
-    applied = opened.run(work)
+    applied = session.run(work)
     for name in applied:
         typer.echo(f"applied {name}")
     typer.echo(f"The schema is up to date: {len(schema.schema_files())} files.")
@@ -32,7 +32,7 @@ def check_command() -> None:
     async def work(its: Opened) -> list[str]:
         return await schema.check(its.database)
 
-    differences = opened.run(work)
+    differences = session.run(work)
     for difference in differences:
         typer.echo(difference)
     if differences:

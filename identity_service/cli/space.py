@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from identity_service.cli import opened
-from identity_service.cli.opened import Opened
+from identity_service import session
 from identity_service.cli.output import print_json
 from identity_service.cli.policy import read_policy_file
 from identity_service.graph import schema
-from identity_service.services.spaces import CreatedSpace
+from identity_service.services.spaces.spaces import CreatedSpace
+from identity_service.session import Opened
 
 app = typer.Typer(help="Spaces: isolated worlds, each with its policy and keys.")
 
@@ -38,7 +38,7 @@ def create_command(
         await schema.apply(its.database)
         return await its.cases.spaces.create_space(its.cases.access.operator(), name, text)
 
-    created = opened.run(work)
+    created = session.run(work)
     print_json(
         {
             "space": created.scope.space,

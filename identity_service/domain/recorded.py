@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from identity_service.domain.changes import ChangeKind
-from identity_service.domain.clusters import RefusalReason
-from identity_service.domain.customers import CustomerKind
 from identity_service.domain.identifiers import Identifier, IdentifierKind
+from identity_service.domain.resolution.changes import ChangeKind
+from identity_service.domain.resolution.clusters import RefusalReason
+from identity_service.domain.resolution.id_register import CustomerKind
 
 
 class SeenIdentifier(NamedTuple):

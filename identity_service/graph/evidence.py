@@ -6,17 +6,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from identity_service.domain.customers import (
+from identity_service.domain.events import Rejection
+from identity_service.domain.identifiers import Identifier, IdentifierKind
+from identity_service.domain.judgements import Judgement, Verdict
+from identity_service.domain.policies.policy import Policy
+from identity_service.domain.resolution.id_register import (
     NO_DIFFERENCE,
     CustomerKind,
     Difference,
     RegisteredId,
 )
-from identity_service.domain.events import Rejection
-from identity_service.domain.identifiers import Identifier, IdentifierKind
-from identity_service.domain.judgements import Judgement, Verdict
-from identity_service.domain.policy import Policy
-from identity_service.domain.region import (
+from identity_service.domain.resolution.subgraph import (
     EMPTY_REGION,
     MAX_COMPANIONS,
     MAX_OWNERS,
@@ -26,13 +26,6 @@ from identity_service.domain.region import (
     Region,
     StoredIdentifier,
 )
-from identity_service.graph.batches import (
-    Batch,
-    LedgerEntry,
-    evidence_rows,
-    json_text,
-    settlement_rows,
-)
 from identity_service.graph.database import Database, Row
 from identity_service.graph.keys import (
     event_key,
@@ -41,6 +34,13 @@ from identity_service.graph.keys import (
     rejection_key,
 )
 from identity_service.graph.statements import statement
+from identity_service.graph.write_rows import (
+    Batch,
+    LedgerEntry,
+    evidence_rows,
+    json_text,
+    settlement_rows,
+)
 
 READ_KNOWN: Final = statement("ingest/read_known")
 LOAD_REGION: Final = statement("ingest/load_region")

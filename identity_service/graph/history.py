@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
-from identity_service.domain.past import AnchoredId
-from identity_service.domain.policy import Policy
-from identity_service.domain.region import Sightings, Span
+from identity_service.domain.policies.policy import Policy
+from identity_service.domain.resolution.as_of import AnchoredId
+from identity_service.domain.resolution.subgraph import Sightings, Span
 from identity_service.graph.database import Database
 from identity_service.graph.judgements import judgement_of
 from identity_service.graph.keys import event_key, identifier_key, identifier_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from identity_service.domain.changes import ChangeKind
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.recorded import RecordedChange, RecordedRejection
+from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.graph.database import Database
 from identity_service.graph.judgements import judgement_of
 from identity_service.graph.statements import statement

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.policy import Policy
-from identity_service.domain.region import NewEvidence, StoredIdentifier
-from identity_service.domain.withheld import EventAgain, EventWithheld
+from identity_service.domain.policies.policy import Policy
+from identity_service.domain.policies.reinstatement import EventAgain, EventWithheld
+from identity_service.domain.resolution.subgraph import NewEvidence, StoredIdentifier
 from identity_service.errors import NotFound
-from identity_service.graph.batches import identifier_rows, link_rows
 from identity_service.graph.database import Database
 from identity_service.graph.keys import bounds, identifier_key, identifier_of
 from identity_service.graph.statements import statement
+from identity_service.graph.write_rows import identifier_rows, link_rows
 
 READ_POLICY_IN_FORCE: Final = statement("policies/read_policy_in_force")
 READ_POLICY_AT: Final = statement("history/read_policy_at")

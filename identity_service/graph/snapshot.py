@@ -9,10 +9,10 @@ from contextlib import aclosing
 from itertools import compress
 from typing import Any, Final
 
-from identity_service.domain.customers import CustomerKind, RegisteredId
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
-from identity_service.domain.snapshot import Snapshot
+from identity_service.domain.preview.snapshot import Snapshot
+from identity_service.domain.resolution.id_register import CustomerKind, RegisteredId
 from identity_service.graph.database import Database, Row
 from identity_service.graph.judgements import judgement_of
 from identity_service.graph.keys import identifier_key, identifier_of

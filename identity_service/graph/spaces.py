@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from identity_service.domain.customers import CustomerKind
 from identity_service.domain.recorded import CustomerCounts, PolicyVersion, SettlementProgress
+from identity_service.domain.resolution.id_register import CustomerKind
 from identity_service.graph.database import Database
 from identity_service.graph.keys import policy_key
 from identity_service.graph.statements import Statement, statement

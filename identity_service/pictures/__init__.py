@@ -19,7 +19,7 @@ from identity_service.pictures.sankey import draw_flows
 from identity_service.pictures.theme import sentence
 from identity_service.pictures.timeline import draw_customer_timeline, draw_path
 from identity_service.pictures.words import subtitle
-from identity_service.services.figures import Figure
+from identity_service.services.journeys.figures import Figure
 
 __all__ = ["Picture", "draw", "draw_customer_timeline", "draw_graph"]
 

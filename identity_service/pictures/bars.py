@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from identity_service.domain.journeys import ColumnType
+from identity_service.domain.journeys.journeys import ColumnType
 from identity_service.errors import BadInput
 from identity_service.pictures.picture import Picture
 from identity_service.pictures.theme import BLUE, LABEL, PLOT, QUIET, ROW, VERMILION, vega_lite
 from identity_service.pictures.words import count, distinct, duration, percent, subtitle
-from identity_service.services.figures import Figure
+from identity_service.services.journeys.figures import Figure
 
 MOST_ROWS: Final = 100
 """Rows that are drawn; the subtitle says so where there are more."""

@@ -9,7 +9,7 @@ from identity_service.pictures.bars import first_rows
 from identity_service.pictures.picture import Picture
 from identity_service.pictures.theme import BLUE, LIGHT, PLOT, QUIET, ROW, SIZE, vega_lite
 from identity_service.pictures.words import clean, count, distinct, duration, percent, subtitle
-from identity_service.services.figures import Figure
+from identity_service.services.journeys.figures import Figure
 
 SHARE: Final = {
     "field": "share",

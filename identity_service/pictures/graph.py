@@ -25,7 +25,7 @@ from identity_service.pictures.theme import (
     vega,
 )
 from identity_service.pictures.words import clean, moment, shortened
-from identity_service.services.portraits import Linked
+from identity_service.services.read.customer_graph import Linked
 
 MOST_NODES: Final = 300
 """Identifiers of the customer that are drawn for themselves: the strongest."""

@@ -9,7 +9,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any, Final
 
-from identity_service.services.extras import library
+from identity_service.services.kit.optional import library
 
 PIXELS: Final = 2
 """Pixels of a PNG for each unit of the picture: sharp on screens of double density."""

@@ -7,7 +7,7 @@ from typing import Final
 from identity_service.pictures.picture import Picture
 from identity_service.pictures.theme import FEW_TO_MANY, TEXT, WHITE, sentence, vega_lite
 from identity_service.pictures.words import percent, subtitle
-from identity_service.services.figures import Figure
+from identity_service.services.journeys.figures import Figure
 
 NOT_YET: Final = "There is nothing to draw yet: nobody began more than a week ago."
 

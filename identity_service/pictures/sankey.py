@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from identity_service.domain.journeys import OTHER
+from identity_service.domain.journeys.journeys import OTHER
 from identity_service.pictures.bars import first_rows
 from identity_service.pictures.picture import Picture
 from identity_service.pictures.theme import GREY, QUIET, SIZE, STEPS, TEXT, rimmed, vega
 from identity_service.pictures.words import clean, count, cut, subtitle
-from identity_service.services.figures import Figure
+from identity_service.services.journeys.figures import Figure
 
 MOST_BANDS: Final = 400
 COLUMN: Final = 190

@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from identity_service.domain.durations import parse_duration
 from identity_service.domain.identifiers import IdentifierKind
-from identity_service.domain.journeys import SESSION
-from identity_service.domain.moments import read_moment
+from identity_service.domain.journeys.journeys import SESSION
+from identity_service.domain.policies.durations import parse_duration
 from identity_service.domain.recorded import SeenIdentifier
+from identity_service.domain.timestamps import read_moment
 from identity_service.pictures.picture import Picture
 from identity_service.pictures.theme import GREY, LIGHT, QUIET, SIZE, STEPS, WHITE, sentence, vega
 from identity_service.pictures.words import clean, moment, shortened, subtitle
-from identity_service.services.figures import Figure
-from identity_service.services.portraits import Lived
+from identity_service.services.journeys.figures import Figure
+from identity_service.services.read.customer_graph import Lived
 
 EVENT: Final = 18
 """From one event to the next."""

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from identity_service.domain.durations import parse_duration
-from identity_service.domain.moments import iso
-from identity_service.domain.parameters import ALWAYS, Kind, Parameter
-from identity_service.services.figures import Figure
+from identity_service.domain.journeys.parameters import ALWAYS, Kind, Parameter
+from identity_service.domain.policies.durations import parse_duration
+from identity_service.domain.timestamps import iso
+from identity_service.services.journeys.figures import Figure
 
 LINE: Final = 105
 """Characters of a line below a title."""

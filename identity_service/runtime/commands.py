@@ -13,9 +13,9 @@ from rich.text import Text
 
 from identity_service.errors import IdentityServiceError
 from identity_service.runtime import server
+from identity_service.runtime.aot_cache import train
 from identity_service.runtime.jars import fetch, lib_dir, missing, version_dir
 from identity_service.runtime.lock import VERSION, read_lock
-from identity_service.runtime.training import train
 from identity_service.settings import Settings
 
 app = typer.Typer(help="The managed local Neo4j.", no_args_is_help=True)

@@ -21,12 +21,12 @@ from identity_service.runtime.java import (
     environment,
     fast_start,
 )
-from identity_service.runtime.keeper import NOBODY
 from identity_service.runtime.processes import ProcessId
 from identity_service.runtime.state import State, forget_state, write_state
+from identity_service.runtime.supervisor import NOBODY
 from identity_service.settings import Settings
 
-KEEPER: Final = Path(__file__).with_name("keeper.py")
+SUPERVISOR: Final = Path(__file__).with_name("supervisor.py")
 CONSOLE_LOG: Final = "console.log"
 START_PATIENCE: Final = 120.0
 STOP_GRACE: Final = 60.0
@@ -34,20 +34,20 @@ STOP_GRACE: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """A server process that this process started, and the keeper that ends when it does.
+    """A server process that this process started, and the supervisor that ends when it does.
 
-    `keeper` is None for a detached server, which is nobody's.
+    `supervisor` is None for a detached server, which is nobody's.
     """
 
     home: Path
     state: State
-    keeper: subprocess.Popen[bytes] | None
+    supervisor: subprocess.Popen[bytes] | None
 
     def end(self, grace: float = STOP_GRACE) -> None:
         """Stop it, by force after `grace` seconds; nothing happens when it has ended."""
         self.state.process.end(grace)
-        if self.keeper is not None:
-            self.keeper.wait()
+        if self.supervisor is not None:
+            self.supervisor.wait()
         forget_state(self.home, self.state.process)
 
 
@@ -109,9 +109,9 @@ def _spawn(
     log = home / CONSOLE_LOG
     log.write_bytes(b"")
     with log.open("ab") as errors:
-        keeper = subprocess.Popen(
+        supervisor = subprocess.Popen(
             [
-                *(sys.executable, "-I", "-S", str(KEEPER)),
+                *(sys.executable, "-I", "-S", str(SUPERVISOR)),
                 *(str(owner.pid if owner else NOBODY), str(log)),
                 *arguments,
             ],
@@ -121,19 +121,19 @@ def _spawn(
             stderr=errors,
             start_new_session=True,
         )
-    process = _announced(keeper)
+    process = _announced(supervisor)
     if detached or process is None:
-        keeper.wait()
+        supervisor.wait()
     if process is None:
         raise _why_it_ended(home)
     state = State(process, owner, 0)
     write_state(home, state)
-    return Launched(home, state, None if detached else keeper)
+    return Launched(home, state, None if detached else supervisor)
 
 
-def _announced(keeper: subprocess.Popen[bytes]) -> ProcessId | None:
-    """The process that the keeper started; None where there was none to start, or it ended."""
-    with cast("IO[bytes]", keeper.stdout) as output:
+def _announced(supervisor: subprocess.Popen[bytes]) -> ProcessId | None:
+    """The process that the supervisor started; None where there was none to start, or it ended."""
+    with cast("IO[bytes]", supervisor.stdout) as output:
         line = output.readline()
     return ProcessId.of(int(line)) if line else None
 

@@ -17,33 +17,33 @@ from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.links import LinkReader
 from identity_service.graph.policies import PolicyStore
-from identity_service.graph.settlements import SettlementStore
+from identity_service.graph.rollouts import SettlementStore
 from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.spaces import SpaceStore
-from identity_service.services.access import Access
-from identity_service.services.as_of import History
-from identity_service.services.batch import BatchWriter
-from identity_service.services.blast_radius import BlastRadius
-from identity_service.services.clock import Clock, Ids, system_clock
-from identity_service.services.copying import Copying
-from identity_service.services.customers import Customers
-from identity_service.services.explanations import Explanations
-from identity_service.services.exporting import Exporting
-from identity_service.services.following import Following
-from identity_service.services.inboxes import Inboxes
-from identity_service.services.ingest import Ingest
-from identity_service.services.journeys import Journeys
-from identity_service.services.judgements import Judgements
-from identity_service.services.ledger import Ledger
-from identity_service.services.live import LiveResolution
-from identity_service.services.policies import Policies
-from identity_service.services.policy_phases import PolicyPhases
-from identity_service.services.previews import Previews
-from identity_service.services.recall import Recall
-from identity_service.services.resettlement import Resettlement
-from identity_service.services.settlement import Settlement
-from identity_service.services.spaces import Spaces
-from identity_service.services.turns import Turns
+from identity_service.services.changes.feed import Following
+from identity_service.services.changes.ledger import Ledger
+from identity_service.services.export.export import Exporting
+from identity_service.services.export.space_copy import Copying
+from identity_service.services.journeys.journeys import Journeys
+from identity_service.services.kit.clock import Clock, Ids, system_clock
+from identity_service.services.preview.blast_radius import BlastRadius
+from identity_service.services.preview.previews import Previews
+from identity_service.services.read.as_of.component_walk import Recall
+from identity_service.services.read.as_of.view import History
+from identity_service.services.read.current import Customers
+from identity_service.services.read.explanations import Explanations
+from identity_service.services.read.inboxes import Inboxes
+from identity_service.services.read.live import LiveResolution
+from identity_service.services.spaces.access import Access
+from identity_service.services.spaces.policies import Policies
+from identity_service.services.spaces.spaces import Spaces
+from identity_service.services.write.event_batch import BatchWriter
+from identity_service.services.write.intake import Ingest
+from identity_service.services.write.judgements import Judgements
+from identity_service.services.write.policy_rollout import Resettlement
+from identity_service.services.write.rollout_phases import PolicyPhases
+from identity_service.services.write.settler import Settlement
+from identity_service.services.write.space_locks import Turns
 
 
 @dataclass(frozen=True, slots=True)

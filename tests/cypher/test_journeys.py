@@ -9,7 +9,7 @@ from graphql import GraphQLObjectType, get_named_type, value_from_ast_untyped
 from graphql import build_schema as schema_of
 
 from identity_service.api.graphql.schema import build_schema
-from identity_service.domain.journeys import JOURNEYS, ColumnType
+from identity_service.domain.journeys.journeys import JOURNEYS, ColumnType
 from identity_service.graph.journeys import STATEMENTS
 from identity_service.graph.statements import Access, statement
 

@@ -12,18 +12,18 @@ from docs._ext import generated, pictures
 from identity_service import errors
 from identity_service.api.graphql import explorer
 from identity_service.api.graphql.schema import build_schema
-from identity_service.domain.cases import Case, check_case, load_case
-from identity_service.domain.changes import ChangeKind
-from identity_service.domain.clusters import RefusalReason
-from identity_service.domain.customers import CustomerKind
 from identity_service.domain.events import RejectionCode
-from identity_service.domain.policy import Sharing
-from identity_service.domain.policy_text import parse_policy, preset_names
-from identity_service.domain.values import BLOCKED_BY_DEFAULT
+from identity_service.domain.policies.parse import parse_policy, preset_names
+from identity_service.domain.policies.policy import Sharing
+from identity_service.domain.policies.value_rules import BLOCKED_BY_DEFAULT
+from identity_service.domain.resolution.cases import Case, check_case, load_case
+from identity_service.domain.resolution.changes import ChangeKind
+from identity_service.domain.resolution.clusters import RefusalReason
+from identity_service.domain.resolution.id_register import CustomerKind
 from identity_service.errors import IdentityServiceError
 from identity_service.graph.statements import statement_names
-from identity_service.services.access import Role
-from identity_service.services.customers import MissingReason
+from identity_service.services.read.current import MissingReason
+from identity_service.services.spaces.access import Role
 from identity_service.settings import Settings
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
-from identity_service.domain.policy import Policy, Rule, Sharing
+from identity_service.domain.policies.policy import Policy, Rule, Sharing
 from tests.support.worlds import Event
 
 PERSON, DEVICE = IdentifierKind.PERSON, IdentifierKind.DEVICE

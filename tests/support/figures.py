@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from identity_service.domain.journeys import Value, journey
-from identity_service.services.figures import Figure
+from identity_service.domain.journeys.journeys import Value, journey
+from identity_service.services.journeys.figures import Figure
 
 NOW: Final = 1_773_576_000_000
 """2026-03-15 12:00 UTC."""

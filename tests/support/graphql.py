@@ -22,9 +22,9 @@ from identity_service.collect.segment import Collected
 from identity_service.domain.events import Rejection, ReportedEvent
 from identity_service.domain.identifiers import parse_identifier
 from identity_service.graph.database import Database
-from identity_service.services.access import Role as KeyRole
-from identity_service.services.access import hash_key, new_key
-from identity_service.services.clock import system_clock
+from identity_service.services.kit.clock import system_clock
+from identity_service.services.spaces.access import Role as KeyRole
+from identity_service.services.spaces.access import hash_key, new_key
 from identity_service.services.wiring import assemble
 from tests.support.statements import writing
 

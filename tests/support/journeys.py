@@ -14,11 +14,11 @@ from statistics import median
 from typing import Any
 
 from identity_service.domain.events import Rejection, ReportedEvent
-from identity_service.domain.evidence import Evidence
 from identity_service.domain.identifiers import Identifier, IdentifierKind
-from identity_service.domain.policy import Policy
-from identity_service.domain.resolution import resolve, strongest
-from identity_service.domain.values import Values, observe
+from identity_service.domain.policies.policy import Policy
+from identity_service.domain.policies.value_rules import Values, observe
+from identity_service.domain.resolution.evidence import Evidence
+from identity_service.domain.resolution.resolve import resolve, strongest
 
 Row = tuple[Any, ...]
 DEFAULT_KINDS = ("ANONYMOUS", "KNOWN")

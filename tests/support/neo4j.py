@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from identity_service.runtime.aot_cache import train
 from identity_service.runtime.java import TEST
 from identity_service.runtime.lock import VERSION
 from identity_service.runtime.server import start
-from identity_service.runtime.training import train
 from identity_service.settings import Settings
 
 

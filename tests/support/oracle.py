@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from identity_service.domain.evidence import Evidence
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Judgement, Verdict
-from identity_service.domain.policy import Order, Policy, Rule, Sharing
-from identity_service.domain.resolution import Resolution
+from identity_service.domain.policies.policy import Order, Policy, Rule, Sharing
+from identity_service.domain.resolution.evidence import Evidence
+from identity_service.domain.resolution.resolve import Resolution
 
 Event = tuple[int, Iterable[Identifier]]
 Cluster = frozenset[Identifier]

@@ -7,16 +7,16 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from identity_service.domain.identifiers import Identifier
+from identity_service.domain.policies.value_rules import Values, Withheld
 from identity_service.domain.recorded import DecidedLink, SettledCustomer
-from identity_service.domain.values import Values, Withheld
 from identity_service.graph.customers import EventWindow
 from identity_service.graph.ledger import NEWEST_CHANGE
-from identity_service.services.access import SpaceScope
-from identity_service.services.as_of import AsOf
-from identity_service.services.customers import Answer, Customers, Missing, MissingReason
-from identity_service.services.explanations import Explanations, Loaded
-from identity_service.services.inboxes import Inboxes
-from identity_service.services.ledger import Ledger
+from identity_service.services.changes.ledger import Ledger
+from identity_service.services.read.as_of.view import AsOf
+from identity_service.services.read.current import Answer, Customers, Missing, MissingReason
+from identity_service.services.read.explanations import Explanations, Loaded
+from identity_service.services.read.inboxes import Inboxes
+from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.wiring import UseCases
 
 FOREVER = 2**62

@@ -20,9 +20,9 @@ from identity_service.app import bound_socket, create_app, server_config
 from identity_service.graph.access import AccessStore
 from identity_service.graph.database import Database
 from identity_service.graph.spaces import SpaceStore
-from identity_service.services.access import Access, Caller, Role
-from identity_service.services.clock import system_clock
-from identity_service.services.spaces import Spaces
+from identity_service.services.kit.clock import system_clock
+from identity_service.services.spaces.access import Access, Caller, Role
+from identity_service.services.spaces.spaces import Spaces
 from identity_service.settings import Settings
 
 PATIENCE = 30

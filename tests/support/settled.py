@@ -8,11 +8,11 @@ from typing import Any, LiteralString
 
 from neo4j import AsyncDriver
 
-from identity_service.domain.changes import Change, ChangeKind
-from identity_service.domain.evidence import Evidence
 from identity_service.domain.identifiers import Identifier, IdentifierKind
-from identity_service.domain.policy import Policy
-from identity_service.domain.resolution import resolve, strength
+from identity_service.domain.policies.policy import Policy
+from identity_service.domain.resolution.changes import Change, ChangeKind
+from identity_service.domain.resolution.evidence import Evidence
+from identity_service.domain.resolution.resolve import resolve, strength
 from identity_service.graph.keys import identifier_of
 
 CUSTOMERS: LiteralString = """

@@ -15,12 +15,13 @@ from typing import Any
 
 from identity_service.graph.database import Database
 from identity_service.graph.policies import PUT_POLICY_IN_FORCE
-from identity_service.graph.settlements import CLAIM_SETTLEMENT, SettlementStore
+from identity_service.graph.rollouts import CLAIM_SETTLEMENT, SettlementStore
 from identity_service.observability import configure_logging
-from identity_service.services import policy_phases, resettlement, wiring
-from identity_service.services.access import Role
-from identity_service.services.clock import system_clock
+from identity_service.services import wiring
+from identity_service.services.kit.clock import system_clock
+from identity_service.services.spaces.access import Role
 from identity_service.services.wiring import assemble
+from identity_service.services.write import policy_rollout, rollout_phases
 from identity_service.settings import Settings
 from tests.support.space import MAX_QUEUE
 
@@ -75,8 +76,8 @@ async def settle(uri: str, space: str, policy: str) -> None:
 
 if __name__ == "__main__":
     configure_logging()
-    policy_phases.CUSTOMERS_AT_ONCE = 1
-    resettlement.LEASE = LEASE
-    resettlement.BETWEEN_COUNTS = 0
+    rollout_phases.CUSTOMERS_AT_ONCE = 1
+    policy_rollout.LEASE = LEASE
+    policy_rollout.BETWEEN_COUNTS = 0
     wiring.SettlementStore = KilledSoon
     asyncio.run(settle(*sys.argv[1:]))

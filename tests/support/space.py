@@ -14,16 +14,16 @@ from neo4j import AsyncDriver
 
 from identity_service.collect.segment import Collected
 from identity_service.domain.events import Rejection, ReportedEvent
-from identity_service.domain.evidence import Evidence, gather
 from identity_service.domain.identifiers import Identifier, parse_identifier
 from identity_service.domain.judgements import Judgement, Verdict
-from identity_service.domain.policy import Blocked, Policy, Rule, Sharing
-from identity_service.domain.policy_text import parse_policy
+from identity_service.domain.policies.parse import parse_policy
+from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
+from identity_service.domain.policies.value_rules import Values, observe
 from identity_service.domain.recorded import PolicyVersion, RecordedChange
-from identity_service.domain.values import Values, observe
+from identity_service.domain.resolution.evidence import Evidence, gather
 from identity_service.graph.database import Database
-from identity_service.services.access import Caller, Role, Sender, SpaceScope
-from identity_service.services.clock import Clock, system_clock
+from identity_service.services.kit.clock import Clock, system_clock
+from identity_service.services.spaces.access import Caller, Role, Sender, SpaceScope
 from identity_service.services.wiring import UseCases, assemble
 from tests.support.settled import SettledSpace, assert_settled, settled_space
 from tests.support.worlds import Event

@@ -13,10 +13,10 @@ from typing import NamedTuple
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from identity_service.domain.evidence import Evidence, gather
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Judgement, Verdict
-from identity_service.domain.policy import Order, Policy, Rule, Sharing
+from identity_service.domain.policies.policy import Order, Policy, Rule, Sharing
+from identity_service.domain.resolution.evidence import Evidence, gather
 
 Event = tuple[int, tuple[Identifier, ...]]
 

@@ -18,9 +18,9 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.errors import Unavailable
 from identity_service.graph.database import Database
 from identity_service.observability import configure_logging
-from identity_service.services.access import Sender
-from identity_service.services.ingest import Ingest
+from identity_service.services.spaces.access import Sender
 from identity_service.services.wiring import assemble
+from identity_service.services.write.intake import Ingest
 from identity_service.settings import Settings
 from tests.support.space import MAX_QUEUE, event
 

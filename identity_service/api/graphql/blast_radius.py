@@ -13,9 +13,9 @@ from identity_service.api.graphql.fields import IdentifierInput
 from identity_service.api.graphql.previews import PolicyPreview
 from identity_service.api.graphql.types import NotFound
 from identity_service.domain.identifiers import Identifier
-from identity_service.services import previews
-from identity_service.services.access import SpaceScope
-from identity_service.services.customers import Missing
+from identity_service.services.preview import previews
+from identity_service.services.read.current import Missing
+from identity_service.services.spaces.access import SpaceScope
 
 BlastRadiusResult: TypeAlias = Annotated[
     PolicyPreview | NotFound, strawberry.union("BlastRadiusResult")

@@ -7,9 +7,9 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 import strawberry
 
-from identity_service.services.access import Caller, SpaceScope
-from identity_service.services.as_of import AsOf
-from identity_service.services.explanations import Loaded
+from identity_service.services.read.as_of.view import AsOf
+from identity_service.services.read.explanations import Loaded
+from identity_service.services.spaces.access import Caller, SpaceScope
 from identity_service.services.wiring import UseCases
 
 T = TypeVar("T")

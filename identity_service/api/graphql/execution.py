@@ -32,7 +32,7 @@ from identity_service.api.graphql.context import Context
 from identity_service.api.graphql.limits import MAX_TOKENS, check_document
 from identity_service.api.graphql.plain_lists import PlainListExecutor
 from identity_service.errors import BadInput, IdentityServiceError
-from identity_service.services.explanations import Loaded
+from identity_service.services.read.explanations import Loaded
 
 Answer: TypeAlias = dict[str, Any]
 """`data`, `errors`, as GraphQL over HTTP has them; no `data` when nothing was executed."""

@@ -12,7 +12,7 @@ from identity_service.api.graphql.connections import page_size
 from identity_service.api.graphql.context import Info, Scoped
 from identity_service.api.graphql.fields import IdentifierInput
 from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, scoped
-from identity_service.domain.health import Health
+from identity_service.domain.explain.health import Health
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.recorded import (
@@ -21,9 +21,9 @@ from identity_service.domain.recorded import (
     OverConnectedComponent,
     RecordedEvent,
 )
-from identity_service.services.access import SpaceScope
-from identity_service.services.customers import Missing
-from identity_service.services.explanations import ExplainedPair, Loaded
+from identity_service.services.read.current import Missing
+from identity_service.services.read.explanations import ExplainedPair, Loaded
+from identity_service.services.spaces.access import SpaceScope
 
 MAX_LINKS: Final = 1_000
 

@@ -35,9 +35,9 @@ from identity_service.domain.recorded import (
 from identity_service.domain.traits import Trait
 from identity_service.errors import BadInput
 from identity_service.graph.customers import MAX_IDENTIFIERS, EventWindow
-from identity_service.services.access import SpaceScope
-from identity_service.services.as_of import AsOf
-from identity_service.services.customers import Account, Answer, Customers, Missing
+from identity_service.services.read.as_of.view import AsOf
+from identity_service.services.read.current import Account, Answer, Customers, Missing
+from identity_service.services.spaces.access import SpaceScope
 
 FoundCustomer: TypeAlias = ScopedCustomer | Missing | Scoped[OverConnectedComponent]
 

@@ -21,8 +21,8 @@ from identity_service.api.graphql.scalars import Millis
 from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier
 from identity_service.domain.recorded import Page, SeenIdentifier
 from identity_service.graph.inboxes import MAX_PEOPLE
-from identity_service.services.access import SpaceScope
-from identity_service.services.inboxes import Degree
+from identity_service.services.read.inboxes import Degree
+from identity_service.services.spaces.access import SpaceScope
 
 MAX_DAYS: Final = 1_000
 

@@ -17,10 +17,10 @@ from strawberry import UNSET, Parent
 from identity_service.api.graphql.context import Info
 from identity_service.api.graphql.fields import IdentifierInput
 from identity_service.api.graphql.scalars import Millis
-from identity_service.domain.customers import CustomerKind
-from identity_service.domain.journeys import JOURNEYS
-from identity_service.domain.parameters import Kind, Parameter
-from identity_service.services.access import SpaceScope
+from identity_service.domain.journeys.journeys import JOURNEYS
+from identity_service.domain.journeys.parameters import Kind, Parameter
+from identity_service.domain.resolution.id_register import CustomerKind
+from identity_service.services.spaces.access import SpaceScope
 
 
 @strawberry.type

@@ -18,12 +18,12 @@ from identity_service.api.graphql.connections import (
 )
 from identity_service.api.graphql.context import Info, Scoped
 from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, scoped
-from identity_service.domain.changes import Cause, CauseKind, ChangeKind, parse_cause
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.recorded import Page, PolicyVersion, RecordedChange, RecordedEvent
+from identity_service.domain.resolution.changes import Cause, CauseKind, ChangeKind, parse_cause
 from identity_service.graph.ledger import NEWEST_CHANGE
-from identity_service.services.access import Role, SpaceScope
-from identity_service.services.as_of import AsOf
+from identity_service.services.read.as_of.view import AsOf
+from identity_service.services.spaces.access import Role, SpaceScope
 
 
 async def space_changes(

@@ -20,10 +20,10 @@ from identity_service.domain import judgements
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import PolicyVersion, RecordedChange, SettlementProgress
 from identity_service.errors import FieldInvalid, NotFound, PolicyInvalid
-from identity_service.services import access
-from identity_service.services import judgements as services
-from identity_service.services.access import SpaceScope
-from identity_service.services.spaces import CreatedSource, CreatedSpace
+from identity_service.services.spaces.access import SpaceScope
+from identity_service.services.spaces import access
+from identity_service.services.spaces.spaces import CreatedSource, CreatedSpace
+from identity_service.services.write import judgements as services
 
 
 @strawberry.enum

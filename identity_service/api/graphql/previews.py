@@ -21,15 +21,15 @@ from identity_service.api.graphql.context import Info, Scoped
 from identity_service.api.graphql.refused import Invalid, Refused, refused
 from identity_service.api.graphql.scoped import ScopedIdentifier, scoped
 from identity_service.api.graphql.types import Identifier, Link, by, shows
-from identity_service.domain.changes import ChangeKind
 from identity_service.domain.identifiers import Identifier as IdentifierName
-from identity_service.domain.preview import MOST_DECIDING, MOST_LISTED, Place
-from identity_service.domain.preview import PreviewSummary as Summary
+from identity_service.domain.preview.report import MOST_DECIDING, MOST_LISTED, Place
+from identity_service.domain.preview.report import PreviewSummary as Summary
 from identity_service.domain.recorded import DecidedLink, Page
+from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.errors import PolicyInvalid
-from identity_service.services import previews
-from identity_service.services.access import SpaceScope
-from identity_service.services.previews import ShownDifference
+from identity_service.services.preview import previews
+from identity_service.services.preview.previews import ShownDifference
+from identity_service.services.spaces.access import SpaceScope
 
 ScopedDifference: TypeAlias = Scoped[ShownDifference]
 

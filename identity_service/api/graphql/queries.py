@@ -36,7 +36,7 @@ from identity_service.api.graphql.types import (
 )
 from identity_service.domain.identifiers import parse_identifier
 from identity_service.domain.recorded import SettledCustomer
-from identity_service.services.access import SpaceScope
+from identity_service.services.spaces.access import SpaceScope
 
 
 @strawberry.type

@@ -9,7 +9,7 @@ import orjson
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
-from identity_service.domain.moments import iso, read_moment
+from identity_service.domain.timestamps import iso, read_moment
 
 Millis = NewType("Millis", int)
 """A moment, in milliseconds since 1970; `DateTime` in the schema."""

@@ -18,8 +18,8 @@ from identity_service.domain.recorded import (
     SettledCustomer,
 )
 from identity_service.graph.ledger import NEWEST
-from identity_service.services.access import SpaceScope
-from identity_service.services.as_of import AsOf
+from identity_service.services.read.as_of.view import AsOf
+from identity_service.services.spaces.access import SpaceScope
 
 ScopedCustomer: TypeAlias = Scoped[SettledCustomer]
 ScopedIdentifier: TypeAlias = Scoped[SeenIdentifier]

@@ -25,7 +25,7 @@ from identity_service.domain.recorded import (
     RecordedRejection,
     SettlementProgress,
 )
-from identity_service.services.access import Role, SpaceScope
+from identity_service.services.spaces.access import Role, SpaceScope
 
 # The way in
 

@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from identity_service.errors import Forbidden, Overloaded, Unavailable
-from identity_service.services.access import Access, Caller
+from identity_service.services.spaces.access import Access, Caller
 
 CHECK: Final = 2.0
 """Seconds after which the key of an open connection is looked at again."""

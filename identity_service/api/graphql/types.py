@@ -18,9 +18,6 @@ from identity_service.api.graphql import explanations, fields, inboxes, ledger, 
 from identity_service.api.graphql.connections import PageInfo
 from identity_service.api.graphql.context import record_of
 from identity_service.api.graphql.scalars import Json, Millis
-from identity_service.domain.changes import CauseKind, ChangeKind
-from identity_service.domain.clusters import RefusalReason
-from identity_service.domain.customers import CustomerKind
 from identity_service.domain.identifiers import IdentifierKind
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.recorded import (
@@ -30,8 +27,11 @@ from identity_service.domain.recorded import (
     SeenIdentifier,
     SettledCustomer,
 )
-from identity_service.services.customers import Missing, MissingReason
-from identity_service.services.explanations import ExplainedPair
+from identity_service.domain.resolution.changes import CauseKind, ChangeKind
+from identity_service.domain.resolution.clusters import RefusalReason
+from identity_service.domain.resolution.id_register import CustomerKind
+from identity_service.services.read.current import Missing, MissingReason
+from identity_service.services.read.explanations import ExplainedPair
 
 strawberry.enum(ChangeKind)
 strawberry.enum(CauseKind)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from identity_service.domain.judgements import Verdict
-from identity_service.services.access import SpaceScope
-from identity_service.services.live import LiveResolution
+from identity_service.services.read.live import LiveResolution
+from identity_service.services.spaces.access import SpaceScope
 from tests.support.graphql import GraphQLWorld, OpenSpace, event
 
 pytestmark = pytest.mark.neo4j

@@ -9,9 +9,9 @@ import pytest
 from graphql import build_schema
 
 from identity_service.api.graphql import schema as offered
-from identity_service.domain.moments import iso
-from identity_service.services.access import Role
-from identity_service.services.clock import system_clock
+from identity_service.domain.timestamps import iso
+from identity_service.services.kit.clock import system_clock
+from identity_service.services.spaces.access import Role
 from tests.support.asking import Asking, Way
 from tests.support.graphql import GraphQLWorld, OpenSpace, event
 from tests.support.waiting import until

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from identity_service.domain.policy_text import parse_policy
+from identity_service.domain.policies.parse import parse_policy
 from tests.support.command import Command
 
 pytestmark = pytest.mark.neo4j

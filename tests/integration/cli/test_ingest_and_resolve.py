@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from identity_service.domain.moments import iso
-from identity_service.services.clock import system_clock
+from identity_service.domain.timestamps import iso
+from identity_service.services.kit.clock import system_clock
 from tests.support.command import Command, Ended
 from tests.support.waiting import wait_until
 

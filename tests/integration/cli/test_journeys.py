@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from identity_service import journeys
-from identity_service.domain.journeys import JOURNEYS
+from identity_service.domain.journeys.journeys import JOURNEYS
 from identity_service.errors import MissingExtra, NotFound
 from tests.support.command import Command
 

@@ -19,7 +19,7 @@ import pytest
 from neo4j import GraphDatabase, Result
 from neo4j.exceptions import AuthError
 
-from identity_service.domain.journeys import JOURNEYS
+from identity_service.domain.journeys.journeys import JOURNEYS
 from identity_service.graph.statements import statement
 from identity_service.runtime import sandbox
 from identity_service.runtime.files import exclusive

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import pytest
 
-from identity_service.domain.changes import ChangeKind
-from identity_service.domain.customers import CustomerKind
 from identity_service.domain.identifiers import parse_identifier
+from identity_service.domain.resolution.changes import ChangeKind
+from identity_service.domain.resolution.id_register import CustomerKind
 from identity_service.graph.database import Database
 from identity_service.graph.keys import account_key, bounds, event_key, identifier_key, policy_key
 from identity_service.graph.ledger import NEWEST

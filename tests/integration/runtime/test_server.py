@@ -18,13 +18,13 @@ from neo4j import GraphDatabase
 
 from identity_service.errors import RuntimeFailed
 from identity_service.runtime import bolt, server
+from identity_service.runtime.aot_cache import train
 from identity_service.runtime.configuration import configuration
 from identity_service.runtime.jars import lib_dir
 from identity_service.runtime.java import ACCESS, TEST, environment, find_java
 from identity_service.runtime.processes import ProcessId
 from identity_service.runtime.server import RunningServer
 from identity_service.runtime.state import STATE_FILE, State, read_state, write_state
-from identity_service.runtime.training import train
 from identity_service.settings import Settings
 from tests.support.waiting import wait_until
 

@@ -16,7 +16,7 @@ from identity_service.api.graphql.connections import (
 )
 from identity_service.api.graphql.scalars import millis
 from identity_service.api.security import bearer_key
-from identity_service.domain.moments import iso
+from identity_service.domain.timestamps import iso
 from identity_service.errors import BadInput
 
 

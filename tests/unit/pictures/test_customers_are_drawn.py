@@ -5,8 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from identity_service.domain.clusters import RefusalReason
-from identity_service.domain.customers import CustomerKind
 from identity_service.domain.identifiers import IdentifierKind
 from identity_service.domain.recorded import (
     DecidedLink,
@@ -15,8 +13,10 @@ from identity_service.domain.recorded import (
     SeenIdentifier,
     SettledCustomer,
 )
+from identity_service.domain.resolution.clusters import RefusalReason
+from identity_service.domain.resolution.id_register import CustomerKind
 from identity_service.pictures import Picture, draw_customer_timeline, draw_graph
-from identity_service.services.portraits import Linked, Lived
+from identity_service.services.read.customer_graph import Linked, Lived
 
 BEGIN = 1_773_576_000_000
 MINUTE = 60_000

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from identity_service.domain.journeys import JOURNEYS, Column, ColumnType, Journey
-from identity_service.domain.parameters import Kind, Parameter
+from identity_service.domain.journeys.journeys import JOURNEYS, Column, ColumnType, Journey
+from identity_service.domain.journeys.parameters import Kind, Parameter
 from identity_service.errors import BadInput
 from identity_service.pictures import DRAWN, NOBODY, Picture, draw
-from identity_service.services.figures import Figure
+from identity_service.services.journeys.figures import Figure
 from tests.support.figures import ROWS, figure
 
 

@@ -1,0 +1,1 @@
+"""Why identifiers are one customer, or are not."""

@@ -1,0 +1,1 @@
+"""Journeys: what customers did, asked with parameters."""

@@ -1,0 +1,416 @@
+"""The text of a policy: YAML in, a `Policy` or every mistake out.
+
+A text stands on its own or extends a preset (`presets/*.yaml`, texts of the same kind). A type
+that it names replaces the preset's rule of that type, whole; its `blocked` adds to the preset's;
+its `order`, `other` and `max_component` replace the preset's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import StrEnum
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, TypeVar, cast
+
+from identity_service.domain.identifiers import MAX_VALUE_BYTES, IdentifierKind
+from identity_service.domain.policies.durations import DURATION_HELP, parse_duration
+from identity_service.domain.policies.policy import (
+    MAX_PRIORITY,
+    TYPE_NAME_HELP,
+    Blocked,
+    Normaliser,
+    Order,
+    Policy,
+    Rule,
+    Sharing,
+    is_type_name,
+)
+from identity_service.domain.policies.regexes import compile_regex
+from identity_service.domain.policies.yaml_text import read_yaml
+from identity_service.errors import PolicyInvalid, Problem
+
+DEFAULT_POLICY_TEXT = "extends: quarantine\n"
+"""The policy of a space that names none."""
+
+MAX_POLICY_BYTES = 256 * 1024
+"""Longest text that is read."""
+
+MAX_LIMIT = 100_000
+MAX_OWNERS = 10_000
+MAX_LINKS = 1_000_000
+MAX_COMPONENT = 1_000_000
+MAX_PATTERNS = 100
+"""Most blocked patterns: each is tried on every value of its types."""
+
+_POLICY_KEYS = ("extends", "order", "types", "other", "max_component", "blocked")
+_RULE_KEYS = (
+    "priority",
+    "kind",
+    "limit",
+    "within",
+    "shared",
+    "owners",
+    "dominance",
+    "max_links",
+    "ttl",
+    "normalise",
+    "format",
+    "allow",
+)
+_BLOCKED_KEYS = ("value", "pattern", "types")
+_SHARED_BY_TIME = (Sharing.MERGE, Sharing.FIRST, Sharing.ISOLATE)
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+def parse_policy(text: str) -> Policy:
+    """Read a policy text. Raises PolicyInvalid with every mistake, each at its path."""
+    data, slips = read_yaml(text, name="policy", max_bytes=MAX_POLICY_BYTES)
+    if data is None and slips:
+        raise PolicyInvalid(tuple(slips))
+    return _read(data, _Reading(problems=slips))
+
+
+def parse_policy_mapping(data: object) -> Policy:
+    """Read a policy that stands inside other YAML, as in a case. Raises PolicyInvalid."""
+    return _read(data, _Reading())
+
+
+def preset_names() -> tuple[str, ...]:
+    """The presets that `extends` may name, in alphabetical order."""
+    folder = files("identity_service.domain.policies").joinpath("presets")
+    return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".yaml")))
+
+
+def preset_text(name: str) -> str:
+    """The text of a preset, comments and all. Raises FileNotFoundError for an unknown name."""
+    return (
+        files("identity_service.domain.policies")
+        .joinpath("presets", f"{name}.yaml")
+        .read_text(encoding="utf-8")
+    )
+
+
+@lru_cache(maxsize=64)
+def preset(name: str) -> Policy:
+    """A preset, read once. Raises FileNotFoundError for an unknown name."""
+    return parse_policy(preset_text(name))
+
+
+def _read(data: object, reading: _Reading) -> Policy:
+    policy = reading.policy(data)
+    if reading.problems:
+        raise PolicyInvalid(tuple(reading.problems))
+    return policy
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One pass over one policy: what is wrong is noted, and reading goes on.
+
+    The methods answer something usable even after a mistake, so that later mistakes are found.
+    """
+
+    problems: list[Problem] = field(default_factory=list[Problem])
+
+    def policy(self, data: object) -> Policy:
+        if data is None:
+            self.note("policy", f"is empty; the shortest one is `{DEFAULT_POLICY_TEXT.strip()}`")
+            return Policy(rules={})
+        fields = self.mapping(data, "", _POLICY_KEYS)
+        if not isinstance(data, dict):
+            return Policy(rules={})
+        base = self.preset_of(fields)
+        own = self.types(fields, must_be_there=base is None)
+        base = base or Policy(rules={})
+        other = self.other(fields, base)
+        policy = Policy(
+            rules={**base.rules, **own},
+            order=self.choice(fields, "order", "", Order) or base.order,
+            other=other,
+            max_component=self.whole(fields, "max_component", "", 1, MAX_COMPONENT)
+            or base.max_component,
+            blocked=(*base.blocked, *self.blocked(fields)),
+        )
+        named = frozenset((*(f"types.{name}" for name in own), *fields.keys() & {"other"}))
+        self.check_priorities(policy, named)
+        self.check_order(policy, named)
+        return policy
+
+    # The parts of a policy
+
+    def preset_of(self, fields: Mapping[str, Any]) -> Policy | None:
+        if "extends" not in fields:
+            return None
+        name = fields["extends"]
+        names = preset_names()
+        if isinstance(name, str) and name in names:
+            return preset(name)
+        self.note("extends", f"there is no preset {_shown(name)}{_meant(name, names)}")
+        return Policy(rules={})
+
+    def types(self, fields: Mapping[str, Any], *, must_be_there: bool) -> dict[str, Rule]:
+        value: object = fields.get("types")
+        named = self.mapping({} if value is None else value, "types", None)
+        if must_be_there and not named:
+            self.note("types", "is missing: name a type, or extend a preset")
+        rules: dict[str, Rule] = {}
+        for name, value in named.items():
+            path = f"types.{name}"
+            if not is_type_name(name):
+                self.note(path, f"is no name of a type: {TYPE_NAME_HELP}")
+            rules[name] = self.rule(value, path)
+        return rules
+
+    def other(self, fields: Mapping[str, Any], base: Policy) -> Rule | None:
+        if "other" not in fields:
+            return base.other
+        return None if fields["other"] is None else self.rule(fields["other"], "other")
+
+    def rule(self, value: object, path: str) -> Rule:
+        fields = self.mapping(value, path, _RULE_KEYS)
+        if isinstance(value, dict):
+            self.require(fields, "priority", path, "1 is the strongest")
+            self.require(fields, "kind", path, "person or device")
+        rule = Rule(
+            priority=self.whole(fields, "priority", path, 1, MAX_PRIORITY) or 0,
+            kind=self.choice(fields, "kind", path, IdentifierKind) or IdentifierKind.DEVICE,
+            limit=self.whole(fields, "limit", path, 1, MAX_LIMIT),
+            within=self.duration(fields, "within", path),
+            shared=self.choice(fields, "shared", path, Sharing) or Sharing.FIRST,
+            owners=self.whole(fields, "owners", path, 1, MAX_OWNERS) or 1,
+            dominance=self.share(fields, "dominance", path),
+            max_links=self.whole(fields, "max_links", path, 1, MAX_LINKS),
+            ttl=self.duration(fields, "ttl", path),
+            normalise=self.choice(fields, "normalise", path, Normaliser) or Normaliser.NONE,
+            format=self.regex(fields, "format", path),
+            allow=frozenset(self.texts(fields, "allow", path)),
+        )
+        self.check_rule(fields, rule, path)
+        return rule
+
+    def check_rule(self, fields: Mapping[str, Any], rule: Rule, path: str) -> None:
+        if fields.get("within") is not None and fields.get("limit") is None:
+            self.note(_join(path, "within"), "needs a limit: it says inside what time that counts")
+        if fields.get("shared") not in (None, *Sharing) or rule.shared is Sharing.QUARANTINE:
+            return
+        for key in ("owners", "dominance"):
+            if fields.get(key) is not None:
+                self.note(
+                    _join(path, key),
+                    f"speaks only with `shared: quarantine`, and shared is {rule.shared}:"
+                    f" leave out {key}, or quarantine what is shared",
+                )
+
+    def blocked(self, fields: Mapping[str, Any]) -> tuple[Blocked, ...]:
+        entries: list[Blocked] = []
+        for at, value in enumerate(self.sequence(fields, "blocked", "")):
+            path = f"blocked.{at}"
+            entry = self.mapping(value, path, _BLOCKED_KEYS)
+            if isinstance(value, dict) and ("value" in entry) == ("pattern" in entry):
+                self.note(path, "needs either a value or a pattern")
+            types = self.texts(entry, "types", path)
+            for position, name in enumerate(types):
+                if not is_type_name(name):
+                    self.note(f"{path}.types.{position}", f"is no type: {TYPE_NAME_HELP}")
+            if entry.get("types") == []:
+                self.note(f"{path}.types", "names no type: leave it out to block for every type")
+            entries.append(
+                Blocked(
+                    value=self.text(entry, "value", path),
+                    pattern=self.regex(entry, "pattern", path),
+                    types=frozenset(types) or None,
+                )
+            )
+        if sum(entry.pattern is not None for entry in entries) > MAX_PATTERNS:
+            hint = "block values, which cost nothing, or join patterns with “|”"
+            self.note("blocked", f"holds too many patterns, at most {MAX_PATTERNS}: {hint}")
+        return tuple(entries)
+
+    # Rules over several types. `named` are the paths of the rules that the text itself holds.
+
+    def check_priorities(self, policy: Policy, named: frozenset[str]) -> None:
+        rules = {path: rule for path, rule in _rules_by_path(policy).items() if rule.priority}
+        taken = {rule.priority for rule in rules.values()}
+        holders: dict[int, str] = {}
+        for path in sorted(rules, key=lambda path: path in named):
+            priority = rules[path].priority
+            holder = holders.setdefault(priority, path)
+            if holder == path:
+                continue
+            free = next(n for n in range(priority, priority + len(taken) + 1) if n not in taken)
+            self.note(
+                f"{path}.priority",
+                f"{priority} is the priority of both {_name(holder)}"
+                f"{'' if holder in named else ' (of the preset)'} and {_name(path)}, and each"
+                f" needs its own: the next free one is {free}",
+            )
+
+    def check_order(self, policy: Policy, named: frozenset[str]) -> None:
+        if policy.order is not Order.TIME:
+            return
+        allowed = ", ".join(_SHARED_BY_TIME)
+        rules = _rules_by_path(policy)
+        unfit = [path for path, rule in rules.items() if rule.shared not in _SHARED_BY_TIME]
+        for path in (path for path in unfit if path in named):
+            self.note(
+                f"{path}.shared",
+                f"{rules[path].shared} needs the levels of `order: priority`;"
+                f" `order: time` goes with {allowed}",
+            )
+        if inherited := [_name(path) for path in unfit if path not in named]:
+            self.note(
+                "order",
+                f"time goes with `shared: {allowed}` only, and the preset has others for"
+                f" {', '.join(inherited)}: use `order: priority`, or name these types",
+            )
+
+    # Single values. A key that is absent or null gives None, and so does a mistake.
+
+    def mapping(self, value: object, path: str, keys: tuple[str, ...] | None) -> Mapping[str, Any]:
+        if not isinstance(value, dict):
+            self.note(path or "policy", f"{_shown(value)} is not a mapping of `key: value`")
+            return {}
+        fields: dict[str, Any] = {str(k): v for k, v in cast("dict[Any, Any]", value).items()}
+        for key in fields:
+            if keys is not None and key not in keys:
+                self.note(_join(path, key), f"there is no such key{_meant(key, keys)}")
+        return fields
+
+    def require(self, fields: Mapping[str, Any], key: str, path: str, hint: str) -> None:
+        if fields.get(key) is None:
+            self.note(_join(path, key), f"is missing: {hint}")
+
+    def sequence(self, fields: Mapping[str, Any], key: str, path: str) -> list[Any]:
+        value = fields.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self.note(_join(path, key), f"{_shown(value)} is not a list")
+            return []
+        return cast("list[Any]", value)
+
+    def texts(self, fields: Mapping[str, Any], key: str, path: str) -> list[str]:
+        found: list[str] = []
+        for at, value in enumerate(self.sequence(fields, key, path)):
+            text = self.text({str(at): value}, str(at), _join(path, key))
+            if value is None:
+                self.note(_join(path, key, str(at)), 'is empty; text goes in quotes: "null"')
+            if text is not None:
+                found.append(text)
+        return found
+
+    def text(self, fields: Mapping[str, Any], key: str, path: str) -> str | None:
+        value = fields.get(key)
+        if value is None:
+            if key == "value" and key in fields:
+                self.note(_join(path, key), 'is empty; text goes in quotes: "null"')
+            return None
+        if not isinstance(value, str):
+            self.note(_join(path, key), f'must be text: put it in quotes, "{_plain(value)}"')
+            return None
+        if not value.strip():
+            self.note(_join(path, key), "is empty; an empty value is never an identifier anyhow")
+        if len(value.encode(errors="surrogatepass")) > MAX_VALUE_BYTES:
+            self.note(_join(path, key), f"is too long: at most {MAX_VALUE_BYTES} bytes")
+        return value
+
+    def whole(
+        self, fields: Mapping[str, Any], key: str, path: str, low: int, high: int
+    ) -> int | None:
+        value = fields.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            bounds = f"{low:,} to {high:,}"
+            self.note(_join(path, key), f"{_shown(value)} is not a whole number from {bounds}")
+            return None
+        return value
+
+    def share(self, fields: Mapping[str, Any], key: str, path: str) -> float | None:
+        value = fields.get(key)
+        if value is None:
+            return None
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0.5 < value <= 1:
+            self.note(_join(path, key), f"{_shown(value)} is not a share above 0.5 and at most 1")
+            return None
+        return float(value)
+
+    def choice(
+        self, fields: Mapping[str, Any], key: str, path: str, choices: type[_Choice]
+    ) -> _Choice | None:
+        value = fields.get(key)
+        names = tuple(choices)
+        if value is None or value in names:
+            return None if value is None else choices(value)
+        self.note(_join(path, key), f"{_shown(value)} is not possible here{_meant(value, names)}")
+        return None
+
+    def duration(self, fields: Mapping[str, Any], key: str, path: str) -> int | None:
+        value = fields.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            self.note(_join(path, key), f"{_shown(value)} is not a duration: {DURATION_HELP}")
+            return None
+        try:
+            return parse_duration(value)
+        except ValueError as mistake:
+            self.note(_join(path, key), str(mistake))
+            return None
+
+    def regex(self, fields: Mapping[str, Any], key: str, path: str) -> str | None:
+        value = fields.get(key)
+        if value is None:
+            if key == "pattern" and key in fields:
+                self.note(_join(path, key), "is empty: write a regular expression, in quotes")
+            return None
+        if not isinstance(value, str) or not value:
+            self.note(_join(path, key), "must be a regular expression, in quotes")
+            return None
+        try:
+            compile_regex(value)
+        except ValueError as mistake:
+            self.note(_join(path, key), str(mistake))
+            return None
+        return value
+
+    def note(self, path: str, message: str) -> None:
+        self.problems.append(Problem(path, message))
+
+
+def _rules_by_path(policy: Policy) -> dict[str, Rule]:
+    rules = {f"types.{name}": rule for name, rule in policy.rules.items()}
+    return {**rules, "other": policy.other} if policy.other else rules
+
+
+def _name(path: str) -> str:
+    return path.removeprefix("types.")
+
+
+def _join(*parts: str) -> str:
+    return ".".join(part for part in parts if part)
+
+
+def _plain(value: object) -> str:
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict | list):
+        return "this mapping" if isinstance(value, dict) else "this list"
+    if value is None:
+        return "nothing"
+    text = _plain(value)
+    return f"“{text if len(text) <= 60 else text[:59] + '…'}”"
+
+
+def _meant(value: object, names: tuple[str, ...]) -> str:
+    """What was probably meant, and everything that may stand there."""
+    close = get_close_matches(value.lower(), names, n=1) if isinstance(value, str) else []
+    guess = f"; did you mean {close[0]}?" if close else "."
+    return f"{guess} Possible: {', '.join(names)}"

@@ -1,0 +1,1 @@
+"""What another policy would change, computed over a copy of a space."""

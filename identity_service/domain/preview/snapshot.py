@@ -1,0 +1,107 @@
+"""A whole space at once: all that its settlement rests on, in columns.
+
+A million identifiers fit in some hundred megabytes: what belongs to an identifier stands at its
+position, and links name positions.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from identity_service.domain.identifiers import Identifier
+from identity_service.domain.judgements import Judgement
+from identity_service.domain.resolution.evidence import Link
+from identity_service.domain.resolution.id_register import RegisteredId
+from identity_service.domain.resolution.subgraph import NewEvidence
+
+
+def _positions() -> array[int]:
+    return array("i")
+
+
+def _numbers() -> array[int]:
+    return array("q")
+
+
+@dataclass(slots=True)
+class LinkColumns:
+    """Links: the positions of their ends, when they were seen (milliseconds), and how often."""
+
+    a: array[int] = field(default_factory=_positions)
+    b: array[int] = field(default_factory=_positions)
+    first_seen: array[int] = field(default_factory=_numbers)
+    last_seen: array[int] = field(default_factory=_numbers)
+    times_seen: array[int] = field(default_factory=_numbers)
+
+    def __len__(self) -> int:
+        return len(self.a)
+
+    def append(self, link: Link) -> None:
+        """Add a link, each pair once."""
+        self.a.append(link.a)
+        self.b.append(link.b)
+        self.first_seen.append(link.first_seen)
+        self.last_seen.append(link.last_seen)
+        self.times_seen.append(link.times_seen)
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """Identifiers, what is settled of them, links, judgements in force, and the register.
+
+    `blocked` ones are known, but belong to nobody. `anchors` holds, for each entry of
+    `register`, the position of its anchor. `given_back` is evidence that `give_back` added: it
+    is not in the graph yet. `links_beyond` counts, for super-connectors at which a snapshot of
+    less than a space ends, their links to what is not in it.
+    """
+
+    identifiers: list[Identifier] = field(default_factory=list[Identifier])
+    first_seen: array[int] = field(default_factory=_numbers)
+    customer_of: list[str | None] = field(default_factory=list[str | None])
+    contested: set[int] = field(default_factory=set[int])
+    super_connectors: set[int] = field(default_factory=set[int])
+    blocked: set[int] = field(default_factory=set[int])
+    links_beyond: dict[int, int] = field(default_factory=dict[int, int])
+    links: LinkColumns = field(default_factory=LinkColumns)
+    judgements: list[Judgement] = field(default_factory=list[Judgement])
+    register: list[RegisteredId] = field(default_factory=list[RegisteredId])
+    anchors: array[int] = field(default_factory=_positions)
+    given_back: NewEvidence = field(default_factory=NewEvidence)
+
+    def positions(self, of: Iterable[Identifier]) -> dict[Identifier, int]:
+        """Where some identifiers stand; those that are not here are left out."""
+        wanted = set(of)
+        if not wanted:
+            return {}
+        return {i: position for position, i in enumerate(self.identifiers) if i in wanted}
+
+    def give_back(self, new: NewEvidence) -> None:
+        """Take in what events observe again that was withheld from them; to be called once."""
+        ends = {identifier for pair in new.links for identifier in pair}
+        position = self.positions(ends | new.identifiers.keys())
+        for identifier, span in new.identifiers.items():
+            known = position.get(identifier)
+            if known is None:
+                position[identifier] = len(self.identifiers)
+                self.identifiers.append(identifier)
+                self.first_seen.append(span.first)
+                self.customer_of.append(None)
+            else:
+                self.first_seen[known] = min(span.first, self.first_seen[known])
+        links, touched = self.links, set(position.values())
+        number_of = {
+            frozenset(pair): number
+            for number, pair in enumerate(zip(links.a, links.b, strict=True))
+            if pair[0] in touched and pair[1] in touched
+        }
+        for (a, b), seen in new.links.items():
+            number = number_of.get(frozenset((position[a], position[b])))
+            if number is None:
+                links.append(Link(position[a], position[b], seen.first, seen.last, seen.times))
+            else:
+                links.first_seen[number] = min(seen.first, links.first_seen[number])
+                links.last_seen[number] = max(seen.last, links.last_seen[number])
+                links.times_seen[number] += seen.times
+        self.given_back = new

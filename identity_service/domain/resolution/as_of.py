@@ -1,0 +1,128 @@
+"""The past: what hung together at a moment, and which ids its customers had then.
+
+Nothing of it is stored. Evidence is kept with the time of its receipt, judgements and policies
+with the time from which they held, ids with all of their anchors: so what was decided at a
+moment is decided again, by the same functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from identity_service.domain.identifiers import Identifier
+from identity_service.domain.judgements import Judgement
+from identity_service.domain.policies.policy import Policy
+from identity_service.domain.policies.value_rules import Values, Withheld
+from identity_service.domain.resolution.evidence import Evidence, Link
+from identity_service.domain.resolution.id_register import RegisteredId, carrier_of
+from identity_service.domain.resolution.resolve import Outside
+from identity_service.domain.resolution.subgraph import Pair, Sightings, Span
+
+
+@dataclass(frozen=True, slots=True)
+class AnchoredId:
+    """An id with every anchor that it ever had.
+
+    `earlier` are those that it left, first one first, each with the moment from which on it
+    was anchored elsewhere. Times in milliseconds since 1970.
+    """
+
+    id: str
+    minted_at: int
+    anchor: Identifier
+    earlier: Sequence[tuple[int, Identifier]] = ()
+
+    def at(self, moment: int) -> RegisteredId:
+        """The entry as it stood at a moment; before it was minted, as it was minted."""
+        anchor = next((left for until, left in self.earlier if until > moment), self.anchor)
+        return RegisteredId(self.id, self.minted_at, anchor, kind=None)
+
+
+def ids_at(
+    moment: int, members: Collection[Identifier], register: Iterable[AnchoredId], policy: Policy
+) -> tuple[str | None, list[str]]:
+    """The id of a cluster at a moment, and the retired ones that forwarded to it, oldest first.
+
+    Between the receipt of its first event and its first settlement a cluster had no id; it is
+    answered with the one that it got first, or None where that was anchored elsewhere.
+    """
+    anchored = [entry for each in register if (entry := each.at(moment)).anchor in members]
+    minted = [entry for entry in anchored if entry.minted_at <= moment]
+    if not minted:
+        soonest = min((entry.minted_at for entry in anchored), default=0)
+        first = [entry for entry in anchored if entry.minted_at == soonest]
+        return (carrier_of(first, policy).id if first else None), []
+    carrier = carrier_of(minted, policy)
+    oldest_first = sorted(minted, key=lambda entry: (entry.minted_at, entry.id))
+    return carrier.id, [entry.id for entry in oldest_first if entry is not carrier]
+
+
+@dataclass(slots=True)
+class PastEvidence:
+    """What was known at a moment of one component, taken in identifier by identifier.
+
+    `near` holds those whose links are all known; `hubs` are super-connectors, with the times at
+    which they were seen, whose links were not followed. What the policy withholds is left out.
+    """
+
+    policy: Policy
+    values: Values
+    near: dict[Identifier, Span] = field(default_factory=dict[Identifier, Span])
+    hubs: dict[Identifier, Span] = field(default_factory=dict[Identifier, Span])
+    links: dict[Pair, Sightings] = field(default_factory=dict[Pair, Sightings])
+    judgements: dict[str, Judgement] = field(default_factory=dict[str, Judgement])
+    _counts: dict[Identifier, bool] = field(default_factory=dict[Identifier, bool])
+
+    def counts(self, identifier: Identifier) -> bool:
+        """Whether the policy lets an identifier through."""
+        found = self._counts.get(identifier)
+        if found is None:
+            withheld = isinstance(self.values.identifier(identifier), Withheld)
+            found = self._counts[identifier] = not withheld
+        return found
+
+    def is_hub(self, identifier: Identifier, neighbours: Iterable[Identifier]) -> bool:
+        """Whether an identifier with these neighbours is a super-connector (rule 2)."""
+        rule = self.policy.rule_of(identifier.type)
+        if rule is None or rule.max_links is None:
+            return False
+        return sum(map(self.counts, neighbours)) > rule.max_links
+
+    def take(
+        self, identifier: Identifier, own: Span, seen: Mapping[Identifier, Sightings]
+    ) -> list[Identifier]:
+        """Take in all that an identifier was seen with; returns what is to be followed."""
+        if self.is_hub(identifier, seen):
+            self.hubs[identifier] = own
+            return []
+        self.near[identifier] = own
+        neighbours = [other for other in seen if self.counts(other)]
+        for other in neighbours:
+            pair = (identifier, other) if identifier < other else (other, identifier)
+            self.links[pair] = seen[other]
+        return neighbours
+
+    def withheld(self) -> list[Identifier]:
+        """What was met and does not count, since the policy withholds it."""
+        return [identifier for identifier, counts in self._counts.items() if not counts]
+
+    def spans(self) -> dict[Identifier, Span]:
+        """Every identifier that counts, and when it was seen."""
+        return {**self.near, **self.hubs}
+
+    def question(self) -> tuple[Evidence, Outside]:
+        """What is to be resolved."""
+        spans = self.spans()
+        position = {identifier: i for i, identifier in enumerate(spans)}
+        evidence = Evidence(
+            identifiers=list(spans),
+            first_seen=[span.first for span in spans.values()],
+            links=[
+                Link(position[a], position[b], seen.first, seen.last, seen.times)
+                for (a, b), seen in self.links.items()
+            ],
+            judgements=list(self.judgements.values()),
+        )
+        hubs = frozenset(position[identifier] for identifier in self.hubs)
+        return evidence, Outside(super_connectors=hubs)

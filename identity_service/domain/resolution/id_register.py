@@ -1,0 +1,199 @@
+"""Customers: settled clusters with persistent ids.
+
+Ids are a function of the partition and of a *register* of every id ever minted, each with
+its *anchor*, one identifier. A cluster carries, of the ids anchored in it, the one with the
+strongest anchor, then the oldest; the others forward to it. So an id stays through sign-up,
+a known customer's id outlives an older anonymous one, and an id that a judgement retired
+lives again when the judgement is withdrawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from identity_service.domain.identifiers import Identifier, IdentifierKind
+from identity_service.domain.ids import MintId
+from identity_service.domain.policies.policy import Policy
+from identity_service.domain.resolution.changes import Change, Move, ledger
+from identity_service.domain.resolution.resolve import Resolution, strength
+
+
+class CustomerKind(StrEnum):
+    """`QUARANTINED` holds a contested identifier, `KNOWN` a person, `ANONYMOUS` neither."""
+
+    KNOWN = "KNOWN"
+    ANONYMOUS = "ANONYMOUS"
+    QUARANTINED = "QUARANTINED"
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredId:
+    """An entry of the register.
+
+    `kind` is None for a retired id, which then `forwards_to` another (None: to nobody, since
+    its anchor was blocked).
+    """
+
+    id: str
+    minted_at: int
+    anchor: Identifier
+    kind: CustomerKind | None
+    forwards_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What is stored of some identifiers.
+
+    `customer_of[i]` is the customer of the i-th identifier, None if it never had one;
+    `register` holds every id anchored in one of the identifiers. Ids that it holds besides are
+    anchored in identifiers that are blocked now: they carry nothing, and forward to nobody.
+    """
+
+    identifiers: Sequence[Identifier]
+    customer_of: Sequence[str | None]
+    contested: frozenset[int]
+    super_connectors: frozenset[int]
+    register: Sequence[RegisteredId]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What has to be written so that the stored customers are the resolved ones.
+
+    Positions refer to the identifiers of the evidence. `minted` and `revived`: id and kind;
+    `retired`: id and who carries on (None: nobody), also for ids that were retired before and
+    now forward to somebody else; `kinds`: customers whose kind changed; `anchors`: ids with a
+    new anchor (also the first of a minted one); `moves`: position, old and new customer.
+    """
+
+    minted: list[tuple[str, CustomerKind]]
+    revived: list[tuple[str, CustomerKind]]
+    retired: list[tuple[str, str | None]]
+    kinds: list[tuple[str, CustomerKind]]
+    anchors: list[tuple[str, int]]
+    moves: list[tuple[int, str | None, str]]
+    contested: list[int]
+    released: list[int]
+    connected: list[int]
+    disconnected: list[int]
+    changes: list[Change]
+
+
+NO_DIFFERENCE = Difference([], [], [], [], [], [], [], [], [], [], [])
+"""Nothing to write."""
+
+
+def difference(before: Settled, after: Resolution, policy: Policy, mint: MintId) -> Difference:
+    """Compare what is stored with what was resolved, over the same identifiers."""
+    identifiers = before.identifiers
+    anchored: dict[int, list[RegisteredId]] = {}
+    position_of = {identifier: i for i, identifier in enumerate(identifiers)}
+    found = Difference([], [], [], [], [], [], [], [], [], [], [])
+    for entry in before.register:
+        position = position_of.get(entry.anchor)
+        if position is not None:
+            anchored.setdefault(after.cluster_of[position], []).append(entry)
+        elif entry.kind or entry.forwards_to:
+            found.retired.append((entry.id, None))
+    clusters = sorted(
+        (min(strength(identifiers[i], policy) for i in members), members)
+        for members in after.clusters()
+    )
+    successor: dict[str, str] = {}
+    for (_, strongest), members in clusters:
+        ids = anchored.get(after.cluster_of[members[0]], [])
+        kind = kind_of(members, identifiers, after, policy)
+        if ids:
+            carrier = carrier_of(ids, policy)
+            customer = carrier.id
+            _carry_on(found, carrier, kind)
+            anchor = _stronger_newcomer(carrier, members, before, policy)
+            if anchor is not None:
+                found.anchors.append((customer, anchor))
+            for entry in ids:
+                if entry is not carrier and (entry.kind or entry.forwards_to != customer):
+                    found.retired.append((entry.id, customer))
+                    if entry.kind:
+                        successor[entry.id] = customer
+        else:
+            customer = mint()
+            found.minted.append((customer, kind))
+            found.anchors.append((customer, position_of[strongest]))
+        found.moves.extend(
+            (i, before.customer_of[i], customer)
+            for i in members
+            if before.customer_of[i] != customer
+        )
+    found.contested.extend(sorted(after.contested - before.contested))
+    found.released.extend(sorted(before.contested - after.contested))
+    found.connected.extend(sorted(after.super_connectors - before.super_connectors))
+    found.disconnected.extend(sorted(before.super_connectors - after.super_connectors))
+    found.changes.extend(_changes(found, before, successor))
+    return found
+
+
+def _carry_on(found: Difference, carrier: RegisteredId, kind: CustomerKind) -> None:
+    if carrier.kind is None:
+        found.revived.append((carrier.id, kind))
+    elif carrier.kind is not kind:
+        found.kinds.append((carrier.id, kind))
+
+
+def _stronger_newcomer(
+    carrier: RegisteredId, members: Iterable[int], before: Settled, policy: Policy
+) -> int | None:
+    """Where the anchor moves to: a stronger identifier that had no customer yet (a sign-up)."""
+    anchor, _ = strength(carrier.anchor, policy)
+    newcomers = [
+        (strength(before.identifiers[i], policy), i)
+        for i in members
+        if before.customer_of[i] is None
+    ]
+    if newcomers:
+        (priority, _), position = min(newcomers)
+        if priority < anchor:
+            return position
+    return None
+
+
+def carrier_of(anchored: Iterable[RegisteredId], policy: Policy) -> RegisteredId:
+    """Of the ids anchored in one cluster, at least one, the one that it carries."""
+    return min(anchored, key=lambda e: (strength(e.anchor, policy)[0], e.minted_at, e.id))
+
+
+def kind_of(
+    members: Iterable[int], identifiers: Sequence[Identifier], resolved: Resolution, policy: Policy
+) -> CustomerKind:
+    """The kind of a cluster, named by the positions of its members."""
+    kind = CustomerKind.ANONYMOUS
+    for position in members:
+        if position in resolved.contested:
+            return CustomerKind.QUARANTINED
+        rule = policy.rule_of(identifiers[position].type)
+        if rule and rule.kind is IdentifierKind.PERSON:
+            kind = CustomerKind.KNOWN
+    return kind
+
+
+def _changes(found: Difference, before: Settled, successor: dict[str, str]) -> list[Change]:
+    after = {position: customer for position, _, customer in found.moves}
+
+    def by_customer(positions: Iterable[int]) -> dict[str, list[Identifier]]:
+        grouped: dict[str, list[Identifier]] = {}
+        for position in positions:
+            customer = after.get(position) or before.customer_of[position]
+            if customer:
+                grouped.setdefault(customer, []).append(before.identifiers[position])
+        return grouped
+
+    return ledger(
+        (Move(before.identifiers[i], old, new) for i, old, new in found.moves),
+        minted=frozenset(customer for customer, _ in found.minted),
+        revived=frozenset(customer for customer, _ in found.revived),
+        successor=successor,
+        contested=by_customer(found.contested),
+        released=by_customer(found.released),
+    )

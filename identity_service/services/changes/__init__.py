@@ -1,0 +1,1 @@
+"""The ledger of changes, read and followed."""

@@ -1,0 +1,62 @@
+"""The ledger of a space: its changes page by page, and what caused each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from identity_service.domain.judgements import Judgement
+from identity_service.domain.recorded import Page, RecordedChange, page_of
+from identity_service.domain.resolution.changes import ChangeKind
+from identity_service.graph.judgements import JudgementStore
+from identity_service.graph.ledger import LedgerReader
+from identity_service.services.kit.data_loader import Batcher
+from identity_service.services.spaces.access import SpaceScope
+
+_READS_AT_ONCE: Final = 16
+"""Readings for single customers at a time: a thousand may be asked for their changes."""
+
+
+class Ledger:
+    """Reads what happened to customers."""
+
+    def __init__(self, reader: LedgerReader, judgements: JudgementStore) -> None:
+        self._reader = reader
+        self._judgement_store = judgements
+        self._judgements = Batcher(self._find_judgements)
+        self._one_by_one = asyncio.Semaphore(_READS_AT_ONCE)
+
+    async def changes(
+        self, scope: SpaceScope, kinds: Collection[ChangeKind] | None, before: int, first: int
+    ) -> Page[RecordedChange]:
+        """Changes of the space, newest first, before a position."""
+        return page_of(await self._reader.changes(scope.space, kinds, before, first + 1), first)
+
+    async def changes_of(
+        self, scope: SpaceScope, customer: str, before: int, first: int
+    ) -> Page[RecordedChange]:
+        """Changes that a customer had a part in; likewise."""
+        async with self._one_by_one:
+            changes = await self._reader.changes_of(scope.space, customer, before, first + 1)
+        return page_of(changes, first)
+
+    async def change(self, scope: SpaceScope, change: str) -> RecordedChange | None:
+        """One change, by its id."""
+        return await self._reader.change(scope.space, change)
+
+    async def judgement(self, scope: SpaceScope, judgement: str) -> Judgement | None:
+        """The judgement that a change names as its cause."""
+        return await self._judgements.get((scope.space, judgement))
+
+    async def _find_judgements(
+        self, keys: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], Judgement]:
+        ids: dict[str, list[str]] = {}
+        for space, judgement in keys:
+            ids.setdefault(space, []).append(judgement)
+        return {
+            (space, found.id): found
+            for space, asked in ids.items()
+            for found in await self._judgement_store.find_all(space, asked)
+        }

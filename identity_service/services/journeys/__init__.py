@@ -1,0 +1,1 @@
+"""Journeys run over a space, and their figures."""

@@ -1,0 +1,1 @@
+"""What use cases share: time, ids, caches, threads."""

@@ -1,0 +1,1 @@
+"""What a policy or an identifier would change."""

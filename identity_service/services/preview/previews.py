@@ -1,0 +1,262 @@
+"""Previews: what another policy would change in a space. Nothing is written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from identity_service.domain.identifiers import Identifier, IdentifierKind
+from identity_service.domain.policies.parse import parse_policy
+from identity_service.domain.policies.policy import Policy
+from identity_service.domain.policies.reinstatement import observed_again
+from identity_service.domain.policies.value_rules import Values
+from identity_service.domain.preview.comparison import Comparison
+from identity_service.domain.preview.report import CustomerDifference, DecidingLink, Preview
+from identity_service.domain.preview.snapshot import Snapshot
+from identity_service.domain.recorded import DecidedLink, SeenIdentifier
+from identity_service.domain.resolution.subgraph import NewEvidence, Span
+from identity_service.errors import Unavailable
+from identity_service.graph.keys import identifier_key
+from identity_service.graph.policies import PolicyStore
+from identity_service.graph.snapshot import SnapshotReader
+from identity_service.services.kit.clock import Clock
+from identity_service.services.read.current import Customers
+from identity_service.services.read.presenters import shown_decision
+from identity_service.services.spaces.access import SpaceScope
+
+MOST_KEPT: Final = 8
+"""Previews that are kept for their next pages, the latest asked for."""
+
+KEPT_FOR: Final = 60_000
+"""Milliseconds for which a preview is kept, if no customer changes before."""
+
+_EVENTS_AT_ONCE: Final = 5_000
+"""Events that are looked at in one reading for what was withheld from them."""
+
+_AT_ONCE: Final = 2
+"""Spaces of this process that are read at a time: a large one takes hundreds of megabytes."""
+
+Step: TypeAlias = Literal["reading", "comparing"]
+
+Progress: TypeAlias = Callable[[Step, int, int | None], None]
+"""Told the step, how many of what are done, and of how many (None: not known)."""
+
+
+def untold(_step: Step, _done: int, _of: int | None) -> None:
+    """Progress that nobody looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyPreview:
+    """What a policy would change, and the text of that policy."""
+
+    policy_text: str
+    policy: Policy
+    preview: Preview
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDifference:
+    """A difference with identifiers and links as they are shown."""
+
+    difference: CustomerDifference
+    before: Sequence[Sequence[SeenIdentifier]]
+    after: Sequence[Sequence[SeenIdentifier]]
+    deciding_links: Sequence[DecidedLink]
+
+
+class Previews:
+    """Compares whole spaces with what policies would make of them.
+
+    The comparing is done in a thread, some thousand identifiers at a time, so that the loop that
+    serves others goes on.
+    """
+
+    def __init__(
+        self,
+        reader: SnapshotReader,
+        policy_store: PolicyStore,
+        customers: Customers,
+        clock: Clock,
+        timeout: float | None,
+    ) -> None:
+        self._reader = reader
+        self._policy_store = policy_store
+        self._customers = customers
+        self._clock = clock
+        self._timeout = timeout
+        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
+        self._spaces: dict[str, asyncio.Lock] = {}
+        self._room = asyncio.Semaphore(_AT_ONCE)
+
+    async def preview(
+        self, scope: SpaceScope, text: str, progress: Progress = untold
+    ) -> PolicyPreview:
+        """What putting a policy in force would change. Raises PolicyInvalid, and Unavailable.
+
+        It is exact if nothing arrives while the space is read, which one page after the other
+        is; what does arrive is seen in part or not at all. Kept for the next page until a
+        customer, a judgement or the policy changes, at most KEPT_FOR.
+        """
+        policy = parse_policy(text)
+        async with self._spaces.setdefault(scope.space, asyncio.Lock()):
+            state = await self._reader.state(scope.space)
+            kept = self._kept.get((scope.space, text))
+            if kept and kept.state == state and self._clock() < kept.until:
+                self._kept.move_to_end((scope.space, text))
+                return kept.preview
+            found = PolicyPreview(text, policy, await self.compare(scope, policy, progress))
+            self._keep((scope.space, text), _Kept(state, self._clock() + KEPT_FOR, found))
+            return found
+
+    async def compare(
+        self, scope: SpaceScope, policy: Policy, progress: Progress = untold
+    ) -> Preview:
+        """As `preview`, of a policy without a text, and not kept."""
+        try:
+            async with self._room, asyncio.timeout(self._timeout):
+                return await self._compared(scope, policy, progress)
+        except TimeoutError:
+            raise Unavailable(
+                f"The preview took longer than {self._timeout:,g} s.",
+                remedy="Raise IDENTITY_PREVIEW_TIMEOUT.",
+            ) from None
+
+    async def check(self, scope: SpaceScope, progress: Progress = untold) -> Preview:
+        """Where the settled customers are not what the policy in force makes of the evidence.
+
+        What a first reading finds is looked for again in a second: something that was settled
+        while the space was read is no difference.
+        """
+        policy = parse_policy((await self._policy_store.in_force(scope.space)).text)
+        found = await self.compare(scope, policy, progress)
+        if found.changes_nothing:
+            return found
+        again = await self.compare(scope, policy, progress)
+        return again.found_before(found)
+
+    async def shown(
+        self, scope: SpaceScope, found: PolicyPreview, differences: Sequence[CustomerDifference]
+    ) -> list[ShownDifference]:
+        """Differences with all that is told of their identifiers and links."""
+        links = [link for each in differences for link in each.deciding_links]
+        named = {i for d in differences for some in (*d.before, *d.after) for i in some}
+        named |= {i for link in links for i in (link.a, link.b, *link.decision.conflict)}
+        keys = [identifier_key(scope.space, identifier) for identifier in named]
+        seen = {each.identifier: each for each in await self._customers.identifiers(scope, keys)}
+        sources = await self._reader.link_sources(scope.space, {(link.a, link.b) for link in links})
+        showing = _Showing(scope.space, found, seen, sources)
+        return [showing.difference(each) for each in differences]
+
+    async def _compared(self, scope: SpaceScope, policy: Policy, progress: Progress) -> Preview:
+        snapshot = await self._reader.read(
+            scope.space, lambda done: progress("reading", done, None)
+        )
+        values = Values(policy)
+        new = await self._given_back(scope, values)
+        comparison = await asyncio.to_thread(_begin, snapshot, new, policy, values)
+        size, done = len(snapshot.identifiers), 0
+        for group in comparison.groups:
+            await asyncio.to_thread(comparison.take, group)
+            done += len(group.members) + len(group.absent)
+            progress("comparing", done, size)
+        return comparison.outcome()
+
+    async def _given_back(self, scope: SpaceScope, values: Values) -> NewEvidence:
+        """What events would observe that was withheld from them."""
+        new = NewEvidence()
+        last: str | None = ""
+        while last is not None:
+            last, page = await self._policy_store.withheld(scope.space, last, _EVENTS_AT_ONCE)
+            for event in page:
+                if again := observed_again(event, values):
+                    new.add_to_event(event.observed, again.besides, event.at, event.source)
+        return new
+
+    def _keep(self, key: tuple[str, str], kept: _Kept) -> None:
+        self._kept[key] = kept
+        self._kept.move_to_end(key)
+        if len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A preview, the state of the space that it was made of, and until when it is kept."""
+
+    state: tuple[int, ...]
+    until: int
+    preview: PolicyPreview
+
+
+def _begin(snapshot: Snapshot, new: NewEvidence, policy: Policy, values: Values) -> Comparison:
+    snapshot.give_back(new)
+    return Comparison(snapshot, policy, values)
+
+
+_NEVER: Final = Span(0, 0)
+"""When something was seen that was erased since the space was read."""
+
+
+class _Showing:
+    """Puts what is stored of identifiers and links to what was found of them."""
+
+    def __init__(
+        self,
+        space: str,
+        found: PolicyPreview,
+        seen: dict[Identifier, SeenIdentifier],
+        sources: dict[frozenset[Identifier], list[str]],
+    ) -> None:
+        self._space = space
+        self._policy = found.policy
+        self._given_back = found.preview.given_back
+        self._seen = seen
+        self._sources = sources
+
+    def difference(self, each: CustomerDifference) -> ShownDifference:
+        return ShownDifference(
+            difference=each,
+            before=[self._identifiers(some) for some in each.before],
+            after=[self._identifiers(some) for some in each.after],
+            deciding_links=[self._link(link) for link in each.deciding_links],
+        )
+
+    def _identifiers(self, some: Sequence[Identifier]) -> list[SeenIdentifier]:
+        return [self._identifier(identifier) for identifier in some]
+
+    def _identifier(self, identifier: Identifier) -> SeenIdentifier:
+        """As it is in the graph; one that events would give back is not there yet."""
+        if identifier in self._seen:
+            return self._seen[identifier]
+        rule = self._policy.rule_of(identifier.type)
+        span = self._given_back.identifiers.get(identifier, _NEVER)
+        return SeenIdentifier(
+            key=identifier_key(self._space, identifier),
+            type=identifier.type,
+            value=identifier.value,
+            first_seen=span.first,
+            last_seen=span.last,
+            contested=False,
+            super_connector=False,
+            kind=rule.kind if rule else IdentifierKind.DEVICE,
+        )
+
+    def _link(self, link: DecidingLink) -> DecidedLink:
+        told = set(self._sources.get(frozenset((link.a, link.b)), ()))
+        a, b = sorted((link.a, link.b))
+        if given_back := self._given_back.links.get((a, b)):
+            told |= given_back.sources
+        decision = link.decision
+        return DecidedLink(
+            a=self._identifier(link.a),
+            b=self._identifier(link.b),
+            first_seen=link.first_seen,
+            last_seen=link.last_seen,
+            times_seen=link.times_seen,
+            sources=sorted(told),
+            decision=shown_decision(decision, self._identifiers(decision.conflict)),
+        )

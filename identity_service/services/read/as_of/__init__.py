@@ -1,0 +1,1 @@
+"""Customers as they were at a moment of the past."""

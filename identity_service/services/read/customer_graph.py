@@ -1,0 +1,91 @@
+"""What pictures of one customer are made of: its links, and its latest events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from identity_service.domain.identifiers import Identifier
+from identity_service.domain.journeys.parameters import ALWAYS
+from identity_service.domain.recorded import (
+    DecidedLink,
+    RecordedEvent,
+    SeenIdentifier,
+    SettledCustomer,
+)
+from identity_service.errors import NotFound
+from identity_service.graph.customers import EventWindow
+from identity_service.services.read.current import Customers, Missing
+from identity_service.services.read.explanations import Explanations, Loaded
+from identity_service.services.spaces.access import SpaceScope
+from identity_service.services.write.settler import too_much
+
+MOST_LINKS: Final = 300
+MOST_EVENTS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A customer and its links, most often seen first; `more` where there are others."""
+
+    customer: SettledCustomer
+    links: Sequence[DecidedLink]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """A customer and its latest events, oldest first, each with its identifiers, strongest first.
+
+    `event_count` counts all of its events.
+    """
+
+    customer: SettledCustomer
+    events: Sequence[tuple[RecordedEvent, Sequence[SeenIdentifier]]]
+    event_count: int
+
+
+class Portraits:
+    """Gathers what is drawn of a customer."""
+
+    def __init__(self, customers: Customers, explanations: Explanations) -> None:
+        self._customers = customers
+        self._explanations = explanations
+
+    async def linked(self, scope: SpaceScope, identifier: Identifier) -> Linked:
+        """The customer of an identifier with at most `MOST_LINKS` links.
+
+        Raises NotFound, and TooLarge where more hangs together than can be resolved.
+        """
+        customer = await self._customer(scope, identifier)
+        links = await self._explanations.links(scope, customer, MOST_LINKS + 1, Loaded())
+        return Linked(customer, links[:MOST_LINKS], len(links) > MOST_LINKS)
+
+    async def lived(self, scope: SpaceScope, identifier: Identifier) -> Lived:
+        """The customer of an identifier with at most `MOST_EVENTS` events. Raises as `linked`."""
+        customer = await self._customer(scope, identifier)
+        window = EventWindow(
+            names=None,
+            since=ALWAYS[0],
+            until=ALWAYS[1],
+            newest_first=True,
+            at=ALWAYS[1],
+            message_id="",
+        )
+        page = await self._customers.events(scope, customer.customer_id, window, MOST_EVENTS)
+        events = list(reversed(page.items))
+        carried = await asyncio.gather(
+            *(self._customers.event_identifiers(scope, event) for event in events)
+        )
+        count = await self._customers.event_count(scope, customer.customer_id)
+        return Lived(customer, list(zip(events, carried, strict=True)), count)
+
+    async def _customer(self, scope: SpaceScope, identifier: Identifier) -> SettledCustomer:
+        found = await self._customers.find(scope, identifier)
+        if isinstance(found, Missing):
+            raise NotFound(found.message, remedy=f"Nobody was found in the space “{scope.space}”.")
+        if not isinstance(found, SettledCustomer):
+            raise too_much(found.limit)
+        return found

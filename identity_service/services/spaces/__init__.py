@@ -1,0 +1,1 @@
+"""Spaces, their keys and their policies."""

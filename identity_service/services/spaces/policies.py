@@ -1,0 +1,93 @@
+"""Policies: the one in force in each space, read once and prepared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from identity_service.domain.policies.parse import parse_policy
+from identity_service.domain.policies.policy import Policy
+from identity_service.domain.policies.value_rules import Values
+from identity_service.domain.recorded import PolicyVersion
+from identity_service.errors import FieldInvalid, VersionConflict
+from identity_service.graph.policies import PolicyStore
+from identity_service.services.spaces.access import SpaceScope
+
+MAX_NOTE = 2_000
+"""Longest note of a policy version, in characters."""
+
+MOST_PAST = 100
+"""Policies of the past that are kept prepared; a version never changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInForce:
+    """What a space decides by. `property_names` are those that it had in use when this was read."""
+
+    version: int
+    policy: Policy
+    values: Values
+    property_names: frozenset[str]
+
+
+class Policies:
+    """The policies in force, kept until somebody finds that one no longer is."""
+
+    def __init__(self, store: PolicyStore) -> None:
+        self._store = store
+        self._in_force: dict[str, PolicyInForce] = {}
+        self._past: dict[tuple[str, int], PolicyInForce] = {}
+        self._forgotten = 0
+
+    async def in_force(self, scope: SpaceScope) -> PolicyInForce:
+        """The policy of a space. Raises NotFound where there is no such space."""
+        found = self._in_force.get(scope.space)
+        if found is None:
+            forgotten = self._forgotten
+            stored = await self._store.in_force(scope.space)
+            policy = parse_policy(stored.text)
+            found = PolicyInForce(stored.version, policy, Values(policy), stored.property_names)
+            if forgotten == self._forgotten:  # else another may have come while we read
+                self._in_force[scope.space] = found
+        return found
+
+    async def at(self, scope: SpaceScope, moment: int) -> PolicyInForce | int:
+        """The policy that was in force at a moment, or since when the space has had one.
+
+        Its `property_names` are not told. Raises NotFound where there is no such space.
+        """
+        stored = await self._store.at(scope.space, moment)
+        if stored.version is None:
+            return stored.since
+        key = (scope.space, stored.version)
+        found = self._past.get(key)
+        if found is None:
+            policy = parse_policy(stored.text)
+            found = PolicyInForce(stored.version, policy, Values(policy), frozenset())
+            if len(self._past) >= MOST_PAST:
+                del self._past[next(iter(self._past))]
+            self._past[key] = found
+        return found
+
+    async def put_in_force(
+        self, scope: SpaceScope, text: str, expected_version: int, note: str | None, now: int
+    ) -> PolicyVersion:
+        """Put a new version of the policy in force.
+
+        Raises PolicyInvalid, and VersionConflict when `expected_version` is not in force.
+        Customers are settled by it only afterwards (`Resettlement`).
+        """
+        parse_policy(text)
+        if note is not None and len(note) > MAX_NOTE:
+            raise FieldInvalid("note", f"The note is longer than {MAX_NOTE:,} characters.")
+        put, version = await self._store.put_in_force(
+            scope.space, text, expected_version, scope.author, note, now
+        )
+        self.forget(scope)
+        if not put:
+            raise VersionConflict(version)
+        return PolicyVersion(version, text, now, scope.author, note)
+
+    def forget(self, scope: SpaceScope) -> None:
+        """Read the policy again when it is asked for next."""
+        self._in_force.pop(scope.space, None)
+        self._forgotten += 1

@@ -1,0 +1,1 @@
+"""Everything that writes evidence, judgements and settled customers."""

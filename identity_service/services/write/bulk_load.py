@@ -1,0 +1,127 @@
+"""Bulk load: lines of tracking calls into one space, with bounded memory.
+
+What is known already is passed over by its message id, so that a load which was stopped, or whose
+file was damaged, is simply run again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from identity_service.collect.lines import MAX_LINE
+from identity_service.collect.refused import kept_text
+from identity_service.collect.segment import Collected, read_line
+from identity_service.domain.events import Rejection, RejectionCode, ReportedEvent
+from identity_service.domain.resolution.subgraph import NewEvidence
+from identity_service.errors import BadInput
+from identity_service.graph.evidence import EvidenceStore
+from identity_service.services.kit.clock import Clock
+from identity_service.services.spaces.access import Sender
+from identity_service.services.write.intake import MAX_BATCH, Ingest
+
+MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
+"""A batch is closed once its lines hold that much, however few they are."""
+
+IN_FLIGHT: Final = 3
+"""Batches at a time: one is written while the next ones are read and wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """How many lines became events, were known already, or were set aside as rejected."""
+
+    written: int = 0
+    known: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: Loaded) -> Loaded:
+        return Loaded(
+            self.written + other.written,
+            self.known + other.known,
+            self.rejected + other.rejected,
+        )
+
+
+class Loader:
+    """Loads lines into the space of `sender`, which has one; `loaded` counts what was done."""
+
+    def __init__(self, store: EvidenceStore, ingest: Ingest, sender: Sender, clock: Clock) -> None:
+        self._store = store
+        self._ingest = ingest
+        self._sender = sender
+        self._clock = clock
+        self._space = sender.scopes[0].space
+        self._in_flight: set[str] = set()
+        self.loaded = Loaded()
+
+    async def load(self, lines: Iterable[bytes], advanced: Callable[[], None]) -> None:
+        """Load lines, empty ones left out; `advanced` is called whenever a batch is done.
+
+        When `lines` raises BadInput, the lines before are loaded, and then it is raised. Raises
+        what `Ingest.take` raises.
+        """
+        running: set[asyncio.Task[None]] = set()
+        try:
+            for batch in _batches(lines):
+                running.add(asyncio.create_task(self._load(batch, advanced)))
+                await asyncio.sleep(0)
+                while len(running) >= IN_FLIGHT:
+                    done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                    for task in done:
+                        task.result()
+        finally:
+            await asyncio.gather(*running)
+
+    async def _load(self, lines: list[bytes], advanced: Callable[[], None]) -> None:
+        received_at = self._clock()
+        read = [_read(line, received_at) for line in lines]
+        events = tuple(one for one in read if isinstance(one, ReportedEvent))
+        rejections = tuple(one for one in read if isinstance(one, Rejection))
+        # One that another batch brings at this moment is that batch's.
+        ids = {event.message_id for event in events} - self._in_flight
+        self._in_flight |= ids
+        try:
+            before = await self._known(ids)
+            await self._ingest.take(self._sender, Collected(events, rejections), received_at)
+            written = await self._known(ids - before)
+        finally:
+            self._in_flight -= ids
+        # What was taken and still is not there was rejected by the policy.
+        rejected = len(rejections) + len(ids - before - written)
+        known = len(lines) - len(written) - rejected
+        self.loaded += Loaded(len(written), known, rejected)
+        advanced()
+
+    async def _known(self, message_ids: Iterable[str]) -> frozenset[str]:
+        known = await self._store.read_known(self._space, list(message_ids), NewEvidence())
+        return known.message_ids
+
+
+def _batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    batch: list[bytes] = []
+    size = 0
+    try:
+        for line in lines:
+            if not line.strip():
+                continue
+            batch.append(line)
+            size += len(line)
+            if len(batch) == MAX_BATCH or size >= MAX_BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
+    except BadInput:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
+
+
+def _read(line: bytes, received_at: int) -> ReportedEvent | Rejection:
+    if len(line) > MAX_LINE:
+        message = f"The line is longer than {MAX_LINE:,} bytes."
+        return Rejection(RejectionCode.TOO_LARGE, message, None, kept_text(line))
+    return read_line(line, received_at)

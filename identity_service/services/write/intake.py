@@ -1,0 +1,252 @@
+"""Ingest: events in, evidence and settled customers out, durable before anybody is answered.
+
+Events of a space gather while its writer is busy and are then written together; an idle
+writer starts at once. One transaction holds the evidence of a batch and what follows from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from identity_service.collect.identifiers import second_values_as_anonymous
+from identity_service.collect.segment import Collected
+from identity_service.domain.events import Observation, Rejection, ReportedEvent
+from identity_service.domain.policies.parse import DEFAULT_POLICY_TEXT, parse_policy
+from identity_service.domain.policies.value_rules import observe
+from identity_service.errors import Overloaded, Stale, Unavailable
+from identity_service.graph.evidence import EvidenceStore
+from identity_service.services.kit.clock import Ids
+from identity_service.services.spaces.access import Sender, SpaceScope
+from identity_service.services.spaces.policies import Policies, PolicyInForce
+from identity_service.services.write.event_batch import BatchWriter
+from identity_service.services.write.space_locks import MAX_ATTEMPTS, Turns, step_back
+
+MAX_BATCH = 500
+"""Most events that one transaction writes."""
+
+QUIET_TURNS = 4
+"""Turns of the event loop without another request, after which a batch is closed.
+
+A request takes three from its first byte to the queue.
+"""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """Events of one request for one space, and who waits for them."""
+
+    source: str
+    received_at: int
+    events: tuple[ReportedEvent, ...]
+    rejections: tuple[Rejection, ...]
+    done: asyncio.Future[None]
+
+    @property
+    def size(self) -> int:
+        """How much of the queue it takes."""
+        return len(self.events) + len(self.rejections)
+
+
+class Ingest:
+    """Takes events and answers when they are durable and resolved."""
+
+    def __init__(
+        self,
+        store: EvidenceStore,
+        policies: Policies,
+        batches: BatchWriter,
+        turns: Turns,
+        ids: Ids,
+        max_queue: int,
+    ) -> None:
+        self._store = store
+        self._policies = policies
+        self._batches = batches
+        self._turns = turns
+        self._ids = ids
+        self._max_queue = max_queue
+        self._waiting: dict[str, deque[_Waiting]] = {}
+        self._writers: dict[str, asyncio.Task[None]] = {}
+        self._queued = 0
+        self._closed = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether an event sent now would be queued."""
+        return not self._closed and self._queued < self._max_queue
+
+    async def warm_up(self) -> None:
+        """Do once what the first events would otherwise wait for."""
+        await self._store.plan_ahead(parse_policy(DEFAULT_POLICY_TEXT))
+
+    async def take(self, sender: Sender, collected: Collected, received_at: int) -> None:
+        """Write what a request brought into each of the sender's spaces.
+
+        Returns when all of it is durable and resolved. Raises Overloaded when too much
+        waits, Unavailable when the database does not answer; what was written stays written,
+        and sending it again does no harm.
+        """
+        count = (len(collected.events) + len(collected.rejections)) * len(sender.scopes)
+        if self._closed:
+            raise Unavailable("The service is stopping.", remedy="Send the events again.")
+        if self._queued and self._queued + count > self._max_queue:
+            raise Overloaded(f"{self._queued} events wait to be written.")
+        await asyncio.gather(
+            *(
+                self._enqueue(scope, part)
+                for scope in sender.scopes
+                for part in _parts(sender.source, collected, received_at)
+            )
+        )
+
+    async def close(self) -> None:
+        """Take no more events, and write those that wait."""
+        self._closed = True
+        await asyncio.gather(*self._writers.values())
+
+    def _enqueue(self, scope: SpaceScope, part: _Waiting) -> asyncio.Future[None]:
+        self._waiting.setdefault(scope.space, deque()).append(part)
+        self._queued += part.size
+        if scope.space not in self._writers:
+            self._writers[scope.space] = asyncio.create_task(self._write_all(scope))
+        return part.done
+
+    async def _write_all(self, scope: SpaceScope) -> None:
+        """Write what waits for a space, batch after batch, until nothing does."""
+        waiting = self._waiting[scope.space]
+        try:
+            while waiting:
+                await _until_quiet(waiting)
+                batch = _next_batch(waiting)
+                self._queued -= sum(part.size for part in batch)
+                try:
+                    await self._write(scope, batch)
+                except Exception as error:  # noqa: BLE001 - whoever waits is told
+                    _answer(batch, error)
+                else:
+                    _answer(batch, None)
+        finally:
+            del self._writers[scope.space]
+
+    async def _write(self, scope: SpaceScope, batch: Sequence[_Waiting]) -> None:
+        rejected = [(part, rejection) for part in batch for rejection in part.rejections]
+        if any(part.events for part in batch):
+            rejected += await self._write_events(scope, batch)
+        if rejected:
+            await self._store.write_rejected(
+                scope.space,
+                [
+                    (self._ids("rej"), part.received_at, part.source, rejection)
+                    for part, rejection in rejected
+                ],
+            )
+
+    async def _write_events(
+        self, scope: SpaceScope, batch: Sequence[_Waiting]
+    ) -> list[tuple[_Waiting, Rejection]]:
+        """Write the events of a batch; those that the policy rejects are returned."""
+        in_force = await self._policies.in_force(scope)
+        observations, rejected = _observe(batch, in_force)
+        for attempt in range(MAX_ATTEMPTS):
+            try:
+                async with self._turns.of(scope):
+                    written = await self._batches.write(scope, in_force, observations)
+                if written:
+                    return rejected
+                self._policies.forget(scope)
+                in_force = await self._policies.in_force(scope)
+                observations, rejected = _observe(batch, in_force)
+            except Stale:
+                _log.debug("batch_stale", space=scope.space, attempt=attempt)
+                await step_back(attempt)
+        raise Unavailable(
+            "The same customers are being changed by too many at once.",
+            remedy="Send the events again.",
+        )
+
+
+def _parts(source: str, collected: Collected, received_at: int) -> list[_Waiting]:
+    """The request in parts that fit a batch."""
+    loop = asyncio.get_running_loop()
+    events = collected.events
+    parts = [events[i : i + MAX_BATCH] for i in range(0, len(events), MAX_BATCH)] or [()]
+    return [
+        _Waiting(
+            source,
+            received_at,
+            part,
+            collected.rejections if number == 0 else (),
+            loop.create_future(),
+        )
+        for number, part in enumerate(parts)
+    ]
+
+
+async def _until_quiet(waiting: deque[_Waiting]) -> None:
+    """Let requests that have arrived already, but were not read yet, share the next batch.
+
+    Not a timer: an idle loop takes microseconds to turn, and one sender alone waits no longer.
+    """
+    size = turns = 0
+    while turns < QUIET_TURNS and len(waiting) < MAX_BATCH:
+        turns = turns + 1 if len(waiting) == size else 0
+        size = len(waiting)
+        await asyncio.sleep(0)
+
+
+def _next_batch(waiting: deque[_Waiting]) -> list[_Waiting]:
+    batch = [waiting.popleft()]
+    size = len(batch[0].events)
+    while waiting and size + len(waiting[0].events) <= MAX_BATCH:
+        size += len(waiting[0].events)
+        batch.append(waiting.popleft())
+    return batch
+
+
+def _answer(batch: Sequence[_Waiting], error: Exception | None) -> None:
+    for part in batch:
+        if part.done.done():
+            continue  # whoever waited has left
+        if error is None:
+            part.done.set_result(None)
+        else:
+            part.done.set_exception(error)
+
+
+def _observe(
+    batch: Sequence[_Waiting], in_force: PolicyInForce
+) -> tuple[list[Observation], list[tuple[_Waiting, Rejection]]]:
+    """What the policy makes of the events; of those with one message id the first."""
+    observations: dict[str, Observation] = {}
+    rejected: list[tuple[_Waiting, Rejection]] = []
+    for part in batch:
+        for event in part.events:
+            if event.message_id in observations:
+                continue
+            found = observe(
+                _restrained(event, in_force), in_force.values, part.received_at, part.source
+            )
+            if isinstance(found, Rejection):
+                rejected.append((part, found))
+            else:
+                observations[event.message_id] = found
+    return list(observations.values()), rejected
+
+
+def _restrained(event: ReportedEvent, in_force: PolicyInForce) -> ReportedEvent:
+    """The event without the power to join two accounts, which a merge call claims."""
+    if event.type != "merge":
+        return event
+
+    def limit_of(kind: str) -> int | None:
+        rule = in_force.policy.rule_of(kind)
+        return rule.limit if rule else None
+
+    return replace(event, identifiers=second_values_as_anonymous(event.identifiers, limit_of))

@@ -1,0 +1,188 @@
+"""Settling spaces anew after their policy changed, in the background.
+
+A version is in force at once; what it has not reached yet stays as older versions settled it,
+until a task of this process has settled it. There is one task for each space, and it ends when
+a newer version is in force. The settlement outlives the process: whoever looks next and
+finds that nobody is at it goes on where it was left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+
+import structlog
+
+from identity_service.domain.policies.change_scope import EVERYTHING, reach
+from identity_service.domain.policies.parse import parse_policy
+from identity_service.domain.policies.value_rules import Values
+from identity_service.domain.recorded import PolicyVersion, SettlementProgress
+from identity_service.errors import NotFound, Unavailable
+from identity_service.graph.rollouts import ClaimedSettlement, SettlementStore
+from identity_service.graph.spaces import SpaceStore
+from identity_service.services.kit.clock import Clock
+from identity_service.services.spaces.access import Access, Role, SpaceScope
+from identity_service.services.spaces.policies import Policies, PolicyInForce
+from identity_service.services.write.rollout_phases import PolicyPhases, Task
+
+LEASE = 15_000
+"""Milliseconds without a step after which others take a settlement for abandoned."""
+
+BETWEEN_LOOKS = 5.0
+"""Seconds between two looks for settlements that nobody is at."""
+
+BETWEEN_READINGS = 1.0
+"""Seconds after which progress is read anew where this process does not make it itself."""
+
+BETWEEN_COUNTS = 1_000
+"""Milliseconds between two counts of the customers that are left."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Resettlement:
+    """Puts policies in force and has spaces settled by them. To be closed."""
+
+    def __init__(
+        self,
+        access: Access,
+        spaces: SpaceStore,
+        settlements: SettlementStore,
+        policies: Policies,
+        phases: PolicyPhases,
+        clock: Clock,
+    ) -> None:
+        self._access = access
+        self._spaces = spaces
+        self._settlements = settlements
+        self._policies = policies
+        self._phases = phases
+        self._clock = clock
+        self._due: set[str] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._next_step: dict[str, asyncio.Event] = {}
+        self._looking: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
+
+    async def set_policy(
+        self, scope: SpaceScope, text: str, expected_version: int, note: str | None
+    ) -> PolicyVersion:
+        """Put a policy in force; the space is settled by it in the background.
+
+        Raises PolicyInvalid, FieldInvalid for a note that is too long, and VersionConflict when
+        `expected_version` is not in force.
+        """
+        version = await self._policies.put_in_force(
+            scope, text, expected_version, note, self._clock()
+        )
+        self.go_on(scope)
+        return version
+
+    def go_on(self, scope: SpaceScope) -> None:
+        """Settle in the background what the policy in force has not reached yet, if anything."""
+        if self._closing.is_set():
+            return
+        self._due.add(scope.space)
+        if scope.space not in self._tasks:
+            self._tasks[scope.space] = asyncio.create_task(self._settle_while_due(scope))
+
+    async def progress(self, scope: SpaceScope) -> AsyncGenerator[SettlementProgress]:
+        """How far the settlement of a space is, with every step, until it is done."""
+        shown: SettlementProgress | None = None
+        while True:
+            step = self._next_step.setdefault(scope.space, asyncio.Event())
+            found = await self._spaces.policy(scope.space)
+            if found is None:
+                raise NotFound(f"There is no space “{scope.space}” any more.")
+            _, now = found
+            if now != shown:
+                yield now
+                shown = now
+            if now.done:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(step.wait(), BETWEEN_READINGS)
+
+    def look_after_all(self) -> None:
+        """Go on with every settlement that nobody is at, from now on whenever there is one."""
+        self._looking = asyncio.create_task(self._look())
+
+    async def close(self) -> None:
+        """End after the steps that run; what is left is for whoever comes next."""
+        self._closing.set()
+        await asyncio.gather(*self._tasks.values(), *([self._looking] if self._looking else []))
+
+    async def _look(self) -> None:
+        while not self._closing.is_set():
+            try:
+                for space in await self._settlements.unattended():
+                    operator = self._access.operator(space)
+                    self.go_on(self._access.require(operator, space, Role.ADMIN))
+            except Unavailable as error:
+                _log.warning("settlements_not_read", error=str(error))
+            await self._pause()
+
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), BETWEEN_LOOKS)
+
+    async def _settle_while_due(self, scope: SpaceScope) -> None:
+        try:
+            while scope.space in self._due and not self._closing.is_set():
+                self._due.discard(scope.space)
+                try:
+                    await self._settle(scope)
+                except Unavailable as error:
+                    _log.warning("settlement_interrupted", space=scope.space, error=str(error))
+                    self._due.add(scope.space)
+                    await self._pause()
+        except Exception:  # noqa: BLE001 - the service lives on, and whoever looks next tries again
+            _log.exception("settlement_failed", space=scope.space)
+        finally:
+            del self._tasks[scope.space]
+
+    async def _settle(self, scope: SpaceScope) -> None:
+        """Settle a space by the policy in force, if that is to be done and nobody else does it."""
+        claimed = await self._settlements.claim(scope.space, LEASE)
+        if claimed is None:
+            return
+        self._policies.forget(scope)
+        _log.info("settlement_begun", space=scope.space, version=claimed.version)
+        if await self._go_through(scope, claimed):
+            await self._settlements.finish(scope.space, claimed.version)
+            _log.info("settlement_done", space=scope.space, version=claimed.version)
+        else:
+            await self._settlements.release(scope.space, claimed.version)
+        self._tell(scope)
+
+    async def _go_through(self, scope: SpaceScope, claimed: ClaimedSettlement) -> bool:
+        """Settle step by step. False: this process ends, or it is not its task any more."""
+        counted_at = 0
+        steps = self._phases.steps(_task(scope, claimed), claimed.phase, claimed.place)
+        async for phase, place in steps:
+            now = self._clock()
+            count = now - counted_at >= BETWEEN_COUNTS
+            counted_at = now if count else counted_at
+            still_ours = await self._settlements.record(
+                scope.space, claimed.version, LEASE, phase, place, count=count
+            )
+            self._tell(scope)
+            if not still_ours or self._closing.is_set():
+                await steps.aclose()
+                return False
+        return True
+
+    def _tell(self, scope: SpaceScope) -> None:
+        """Wake up whoever watches the progress."""
+        if step := self._next_step.pop(scope.space, None):
+            step.set()
+
+
+def _task(scope: SpaceScope, claimed: ClaimedSettlement) -> Task:
+    policy = parse_policy(claimed.text)
+    in_force = PolicyInForce(claimed.version, policy, Values(policy), frozenset())
+    before = claimed.before
+    return Task(
+        scope, in_force, EVERYTHING if before is None else reach(parse_policy(before), policy)
+    )

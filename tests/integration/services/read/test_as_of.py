@@ -1,0 +1,408 @@
+"""As of: at the end, the service answers of every moment what it answered at that moment."""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from identity_service.domain.events import ReportedEvent
+from identity_service.domain.identifiers import Identifier, IdentifierKind, parse_identifier
+from identity_service.domain.judgements import Verdict
+from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
+from identity_service.domain.policies.value_rules import Values
+from identity_service.domain.recorded import OverConnectedComponent, SettledCustomer
+from identity_service.domain.timestamps import iso
+from identity_service.errors import BadInput, TooLarge
+from identity_service.services.kit.clock import system_clock
+from identity_service.services.read.as_of import view
+from identity_service.services.read.as_of.view import AsOf
+from identity_service.services.read.current import Answer, Missing, MissingReason
+from tests.support.busy import busy_devices
+from tests.support.recorder import Said, answers_as_of, answers_now
+from tests.support.space import NewWorld, World, event, reported
+from tests.support.worlds import UNSEEN, Event, events, policies
+
+WORLDS = int(os.environ.get("IDENTITY_TEST_WORLDS", "3"))
+
+START = 1_790_000_000_000
+
+ANN, BOB = "user_id:ann", "user_id:bob"
+PHONE, TABLET = "anonymous_id:phone", "anonymous_id:tablet"
+
+POLICY = Policy(
+    {
+        "user_id": Rule(1, IdentifierKind.PERSON, 1),
+        "anonymous_id": Rule(2, IdentifierKind.DEVICE, shared=Sharing.QUARANTINE),
+    }
+)
+
+
+class Hand:
+    """A clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class Recorded(NamedTuple):
+    """What was asked at a moment, and answered."""
+
+    at: int
+    values: Values
+    asked: list[Identifier]
+    ids: list[str]
+    answers: dict[str, Said]
+
+
+def told(happened: list[Event], draw: random.Random) -> list[ReportedEvent]:
+    """The events of a world, some of which say something of a person, or of an account."""
+    return [
+        event(
+            f"m{number}",
+            at,
+            *who,
+            name=draw.choice(["Paid", "Visited", None]),
+            properties={"n": number},
+            traits=draw.choice([{}, {}, {"plan": draw.randint(0, 2)}, {"city": None}]),
+            context_traits=draw.choice([{}, {"city": draw.choice("xy")}]),
+            account_id=account,
+            account_traits=draw.choice([{}, {"city": draw.choice("xy")}]) if account else {},
+        )
+        for number, (at, who) in enumerate(happened)
+        for account in [draw.choice([None, None, "acme", "zeta"])]
+    ]
+
+
+def with_blocked(policy: Policy, identifiers: list[Identifier]) -> Policy:
+    """The policy, with these values blocked."""
+    blocked = tuple(Blocked(value=i.value, types=frozenset({i.type})) for i in identifiers)
+    return replace(policy, blocked=blocked)
+
+
+async def step(
+    space: World, todo: list[ReportedEvent], in_turn: list[Policy], draw: random.Random, hand: Hand
+) -> None:
+    """Whatever may happen in a space: events, a judgement, its withdrawal, another policy."""
+    if in_turn and draw.random() < 0.2:
+        await space.set_policy(in_turn.pop())
+        return
+    seen = [i for each in space.sent.values() for i in each.identifiers]
+    chance = draw.random()
+    if chance < 0.2 and len(set(seen)) > 1:
+        await space.judge(draw.choice(list(Verdict)), *draw.sample(sorted(set(seen)), 2))
+    elif chance < 0.3 and space.judged:
+        await space.withdraw(draw.choice(list(space.judged.values())))
+    else:
+        some = [todo.pop() for _ in range(min(len(todo), draw.randint(1, 3)))]
+        await space.send(*some, source=draw.choice(["shop", "till"]), received_at=hand.now)
+
+
+@settings(
+    max_examples=WORLDS,
+    deadline=None,
+    derandomize="IDENTITY_TEST_WORLDS" not in os.environ,
+    phases=[Phase.generate],  # a world takes too long to be made smaller and smaller
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(
+    events(16),
+    st.lists(policies(), min_size=3, max_size=3),
+    st.integers(0, 2**32).map(random.Random),
+)
+async def test_as_of_any_moment_is_what_was_answered_at_that_moment(
+    world: NewWorld, happened: list[Event], in_turn: list[Policy], draw: random.Random
+) -> None:
+    hand = Hand()
+    identifiers = sorted({identifier for _, who in happened for identifier in who})
+    some = [draw.sample(identifiers, min(len(identifiers), draw.choice([0, 1, 2]))) for _ in "123"]
+    in_turn = [with_blocked(p, blocked) for p, blocked in zip(in_turn, some, strict=True)]
+    space = await world(in_turn.pop(), clock=hand)
+    todo = told(happened, draw)
+    recorded: list[Recorded] = []
+
+    while todo or in_turn:
+        hand.now += draw.randint(1, 5)
+        await step(space, todo, in_turn, draw, hand)
+        found = await space.settled()
+        ids = [*found.customers, *(r for r, (_, to) in found.retired.items() if to)]
+        values = Values(space.policy)
+        asked = [*draw.sample(identifiers, min(len(identifiers), 5)), UNSEEN]
+        ids = draw.sample(sorted(ids), min(len(ids), 4))
+        answers = await answers_now(space.use_cases, space.scope, values, asked, ids)
+        recorded.append(Recorded(hand.now, values, asked, ids, answers))
+
+    ends = [*(each.at for each in recorded[1:]), hand.now + 1]
+    for each, end in zip(recorded, ends, strict=True):
+        at = draw.randint(each.at, end - 1)
+        cases, scope, answers = space.use_cases, space.scope, each.answers
+        past = await answers_as_of(cases, scope, each.values, each.asked, each.ids, at)
+        assert differences(answers, past) == {}
+
+
+def differences(recorded: dict[str, Said], past: dict[str, Said]) -> dict[str, Any]:
+    """By what was asked and part of the answer: what was answered then, and as of then."""
+    return {
+        f"{asked} {part}": (then, said)
+        for asked in recorded
+        for part in {*recorded[asked], *past[asked]}
+        for then, said in [(recorded[asked].get(part), past[asked].get(part))]
+        if then != said
+    }
+
+
+async def found_at(space: World, asked: str, moment: int) -> SettledCustomer:
+    """The customer of an identifier, or of an id, as of a moment."""
+    answer = await answer_at(space, asked, moment)
+    assert isinstance(answer, SettledCustomer)
+    return answer
+
+
+async def answer_at(space: World, asked: str, moment: int) -> Answer:
+    """Whatever is answered about an identifier, or an id, as of a moment."""
+    past = await space.use_cases.history.as_of(space.scope, moment)
+    if isinstance(past, Missing):
+        return past
+    if asked.startswith("cus_"):
+        return await past.find_by_id(space.scope, asked)
+    return await past.find(space.scope, parse_identifier(asked))
+
+
+def named(customer: SettledCustomer) -> list[str]:
+    return [str(seen.identifier) for seen in customer.identifiers]
+
+
+async def test_as_of_now_is_the_settled_answer(world: NewWorld) -> None:
+    happened, policy = busy_devices(4)
+    space = await world(policy)
+    await space.send(*reported(happened))
+    asked = sorted({identifier for _, who in happened for identifier in who})[:12]
+    values, now = Values(policy), system_clock()
+    ids = sorted((await space.settled()).retired)[:4]
+
+    cases, scope = space.use_cases, space.scope
+    settled = await answers_now(cases, scope, values, asked, ids)
+    assert await answers_as_of(cases, scope, values, asked, ids, now) == settled
+
+
+async def test_a_customer_has_the_id_and_the_identifiers_of_then(world: NewWorld) -> None:
+    hand = Hand()
+    space = await world(POLICY, clock=hand)
+    visitor, member = hand.now + 10, hand.now + 20
+    hand.now = visitor
+    await space.send(event("m1", 1, PHONE), received_at=hand.now)
+    await space.send(event("m2", 2, ANN, TABLET), received_at=hand.now)
+    hand.now = member
+    await space.send(event("m3", 0, ANN, PHONE), received_at=hand.now)
+
+    before, after = await found_at(space, PHONE, member - 1), await found_at(space, PHONE, member)
+    assert named(before) == [PHONE]
+    assert named(after) == [ANN, PHONE, TABLET]
+    assert before.first_seen == 1
+    assert after.first_seen == 0
+    assert after.customer_id == (await found_at(space, ANN, visitor)).customer_id
+    assert (await found_at(space, before.customer_id, member - 1)).redirected_from is None
+    assert (await found_at(space, before.customer_id, member)).redirected_from == before.customer_id
+
+
+async def test_an_id_that_signed_up_is_found_by_what_it_was_anchored_at(world: NewWorld) -> None:
+    hand = Hand()
+    space = await world(POLICY, clock=hand)
+    await space.send(event("m1", 1, PHONE), received_at=hand.now)
+    visitor = await found_at(space, PHONE, hand.now)
+    hand.now += 10
+    await space.send(event("m2", 2, ANN, PHONE), received_at=hand.now)
+    hand.now += 10
+    await space.judge(Verdict.APART, ANN, PHONE)
+
+    assert (await found_at(space, ANN, hand.now)).customer_id == visitor.customer_id
+    assert named(await found_at(space, visitor.customer_id, hand.now - 11)) == [PHONE]
+    assert named(await found_at(space, visitor.customer_id, hand.now - 10)) == [ANN, PHONE]
+    assert named(await found_at(space, visitor.customer_id, hand.now)) == [ANN]
+
+
+async def test_what_was_known_later_is_not_there_yet(world: NewWorld) -> None:
+    hand = Hand()
+    space = await world(POLICY, clock=hand)
+    made = hand.now
+    hand.now += 10
+    await space.send(event("m1", 1, PHONE), received_at=hand.now)
+    customer = (await found_at(space, PHONE, hand.now)).customer_id
+
+    answers = [
+        await answer_at(space, PHONE, hand.now - 1),
+        await answer_at(space, customer, hand.now - 1),
+        await answer_at(space, PHONE, made - 1),
+    ]
+
+    assert [a.reason for a in answers if isinstance(a, Missing)] == [MissingReason.NOT_YET] * 3
+    for answer, since in zip(answers, (hand.now, hand.now, made), strict=True):
+        assert iso(since) in str(answer)
+    never = await answer_at(space, TABLET, hand.now)
+    assert isinstance(never, Missing)
+    assert never.reason is MissingReason.UNKNOWN
+
+
+async def test_the_future_is_refused_but_for_the_difference_of_clocks(world: NewWorld) -> None:
+    hand = Hand()
+    space = await world(POLICY, clock=hand)
+    await space.send(event("m1", 1, PHONE), received_at=hand.now)
+
+    assert named(await found_at(space, PHONE, hand.now + 60_000)) == [PHONE]
+    with pytest.raises(BadInput, match="now it is"):
+        await answer_at(space, PHONE, hand.now + 60_001)
+
+
+async def test_too_many_that_hung_together_are_over_connected_only_as_long_as_they_did(
+    world: NewWorld,
+) -> None:
+    hand = Hand()
+    small = replace(POLICY, max_component=3)
+    space = await world(small, clock=hand)
+    for n in range(4):
+        await space.send(event(f"m{n}", n, TABLET, f"anonymous_id:p{n}"), received_at=hand.now)
+    hand.now += 10
+    await space.set_policy(with_blocked(small, [Identifier("anonymous_id", "tablet")]))
+
+    then = await answer_at(space, TABLET, hand.now - 1)
+
+    assert isinstance(then, OverConnectedComponent)
+    assert (then.limit, then.size) == (3, 5)
+    assert named(await found_at(space, "anonymous_id:p1", hand.now)) == ["anonymous_id:p1"]
+
+
+async def test_a_super_connector_of_today_joined_while_it_was_none(world: NewWorld) -> None:
+    hand = Hand()
+    device = Rule(2, IdentifierKind.DEVICE, max_links=2)
+    space = await world(Policy({**POLICY.rules, "anonymous_id": device}), clock=hand)
+    hub, spokes = "anonymous_id:hub", [f"anonymous_id:s{n}" for n in range(3)]
+    hand.now += 10
+    await space.send(
+        event("m0", 0, hub, spokes[0]), event("m1", 1, hub, spokes[1]), received_at=hand.now
+    )
+    hand.now += 10
+    await space.send(event("m2", 2, hub, spokes[2]), received_at=hand.now)
+
+    assert isinstance(await answer_at(space, hub, START), Missing)
+    then, now = await found_at(space, hub, hand.now - 1), await found_at(space, hub, hand.now)
+
+    assert named(then) == [hub, *spokes[:2]]
+    assert [seen.super_connector for seen in then.identifiers] == [False] * 3
+    assert named(now) == [hub]
+    assert [seen.super_connector for seen in now.identifiers] == [True]
+
+
+async def test_all_that_is_told_of_a_super_connector_is_told_as_of_then(world: NewWorld) -> None:
+    hand = Hand()
+    device = Rule(2, IdentifierKind.DEVICE, max_links=2)
+    space = await world(Policy({**POLICY.rules, "anonymous_id": device}), clock=hand)
+    spokes = [f"anonymous_id:s{n}" for n in range(4)]
+    for n, spoke in enumerate(spokes):
+        await space.send(event(f"m{n}", n, "anonymous_id:hub", spoke), received_at=hand.now)
+    await space.send(event("m9", 9, *spokes[:2]), received_at=hand.now)
+    asked = [parse_identifier(text) for text in ("anonymous_id:hub", *spokes)]
+    values, ids = Values(space.policy), sorted((await space.settled()).customers)
+    cases, scope, then = space.use_cases, space.scope, hand.now
+    recorded = await answers_now(cases, scope, values, asked, ids)
+    hand.now += 10
+    await space.send(event("m5", 5, "anonymous_id:hub", *spokes), received_at=hand.now)
+
+    past = await answers_as_of(cases, scope, values, asked, ids, then)
+
+    assert differences(recorded, past) == {}
+    assert len(recorded["anonymous_id:hub"]["links"]) == 4
+
+
+async def test_what_is_judged_the_same_as_a_super_connector_keeps_its_links(
+    world: NewWorld,
+) -> None:
+    hand = Hand()
+    device = Rule(2, IdentifierKind.DEVICE, max_links=2)
+    space = await world(Policy({**POLICY.rules, "anonymous_id": device}), clock=hand)
+    for n in range(3):
+        await space.send(event(f"m{n}", n, "anonymous_id:hub", f"anonymous_id:s{n}"))
+    await space.send(event("m5", 5, "fax:1", ANN))
+    await space.judge(Verdict.SAME, "anonymous_id:hub", "fax:1")
+    asked = [parse_identifier(text) for text in ("anonymous_id:hub", "fax:1", ANN)]
+    values, ids = Values(space.policy), sorted((await space.settled()).customers)
+    cases, scope = space.use_cases, space.scope
+
+    settled = await answers_now(cases, scope, values, asked, ids)
+
+    assert len(settled["fax:1"]["links"]) == 4
+    assert len(settled[ANN]["links"]) == 1
+    hand.now += 100_000_000_000
+    past = await answers_as_of(cases, scope, values, asked, ids, hand.now)
+    assert differences(settled, past) == {}
+
+
+async def test_a_blocked_value_is_not_among_the_links_of_a_super_connector(world: NewWorld) -> None:
+    hand = Hand()
+    device = Rule(2, IdentifierKind.DEVICE, max_links=2)
+    policy = Policy({**POLICY.rules, "anonymous_id": device})
+    space = await world(policy, clock=hand)
+    hub, spokes = "anonymous_id:hub", [f"anonymous_id:s{n}" for n in range(4)]
+    for n, spoke in enumerate(spokes):
+        await space.send(event(f"m{n}", n, hub, spoke), received_at=hand.now)
+    await space.set_policy(with_blocked(policy, [parse_identifier(spokes[0])]))
+    asked = [parse_identifier(hub)]
+    values, ids = Values(space.policy), sorted((await space.settled()).customers)
+    cases, scope = space.use_cases, space.scope
+
+    now = await answers_now(cases, scope, values, asked, ids)
+
+    assert len(now[hub]["links"]) == 3
+    assert differences(now, await answers_as_of(cases, scope, values, asked, ids, hand.now)) == {}
+
+
+async def test_super_connectors_that_were_judged_the_same_are_shown_as_joined(
+    world: NewWorld,
+) -> None:
+    hand = Hand()
+    device = Rule(2, IdentifierKind.DEVICE, max_links=2)
+    space = await world(Policy({**POLICY.rules, "anonymous_id": device}), clock=hand)
+    hubs = ["anonymous_id:hub", "anonymous_id:other"]
+    for n in range(3):
+        for hub in hubs:
+            await space.send(event(f"{hub}{n}", n, hub, f"anonymous_id:s{n}"))
+    await space.send(event("m5", 5, *hubs))
+    await space.judge(Verdict.SAME, *hubs)
+    asked = [parse_identifier(text) for text in hubs]
+    values, ids = Values(space.policy), sorted((await space.settled()).customers)
+    cases, scope = space.use_cases, space.scope
+
+    now = await answers_now(cases, scope, values, asked, ids)
+
+    assert [link[3][0] for link in now[hubs[0]]["links"]].count(True) == 1
+    hand.now += 100_000_000_000
+    assert differences(now, await answers_as_of(cases, scope, values, asked, ids, hand.now)) == {}
+
+
+async def test_people_who_are_too_scattered_are_not_looked_for(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand = Hand()
+    device = Rule(2, IdentifierKind.DEVICE, max_links=2)
+    space = await world(Policy({**POLICY.rules, "anonymous_id": device}), clock=hand)
+    for n in range(3):
+        await space.send(event(f"m{n}", n, "anonymous_id:hub", f"user_id:u{n}"))
+    hand.now += 100_000_000_000
+    found = await space.use_cases.history.as_of(space.scope, hand.now)
+    assert isinstance(found, AsOf)
+    hub = await found.find(space.scope, Identifier("anonymous_id", "hub"))
+    assert isinstance(hub, SettledCustomer)
+    monkeypatch.setattr(view, "MOST_COMPONENTS", 2)
+
+    latest = await found.shared_by(space.scope, hub.identifiers[0], 2)
+
+    assert [named(person) for person in latest] == [["user_id:u2"], ["user_id:u1"]]
+    with pytest.raises(TooLarge, match="hangs together"):
+        await found.shared_by(space.scope, hub.identifiers[0], 3)

@@ -1,0 +1,396 @@
+"""A policy is in force at once; the space is settled by it behind everybody's back, to the end."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from itertools import count, pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from identity_service.domain.identifiers import Identifier, IdentifierKind
+from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
+from identity_service.domain.recorded import SettledCustomer, SettlementProgress
+from identity_service.graph.rollouts import SettlementStore
+from identity_service.services.write import policy_rollout, rollout_phases
+from identity_service.settings import Settings
+from tests.support.busy import busy_devices
+from tests.support.settled import assert_ledger_tells_all
+from tests.support.space import PATIENCE, NewWorld, World, beside, event, policy_text, reported
+from tests.support.waiting import until
+
+ROOT = Path(__file__).parents[4]
+
+MERGING = Policy({"cookie": Rule(1, IdentifierKind.DEVICE, shared=Sharing.MERGE)})
+APART = Policy({"cookie": Rule(1, IdentifierKind.DEVICE, limit=1)})
+"""Under the one every pair of cookies is a customer, under the other every cookie is."""
+
+
+async def pairs(world: NewWorld, count: int, policy: Policy = MERGING) -> World:
+    """A space with pairs of cookies `aN` and `bN`."""
+    space = await world(policy)
+    await space.send(*(event(f"m{n}", n, f"cookie:a{n}", f"cookie:b{n}") for n in range(count)))
+    return space
+
+
+async def put(space: World, policy: Policy) -> None:
+    """Put a policy in force without waiting for anything."""
+    made = await space.use_cases.resettlement.set_policy(
+        space.scope, policy_text(policy), space.version, None
+    )
+    space.policy, space.version = policy, made.version
+
+
+async def progress(space: World) -> SettlementProgress:
+    return await space.use_cases.spaces.settlement(space.scope)
+
+
+@asynccontextmanager
+async def held(space: World) -> AsyncGenerator[None]:
+    """Nothing can be settled inside: somebody else is writing all customers."""
+    async with space.driver.session() as session, await session.begin_transaction() as writing:  # pyright: ignore[reportUnknownMemberType]
+        locked = await writing.run(
+            "MATCH (c:Customer {space: $space}) SET c.space = c.space", space=space.space
+        )
+        await locked.consume()
+        yield
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Where a settlement stops until it may go on."""
+
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> Gate:
+    """A settlement stops once, after so many steps."""
+    gate, numbers, record = Gate(), count(1), SettlementStore.record
+
+    async def recorded(self: SettlementStore, *args: Any, **options: Any) -> bool:
+        still_ours = await record(self, *args, **options)
+        if next(numbers) == steps:
+            gate.reached.set()
+            await gate.may_go_on.wait()
+        return still_ours
+
+    monkeypatch.setattr(SettlementStore, "record", recorded)
+    return gate
+
+
+async def reached(space: World) -> list[int]:
+    """How many customers there are of each version, by version."""
+    rows = await space.rows(
+        "MATCH (c:Customer {space: $space})"
+        " RETURN c.policy_version, count(c) ORDER BY c.policy_version"
+    )
+    return [version for version, _ in rows]
+
+
+async def test_a_policy_is_in_force_before_anything_is_settled_by_it(world: NewWorld) -> None:
+    space = await pairs(world, 3)
+
+    async with held(space):
+        await put(space, APART)
+        before = await progress(space)
+        versions = await reached(space)
+    await space.until_settled()
+
+    assert before == SettlementProgress(2, customers_to_settle=3, settled=0, done=False)
+    assert versions == [1]
+    assert await progress(space) == SettlementProgress(2, 3, 3, done=True)
+    assert len((await space.check()).customers) == 6
+
+
+async def test_progress_never_goes_back_and_ends_when_all_is_done(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollout_phases, "CUSTOMERS_AT_ONCE", 1)
+    monkeypatch.setattr(policy_rollout, "BETWEEN_COUNTS", 0)
+    gate = stop_after(monkeypatch, 3)
+    space = await pairs(world, 5)
+    shown: list[SettlementProgress] = []
+
+    async def watch() -> None:
+        async for each in space.use_cases.resettlement.progress(space.scope):
+            shown.append(each)
+            if 0 < each.settled < 5:
+                gate.may_go_on.set()
+
+    await put(space, APART)
+    await asyncio.wait_for(watch(), PATIENCE)
+
+    assert [each.settled for each in shown] == sorted(each.settled for each in shown)
+    assert {each.customers_to_settle for each in shown} == {5}
+    assert any(0 < each.settled < 5 for each in shown)
+    assert [each.done for each in shown] == [False] * (len(shown) - 1) + [True]
+
+
+async def test_each_customer_says_the_version_that_it_is_settled_under(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollout_phases, "CUSTOMERS_AT_ONCE", 1)
+    gate = stop_after(monkeypatch, 3)
+    space = await pairs(world, 8)
+
+    async def told() -> set[tuple[int, int]]:
+        found = await space.use_cases.customers.find_all(
+            space.scope, [Identifier("cookie", f"{side}{n}") for n in range(8) for side in "ab"]
+        )
+        customers = [each for each in found if isinstance(each, SettledCustomer)]
+        assert len(customers) == 16
+        return {(each.policy_version, len(each.identifiers)) for each in customers}
+
+    await put(space, APART)
+    await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+    halfway = await told()
+    gate.may_go_on.set()
+    await space.until_settled()
+
+    assert halfway == {(1, 2), (2, 1)}
+    assert await told() == {(2, 1)}
+
+
+async def test_a_text_that_changes_nothing_changes_nothing(world: NewWorld) -> None:
+    happened, policy = busy_devices(1)
+    space = await world(policy)
+    await space.send(*reported(happened))
+    before = await space.check()
+
+    await space.set_policy(policy)
+
+    assert await space.check() == before
+    assert await reached(space) == [2]
+
+
+async def test_customers_that_stay_as_they_are_are_not_written(world: NewWorld) -> None:
+    happened, policy = busy_devices(5)
+    space = await world(policy)
+    await space.send(*reported(happened))
+    before = await space.check()
+
+    await space.set_policy(replace(policy, max_component=9_000))
+
+    assert await space.check() == before
+    assert await reached(space) == [2]
+
+
+async def test_what_is_settled_once_more_writes_nothing(world: NewWorld) -> None:
+    happened, policy = busy_devices(2)
+    space = await world(policy)
+    await space.send(*reported(happened))
+    some = [happened[0][1][0]]
+    await space.set_policy(blocking(policy, *some))
+    before = await space.check()
+
+    await space.rows(
+        "MATCH (p:Policy {space: $space, version: 2}) SET p:Settling"
+        " WITH p MATCH (c:Customer {space: $space}) SET c.policy_version = 1"
+    )
+    await space.until_settled()
+
+    assert await space.check() == before
+
+
+async def test_a_newer_version_takes_over_in_the_middle(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollout_phases, "CUSTOMERS_AT_ONCE", 1)
+    space = await pairs(world, 6)
+    at_first = await space.check()
+
+    await put(space, APART)
+    await until(lambda: is_reached(space, 2))
+    await put(space, MERGING)
+    await space.until_settled()
+
+    found = await space.check()
+    assert await reached(space) == [3]
+    assert found.customers == at_first.customers
+    assert await space.rows("MATCH (p:Policy:Settling {space: $space}) RETURN p.version") == []
+    assert_ledger_tells_all(found)
+
+
+async def test_a_service_that_ends_leaves_the_rest_to_the_next(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollout_phases, "CUSTOMERS_AT_ONCE", 1)
+    gate = stop_after(monkeypatch, 2)
+    space = await pairs(world, 6)
+    await put(space, APART)
+    await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+
+    closing = asyncio.create_task(space.use_cases.resettlement.close())
+    await asyncio.sleep(0)
+    gate.may_go_on.set()
+    await closing
+    left = await progress(space)
+    held_by = await space.rows(
+        "MATCH (p:Policy:Settling {space: $space}) RETURN p.worker, p.lease_until"
+    )
+    after = beside(space, space.database)
+    after.use_cases.resettlement.look_after_all()
+    await until(lambda: is_done(after), seconds=PATIENCE)
+    await after.use_cases.resettlement.close()
+
+    assert not left.done
+    assert held_by == [[None, None]]
+    assert len((await after.check()).customers) == 12
+
+
+async def test_only_one_of_two_services_settles(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollout_phases, "CUSTOMERS_AT_ONCE", 1)
+    space = await pairs(world, 6)
+    other = beside(space, space.database)
+
+    async with held(space):
+        await put(space, APART)
+        await until(lambda: is_claimed(space))
+        other.use_cases.resettlement.go_on(other.scope)
+        await other.use_cases.resettlement.close()
+        untouched = await reached(space)
+    await space.until_settled()
+
+    assert untouched == [1]
+    assert len((await space.check()).customers) == 12
+
+
+async def test_a_settlement_whose_process_was_killed_is_finished_by_another(
+    world: NewWorld, database_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollout_phases, "CUSTOMERS_AT_ONCE", 1)
+    monkeypatch.setattr(policy_rollout, "BETWEEN_LOOKS", 0.1)
+    space = await pairs(world, 12)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.support.settler"),
+        *(str(database_settings.neo4j_uri), space.space, policy_text(APART)),
+        cwd=ROOT,
+    )
+    assert await process.wait() == -signal.SIGKILL
+    space.policy, space.version = APART, 2
+    left = await progress(space)
+
+    after = beside(space, space.database)
+    after.use_cases.resettlement.look_after_all()
+    await until(lambda: is_done(after), seconds=PATIENCE)
+    await after.use_cases.resettlement.close()
+
+    assert not left.done
+    assert left.settled > 0
+    found = await after.check()
+    assert len(found.customers) == 24
+    assert len([change for change in found.changes if change.kind == "SPLIT"]) == 12
+
+
+@pytest.mark.parametrize("blocked", [Blocked(value="HUB"), Blocked(pattern="hu.")])
+async def test_no_walk_crosses_what_the_new_policy_blocks(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch, blocked: Blocked
+) -> None:
+    monkeypatch.setattr("identity_service.services.write.settler.ROOM_FOR_SEVERAL", 0)
+    space = await world(APART)
+    await space.send(
+        *(event(f"m{n}", n, "cookie:hub", f"cookie:s{n}", f"cookie:t{n}") for n in range(20))
+    )
+
+    await space.set_policy(replace(MERGING, max_component=10, blocked=(blocked,)))
+
+    assert len((await space.check()).customers) == 20
+
+
+async def test_blocking_the_hub_settles_what_was_too_much_from_its_first_event(
+    world: NewWorld,
+) -> None:
+    small = replace(MERGING, max_component=3)
+    space = await world(small)
+    await space.send(*(event(f"m{n}", n, "cookie:hub", f"cookie:s{n}") for n in range(5)))
+    assert (await space.settled()).unsettled
+
+    await space.set_policy(replace(small, blocked=(Blocked(value="hub"),)))
+
+    assert len((await space.check()).customers) == 5
+
+
+async def test_customers_that_hang_together_too_much_are_passed_by_and_the_others_settled(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("identity_service.services.write.settler.ROOM_FOR_SEVERAL", 0)
+    space = await pairs(world, 10, APART)
+    chain = [f"cookie:c{n}" for n in range(20)]
+    await space.send(*(event(f"c{n}", n, *ends) for n, ends in enumerate(pairwise(chain))))
+    before = await space.check()
+
+    await space.set_policy(replace(MERGING, max_component=8))
+
+    found = await space.settled()
+    assert {c: m for c, m in found.customers.items() if c in before.customers and len(m) == 1} == {
+        c: m for c, m in before.customers.items() if str(min(m)).startswith("cookie:c")
+    }
+    assert len(found.customers) == 20 + 10
+    assert await reached(space) == [2]
+
+
+def blocking(policy: Policy, *identifiers: Identifier) -> Policy:
+    """The policy, with these and no other values blocked."""
+    entries = [Blocked(value=i.value, types=frozenset({i.type})) for i in identifiers]
+    return replace(policy, blocked=tuple(entries))
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_two_services_that_take_events_while_policies_change_end_in_one_truth(
+    world: NewWorld, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollout_phases, "CUSTOMERS_AT_ONCE", 3)
+    draw = random.Random(seed)  # noqa: S311 - a world, not a secret
+    happened, policy = busy_devices(seed + 4_000)
+    identifiers = sorted({identifier for _, who in happened for identifier in who})
+    todo = reported(happened)
+    space = await world(policy)
+    other = beside(space, space.database)
+    early, late = todo[: len(todo) // 3], todo[len(todo) // 3 :]
+    await space.send(*early)
+
+    async def send_all() -> None:
+        for number, each in enumerate(late):
+            await (space, other)[number % 2].send(each)
+
+    async def change_policies() -> None:
+        for links in (4, None, 6):
+            rules = {kind: replace(r, max_links=links) for kind, r in policy.rules.items()}
+            blocked = draw.sample(identifiers, 2)
+            await put(space, blocking(replace(policy, rules=rules), *blocked))
+            await until(lambda: is_reached(space, space.version))
+
+    await asyncio.gather(send_all(), change_policies())
+    await space.until_settled()
+
+    # A policy of the middle may have rejected what this one would take.
+    kept = await space.rows("MATCH (e:Event {space: $space}) RETURN e.message_id")
+    space.sent = {each.message_id: each for each in todo if [each.message_id] in kept}
+    await space.check()
+
+
+async def is_reached(space: World, version: int) -> bool:
+    return version in await reached(space)
+
+
+async def is_claimed(space: World) -> bool:
+    return (
+        await space.rows(
+            "MATCH (p:Policy:Settling {space: $space}) WHERE p.worker IS NOT NULL RETURN 1"
+        )
+        != []
+    )
+
+
+async def is_done(space: World) -> bool:
+    return (await progress(space)).done

@@ -1,0 +1,248 @@
+"""Which identifiers a policy lets through, and what an event says under it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from identity_service.domain.events import (
+    Observation,
+    Rejection,
+    RejectionCode,
+    ReportedEvent,
+)
+from identity_service.domain.identifiers import Identifier
+from identity_service.domain.policies.parse import parse_policy, preset
+from identity_service.domain.policies.value_rules import (
+    BLOCKED_BY_DEFAULT,
+    Values,
+    Withheld,
+    WithheldReason,
+    observe,
+)
+
+QUARANTINE = Values(preset("quarantine"))
+
+POLICY = Values(
+    parse_policy(
+        """
+types:
+  user_id: {priority: 1, kind: person, format: "[A-Za-z]{1,3}-?[0-9]+"}
+  email:   {priority: 2, kind: person, normalise: email}
+  phone:   {priority: 3, kind: person, normalise: phone}
+  stripe:  {priority: 4, kind: person, allow: ["0", "Guest"]}
+  card:    {priority: 5, kind: person, normalise: lower}
+other: {priority: 99, kind: device}
+blocked:
+  - {value: "Test"}
+  - {value: "NoReply@Example.com", types: [email]}
+  - {value: "+1 (415) 555-0123"}
+  - {pattern: "tmp-.*", types: [card, cookie]}
+"""
+    )
+)
+
+
+def kept(type_: str, value: str, values: Values = POLICY) -> str:
+    found = values.identifier(Identifier(type_, value))
+    assert isinstance(found, Identifier), found
+    assert found.type == type_
+    return found.value
+
+
+def withheld(type_: str, value: str, values: Values = POLICY) -> WithheldReason:
+    found = values.identifier(Identifier(type_, value))
+    assert isinstance(found, Withheld), found
+    assert found.identifier == Identifier(type_, value)
+    return found.reason
+
+
+def event(*identifiers: tuple[str, str]) -> ReportedEvent:
+    return ReportedEvent(
+        message_id="m1",
+        type="track",
+        name="Signed Up",
+        at=1_000,
+        identifiers=tuple(Identifier(*i) for i in identifiers),
+        properties={"plan": "pro"},
+        context={"ip": "192.0.2.1"},
+        traits={},
+        context_traits={},
+        account_id=None,
+        account_traits={},
+    )
+
+
+def test_an_ordinary_value_stays_as_it_is_but_trimmed() -> None:
+    assert kept("cookie", "  AbC-123 ") == "AbC-123"
+
+
+@pytest.mark.parametrize("value", sorted(BLOCKED_BY_DEFAULT))
+@pytest.mark.parametrize("spelling", ["{}", '"{}"', "'{}'", "“{}”", " {} ", "'\"{}\"'"])
+@pytest.mark.parametrize("case", [str.lower, str.upper, str.title])
+def test_a_value_blocked_by_default_is_so_in_every_spelling(
+    value: str, spelling: str, case: type[str]
+) -> None:
+    sent = spelling.format(case(value))
+
+    assert withheld("cookie", sent) is WithheldReason.BLOCKED_VALUE
+
+
+@pytest.mark.parametrize(
+    "value", ["000", "-", "---", "0-0", "00000000-0000-0000-0000-000000000000"]
+)
+def test_zeros_and_dashes_alone_are_blocked(value: str) -> None:
+    assert withheld("ios.idfa", value) is WithheldReason.BLOCKED_VALUE
+
+
+@pytest.mark.parametrize("value", ["01", "-2", "nullify", "guest1", "10", "N/A", "user null"])
+def test_a_value_that_only_resembles_a_blocked_one_is_kept(value: str) -> None:
+    assert kept("cookie", value) == value
+
+
+@pytest.mark.parametrize(("sent", "found"), [("0", "0"), (" 0 ", "0"), ("GUEST", "GUEST")])
+def test_a_type_is_given_back_the_values_that_it_allows(sent: str, found: str) -> None:
+    assert kept("stripe", sent) == found
+
+
+@pytest.mark.parametrize("sent", ["00", '"0"', "null", ""])
+def test_a_type_is_given_back_nothing_else(sent: str) -> None:
+    assert withheld("stripe", sent) is WithheldReason.BLOCKED_VALUE
+
+
+def test_another_type_is_not_given_back_what_one_allows() -> None:
+    assert withheld("cookie", "0") is WithheldReason.BLOCKED_VALUE
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("cookie", "test"),
+        ("user_id", "'TEST'"),
+        ("email", "<noreply@example.com>"),
+        ("phone", "0014155550123"),
+        ("card", "TMP-1"),
+        ("cookie", "tmp-1"),
+    ],
+)
+def test_the_policys_own_blocked_values_and_patterns_are_withheld(type_: str, value: str) -> None:
+    assert withheld(type_, value) is WithheldReason.BLOCKED_VALUE
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"), [("cookie", "noreply@example.com"), ("stripe", "tmp-1"), ("card", "xtmp-1")]
+)
+def test_what_is_blocked_for_one_type_is_free_for_another(type_: str, value: str) -> None:
+    assert kept(type_, value) == value
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("email", "ann"),
+        ("phone", "call me"),
+        ("user_id", "abcd-1"),
+        ("user_id", "ab-1 " + "x"),
+        ("a b", "1"),
+        ("", "1"),
+        ("cookie", "x" * 1_025),
+        ("cookie", "é" * 513),
+        ("cookie", "a\ud800"),
+    ],
+)
+def test_what_is_not_of_its_type_is_invalid(type_: str, value: str) -> None:
+    assert withheld(type_, value) is WithheldReason.INVALID_VALUE
+
+
+def test_a_format_holds_for_the_whole_value() -> None:
+    assert kept("user_id", "ab-12") == "ab-12"
+    assert withheld("user_id", "ab-12\nx") is WithheldReason.INVALID_VALUE
+
+
+def test_values_are_normalised_as_their_type_says() -> None:
+    assert kept("email", " Ann@Example.com") == "ann@example.com"
+    assert kept("phone", "+44 (0)20 7946 0000") == "+442079460000"
+    assert kept("card", "AB-1") == "ab-1"
+
+
+def test_the_id_that_many_android_phones_share_is_blocked_by_the_presets() -> None:
+    assert withheld("android.id", "9774D56D682E549C", QUARANTINE) is WithheldReason.BLOCKED_VALUE
+
+
+def test_a_sender_that_invents_types_fills_no_memory() -> None:
+    values = Values(preset("quarantine"))
+    for n in range(3_000):
+        assert kept(f"type{n}", "v", values) == "v"
+
+    assert len(values._types) < 1_100  # pyright: ignore[reportPrivateUsage]
+
+
+@given(
+    type_=st.sampled_from(["user_id", "email", "phone", "stripe", "card", "cookie"]),
+    value=st.text(max_size=30),
+)
+def test_what_is_kept_is_kept_again_unchanged(type_: str, value: str) -> None:
+    found = POLICY.identifier(Identifier(type_, value))
+
+    assert isinstance(found, Withheld) or POLICY.identifier(found) == found
+
+
+def test_an_observation_holds_distinct_identifiers_in_text_order_and_what_was_withheld() -> None:
+    reported = event(
+        ("user_id", "null"),
+        ("email", "Bob@example.com"),
+        ("email", "bob@example.com "),
+        ("anonymous_id", "a1"),
+    )
+
+    observation = observe(reported, QUARANTINE, received_at=2_000, source="web")
+
+    assert observation == Observation(
+        event=reported,
+        identifiers=(Identifier("anonymous_id", "a1"), Identifier("email", "bob@example.com")),
+        withheld=(Identifier("user_id", "null"),),
+        received_at=2_000,
+        source="web",
+    )
+
+
+def test_an_event_of_withheld_identifiers_alone_is_set_aside_with_each_reason() -> None:
+    reported = event(("user_id", "null"), ("email", "ann"))
+
+    rejection = observe(reported, QUARANTINE, received_at=2_000, source="web")
+
+    assert isinstance(rejection, Rejection)
+    assert rejection.code is RejectionCode.NO_IDENTIFIER
+    assert rejection.message_id == "m1"
+    assert "user_id “null” is blocked by default" in rejection.message
+    assert "email “ann” is not an e-mail address" in rejection.message
+    assert rejection.body["properties"] == {"plan": "pro"}
+
+
+def test_an_event_without_identifiers_is_told_what_to_send() -> None:
+    rejection = observe(event(), QUARANTINE, received_at=2_000, source="web")
+
+    assert isinstance(rejection, Rejection)
+    assert rejection.code is RejectionCode.NO_IDENTIFIER
+    assert "userId" in rejection.message
+
+
+@pytest.mark.parametrize("value", ["x" * 1_025, "é" * 513])
+def test_a_value_beyond_the_bound_sets_the_event_aside(value: str) -> None:
+    reported = event(("user_id", "u1"), ("anonymous_id", value))
+
+    rejection = observe(reported, QUARANTINE, received_at=2_000, source="web")
+
+    assert isinstance(rejection, Rejection)
+    assert rejection.code is RejectionCode.IDENTIFIER_TOO_LONG
+
+
+@pytest.mark.parametrize(("number", "fits"), [(50, True), (51, False)])
+def test_an_event_carries_at_most_fifty_identifiers(number: int, fits: bool) -> None:
+    reported = event(*(("anonymous_id", f"a{n}") for n in range(number)))
+
+    outcome = observe(reported, QUARANTINE, received_at=2_000, source="web")
+
+    assert isinstance(outcome, Observation) is fits
+    assert fits or (isinstance(outcome, Rejection) and outcome.code == "TOO_MANY_IDENTIFIERS")

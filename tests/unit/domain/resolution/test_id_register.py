@@ -1,0 +1,160 @@
+"""Ids are a function of the partition and of the register."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from identity_service.domain.identifiers import Identifier, IdentifierKind
+from identity_service.domain.policies.policy import Policy, Rule
+from identity_service.domain.resolution.id_register import (
+    CustomerKind,
+    Difference,
+    RegisteredId,
+    Settled,
+    difference,
+)
+from identity_service.domain.resolution.resolve import Resolution
+
+POLICY = Policy(
+    {
+        "user": Rule(1, IdentifierKind.PERSON),
+        "mail": Rule(2, IdentifierKind.PERSON),
+        "cookie": Rule(3, IdentifierKind.DEVICE),
+    }
+)
+USER, MAIL = Identifier("user", "u"), Identifier("mail", "m")
+COOKIE, OTHER = Identifier("cookie", "c"), Identifier("cookie", "d")
+
+KNOWN, ANONYMOUS = CustomerKind.KNOWN, CustomerKind.ANONYMOUS
+
+
+def settle(
+    clusters: Iterable[tuple[Identifier, ...]],
+    *,
+    before: Mapping[Identifier, str] | None = None,
+    register: Iterable[RegisteredId] = (),
+    contested: Iterable[Identifier] = (),
+) -> Difference:
+    """What is to be written so that these are the customers."""
+    identifiers = [identifier for cluster in clusters for identifier in cluster]
+    return difference(
+        Settled(
+            identifiers=identifiers,
+            customer_of=[(before or {}).get(identifier) for identifier in identifiers],
+            contested=frozenset(),
+            super_connectors=frozenset(),
+            register=list(register),
+        ),
+        Resolution(
+            cluster_of=[n for n, cluster in enumerate(clusters) for _ in cluster],
+            contested=frozenset(identifiers.index(i) for i in contested),
+            super_connectors=frozenset(),
+            given={},
+            refusals={},
+            taken=[],
+        ),
+        POLICY,
+        lambda: "new",
+    )
+
+
+def alive(name: str, minted_at: int, anchor: Identifier) -> RegisteredId:
+    kind = ANONYMOUS if anchor.type == "cookie" else KNOWN
+    return RegisteredId(name, minted_at, anchor, kind)
+
+
+def test_a_cluster_without_an_id_mints_one_at_its_strongest_identifier() -> None:
+    found = settle([(COOKIE, USER, MAIL)])
+
+    assert found.minted == [("new", KNOWN)]
+    assert found.anchors == [("new", 1)]
+    assert found.moves == [(0, None, "new"), (1, None, "new"), (2, None, "new")]
+
+
+def test_the_strongest_anchor_carries_on_although_another_id_is_older() -> None:
+    found = settle(
+        [(COOKIE, USER)],
+        before={COOKIE: "old", USER: "known"},
+        register=[alive("old", 1, COOKIE), alive("known", 2, USER)],
+    )
+
+    assert found.retired == [("old", "known")]
+    assert found.moves == [(0, "old", "known")]
+
+
+def test_of_anchors_of_one_strength_the_oldest_id_carries_on() -> None:
+    found = settle(
+        [(COOKIE, OTHER)],
+        before={COOKIE: "b", OTHER: "a"},
+        register=[alive("b", 1, COOKIE), alive("a", 2, OTHER)],
+    )
+
+    assert found.retired == [("a", "b")]
+
+
+def test_of_ids_minted_at_one_time_the_first_in_text_order_carries_on() -> None:
+    found = settle(
+        [(COOKIE, OTHER)],
+        before={COOKIE: "b", OTHER: "a"},
+        register=[alive("b", 1, COOKIE), alive("a", 1, OTHER)],
+    )
+
+    assert found.retired == [("b", "a")]
+
+
+def test_the_anchor_moves_to_a_stronger_identifier_that_had_no_customer() -> None:
+    found = settle([(COOKIE, USER)], before={COOKIE: "c"}, register=[alive("c", 1, COOKIE)])
+
+    assert found.anchors == [("c", 1)]
+    assert found.kinds == [("c", KNOWN)]
+
+
+def test_the_anchor_stays_when_the_newcomer_is_weaker() -> None:
+    found = settle([(USER, COOKIE)], before={USER: "c"}, register=[alive("c", 1, USER)])
+
+    assert found.anchors == []
+
+
+def test_a_retired_id_lives_again_where_its_anchor_is_alone() -> None:
+    found = settle(
+        [(USER,), (MAIL,)],
+        before={USER: "u", MAIL: "u"},
+        register=[alive("u", 1, USER), RegisteredId("m", 2, MAIL, None, "u")],
+    )
+
+    assert found.revived == [("m", KNOWN)]
+    assert found.moves == [(1, "u", "m")]
+    assert found.minted == found.retired == []
+
+
+def test_a_retired_id_forwards_to_whoever_its_anchor_belongs_to_now() -> None:
+    found = settle(
+        [(USER, MAIL)],
+        before={USER: "u", MAIL: "u"},
+        register=[alive("u", 1, USER), RegisteredId("m", 2, MAIL, None, "elsewhere")],
+    )
+
+    assert found.retired == [("m", "u")]
+    assert found.changes == []
+
+
+def test_an_id_whose_anchor_is_blocked_forwards_to_nobody() -> None:
+    found = settle([(COOKIE,)], before={COOKIE: "u"}, register=[alive("u", 1, USER)])
+
+    assert found.retired == [("u", None)]
+    assert found.minted == [("new", ANONYMOUS)]
+
+
+def test_a_customer_with_a_contested_identifier_is_quarantined() -> None:
+    found = settle([(COOKIE, OTHER)], contested=[OTHER])
+
+    assert found.minted == [("new", CustomerKind.QUARANTINED)]
+    assert found.contested == [1]
+
+
+def test_settling_what_is_settled_finds_nothing_to_write() -> None:
+    register = [alive("u", 1, USER), RegisteredId("c", 0, COOKIE, None, "u")]
+
+    found = settle([(USER, COOKIE)], before={USER: "u", COOKIE: "u"}, register=register)
+
+    assert found == Difference([], [], [], [], [], [], [], [], [], [], [])
