@@ -14,7 +14,7 @@ from identity_service.collect.segment import read_batch
 from identity_service.domain.events import Observation
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Policy
-from identity_service.domain.policies.value_rules import Values, observe
+from identity_service.domain.policies.value_rules import ValueRules, observe
 from identity_service.domain.resolution.resolve import strongest
 from identity_service.domain.resolution.subgraph import NewEvidence
 from identity_service.graph.keys import event_key, identifier_key
@@ -33,7 +33,7 @@ class WriteFloor:
         self._driver = driver
         self._space = space
         self._policy: Policy = parse_policy("extends: quarantine")
-        self._values = Values(self._policy)
+        self._values = ValueRules(self._policy)
         self._text: LiteralString = _text("write_rows")
 
     def rows(self, calls: list[dict[str, Any]]) -> dict[str, Any]:

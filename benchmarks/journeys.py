@@ -24,7 +24,7 @@ from identity_service.graph.database import Database
 from identity_service.graph.journeys import JourneyReader
 from identity_service.settings import Settings
 
-Question = Callable[[], Awaitable[Sequence[Any]]]
+ResolutionInput = Callable[[], Awaitable[Sequence[Any]]]
 
 ROUNDS: Final = 5
 UNTIL: Final = START + (DAYS + 2) * DAY
@@ -93,7 +93,7 @@ async def compare(uri: str, neo4j: psutil.Process, world: World, peer: Peer) -> 
     async with await Database.open(Settings(neo4j_uri=uri, journey_timeout=600)) as database:
         reader = JourneyReader(database)
 
-        async def turns(name: str, ours: Question, theirs: Question) -> None:
+        async def turns(name: str, ours: ResolutionInput, theirs: ResolutionInput) -> None:
             await _in_turns(name, (neo4j, ours), (psutil.Process(), theirs))
 
         for name, given in GIVEN.items():
@@ -135,7 +135,9 @@ async def compare(uri: str, neo4j: psutil.Process, world: World, peer: Peer) -> 
 
 
 async def _in_turns(
-    name: str, ours: tuple[psutil.Process, Question], theirs: tuple[psutil.Process, Question]
+    name: str,
+    ours: tuple[psutil.Process, ResolutionInput],
+    theirs: tuple[psutil.Process, ResolutionInput],
 ) -> None:
     best = [[float("inf"), float("inf")], [float("inf"), float("inf")]]
     answers: list[Sequence[Any]] = [(), ()]

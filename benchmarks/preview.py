@@ -143,7 +143,7 @@ async def _load(uri: str, evidence: Evidence) -> None:
 def _rows(evidence: Evidence) -> Iterator[dict[str, Any]]:
     empty: dict[str, Any] = {
         "space": NAME,
-        **{n: [] for n in ("identifiers", "customers", "links", "contested", "connected")},
+        **{n: [] for n in ("identifiers", "customers", "links", "contested", "super_connectors")},
     }
     resolution, named = resolve(evidence, DEFAULT), evidence.identifiers
     keys = [identifier_key(NAME, identifier) for identifier in named]
@@ -166,7 +166,7 @@ def _rows(evidence: Evidence) -> Iterator[dict[str, Any]]:
         "customers": customers,
         "links": links,
         "contested": (keys[i] for i in resolution.contested),
-        "connected": (keys[i] for i in resolution.super_connectors),
+        "super_connectors": (keys[i] for i in resolution.super_connectors),
     }
     for name, rows in everything.items():
         some: list[Any] = []

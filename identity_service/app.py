@@ -40,7 +40,7 @@ from identity_service.services.spaces.access import ensure_admin_key
 from identity_service.services.wiring import UseCases, assemble
 from identity_service.settings import Settings
 
-GRACE: Final = 30
+SHUTDOWN_TIMEOUT_S: Final = 30
 """Seconds that requests may still take once the service is told to end."""
 
 READING_THREADS: Final = 2
@@ -137,7 +137,7 @@ def server_config(make_app: Callable[[], Starlette], workers: int = 1) -> uvicor
         server_header=False,
         # Nothing here asks who sent a request, or how; every request would pay for it.
         proxy_headers=False,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
 
 
@@ -180,11 +180,11 @@ async def _lifespan(settings: Settings, _app: Starlette) -> AsyncGenerator[State
             threads = stack.enter_context(ThreadPoolExecutor(READING_THREADS, "read-body"))
             cases = assemble(database, settings.max_queue, preview_timeout=settings.preview_timeout)
             await cases.ingest.warm_up()
-            cases.resettlement.look_after_all()
+            cases.policy_rollout.look_after_all()
             try:
                 yield _state(database, cases, threads, settings)
             finally:
-                await cases.resettlement.close()
+                await cases.policy_rollout.close()
                 await cases.ingest.close()
 
 

@@ -18,7 +18,7 @@ from identity_service import session
 from identity_service.domain.journeys.journeys import JOURNEYS, Journey
 from identity_service.pictures import Picture, draw
 from identity_service.services.journeys.figures import Figure
-from identity_service.session import Opened
+from identity_service.session import Session
 
 __all__ = ["JOURNEYS", "Figure", "Journey", "Picture", "draw", "run"]
 
@@ -30,7 +30,7 @@ def run(name: str, space: str, **parameters: Any) -> Figure:
     or space, FieldInvalid for what the journey does not take, and Unavailable.
     """
 
-    async def work(its: Opened) -> Figure:
+    async def work(its: Session) -> Figure:
         return await its.cases.journeys.run(await its.space(space), name, parameters)
 
     with ThreadPoolExecutor(1) as thread:

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class Session:
     """An open database and the use cases over it."""
 
     database: Database
@@ -38,7 +38,7 @@ class Opened:
         return scope
 
 
-def run(work: Callable[[Opened], Awaitable[T]]) -> T:
+def run(work: Callable[[Session], Awaitable[T]]) -> T:
     """Open the database, have something done, and close it again.
 
     Uses the server that the environment names, else the managed one, which is started for this
@@ -48,12 +48,12 @@ def run(work: Callable[[Opened], Awaitable[T]]) -> T:
         return asyncio.run(use(settings, work))
 
 
-async def use(settings: Settings, work: Callable[[Opened], Awaitable[T]]) -> T:
+async def use(settings: Settings, work: Callable[[Session], Awaitable[T]]) -> T:
     """As `run`, of the server that the settings name."""
     async with await Database.open(settings) as database:
         cases = assemble(database, settings.max_queue)
         try:
-            return await work(Opened(database, cases))
+            return await work(Session(database, cases))
         finally:
-            await cases.resettlement.close()
+            await cases.policy_rollout.close()
             await cases.ingest.close()

@@ -25,7 +25,7 @@ CALL () {
   SET i:Contested
 }
 CALL () {
-  UNWIND $w.connected AS key
+  UNWIND $w.super_connectors AS key
   MATCH (i:Identifier {key: key})
   SET i:SuperConnector
 }

@@ -40,8 +40,8 @@
 //   w.anchors: list of [id, identifier key]
 //   w.contested: keys of identifiers that become contested
 //   w.released: keys of identifiers that no longer are
-//   w.connected: keys of identifiers that become super-connectors
-//   w.disconnected: keys of identifiers that no longer are
+//   w.super_connectors: keys of identifiers that become super-connectors
+//   w.no_super_connectors: keys of identifiers that no longer are
 //   w.changes: list of [id, kind, customer id, other id or null, identifier keys, cause]
 // Columns:
 //   written: boolean
@@ -273,12 +273,12 @@ CALL (w) {
   REMOVE i:Contested
 }
 CALL (w) {
-  UNWIND w.connected AS key
+  UNWIND w.super_connectors AS key
   MATCH (i:Identifier {key: key})
   SET i:SuperConnector
 }
 CALL (w) {
-  UNWIND w.disconnected AS key
+  UNWIND w.no_super_connectors AS key
   MATCH (i:Identifier {key: key})
   REMOVE i:SuperConnector
 }

@@ -43,7 +43,7 @@ LARGE_GZIP: Final = 4 * 1024
 """As `LARGE_BODY`, for gzip: what it holds can be a thousand times as long."""
 
 LINGER_BYTES: Final = 64 * 1024 * 1024
-LINGER_SECONDS: Final = 10
+LINGER_S: Final = 10
 """How much of a body that is too large is still read, and dropped.
 
 Most senders look for an answer only when they have sent everything; cut off before, they see a
@@ -145,7 +145,7 @@ async def _read_body(headers: Mapping[str, str], receive: Receive) -> bytes:
 async def _drop_rest(receive: Receive, more: bool) -> None:
     dropped = 0
     with suppress(TimeoutError):
-        async with asyncio.timeout(LINGER_SECONDS):
+        async with asyncio.timeout(LINGER_S):
             while more and dropped < LINGER_BYTES:
                 chunk, more = await _read_chunk(receive)
                 dropped += len(chunk)

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from identity_service.api.state import services_of
 from identity_service.errors import Unavailable
 
-PATIENCE: Final = 2
+DATABASE_TIMEOUT_S: Final = 2
 """Seconds that the database may take to answer."""
 
 METRICS_DIR: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -42,10 +42,10 @@ async def readyz(request: Request) -> JSONResponse:
     if not services.ingest.ready:
         raise Unavailable("No events are taken: the queue is full, or the service is stopping.")
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(DATABASE_TIMEOUT_S):
             await services.database.ping()
     except TimeoutError:
-        raise Unavailable(f"The database does not answer within {PATIENCE} s.") from None
+        raise Unavailable(f"The database does not answer within {DATABASE_TIMEOUT_S} s.") from None
     return JSONResponse({"ready": True})
 
 

@@ -36,7 +36,7 @@ from identity_service.cli import (
     serve,
     space,
 )
-from identity_service.cli.output import complain
+from identity_service.cli.output import print_error
 from identity_service.errors import IdentityServiceError
 from identity_service.observability import configure_logging
 from identity_service.runtime import commands as neo4j
@@ -81,18 +81,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TyperException as error:
         return _misused(error)
     except ValidationError as error:
-        complain(_wrong_settings(error))
+        print_error(_wrong_settings(error))
         return WRONG_USAGE
     except IdentityServiceError as error:
-        complain(str(error))
+        print_error(str(error))
         return FAILED
     except typer.Abort:
         code = INTERRUPTED
     except Exception:  # noqa: BLE001 - a user is shown no stack trace
-        complain(f"This is a defect of identity-service. Please report it with {_report()}.")
+        print_error(f"This is a defect of identity-service. Please report it with {_report()}.")
         return FAILED
     if code == INTERRUPTED:
-        complain("Stopped before it was done.")
+        print_error("Stopped before it was done.")
         return FAILED
     return code if isinstance(code, int) else 0
 
@@ -107,9 +107,9 @@ def _misused(error: TyperException) -> int:
     if "\n" in text or not text:  # a group without a command: its help is the message
         typer.echo(text, err=True)
     elif context is None:
-        complain(text)
+        print_error(text)
     else:
-        complain(f"{text.rstrip('.')}. `{context.command_path} --help` shows how to use it.")
+        print_error(f"{text.rstrip('.')}. `{context.command_path} --help` shows how to use it.")
     return error.exit_code
 
 

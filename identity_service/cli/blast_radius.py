@@ -12,7 +12,7 @@ from identity_service.cli.output import print_json, results
 from identity_service.errors import NotFound
 from identity_service.services.preview.previews import PolicyPreview
 from identity_service.services.read.current import Missing
-from identity_service.session import Opened
+from identity_service.session import Session
 
 
 def blast_radius(
@@ -26,7 +26,7 @@ def blast_radius(
     """
     asked = arguments.identifier(identifier)
 
-    async def work(its: Opened) -> PolicyPreview | Missing:
+    async def work(its: Session) -> PolicyPreview | Missing:
         return await its.cases.blast_radius.of(await its.space(space), asked)
 
     found = session.run(work)

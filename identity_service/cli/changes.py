@@ -13,7 +13,7 @@ from identity_service.domain.recorded import RecordedChange
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.graph.keys import identifier_of
 from identity_service.graph.ledger import NEWEST_CHANGE
-from identity_service.session import Opened
+from identity_service.session import Session
 
 LISTED: Final = 50
 """Changes that are shown of those that happened before."""
@@ -35,7 +35,7 @@ def changes(
     """Show the newest changes of a space, the newest last."""
     show = _show_json if as_json else _show
 
-    async def work(its: Opened) -> None:
+    async def work(its: Session) -> None:
         scope = await its.space(space)
         page = await its.cases.ledger.changes(scope, kind, NEWEST_CHANGE, LISTED)
         for change in reversed(page.items):

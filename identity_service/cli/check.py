@@ -19,7 +19,7 @@ from identity_service.graph.statements import load, statement_names
 from identity_service.runtime.jars import lib_dir, missing
 from identity_service.runtime.java import find_java
 from identity_service.runtime.lock import read_lock
-from identity_service.session import Opened
+from identity_service.session import Session
 from identity_service.settings import Settings
 
 
@@ -94,7 +94,7 @@ def _database() -> str:
         if missing(lib_dir(settings.cache_dir), read_lock()):
             return "not fetched yet: `identity-service neo4j fetch` does, or the first start"
 
-    async def work(its: Opened) -> None:
+    async def work(its: Session) -> None:
         await its.database.ping()
 
     session.run(work)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from identity_service import session
 from identity_service.cli import differences
-from identity_service.cli.output import complain, print_json, results
+from identity_service.cli.output import print_error, print_json, results
 from identity_service.domain.preview.report import Preview
 from identity_service.domain.recorded import SettlementProgress
 from identity_service.errors import IdentityServiceError
-from identity_service.session import Opened
+from identity_service.session import Session
 
 
 def check_space(space: str, *, as_json: bool) -> None:
     """Resolve a whole space anew and compare; raises IdentityServiceError for a difference."""
 
-    async def work(its: Opened) -> tuple[Preview, SettlementProgress]:
+    async def work(its: Session) -> tuple[Preview, SettlementProgress]:
         with differences.watched() as progress:
             scope = await its.space(space)
             found = await its.cases.previews.check(scope, progress)
@@ -38,7 +38,7 @@ def check_space(space: str, *, as_json: bool) -> None:
         if summary.over_connected:
             results().print(f"{summary.over_connected:,} components are too large to be resolved.")
     if not settlement.done:
-        complain(
+        print_error(
             f"Version {settlement.policy_version} of the policy is still being settled: "
             f"{settlement.settled:,} of {settlement.customers_to_settle:,} customers."
         )

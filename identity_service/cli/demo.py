@@ -27,7 +27,7 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.errors import FieldInvalid, IdentityServiceError, NotFound, Unavailable
 from identity_service.observability import configure_logging
 from identity_service.services.spaces.access import Role, SpaceScope
-from identity_service.session import Opened
+from identity_service.session import Session
 from identity_service.settings import Settings
 
 SPACE: Final = "demo"
@@ -35,7 +35,7 @@ ANN: Final = Identifier("email", "ann@example.com")
 AGENT: Final = "demo agent"
 """The name of the key that each start makes anew."""
 
-PATIENCE: Final = 60
+START_TIMEOUT_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _serve(settings: Settings, listener: socket, keys: _Keys, *, once: bool) -> 
     asked.result()
 
 
-async def _keys(its: Opened) -> _Keys:
+async def _keys(its: Session) -> _Keys:
     """The space, made unless it is there, with a new key to ask with."""
     spaces, access = its.cases.spaces, its.cases.access
     try:
@@ -102,7 +102,7 @@ async def _keys(its: Opened) -> _Keys:
     return _Keys(await spaces.create_key(scope, Role.AGENT, AGENT), write)
 
 
-async def _write_key(its: Opened, scope: SpaceScope) -> str | None:
+async def _write_key(its: Session, scope: SpaceScope) -> str | None:
     """A key to send the examples with, unless they are there; keys are not to be had twice."""
     last = _examples()[-1]["messageId"]
     if await its.cases.customers.event(scope, last) is not None:
@@ -145,7 +145,7 @@ def _tell(console: Console, url: str, keys: _Keys) -> None:
 
 def _post(host: str, path: str, body: Any, key: str | None = None) -> Any:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    connection = HTTPConnection(host, timeout=PATIENCE)
+    connection = HTTPConnection(host, timeout=START_TIMEOUT_S)
     try:
         connection.request("POST", path, json.dumps(body), headers)
         response = connection.getresponse()

@@ -21,7 +21,7 @@ from identity_service.errors import NotFound
 from identity_service.services.read.current import Missing
 from identity_service.services.read.explanations import ExplainAnswer, ExplainedPair, Loaded
 from identity_service.services.write.settler import too_much
-from identity_service.session import Opened
+from identity_service.session import Session
 
 
 def explain(
@@ -33,7 +33,7 @@ def explain(
     """Show why two identifiers are one customer, or why they are not."""
     asked = arguments.identifier(a), arguments.identifier(b)
 
-    async def work(its: Opened) -> ExplainAnswer:
+    async def work(its: Session) -> ExplainAnswer:
         return await its.cases.explanations.explain(await its.space(space), *asked, Loaded())
 
     found = session.run(work)

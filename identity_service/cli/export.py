@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from identity_service import session
 from identity_service.cli.output import notices
 from identity_service.services.export.export import TABLES, Advanced, Exported
-from identity_service.session import Opened
+from identity_service.session import Session
 
 
 def export(
@@ -34,7 +34,7 @@ def export(
     holds the cursor that the next export goes on from.
     """
 
-    async def work(its: Opened) -> Exported:
+    async def work(its: Session) -> Exported:
         scope = await its.space(space)
         spaces = its.cases.spaces
         totals: dict[str, int] = {}

@@ -20,7 +20,7 @@ from identity_service.graph import schema
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.services.kit.clock import system_clock
 from identity_service.services.write.bulk_load import Loaded, Loader
-from identity_service.session import Opened
+from identity_service.session import Session
 
 
 class Format(StrEnum):
@@ -50,7 +50,7 @@ def ingest(
     del format  # there is one
     failures: list[str] = []
 
-    async def work(its: Opened) -> Loaded:
+    async def work(its: Session) -> Loaded:
         await its.space(space)
         await schema.apply(its.database)
         loader = Loader(

@@ -17,7 +17,7 @@ from identity_service.domain.journeys.journeys import JOURNEYS, ColumnType, Valu
 from identity_service.domain.journeys.parameters import Parameter
 from identity_service.pictures import draw
 from identity_service.services.journeys.figures import Figure
-from identity_service.session import Opened
+from identity_service.session import Session
 
 app = typer.Typer(help="What customers do, and in which order.", no_args_is_help=True)
 
@@ -77,7 +77,7 @@ def run_command(
     """Answer a journey about a space."""
     given = given_parameters(name, param or ())
 
-    async def work(its: Opened) -> Figure:
+    async def work(its: Session) -> Figure:
         return await its.cases.journeys.run(await its.space(space), name, given)
 
     figure = session.run(work)

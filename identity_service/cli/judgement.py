@@ -18,7 +18,7 @@ from identity_service.domain.resolution.changes import in_words
 from identity_service.graph.keys import identifier_of
 from identity_service.graph.ledger import NEWEST
 from identity_service.services.write.judgements import Judged
-from identity_service.session import Opened
+from identity_service.session import Session
 
 MAX_LISTED = 500
 
@@ -43,7 +43,7 @@ def add_command(
     """Judge two identifiers and show what changed by it."""
     typed = arguments.identifier(a), arguments.identifier(b)
 
-    async def work(its: Opened) -> Judged:
+    async def work(its: Session) -> Judged:
         scope, service = await its.space(space), its.cases.judgements
         return await service.judge(scope, verdict, *await service.normalise(scope, *typed), reason)
 
@@ -59,7 +59,7 @@ def withdraw_command(
 ) -> None:
     """Take a judgement back; customers and ids are what they would be without it."""
 
-    async def work(its: Opened) -> Judged:
+    async def work(its: Session) -> Judged:
         return await its.cases.judgements.withdraw(await its.space(space), judgement, reason)
 
     _show(session.run(work), as_json=as_json)
@@ -73,7 +73,7 @@ def list_command(
 ) -> None:
     """List judgements, withdrawn ones too, newest first."""
 
-    async def work(its: Opened) -> Page[Judgement]:
+    async def work(its: Session) -> Page[Judgement]:
         return await its.cases.customers.judgements(await its.space(space), NEWEST, first)
 
     page = session.run(work)

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 
-def complain(message: str) -> None:
+def print_error(message: str) -> None:
     """One line on standard error."""
     typer.echo(" ".join(message.split()), err=True)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from identity_service.cli.output import complain
+from identity_service.cli.output import print_error
 from identity_service.errors import BadInput
 from identity_service.pictures import Picture
 
@@ -50,4 +50,4 @@ def deliver(content: str | bytes, output: Path | None, name: str) -> None:
         raise BadInput(
             f"{path} cannot be written: {error.strerror}.", remedy="Name another file."
         ) from error
-    complain(f"Written to {path}.")
+    print_error(f"Written to {path}.")

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from identity_service.cli.output import complain, results
+from identity_service.cli.output import print_error, results
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.resolution.cases import CaseResult, check_case, load_case
@@ -56,7 +56,7 @@ def read_policy(file: Path) -> tuple[str, Policy]:
     try:
         return text, parse_policy(text)
     except PolicyInvalid as invalid:
-        complain_of(file, invalid)
+        print_problems(file, invalid)
         raise typer.Exit(1) from invalid
 
 
@@ -70,10 +70,10 @@ def read_policy_file(path: Path) -> str:
         ) from error
 
 
-def complain_of(file: Path, invalid: PolicyInvalid) -> None:
+def print_problems(file: Path, invalid: PolicyInvalid) -> None:
     """Name every mistake in a file, one a line."""
     for problem in invalid.problems:
-        complain(f"{file}: {problem.path}: {problem.message}")
+        print_error(f"{file}: {problem.path}: {problem.message}")
 
 
 def _result(path: Path) -> CaseResult:

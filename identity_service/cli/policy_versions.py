@@ -13,13 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from identity_service import session
-from identity_service.cli.output import complain, notices, print_json, results
-from identity_service.cli.policy import complain_of, read_policy_file
+from identity_service.cli.output import notices, print_error, print_json, results
+from identity_service.cli.policy import print_problems, read_policy_file
 from identity_service.domain.recorded import PolicyVersion, SettlementProgress
 from identity_service.errors import NotFound, PolicyInvalid
 from identity_service.graph import schema
 from identity_service.services.spaces.access import SpaceScope
-from identity_service.session import Opened
+from identity_service.session import Session
 
 LISTED = 100
 """Most versions that `list` shows, the newest."""
@@ -52,17 +52,17 @@ def set_command(
     """
     text = read_policy_file(file)
 
-    async def work(its: Opened) -> tuple[PolicyVersion, SettlementProgress]:
+    async def work(its: Session) -> tuple[PolicyVersion, SettlementProgress]:
         scope = await its.space(space)
         await schema.apply(its.database)
         expected = (await its.cases.spaces.policy(scope)).version if expect is None else expect
-        made = await its.cases.resettlement.set_policy(scope, text, expected, note)
+        made = await its.cases.policy_rollout.set_policy(scope, text, expected, note)
         return made, await _settled(its, scope, made)
 
     try:
         made, settlement = session.run(work)
     except PolicyInvalid as invalid:
-        complain_of(file, invalid)
+        print_problems(file, invalid)
         raise typer.Exit(1) from invalid
     if as_json:
         print_json({"space": space, **_described(made), "settlement": _progress(settlement)})
@@ -76,7 +76,7 @@ def set_command(
 def list_command(space: Space, as_json: AsJson = False) -> None:
     """List the versions of a space's policy, newest first, and how far the newest is settled."""
 
-    async def work(its: Opened) -> tuple[list[PolicyVersion], SettlementProgress]:
+    async def work(its: Session) -> tuple[list[PolicyVersion], SettlementProgress]:
         scope = await its.space(space)
         page = await its.cases.spaces.policies(scope, LISTED, None)
         return list(page.items), await its.cases.spaces.settlement(scope)
@@ -109,7 +109,7 @@ def show_command(
 ) -> None:
     """Print the text of a policy, as it was sent."""
 
-    async def work(its: Opened) -> PolicyVersion:
+    async def work(its: Session) -> PolicyVersion:
         scope = await its.space(space)
         if version is None:
             return await its.cases.spaces.policy(scope)
@@ -128,17 +128,17 @@ def show_command(
         typer.echo(found.text, nl=not found.text.endswith("\n"))
 
 
-async def _settled(its: Opened, scope: SpaceScope, made: PolicyVersion) -> SettlementProgress:
+async def _settled(its: Session, scope: SpaceScope, made: PolicyVersion) -> SettlementProgress:
     """Show the settlement's progress until it is done; what the last step came to."""
     last = await its.cases.spaces.settlement(scope)
     try:
         with _bar(made.version) as bar:
             task = bar.add_task("", total=last.customers_to_settle)
-            async for last in its.cases.resettlement.progress(scope):
+            async for last in its.cases.policy_rollout.progress(scope):
                 bar.update(task, total=last.customers_to_settle, completed=last.settled)
     finally:
         if not last.done:
-            complain(
+            print_error(
                 f"Version {made.version} is in force, and is not settled yet. A service that runs,"
                 " or the next one that starts, goes on with it."
             )

@@ -14,7 +14,7 @@ from identity_service.cli.output import print_json, results
 from identity_service.cli.policy import read_policy
 from identity_service.domain.preview.report import Preview, PreviewSummary
 from identity_service.domain.resolution.changes import ChangeKind
-from identity_service.session import Opened
+from identity_service.session import Session
 
 
 class FailOn(StrEnum):
@@ -37,7 +37,7 @@ def preview(
     """Show what a policy would change in a space, customer by customer. Nothing is written."""
     text, _ = read_policy(file)
 
-    async def work(its: Opened) -> Preview:
+    async def work(its: Session) -> Preview:
         with differences.watched() as progress:
             scope = await its.space(space)
             return (await its.cases.previews.preview(scope, text, progress)).preview

@@ -11,7 +11,7 @@ from identity_service.cli import arguments, customers
 from identity_service.cli.output import print_json, results
 from identity_service.domain.identifiers import Identifier
 from identity_service.errors import IdentityServiceError, NotFound, TooLarge
-from identity_service.session import Opened
+from identity_service.session import Session
 
 
 def resolve(
@@ -30,7 +30,7 @@ def resolve(
     asked = arguments.identifier(identifier)
     moment = arguments.moment(as_of) if as_of else None
 
-    async def work(its: Opened) -> customers.Found:
+    async def work(its: Session) -> customers.Found:
         return await _ask(its, space, asked, moment)
 
     customer = session.run(work)
@@ -44,7 +44,7 @@ def resolve(
         results().print(customers.panel(customer, moment))
 
 
-async def _ask(its: Opened, space: str, asked: Identifier, moment: int | None) -> customers.Found:
+async def _ask(its: Session, space: str, asked: Identifier, moment: int | None) -> customers.Found:
     """The answer that GraphQL gives to the explorer's first question."""
     from identity_service.api.graphql.context import Context
     from identity_service.api.graphql.execution import GraphQL, Request

@@ -19,7 +19,7 @@ from identity_service.runtime import sandbox
 from identity_service.runtime.admin import USER, Done
 from identity_service.runtime.sandbox import Sandbox
 from identity_service.services.kit.clock import system_clock
-from identity_service.session import Opened
+from identity_service.session import Session
 from identity_service.settings import Settings
 
 app = typer.Typer(
@@ -29,7 +29,7 @@ app = typer.Typer(
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
-LOOK_EVERY = 2.0
+INDEX_POLL_INTERVAL_S = 2.0
 """Seconds between two looks at how far the indexes are: a look takes time from building them."""
 
 CONNECT = """\
@@ -117,7 +117,7 @@ def parameters_command(
 
 
 def _copy(settings: Settings, space: str, *, port: int = 0, anew: bool = False) -> None:
-    async def work(its: Opened) -> None:
+    async def work(its: Session) -> None:
         scope = await its.space(space)
         with (
             Steps.shown() as steps,
@@ -136,7 +136,7 @@ def _copy(settings: Settings, space: str, *, port: int = 0, anew: bool = False) 
 async def _build_indexes(target: Database, done: Done) -> None:
     building = asyncio.create_task(schema.apply(target))
     try:
-        while not (await asyncio.wait((building,), timeout=LOOK_EVERY))[0]:
+        while not (await asyncio.wait((building,), timeout=INDEX_POLL_INTERVAL_S))[0]:
             done(await schema.built(target))
         await building
         done(1)

@@ -7,7 +7,7 @@ import typer
 from identity_service import session
 from identity_service.errors import SchemaMismatch
 from identity_service.graph import schema
-from identity_service.session import Opened
+from identity_service.session import Session
 
 app = typer.Typer(help="Constraints and indexes of the graph.", no_args_is_help=True)
 
@@ -16,7 +16,7 @@ app = typer.Typer(help="Constraints and indexes of the graph.", no_args_is_help=
 def apply_command() -> None:
     """Bring the database to the schema of this version. May be repeated."""
 
-    async def work(its: Opened) -> list[str]:
+    async def work(its: Session) -> list[str]:
         return await schema.apply(its.database)
 
     applied = session.run(work)
@@ -29,7 +29,7 @@ def apply_command() -> None:
 def check_command() -> None:
     """Say how the database differs from the schema of this version; changes nothing."""
 
-    async def work(its: Opened) -> list[str]:
+    async def work(its: Session) -> list[str]:
         return await schema.check(its.database)
 
     differences = session.run(work)

@@ -12,7 +12,7 @@ from identity_service.cli.output import print_json
 from identity_service.cli.policy import read_policy_file
 from identity_service.graph import schema
 from identity_service.services.spaces.spaces import CreatedSpace
-from identity_service.session import Opened
+from identity_service.session import Session
 
 app = typer.Typer(help="Spaces: isolated worlds, each with its policy and keys.")
 
@@ -34,7 +34,7 @@ def create_command(
     """Create a space and print its keys, which are shown only now, as JSON."""
     text = None if policy is None else read_policy_file(policy)
 
-    async def work(its: Opened) -> CreatedSpace:
+    async def work(its: Session) -> CreatedSpace:
         await schema.apply(its.database)
         return await its.cases.spaces.create_space(its.cases.access.operator(), name, text)
 

@@ -25,7 +25,7 @@ _LEAST_NANOSECONDS = 10**17
 
 # Fewer digits are a date (20260301), more are no number of 64 bits.
 _LEAST_DIGITS = 9
-_MOST_DIGITS = 19
+_MAX_DIGITS = 19
 
 
 def event_time(call: Mapping[str, Any], batch_sent_at: int | None, received_at: int) -> int:
@@ -86,7 +86,7 @@ def read_time(value: object, where: str) -> int | None:
 
 def _read_text(text: str) -> int | None:
     if len(text) >= _LEAST_DIGITS and text.isascii() and text.isdigit():
-        return _read_number(int(text)) if len(text) <= _MOST_DIGITS else None
+        return _read_number(int(text)) if len(text) <= _MAX_DIGITS else None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -32,7 +32,7 @@ MAX_TRAIT_EVENTS: Final = 1_000
 MAX_ACCOUNTS: Final = 100
 """Most accounts of a customer, and most sets of traits of one account (the newest)."""
 
-MOST_LINKED: Final = 10
+MAX_LINKED: Final = 10
 """How many identifiers of an over-connected component are named."""
 
 IdentifierRow: TypeAlias = Sequence[Any]
@@ -190,7 +190,7 @@ class CustomerReader:
         """
         row = await self._database.read_one(
             MEASURE_COMPONENT,
-            w={"key": key, "others": list(others), "bound": bound, "most": MOST_LINKED},
+            w={"key": key, "others": list(others), "bound": bound, "most": MAX_LINKED},
         )
         return (row["size"], row["most_linked"], set(row["members"])) if row else (0, [], set())
 

@@ -260,7 +260,7 @@ class Database:
         return query
 
 
-class _Unspoken(dict[str, Any]):
+class _Redacted(dict[str, Any]):
     """A map parameter that is not spelled out.
 
     The driver does that for its debug log with every statement, whether it logs or not: a
@@ -273,7 +273,7 @@ class _Unspoken(dict[str, Any]):
 
 def _unspoken(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: _Unspoken(cast("dict[str, Any]", value)) if isinstance(value, dict) else value
+        name: _Redacted(cast("dict[str, Any]", value)) if isinstance(value, dict) else value
         for name, value in parameters.items()
     }
 

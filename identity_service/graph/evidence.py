@@ -11,20 +11,20 @@ from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.resolution.id_register import (
-    NO_DIFFERENCE,
+    NOTHING_CHANGED,
+    ChangeSet,
     CustomerKind,
-    Difference,
     RegisteredId,
 )
 from identity_service.domain.resolution.subgraph import (
-    EMPTY_REGION,
-    MAX_COMPANIONS,
+    EMPTY_SUBGRAPH,
+    MAX_CO_MEMBERS,
     MAX_OWNERS,
-    Edge,
+    BoundaryNode,
     NewEvidence,
     Pair,
-    Region,
     StoredIdentifier,
+    Subgraph,
 )
 from identity_service.graph.database import Database, Row
 from identity_service.graph.keys import (
@@ -43,7 +43,7 @@ from identity_service.graph.write_rows import (
 )
 
 READ_KNOWN: Final = statement("ingest/read_known")
-LOAD_REGION: Final = statement("ingest/load_region")
+LOAD_SUBGRAPH: Final = statement("ingest/load_subgraph")
 WRITE_EVENTS: Final = statement("ingest/write_events")
 WRITE_REJECTED: Final = statement("ingest/write_rejected")
 CLAIM_PROPERTY_NAMES: Final = statement("ingest/claim_property_names")
@@ -91,10 +91,12 @@ class EvidenceStore:
         growth of the graph makes another plan better, and planning takes up to a second.
         """
         await self.read_known("", (), NewEvidence())
-        await self.load_region("", policy, 1, starts=(), edges=(), across=False, most=1)
+        await self.load_subgraph(
+            "", policy, 1, starts=(), boundary=(), cross_boundary=False, most=1
+        )
         nothing = Batch("", 0, 0)
         await self.write_events(nothing)
-        await self.write_settlement(nothing, EMPTY_REGION, (), NO_DIFFERENCE, ())
+        await self.write_settlement(nothing, EMPTY_SUBGRAPH, (), NOTHING_CHANGED, ())
 
     async def read_known(self, space: str, message_ids: Collection[str], new: NewEvidence) -> Known:
         """What of a batch is known already."""
@@ -119,8 +121,8 @@ class EvidenceStore:
         return Known(
             message_ids=frozenset(key[prefix:] for key in row["events"]),
             identifiers={
-                identifiers[x]: StoredIdentifier(first_seen, customer, contested, connected)
-                for x, first_seen, customer, contested, connected, _ in row["identifiers"]
+                identifiers[x]: StoredIdentifier(first_seen, customer, contested, super_connectors)
+                for x, first_seen, customer, contested, super_connectors, _ in row["identifiers"]
             },
             links={links[x]: first_seen for x, first_seen in row["links"]},
             waiting=[_judgement(*entry) for entry in row["waiting"]],
@@ -128,36 +130,36 @@ class EvidenceStore:
             blocked=frozenset(blocked),
         )
 
-    async def load_region(
+    async def load_subgraph(
         self,
         space: str,
         policy: Policy,
         policy_version: int,
         *,
         starts: Iterable[Identifier],
-        edges: Iterable[Identifier],
-        across: bool,
+        boundary: Iterable[Identifier],
+        cross_boundary: bool,
         most: int,
-    ) -> Region | None:
+    ) -> Subgraph | None:
         """Walk from `starts`; None when more than `most` identifiers were met.
 
-        `across`: walk through contested identifiers too, so that only super-connectors are
-        edges of the region.
+        `cross_boundary`: walk through contested identifiers too, so that only super-connectors are
+        boundary of the subgraph.
         """
         row = await self._database.read_one(
-            LOAD_REGION,
+            LOAD_SUBGRAPH,
             w={
                 "starts": [identifier_key(space, i) for i in starts],
-                "edges": [identifier_key(space, i) for i in edges],
-                "across": across,
+                "boundary": [identifier_key(space, i) for i in boundary],
+                "cross_boundary": cross_boundary,
                 "most": most + 1,
                 "policy_version": policy_version,
                 "owners": MAX_OWNERS,
-                "companions": MAX_COMPANIONS,
+                "co_members": MAX_CO_MEMBERS,
                 **_stronger_persons(policy),
             },
         )
-        if row is None or len(row["near"]) > most:
+        if row is None or len(row["interior"]) > most:
             return None
         return _region(row)
 
@@ -200,18 +202,18 @@ class EvidenceStore:
     async def write_settlement(
         self,
         batch: Batch,
-        region: Region,
+        subgraph: Subgraph,
         identifiers: Sequence[Identifier],
-        difference: Difference,
+        difference: ChangeSet,
         changes: Iterable[LedgerEntry],
     ) -> Written | None:
         """Write evidence and what follows from it, or nothing.
 
-        `region` is what the difference rests on; `identifiers` are what its positions refer to.
-        None: one of the region's customers has changed, the policy, or what judgements wait.
+        `subgraph` is what the difference rests on; `identifiers` are what its positions refer to.
+        None: one of the subgraph's customers has changed, the policy, or what judgements wait.
         """
         rows = evidence_rows(batch) | settlement_rows(
-            batch, region, identifiers, difference, changes
+            batch, subgraph, identifiers, difference, changes
         )
         row = await self._database.write_one(WRITE_SETTLEMENT, w=rows)
         if row is None or not row["written"]:
@@ -235,20 +237,20 @@ def _stronger_persons(policy: Policy) -> dict[str, Any]:
     }
 
 
-def _region(row: Row) -> Region:
+def _region(row: Row) -> Subgraph:
     links: dict[Pair, tuple[int, int, int]] = {}
     for some in (row["near_links"], *row["companies_links"]):
         for a, b, first_seen, last_seen, times_seen in some:
             links[identifier_of(a), identifier_of(b)] = (first_seen, last_seen, times_seen)
-    return Region(
-        near=frozenset(map(identifier_of, row["near"])),
+    return Subgraph(
+        interior=frozenset(map(identifier_of, row["interior"])),
         nodes={
-            identifier_of(key): StoredIdentifier(first_seen, customer, contested, connected)
-            for key, first_seen, customer, contested, connected in row["nodes"]
+            identifier_of(key): StoredIdentifier(first_seen, customer, contested, super_connectors)
+            for key, first_seen, customer, contested, super_connectors in row["nodes"]
         },
         links=links,
         revisions={customer: rev for customer, rev, *_ in row["customers"]},
-        severed=frozenset(map(identifier_of, row["severed"])),
+        cut_off_by_block=frozenset(map(identifier_of, row["cut_off_by_block"])),
         settled_under=min((version for *_, version in row["customers"]), default=None),
         register=[
             RegisteredId(customer, minted_at, identifier_of(anchor), CustomerKind(kind))
@@ -262,15 +264,15 @@ def _region(row: Row) -> Region:
             _judgement(made, kind.removeprefix("JUDGED_").lower(), a, b, made_at)
             for made, kind, a, b, made_at in row["judgements"]
         ],
-        edges={
-            identifier_of(key): Edge(
-                super_connector=connected,
+        boundary={
+            identifier_of(key): BoundaryNode(
+                super_connector=super_connectors,
                 degree=degree,
                 owners=frozenset(owners),
-                companions=companions,
+                co_members=co_members,
                 judged=tuple(map(identifier_of, judged)),
             )
-            for key, connected, degree, owners, companions, judged in row["edges"]
+            for key, super_connectors, degree, owners, co_members, judged in row["boundary"]
         },
     )
 

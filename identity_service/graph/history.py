@@ -24,10 +24,10 @@ READ_REGISTER: Final = statement("history/read_register")
 READ_ID: Final = statement("history/read_id")
 READ_KNOWN_SINCE: Final = statement("history/read_known_since")
 LIST_ATTRIBUTED: Final = statement("history/list_attributed")
-READ_TOLD: Final = statement("history/read_told")
+READ_EVENT_TRAITS: Final = statement("history/read_event_traits")
 READ_ACCOUNTS: Final = statement("history/read_accounts")
 
-MOST_SCANNED: Final = 1_000_000
+MAX_SCANNED: Final = 1_000_000
 """Events of one super-connector that are looked through for when it was seen."""
 
 
@@ -118,7 +118,7 @@ class HistoryReader:
                 "keys": _keys(space, identifiers),
                 "at": at,
                 "most": most,
-                "scanned": MOST_SCANNED,
+                "scanned": MAX_SCANNED,
             },
         )
         return {
@@ -174,7 +174,7 @@ class HistoryReader:
     ) -> dict[str, tuple[str, str | None, str | None]]:
         """By message id: source, traits and context traits (JSON) of events."""
         row = await self._database.read_one(
-            READ_TOLD, w={"keys": [event_key(space, message) for message in message_ids]}
+            READ_EVENT_TRAITS, w={"keys": [event_key(space, message) for message in message_ids]}
         )
         prefix = len(space) + 1
         return {key[prefix:]: (*rest,) for key, *rest in row["told"]} if row else {}

@@ -24,15 +24,15 @@ LIST_WRITERS: Final = statement("instance/list_writers")
 LIST_IDENTIFIERS: Final = statement("policies/list_identifiers")
 MARK_BLOCKED: Final = statement("policies/mark_blocked")
 LIST_WITHHELD: Final = statement("policies/list_withheld")
-OBSERVE_AGAIN: Final = statement("policies/observe_again")
+REINSTATE_WITHHELD: Final = statement("policies/reinstate_withheld")
 LIST_TO_SETTLE: Final = statement("policies/list_to_settle")
 LIST_WAITING: Final = statement("policies/list_waiting")
 LIST_SUPER_CONNECTORS: Final = statement("policies/list_super_connectors")
-PASS_BY: Final = statement("policies/pass_by")
-CARRY_OVER: Final = statement("policies/carry_over")
+SKIP_OVERSIZED: Final = statement("policies/skip_oversized")
+BUMP_POLICY_VERSION: Final = statement("policies/bump_policy_version")
 ATTRIBUTE_EVENTS: Final = statement("policies/attribute_events")
 
-_BETWEEN_LOOKS: Final = 0.01
+_POLL_INTERVAL_S: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class PolicyStore:
         """
         running = await self._writers()
         while running:
-            await asyncio.sleep(_BETWEEN_LOOKS)
+            await asyncio.sleep(_POLL_INTERVAL_S)
             running &= await self._writers()
 
     async def _writers(self) -> set[str]:
@@ -160,7 +160,9 @@ class PolicyStore:
             for key, at, source, withheld, observed in row["events"]
         ]
 
-    async def observe_again(self, space: str, version: int, events: Sequence[EventAgain]) -> bool:
+    async def reinstate_withheld(
+        self, space: str, version: int, events: Sequence[EventAgain]
+    ) -> bool:
         """Let events observe what was withheld from them; it waits to be settled.
 
         False, and nothing is written, when the version is no longer in force or when somebody
@@ -171,7 +173,7 @@ class PolicyStore:
             event = again.event
             evidence.add_to_event(event.observed, again.besides, event.at, event.source)
         row = await self._database.write_one(
-            OBSERVE_AGAIN,
+            REINSTATE_WITHHELD,
             w={
                 "space": space,
                 "policy_version": version,
@@ -221,7 +223,7 @@ class PolicyStore:
         )
         return [(identifier_of(key), links) for key, links in row["found"]] if row else []
 
-    async def pass_by(
+    async def skip_oversized(
         self,
         space: str,
         version: int,
@@ -231,7 +233,7 @@ class PolicyStore:
     ) -> None:
         """Leave customers as they are, and those of `most` identifiers around `starts` too."""
         await self._database.write_one(
-            PASS_BY,
+            SKIP_OVERSIZED,
             w={
                 "space": space,
                 "version": version,
@@ -241,9 +243,11 @@ class PolicyStore:
             },
         )
 
-    async def carry_over(self, space: str, version: int, most: int) -> int:
+    async def bump_policy_version(self, space: str, version: int, most: int) -> int:
         """Let a version take over some customers as they are; returns how many there were."""
-        row = await self._database.write_one(CARRY_OVER, space=space, version=version, most=most)
+        row = await self._database.write_one(
+            BUMP_POLICY_VERSION, space=space, version=version, most=most
+        )
         return row["customers"] if row else 0
 
     async def attribute_events(

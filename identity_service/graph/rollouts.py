@@ -22,7 +22,7 @@ RELEASE_SETTLEMENT: Final = statement("policies/release_settlement")
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimedSettlement:
+class ClaimedRollout:
     """A settlement that was taken up: of which version, and where it was left.
 
     `phase` is None at the beginning. `before` is the text of the version before, None unless
@@ -36,7 +36,7 @@ class ClaimedSettlement:
     before: str | None
 
 
-class SettlementStore:
+class RolloutStore:
     """Keeps account of settlements for `worker`, which is this process."""
 
     def __init__(self, database: Database, worker: str) -> None:
@@ -48,7 +48,7 @@ class SettlementStore:
         row = await self._database.read_one(LIST_SETTLEMENTS)
         return row["spaces"] if row else []
 
-    async def claim(self, space: str, lease: int) -> ClaimedSettlement | None:
+    async def claim(self, space: str, lease: int) -> ClaimedRollout | None:
         """Take up a space's settlement for `lease` milliseconds.
 
         None: there is nothing to settle, or somebody else is at it.
@@ -56,7 +56,7 @@ class SettlementStore:
         row = await self._database.write_one(
             CLAIM_SETTLEMENT, space=space, worker=self._worker, lease=lease
         )
-        return ClaimedSettlement(**row) if row else None
+        return ClaimedRollout(**row) if row else None
 
     async def record(
         self, space: str, version: int, lease: int, phase: str, place: str, *, count: bool

@@ -23,7 +23,7 @@ AWAIT_INDEXES: Final = statement("instance/await_indexes")
 NUMBER_CHANGES: Final = statement("instance/number_changes")
 
 FOLDER: Final = "schema/"
-PATIENCE: Final = 3600
+INDEX_TIMEOUT_S: Final = 3600
 """Seconds that indexes over a filled store may take to get online."""
 
 _CREATED: Final = re.compile(r"CREATE (?:CONSTRAINT|(?:\w+ )?INDEX) (\w+) IF NOT EXISTS ")
@@ -70,7 +70,7 @@ async def apply(db: Database) -> list[str]:
         # `IF NOT EXISTS` looks before it creates, and another process may be in between.
         with suppress(Stale):
             await db.write_all(file.statement)
-    await db.write_all(AWAIT_INDEXES, patience=PATIENCE)
+    await db.write_all(AWAIT_INDEXES, patience=INDEX_TIMEOUT_S)
     if fresh:
         await db.write_all(NUMBER_CHANGES)
         # Only now, so that what was interrupted is done again.

@@ -15,8 +15,8 @@ from identity_service.domain.events import Observation
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.journeys.steps import channel_of, step_of
 from identity_service.domain.judgements import Judgement
-from identity_service.domain.resolution.id_register import Difference
-from identity_service.domain.resolution.subgraph import Pair, Region, Sightings, Span
+from identity_service.domain.resolution.id_register import ChangeSet
+from identity_service.domain.resolution.subgraph import Pair, Sightings, Span, Subgraph
 from identity_service.graph.keys import account_key, event_key, identifier_key
 
 
@@ -229,9 +229,9 @@ def link_rows(space: str, links: Mapping[Pair, Sightings]) -> list[list[Any]]:
 
 def settlement_rows(
     batch: Batch,
-    region: Region,
+    subgraph: Subgraph,
     identifiers: Sequence[Identifier],
-    found: Difference,
+    found: ChangeSet,
     changes: Iterable[LedgerEntry],
 ) -> dict[str, Any]:
     """What follows from a batch. `identifiers` are what the positions of `found` refer to."""
@@ -245,7 +245,7 @@ def settlement_rows(
 
     moves = [(identifier_key(space, identifiers[i]), old, new) for i, old, new in found.moves]
     joins = [[key, customer] for key, before, customer in moves if before is None]
-    known = set(keys(region.nodes))
+    known = set(keys(subgraph.nodes))
     return {
         "judgements_rev": batch.judgements_rev,
         "unguarded": batch.unguarded,
@@ -255,23 +255,23 @@ def settlement_rows(
         "withdrawn": [[w.judgement, w.at, w.author, w.reason] for w in batch.withdrawn],
         "settled": keys(batch.settled),
         # In one order in every process, so that two that meet here do not deadlock.
-        "guards": sorted([customer, rev] for customer, rev in region.revisions.items()),
+        "guards": sorted([customer, rev] for customer, rev in subgraph.revisions.items()),
         "unclaimed": sorted(key for key, _ in joins if key in known),
-        "walked": sorted(region.walked_customers.union(batch.reached)),
-        "outdated": _outdated(batch, region),
-        "unchanged": _unchanged(region, found, identifiers) if batch.brings_nothing else [],
+        "walked": sorted(subgraph.walked_customers.union(batch.reached)),
+        "outdated": _outdated(batch, subgraph),
+        "unchanged": _unchanged(subgraph, found, identifiers) if batch.brings_nothing else [],
         "minted": [[customer, kind.value] for customer, kind in found.minted],
         "revived": [[customer, kind.value] for customer, kind in found.revived],
         "joins": joins,
         "moves": [[key, customer] for key, before, customer in moves if before is not None],
-        "retired": [[old, new] for old, new in found.retired if old in region.revisions],
-        "forwarded": [[old, new] for old, new in found.retired if old not in region.revisions],
+        "retired": [[old, new] for old, new in found.retired if old in subgraph.revisions],
+        "forwarded": [[old, new] for old, new in found.retired if old not in subgraph.revisions],
         "kinds": [[customer, kind.value] for customer, kind in found.kinds],
         "anchors": [[c, identifier_key(space, identifiers[i])] for c, i in found.anchors],
         "contested": keys_at(found.contested),
         "released": keys_at(found.released),
-        "connected": keys_at(found.connected),
-        "disconnected": keys_at(found.disconnected),
+        "super_connectors": keys_at(found.super_connectors),
+        "no_super_connectors": keys_at(found.no_super_connectors),
         "changes": [
             [
                 entry.id,
@@ -286,23 +286,27 @@ def settlement_rows(
     }
 
 
-def _outdated(batch: Batch, region: Region) -> list[str]:
-    """The customers of a region in which an older policy had settled some."""
-    oldest = region.settled_under
-    return sorted(region.revisions) if oldest is not None and oldest < batch.policy_version else []
+def _outdated(batch: Batch, subgraph: Subgraph) -> list[str]:
+    """The customers of a subgraph in which an older policy had settled some."""
+    oldest = subgraph.settled_under
+    return (
+        sorted(subgraph.revisions) if oldest is not None and oldest < batch.policy_version else []
+    )
 
 
-def _unchanged(region: Region, found: Difference, identifiers: Sequence[Identifier]) -> list[str]:
-    """The customers of a region of which the difference says nothing."""
-    flags = (*found.contested, *found.released, *found.connected, *found.disconnected)
-    flagged = [region.nodes[identifiers[position]].customer for position in flags]
+def _unchanged(
+    subgraph: Subgraph, found: ChangeSet, identifiers: Sequence[Identifier]
+) -> list[str]:
+    """The customers of a subgraph of which the difference says nothing."""
+    flags = (*found.contested, *found.released, *found.super_connectors, *found.no_super_connectors)
+    flagged = [subgraph.nodes[identifiers[position]].customer for position in flags]
     changed = {
         *(customer for customer, _ in (*found.retired, *found.kinds, *found.anchors)),
         *(heir for _, heir in found.retired),
         *(customer for _, *customers in found.moves for customer in customers),
         *flagged,
     }
-    return sorted(region.revisions.keys() - changed)
+    return sorted(subgraph.revisions.keys() - changed)
 
 
 def _event_row(space: str, new: NewEvent, place: Mapping[Identifier, int]) -> list[Any]:

@@ -12,7 +12,7 @@ from identity_service.pictures.theme import BLUE, LABEL, PLOT, QUIET, ROW, VERMI
 from identity_service.pictures.words import count, distinct, duration, percent, subtitle
 from identity_service.services.journeys.figures import Figure
 
-MOST_ROWS: Final = 100
+MAX_ROWS: Final = 100
 """Rows that are drawn; the subtitle says so where there are more."""
 
 MODELS: Final = {
@@ -182,7 +182,7 @@ def draw_time_to_convert(figure: Figure) -> Picture:
     )
 
 
-def first_rows(figure: Figure, most: int = MOST_ROWS) -> tuple[list[Mapping[str, Any]], list[str]]:
+def first_rows(figure: Figure, most: int = MAX_ROWS) -> tuple[list[Mapping[str, Any]], list[str]]:
     """The rows that are drawn, and a note where there are more."""
     rows = list(figure)
     note = [f"the first {most:,} of {len(rows):,} rows"] if len(rows) > most else []

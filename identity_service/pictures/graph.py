@@ -25,9 +25,9 @@ from identity_service.pictures.theme import (
     vega,
 )
 from identity_service.pictures.words import clean, moment, shortened
-from identity_service.services.read.customer_graph import Linked
+from identity_service.services.read.customer_graph import CustomerGraph
 
-MOST_NODES: Final = 300
+MAX_NODES: Final = 300
 """Identifiers of the customer that are drawn for themselves: the strongest."""
 ROW: Final = 30
 ROOM: Final = 80
@@ -48,7 +48,7 @@ class _Node:
     y: float = 0
 
 
-def draw_graph(linked: Linked) -> Picture:
+def draw_graph(linked: CustomerGraph) -> Picture:
     """The customer's identifiers, and those that were seen with them and are not the customer's."""
     nodes = _nodes(linked.customer, linked.links)
     _place(list(nodes.values()))
@@ -70,15 +70,15 @@ def draw_graph(linked: Linked) -> Picture:
     )
 
 
-def _subtitle(linked: Linked) -> list[str]:
+def _subtitle(linked: CustomerGraph) -> list[str]:
     customer = linked.customer
     count = customer.identifier_count
     seen = f"seen from {moment(customer.first_seen)} to {moment(customer.last_seen)} UTC"
     lines = [f"{customer.kind} · {count:,} identifier{'s' if count != 1 else ''} · {seen}"]
     if linked.more:
         lines.append(f"only the {len(linked.links)} links that were seen most often are drawn")
-    if count > MOST_NODES:
-        lines.append(f"only {MOST_NODES} of the identifiers are drawn, and those of the links")
+    if count > MAX_NODES:
+        lines.append(f"only {MAX_NODES} of the identifiers are drawn, and those of the links")
     lines.append("a line: seen together, the wider the more often; dashed: the link was refused")
     lines.append(
         "filled: a person's identifier; ring: a device; orange: contested; grey: not the customer's"
@@ -87,7 +87,7 @@ def _subtitle(linked: Linked) -> list[str]:
 
 
 def _nodes(customer: SettledCustomer, links: Iterable[DecidedLink]) -> dict[str, _Node]:
-    nodes = {each.key: _Node(each, member=True) for each in customer.identifiers[:MOST_NODES]}
+    nodes = {each.key: _Node(each, member=True) for each in customer.identifiers[:MAX_NODES]}
     for link in links:
         for end in (link.a, link.b):
             node = nodes.setdefault(end.key, _Node(end, member=False))

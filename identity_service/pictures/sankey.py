@@ -17,7 +17,7 @@ from identity_service.pictures.theme import GREY, QUIET, SIZE, STEPS, TEXT, rimm
 from identity_service.pictures.words import clean, count, cut, subtitle
 from identity_service.services.journeys.figures import Figure
 
-MOST_BANDS: Final = 400
+MAX_BANDS: Final = 400
 COLUMN: Final = 190
 """From one column to the next."""
 NODE: Final = 14
@@ -52,7 +52,7 @@ class _Node:
 
 def draw_flows(figure: Figure) -> Picture:
     """Columns are places in the path. Where a node is higher than what leaves it, paths end."""
-    rows, notes = first_rows(figure, MOST_BANDS)
+    rows, notes = first_rows(figure, MAX_BANDS)
     nodes = _nodes(rows)
     _place(nodes)
     colours = _colours(nodes.values())

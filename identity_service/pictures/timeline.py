@@ -20,7 +20,7 @@ from identity_service.pictures.picture import Picture
 from identity_service.pictures.theme import GREY, LIGHT, QUIET, SIZE, STEPS, WHITE, sentence, vega
 from identity_service.pictures.words import clean, moment, shortened, subtitle
 from identity_service.services.journeys.figures import Figure
-from identity_service.services.read.customer_graph import Lived
+from identity_service.services.read.customer_graph import CustomerTimeline
 
 EVENT: Final = 18
 """From one event to the next."""
@@ -40,7 +40,7 @@ class Happened(NamedTuple):
     told: str
 
 
-def draw_customer_timeline(lived: Lived) -> Picture:
+def draw_customer_timeline(lived: CustomerTimeline) -> Picture:
     """The latest events of a customer. A lane is the device of an event, else who it names."""
     customer = lived.customer
     events = [

@@ -14,9 +14,9 @@ from identity_service.runtime.java import SERVICE, fast_start_cache, find_java
 from identity_service.runtime.launch import launch
 from identity_service.settings import Settings
 
-PATIENCE: Final = 300.0
+TRAINING_TIMEOUT_S: Final = 300.0
 # Java writes the cache when the run ends, which takes it about 15 s on two cores.
-GRACE: Final = 180.0
+STOP_TIMEOUT_S: Final = 180.0
 
 # What is loaded during these need not be loaded from jars again.
 STATEMENTS: Final = (
@@ -39,7 +39,9 @@ def train(settings: Settings) -> None:
     if cache.exists():
         return
     place = version_dir(settings.cache_dir)
-    turn = exclusive(place / "training.lock", "preparing the fast start", patience=PATIENCE)
+    turn = exclusive(
+        place / "training.lock", "preparing the fast start", patience=TRAINING_TIMEOUT_S
+    )
     with disk_errors(place, "IDENTITY_CACHE_DIR"), turn:
         if cache.exists():
             return
@@ -52,7 +54,7 @@ def train(settings: Settings) -> None:
             try:
                 bolt.run(server.state.port, *STATEMENTS)
             finally:
-                server.end(GRACE)
+                server.end(STOP_TIMEOUT_S)
             if not trained.exists():
                 raise RuntimeFailed(
                     "Java wrote no fast-start cache.",

@@ -21,7 +21,7 @@ from identity_service.runtime.lock import VERSION, Jar, read_lock
 
 DOWNLOADS_AT_ONCE: Final = 8
 ATTEMPTS: Final = 3
-FETCH_PATIENCE: Final = 900.0
+FETCH_TIMEOUT_S: Final = 900.0
 
 NEEDS_LOCAL: Final = "Install it with: pip install 'identity-service[local]'"
 
@@ -57,7 +57,7 @@ def fetch(cache_dir: Path, jars: Sequence[Jar] | None = None) -> Path:
 
 
 def _turn(home: Path) -> AbstractContextManager[None]:
-    return exclusive(home / "fetch.lock", "fetching Neo4j", patience=FETCH_PATIENCE)
+    return exclusive(home / "fetch.lock", "fetching Neo4j", patience=FETCH_TIMEOUT_S)
 
 
 def missing(lib: Path, jars: Sequence[Jar]) -> list[Jar]:

@@ -23,13 +23,13 @@ from identity_service.runtime.java import (
 )
 from identity_service.runtime.processes import ProcessId
 from identity_service.runtime.state import State, forget_state, write_state
-from identity_service.runtime.supervisor import NOBODY
+from identity_service.runtime.supervisor import NO_OWNER
 from identity_service.settings import Settings
 
 SUPERVISOR: Final = Path(__file__).with_name("supervisor.py")
 CONSOLE_LOG: Final = "console.log"
-START_PATIENCE: Final = 120.0
-STOP_GRACE: Final = 60.0
+START_TIMEOUT_S: Final = 120.0
+STOP_TIMEOUT_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Launched:
     state: State
     supervisor: subprocess.Popen[bytes] | None
 
-    def end(self, grace: float = STOP_GRACE) -> None:
+    def end(self, grace: float = STOP_TIMEOUT_S) -> None:
         """Stop it, by force after `grace` seconds; nothing happens when it has ended."""
         self.state.process.end(grace)
         if self.supervisor is not None:
@@ -87,7 +87,7 @@ def write_configuration(home: Path, text: str) -> None:
 
 def await_bolt(home: Path, state: State) -> State:
     """Wait until the server answers; its state with its port. Raises RuntimeFailed."""
-    deadline = time.monotonic() + START_PATIENCE
+    deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         for port in state.process.listening():
             if bolt.answers(port):
@@ -96,7 +96,7 @@ def await_bolt(home: Path, state: State) -> State:
             raise _why_it_ended(home)
         time.sleep(0.05)
     raise RuntimeFailed(
-        f"Neo4j (process {state.process.pid}) does not answer after {START_PATIENCE:.0f} s.",
+        f"Neo4j (process {state.process.pid}) does not answer after {START_TIMEOUT_S:.0f} s.",
         remedy=f"See {home / CONSOLE_LOG}; `identity-service neo4j stop` ends it.",
     )
 
@@ -112,7 +112,7 @@ def _spawn(
         supervisor = subprocess.Popen(
             [
                 *(sys.executable, "-I", "-S", str(SUPERVISOR)),
-                *(str(owner.pid if owner else NOBODY), str(log)),
+                *(str(owner.pid if owner else NO_OWNER), str(log)),
                 *arguments,
             ],
             env=variables,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import psutil
 
 # A clock that is set again moves every start time a little.
-SAME_START = 5.0
+START_TIME_TOLERANCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class ProcessId:
             process = psutil.Process(self.pid)
             if process.status() == psutil.STATUS_ZOMBIE:
                 return None
-            same = abs(process.create_time() - self.started) < SAME_START
+            same = abs(process.create_time() - self.started) < START_TIME_TOLERANCE_S
         except psutil.NoSuchProcess:
             return None
         return process if same else None

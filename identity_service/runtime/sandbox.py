@@ -30,7 +30,7 @@ from identity_service.settings import Settings
 
 _ABOUT: Final = "sandbox.json"
 _COPIES: Final = "copy-"
-_MOMENT: Final = 0.5
+_POLL_INTERVAL_S: Final = 0.5
 
 _CAPPED: Final = Profile(
     ("-XX:+UseSerialGC",),
@@ -113,7 +113,7 @@ class Rebuilding:
             }
         )
 
-    def stand_back(self) -> None:
+    def lower_priority(self) -> None:
         """Nobody waits for it any more."""
         if self._process is not None:
             self._process.yield_to_others(_NICENESS)
@@ -183,7 +183,7 @@ def rebuilt(settings: Settings, space: str, now: int, *, anew: bool) -> Generato
                     _start(settings, before, 0)
             raise
         _clear(settings, rebuilding.made)
-        rebuilding.stand_back()
+        rebuilding.lower_priority()
 
 
 def start(settings: Settings, space: str, *, port: int = 0) -> Sandbox:
@@ -274,7 +274,9 @@ def _copies(settings: Settings) -> list[Path]:
 def _turn(settings: Settings) -> Generator[None]:
     """One at a time, with clear words when a disk refuses."""
     root = _root(settings)
-    lock = exclusive(root / "sandbox.lock", "making or stopping a sandbox", patience=_MOMENT)
+    lock = exclusive(
+        root / "sandbox.lock", "making or stopping a sandbox", patience=_POLL_INTERVAL_S
+    )
     with disk_errors(root, "IDENTITY_DATA_DIR"), lock:
         yield
 

@@ -21,8 +21,8 @@ from identity_service.runtime.files import disk_errors, exclusive
 from identity_service.runtime.jars import fetch
 from identity_service.runtime.java import SERVICE, Profile, find_java
 from identity_service.runtime.launch import (
-    START_PATIENCE,
-    STOP_GRACE,
+    START_TIMEOUT_S,
+    STOP_TIMEOUT_S,
     Launched,
     await_bolt,
     launch,
@@ -31,8 +31,8 @@ from identity_service.runtime.lock import VERSION
 from identity_service.runtime.state import State, forget_state, read_state
 from identity_service.settings import Settings
 
-LITTLE_ROOM: Final = 50_000_000
-TURN_PATIENCE: Final = START_PATIENCE + STOP_GRACE
+MIN_FREE_BYTES: Final = 50_000_000
+TURN_PATIENCE: Final = START_TIMEOUT_S + STOP_TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def stop(settings: Settings) -> bool:
         state = read_state(home)
         ran = state is not None and state.process.is_alive()
         if state is not None:
-            state.process.end(STOP_GRACE)
+            state.process.end(STOP_TIMEOUT_S)
             forget_state(home, state.process)
         return ran
 
@@ -149,14 +149,14 @@ def _running(home: Path) -> State | None:
         return None
     if state.process.is_alive() and not state.is_abandoned:
         return await_bolt(home, state)
-    state.process.end(STOP_GRACE)
+    state.process.end(STOP_TIMEOUT_S)
     forget_state(home, state.process)
     return None
 
 
 def _refuse_full_disk(home: Path, profile: Profile) -> None:
     """On a disk that is all but full Neo4j says nothing and hangs."""
-    room = LITTLE_ROOM if (home / "data").exists() else profile.room
+    room = MIN_FREE_BYTES if (home / "data").exists() else profile.room
     if shutil.disk_usage(home).free < room:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

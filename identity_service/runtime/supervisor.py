@@ -1,7 +1,7 @@
 """Runs one program and ends it when the process that wanted it is gone, kill -9 included.
 
-`python supervisor.py OWNER_PID LOG PROGRAM ARGUMENT…` prints the program's process id as a line, ends
-when the program does, and sends it SIGTERM once its own parent is no longer OWNER_PID.
+`python supervisor.py OWNER_PID LOG PROGRAM ARGUMENT…` prints the program's process id as a line,
+ends when the program does, and sends it SIGTERM once its own parent is no longer OWNER_PID.
 With OWNER_PID 0 the program belongs to nobody: it stays, and this ends at once.
 Works on every Unix: no signal tells of a parent's death, but every orphan changes its parent.
 Imports nothing but the standard library, so that it starts at once and stays small.
@@ -17,9 +17,9 @@ import threading
 import time
 from pathlib import Path
 
-NOBODY = 0
-LOOK_EVERY = 0.25
-GRACE = 60.0
+NO_OWNER = 0
+POLL_INTERVAL_S = 0.25
+STOP_TIMEOUT_S = 60.0
 
 
 def main(owner: int, log: Path, command: list[str]) -> int:
@@ -30,11 +30,13 @@ def main(owner: int, log: Path, command: list[str]) -> int:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            preexec_fn=_end_with_supervisor if owner != NOBODY and sys.platform == "linux" else None,
+            preexec_fn=_end_with_supervisor
+            if owner != NO_OWNER and sys.platform == "linux"
+            else None,
         )
     sys.stdout.write(f"{program.pid}\n")
     sys.stdout.close()
-    if owner == NOBODY:
+    if owner == NO_OWNER:
         return 0
     threading.Thread(target=_end_with_owner, args=(owner, program), daemon=True).start()
     return program.wait()
@@ -42,9 +44,9 @@ def main(owner: int, log: Path, command: list[str]) -> int:
 
 def _end_with_owner(owner: int, program: subprocess.Popen[bytes]) -> None:
     while os.getppid() == owner:
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_INTERVAL_S)
     program.terminate()
-    time.sleep(GRACE)
+    time.sleep(STOP_TIMEOUT_S)
     program.kill()
 
 

@@ -17,18 +17,18 @@ from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.links import LinkReader
 from identity_service.graph.policies import PolicyStore
-from identity_service.graph.rollouts import SettlementStore
+from identity_service.graph.rollouts import RolloutStore
 from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.spaces import SpaceStore
-from identity_service.services.changes.feed import Following
+from identity_service.services.changes.feed import ChangeFeed
 from identity_service.services.changes.ledger import Ledger
-from identity_service.services.export.export import Exporting
-from identity_service.services.export.space_copy import Copying
+from identity_service.services.export.export import Exporter
+from identity_service.services.export.space_copy import SpaceCopier
 from identity_service.services.journeys.journeys import Journeys
 from identity_service.services.kit.clock import Clock, Ids, system_clock
 from identity_service.services.preview.blast_radius import BlastRadius
 from identity_service.services.preview.previews import Previews
-from identity_service.services.read.as_of.component_walk import Recall
+from identity_service.services.read.as_of.component_walk import HistoricalComponents
 from identity_service.services.read.as_of.view import History
 from identity_service.services.read.current import Customers
 from identity_service.services.read.explanations import Explanations
@@ -40,17 +40,17 @@ from identity_service.services.spaces.spaces import Spaces
 from identity_service.services.write.event_batch import BatchWriter
 from identity_service.services.write.intake import Ingest
 from identity_service.services.write.judgements import Judgements
-from identity_service.services.write.policy_rollout import Resettlement
-from identity_service.services.write.rollout_phases import PolicyPhases
-from identity_service.services.write.settler import Settlement
-from identity_service.services.write.space_locks import Turns
+from identity_service.services.write.policy_rollout import PolicyRollout
+from identity_service.services.write.rollout_phases import RolloutPhases
+from identity_service.services.write.settler import ComponentResolver
+from identity_service.services.write.space_locks import SpaceLocks
 
 
 @dataclass(frozen=True, slots=True)
 class UseCases:
     """All that the API and the command line can have done.
 
-    `ingest` and `resettlement` are to be closed.
+    `ingest` and `policy_rollout` are to be closed.
     """
 
     access: Access
@@ -60,15 +60,15 @@ class UseCases:
     explanations: Explanations
     previews: Previews
     ledger: Ledger
-    following: Following
+    following: ChangeFeed
     blast_radius: BlastRadius
     inboxes: Inboxes
     journeys: Journeys
     judgements: Judgements
-    resettlement: Resettlement
+    policy_rollout: PolicyRollout
     history: History
-    exporting: Exporting
-    copying: Copying
+    exporting: Exporter
+    copying: SpaceCopier
 
 
 def assemble(
@@ -82,16 +82,16 @@ def assemble(
 
     `preview_timeout`: seconds that a preview may take, None for any time.
     """
-    ids, turns = Ids(clock), Turns()
+    ids, turns = Ids(clock), SpaceLocks()
     ledger_reader, judgement_store = LedgerReader(database), JudgementStore(database)
-    following = Following(ledger_reader)
+    following = ChangeFeed(ledger_reader)
     keys, evidence, policy_store = (
         AccessStore(database),
         EvidenceStore(database, following.wake),
         PolicyStore(database),
     )
     access, policies = Access(keys, clock), Policies(policy_store)
-    settlement = Settlement(evidence, ids)
+    settlement = ComponentResolver(evidence, ids)
     reader, live = CustomerReader(database), LiveResolution(evidence, settlement)
     walk = ExportReader(database)
     spaces = Spaces(keys, SpaceStore(database), access, clock)
@@ -123,15 +123,17 @@ def assemble(
             clock,
             ids,
         ),
-        resettlement=Resettlement(
+        policy_rollout=PolicyRollout(
             access,
             SpaceStore(database),
-            SettlementStore(database, ids("wrk")),
+            RolloutStore(database, ids("wrk")),
             policies,
-            PolicyPhases(evidence, policy_store, settlement, turns, clock),
+            RolloutPhases(evidence, policy_store, settlement, turns, clock),
             clock,
         ),
-        history=History(past, reader, ledger_reader, customers, policies, Recall(past), clock),
-        exporting=Exporting(walk, spaces, clock),
-        copying=Copying(CopyReader(database), walk),
+        history=History(
+            past, reader, ledger_reader, customers, policies, HistoricalComponents(past), clock
+        ),
+        exporting=Exporter(walk, spaces, clock),
+        copying=SpaceCopier(CopyReader(database), walk),
     )

@@ -80,7 +80,7 @@ class GraphQLWorld:
         self.access = self.services.access
         self.spaces = self.services.spaces
         self.ingest = self.services.ingest
-        self.resettlement = self.services.resettlement
+        self.policy_rollout = self.services.policy_rollout
         self.graphql = GraphQL(build_schema())
         self.endpoint = GraphQLEndpoint(self.services, 100)
         app = Starlette(routes=[Route("/graphql", self.endpoint.post, methods=["POST"])])
@@ -171,5 +171,5 @@ async def graphql_world(database: Database) -> AsyncGenerator[GraphQLWorld]:
         yield world
     finally:
         await world.client.aclose()
-        await world.resettlement.close()
+        await world.policy_rollout.close()
         await world.ingest.close()

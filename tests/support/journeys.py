@@ -16,7 +16,7 @@ from typing import Any
 from identity_service.domain.events import Rejection, ReportedEvent
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Policy
-from identity_service.domain.policies.value_rules import Values, observe
+from identity_service.domain.policies.value_rules import ValueRules, observe
 from identity_service.domain.resolution.evidence import Evidence
 from identity_service.domain.resolution.resolve import resolve, strongest
 
@@ -61,7 +61,7 @@ def people(
     `sources` are those of events by message id, where they are not the shop's.
     """
     resolution = resolve(evidence, policy)
-    values = Values(policy)
+    values = ValueRules(policy)
     customer_of: dict[Any, int] = {}
     kinds: dict[int, str] = {}
     contested = {evidence.identifiers[i] for i in resolution.contested}
@@ -98,7 +98,7 @@ def done(
     elif event.type in ("page", "screen"):
         step = event.name or event.properties.get("path") or f"({event.type})"
     channel = event.properties.get("utm_source")
-    if channel is None and event.name == "Email Opened":
+    if channel is None and event.name == "Email Session":
         channel = "email"
     said = {name: text(value) for name, value in event.properties.items()}
     names = tuple(sorted(map(str, identifiers)))

@@ -255,7 +255,7 @@ def only_of(theirs: Any, ours: Any) -> frozenset[str]:
 
 
 def leaked(answer: Any, secret: frozenset[str], asked: str = "") -> set[str]:
-    """The secrets that are told in an answer, unless they stand in the question itself."""
+    """The secrets that are told in an answer, unless they stand in the resolution_input itself."""
     told = "\n".join(texts(answer))
     said = "\n".join((asked, *texts(asked.replace('"', "\n").split("\n"))))
     return {text for text in secret if text in told and text not in said}

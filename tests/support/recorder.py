@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.policies.value_rules import Values, Withheld
+from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.recorded import DecidedLink, SettledCustomer
 from identity_service.graph.customers import EventWindow
 from identity_service.graph.ledger import NEWEST_CHANGE
@@ -27,7 +27,7 @@ Said = Mapping[str, Any]
 async def answers_now(
     cases: UseCases,
     scope: SpaceScope,
-    values: Values,
+    values: ValueRules,
     identifiers: Iterable[Identifier],
     ids: Iterable[str],
 ) -> dict[str, Said]:
@@ -46,7 +46,7 @@ async def answers_now(
 async def answers_as_of(
     cases: UseCases,
     scope: SpaceScope,
-    values: Values,
+    values: ValueRules,
     identifiers: Iterable[Identifier],
     ids: Iterable[str],
     moment: int,
@@ -82,7 +82,7 @@ class _Told:
     def __init__(
         self,
         scope: SpaceScope,
-        values: Values,
+        values: ValueRules,
         customers: Customers | AsOf,
         explanations: Explanations | AsOf,
         ledger: Ledger | AsOf,
@@ -154,7 +154,7 @@ class _Told:
 
     def _counts(self, identifier: Identifier) -> bool:
         """Whether it is let through: the present also shows of an event what is blocked."""
-        return not isinstance(self._values.identifier(identifier), Withheld)
+        return not isinstance(self._values.identifier(identifier), WithheldValue)
 
     def _link(self, link: DecidedLink) -> Any:
         conflict = sorted(link.decision.conflict)

@@ -15,7 +15,7 @@ from typing import Any
 
 from identity_service.graph.database import Database
 from identity_service.graph.policies import PUT_POLICY_IN_FORCE
-from identity_service.graph.rollouts import CLAIM_SETTLEMENT, SettlementStore
+from identity_service.graph.rollouts import CLAIM_SETTLEMENT, RolloutStore
 from identity_service.observability import configure_logging
 from identity_service.services import wiring
 from identity_service.services.kit.clock import system_clock
@@ -34,7 +34,7 @@ STEPS = 3
 """After so many it is killed."""
 
 
-class KilledSoon(SettlementStore):
+class KilledSoon(RolloutStore):
     """Settlements of a process that does not live long."""
 
     steps = 0
@@ -68,10 +68,10 @@ async def settle(uri: str, space: str, policy: str) -> None:
                 note=None,
             )
             await transaction.run_one(CLAIM_SETTLEMENT, space=space, worker=WORKER, lease=LEASE)
-        use_cases.resettlement.go_on(scope)
-        async for _ in use_cases.resettlement.progress(scope):
+        use_cases.policy_rollout.go_on(scope)
+        async for _ in use_cases.policy_rollout.progress(scope):
             pass
-        await use_cases.resettlement.close()
+        await use_cases.policy_rollout.close()
 
 
 if __name__ == "__main__":
@@ -79,5 +79,5 @@ if __name__ == "__main__":
     rollout_phases.CUSTOMERS_AT_ONCE = 1
     policy_rollout.LEASE = LEASE
     policy_rollout.BETWEEN_COUNTS = 0
-    wiring.SettlementStore = KilledSoon
+    wiring.RolloutStore = KilledSoon
     asyncio.run(settle(*sys.argv[1:]))

@@ -18,7 +18,7 @@ from identity_service.domain.identifiers import Identifier, parse_identifier
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
-from identity_service.domain.policies.value_rules import Values, observe
+from identity_service.domain.policies.value_rules import ValueRules, observe
 from identity_service.domain.recorded import PolicyVersion, RecordedChange
 from identity_service.domain.resolution.evidence import Evidence, gather
 from identity_service.graph.database import Database
@@ -96,7 +96,7 @@ class World:
 
     def remember(self, events: Iterable[ReportedEvent]) -> None:
         """Note events that the space holds from now on, unless the policy rejects them."""
-        values = Values(self.policy)
+        values = ValueRules(self.policy)
         for each in events:
             if not isinstance(observe(each, values, 0, SOURCE), Rejection):
                 self.sent.setdefault(each.message_id, each)
@@ -122,7 +122,7 @@ class World:
 
     async def set_policy(self, policy: Policy) -> PolicyVersion:
         """Put a policy in force; returns when the space is settled by it."""
-        put = await self.use_cases.resettlement.set_policy(
+        put = await self.use_cases.policy_rollout.set_policy(
             self.scope, policy_text(policy), self.version, None
         )
         self.policy, self.version = policy, put.version
@@ -131,9 +131,9 @@ class World:
 
     async def until_settled(self) -> None:
         """Return when the policy in force has reached everything; go on with it if nobody is."""
-        self.use_cases.resettlement.go_on(self.scope)
+        self.use_cases.policy_rollout.go_on(self.scope)
         async with asyncio.timeout(PATIENCE):
-            async for _ in self.use_cases.resettlement.progress(self.scope):
+            async for _ in self.use_cases.policy_rollout.progress(self.scope):
                 pass
 
     async def settled(self) -> SettledSpace:
@@ -142,7 +142,7 @@ class World:
 
     def evidence(self) -> Evidence:
         """What was sent, as if the policy in force had always been."""
-        values = Values(self.policy)
+        values = ValueRules(self.policy)
         observed = (observe(each, values, 0, SOURCE) for each in self.sent.values())
         return gather(
             ((o.event.at, o.identifiers) for o in observed if not isinstance(o, Rejection)),

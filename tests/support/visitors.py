@@ -14,7 +14,7 @@ START = 400 * DAY
 END = START + 40 * DAY
 MOMENTS = 60
 PAGES = ("Home", "Pricing", "Docs")
-TRACKS = ("Signed Up", "Added", "Ordered", "Email Opened")
+TRACKS = ("Signed Up", "Added", "Ordered", "Email Session")
 CHANNELS = ("google", "partner")
 
 

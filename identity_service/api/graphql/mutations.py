@@ -20,8 +20,8 @@ from identity_service.domain import judgements
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import PolicyVersion, RecordedChange, SettlementProgress
 from identity_service.errors import FieldInvalid, NotFound, PolicyInvalid
-from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces import access
+from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.spaces import CreatedSource, CreatedSpace
 from identity_service.services.write import judgements as services
 
@@ -188,7 +188,9 @@ async def set_policy(
     scope = _require(info, space, access.Role.ADMIN)
     services = info.context.services
     try:
-        made = await services.resettlement.set_policy(scope, policy, expected_version, note or None)
+        made = await services.policy_rollout.set_policy(
+            scope, policy, expected_version, note or None
+        )
     except (FieldInvalid, PolicyInvalid) as error:
         return refused(error)
     except errors.VersionConflict as error:

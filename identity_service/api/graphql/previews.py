@@ -22,7 +22,7 @@ from identity_service.api.graphql.refused import Invalid, Refused, refused
 from identity_service.api.graphql.scoped import ScopedIdentifier, scoped
 from identity_service.api.graphql.types import Identifier, Link, by, shows
 from identity_service.domain.identifiers import Identifier as IdentifierName
-from identity_service.domain.preview.report import MOST_DECIDING, MOST_LISTED, Place
+from identity_service.domain.preview.report import MAX_DECIDING, MAX_LISTED, Place
 from identity_service.domain.preview.report import PreviewSummary as Summary
 from identity_service.domain.recorded import DecidedLink, Page
 from identity_service.domain.resolution.changes import ChangeKind
@@ -149,7 +149,7 @@ class PreviewSummary:
         )
     )
     differences: int = by(
-        _differing, description=f"All of them; the first {MOST_LISTED:,} of each kind are listed."
+        _differing, description=f"All of them; the first {MAX_LISTED:,} of each kind are listed."
     )
 
 
@@ -178,7 +178,7 @@ class CustomerDifference:
         _deciding_links,
         description=(
             "Links that join under one of the two policies and not under the other, with the "
-            f"decision of the new one; the {MOST_DECIDING} strongest."
+            f"decision of the new one; the {MAX_DECIDING} strongest."
         ),
     )
 

@@ -71,7 +71,7 @@ async def settlement(root: Parent[SpaceScope], info: Info) -> SettlementProgress
 async def follow_settlement(info: Info, space: str) -> AsyncGenerator[SettlementProgress]:
     services = info.context.services
     scope = services.access.require(info.context.caller, space, Role.READER)
-    async for progress in services.resettlement.progress(scope):
+    async for progress in services.policy_rollout.progress(scope):
         yield progress
 
 

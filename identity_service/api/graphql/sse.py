@@ -21,7 +21,7 @@ from identity_service.api.graphql.subscriptions import cursor_of_event
 
 MEDIA_TYPE: Final = "text/event-stream"
 
-KEEP_ALIVE: Final = 15.0
+KEEP_ALIVE_S: Final = 15.0
 """Seconds of silence after which a comment says that the connection is alive."""
 
 _COMMENT: Final = b":\n\n"
@@ -70,7 +70,7 @@ class EventStream(StreamingResponse):
             while not upcoming.done():
                 done, _ = await asyncio.wait(
                     self._beside.values(),
-                    timeout=KEEP_ALIVE,
+                    timeout=KEEP_ALIVE_S,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
                 if self._beside["ended"] in done:

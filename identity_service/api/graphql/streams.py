@@ -12,7 +12,7 @@ import structlog
 from identity_service.errors import Forbidden, Overloaded, Unavailable
 from identity_service.services.spaces.access import Access, Caller
 
-CHECK: Final = 2.0
+KEY_CHECK_INTERVAL_S: Final = 2.0
 """Seconds after which the key of an open connection is looked at again."""
 
 NO_LONGER_VALID: Final = Forbidden(
@@ -20,7 +20,7 @@ NO_LONGER_VALID: Final = Forbidden(
 )
 """What is told to a client whose key ended while its connection was open."""
 
-_RETRY_AFTER: Final = 5
+_RETRY_AFTER_S: Final = 5
 
 _log = structlog.get_logger(__name__)
 
@@ -40,7 +40,7 @@ class Streams:
         if self._open >= self._most:
             raise Overloaded(
                 f"{self._open:,} connections are open, as many as may be.",
-                retry_after=_RETRY_AFTER,
+                retry_after=_RETRY_AFTER_S,
             )
         self._open += 1
         try:
@@ -59,7 +59,7 @@ class Streams:
     async def wait_while_valid(self, key: str | None) -> None:
         """Return when the key opens nothing, be it revoked or never valid."""
         while True:
-            await asyncio.sleep(CHECK)
+            await asyncio.sleep(KEY_CHECK_INTERVAL_S)
             try:
                 caller: Caller | None = await self._access.authenticate(key)
             except Unavailable as error:

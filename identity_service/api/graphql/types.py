@@ -209,7 +209,7 @@ class CustomerHealth:
         description="Links whose removal would split it; a judgement counts as a link."
     )
     largest_share_of_limit: float = strawberry.field(
-        description="Values over limit, of the type that is fullest; 0 without limits."
+        description="ValueRules over limit, of the type that is fullest; 0 without limits."
     )
 
 

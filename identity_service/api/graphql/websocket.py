@@ -28,7 +28,7 @@ PROTOCOL: Final = "graphql-transport-ws"
 MAX_OPERATIONS: Final = 20
 """Operations that one connection may have running at a time."""
 
-INIT_WITHIN: Final = 10.0
+INIT_TIMEOUT_S: Final = 10.0
 """Seconds in which a client must have said who it is."""
 
 BAD_MESSAGE: Final = 4400
@@ -40,7 +40,7 @@ ID_IN_USE: Final = 4409
 INITIALISED_TWICE: Final = 4429
 TRY_AGAIN_LATER: Final = 1013
 
-_MOST_OF_A_REASON: Final = 120
+_MAX_OF_A_REASON: Final = 120
 """Bytes of a close frame's reason: the protocol has room for 123."""
 
 
@@ -50,7 +50,7 @@ class _Close(Exception):
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
         self.code = code
-        self.reason = reason.encode()[:_MOST_OF_A_REASON].decode(errors="ignore")
+        self.reason = reason.encode()[:_MAX_OF_A_REASON].decode(errors="ignore")
 
 
 class Connection:
@@ -136,7 +136,7 @@ class Connection:
 
     async def _require_init(self) -> None:
         try:
-            async with asyncio.timeout(INIT_WITHIN):
+            async with asyncio.timeout(INIT_TIMEOUT_S):
                 await self._initialised.wait()
         except TimeoutError:
             raise _Close(INIT_TIMEOUT, "Connection initialisation timeout") from None

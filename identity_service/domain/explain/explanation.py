@@ -13,7 +13,7 @@ from identity_service.domain.policies.policy import Policy
 from identity_service.domain.resolution.clusters import Refusal, RefusalReason
 from identity_service.domain.resolution.components import components
 from identity_service.domain.resolution.evidence import Evidence, Link
-from identity_service.domain.resolution.resolve import NOTHING_OUTSIDE, Outside, Resolution
+from identity_service.domain.resolution.resolve import NO_BOUNDARY, BoundaryState, Resolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def explain(
     evidence: Evidence,
     resolution: Resolution,
     policy: Policy,
-    outside: Outside = NOTHING_OUTSIDE,
+    outside: BoundaryState = NO_BOUNDARY,
 ) -> Explanation:
     """Explain two identifiers. `outside` is what the evidence was resolved with.
 
@@ -164,16 +164,16 @@ def _apart_of(link: int, evidence: Evidence, resolution: Resolution) -> Judgemen
     return min(said, key=lambda made: (made.made_at, made.id), default=None)
 
 
-def _unconnected(a: int, b: int, evidence: Evidence, outside: Outside) -> str:
+def _unconnected(a: int, b: int, evidence: Evidence, outside: BoundaryState) -> str:
     """Nothing that was loaded connects the two; super-connectors may, if both sides have any."""
     component_of = components(evidence)
-    hubs = [
+    super_connectors = [
         [i for i in outside.super_connectors if component_of[i] == component_of[end]]
         for end in (a, b)
     ]
-    if not all(hubs):
+    if not all(super_connectors):
         return _NOTHING_SEEN
-    named = sorted(evidence.identifiers[i] for side in hubs for i in side)
+    named = sorted(evidence.identifiers[i] for side in super_connectors for i in side)
     return (
         f"only identifiers with more links than one person could have may connect them, such as "
         f"{_listed(named)}, and those join nothing"
@@ -210,9 +210,9 @@ def describe_decision(
     )
 
 
-def describe_super_connectors(hubs: Sequence[Identifier]) -> Decision:
-    """The decision on a link to `hubs` that stays outside the evidence."""
-    message = f"Joins nothing: {_too_many_links(hubs)}."
+def describe_super_connectors(super_connectors: Sequence[Identifier]) -> Decision:
+    """The decision on a link to `super_connectors` that stays outside the evidence."""
+    message = f"Joins nothing: {_too_many_links(super_connectors)}."
     return Decision(joined=False, message=message, reason=RefusalReason.SUPER_CONNECTOR)
 
 
@@ -260,11 +260,11 @@ def _clause(number: int, evidence: Evidence, resolution: Resolution, policy: Pol
             return f"the policy has no rule for {' and '.join(unlisted)}"
 
 
-def _too_many_links(hubs: Sequence[Identifier]) -> str:
-    verb = "has" if len(hubs) == 1 else "have"
+def _too_many_links(super_connectors: Sequence[Identifier]) -> str:
+    verb = "has" if len(super_connectors) == 1 else "have"
     return (
-        f"{_listed(hubs)} {verb} more links than one person could have, so it says nothing about "
-        "who they are"
+        f"{_listed(super_connectors)} {verb} more links than one person could have, "
+        "so it says nothing about who they are"
     )
 
 
@@ -297,14 +297,14 @@ def _other(link: Link, position: int) -> int:
     return link.b if link.a == position else link.a
 
 
-_MOST_NAMED = 5
+_MAX_NAMED = 5
 
 
 def _listed(identifiers: Sequence[Identifier]) -> str:
     """`a, b and c`; of many, the first few and how many more."""
-    names = [str(identifier) for identifier in identifiers[:_MOST_NAMED]]
-    if len(identifiers) > _MOST_NAMED:
-        names.append(f"{len(identifiers) - _MOST_NAMED:,} more")
+    names = [str(identifier) for identifier in identifiers[:_MAX_NAMED]]
+    if len(identifiers) > _MAX_NAMED:
+        names.append(f"{len(identifiers) - _MAX_NAMED:,} more")
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -7,7 +7,7 @@
 - **Time range**: `since` is in it, `until` is not. Every event that is counted lies in it; only
   the touches of an attribution may lie before it.
 - **Order**: by `at`; events of the same millisecond by message id, by code point.
-- **Once**: a customer counts once in a figure, at the first occurrence in the range.
+- **RequestCache**: a customer counts once in a figure, at the first occurrence in the range.
 - **Segment**: which customers are counted: of some `kinds`, who in the range `did` a step, or had
   an event with a `property` of a `value`. Where both are given, one event has to fulfil both.
   A trait is a property of an identify call.

@@ -18,7 +18,7 @@ MAX_STEP: Final = 1_024
 PAGE_TYPES: Final = ("page", "screen")
 """Calls that tell what somebody looked at."""
 
-EMAIL_EVENTS: Final = frozenset({"Email Opened", "Email Link Clicked", "Email Clicked"})
+EMAIL_EVENTS: Final = frozenset({"Email Session", "Email Link Clicked", "Email Clicked"})
 """Events of e-mail tools that show attention; a message that was only delivered does not."""
 
 EMAIL: Final = "email"

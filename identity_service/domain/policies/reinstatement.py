@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from identity_service.domain.events import MAX_IDENTIFIERS
 from identity_service.domain.identifiers import Identifier, parse_identifier
-from identity_service.domain.policies.value_rules import Values, Withheld
+from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class EventAgain:
     besides: list[Identifier]
 
 
-def observed_again(event: EventWithheld, values: Values) -> EventAgain | None:
+def observed_again(event: EventWithheld, values: ValueRules) -> EventAgain | None:
     """What an event observes besides under a policy; None when that is nothing.
 
     An event that would then observe more identifiers than one may carry stays as it is.
@@ -38,7 +38,7 @@ def observed_again(event: EventWithheld, values: Values) -> EventAgain | None:
     more: set[Identifier] = set()
     for text in event.withheld:
         found = values.identifier(parse_identifier(text))
-        if isinstance(found, Withheld):
+        if isinstance(found, WithheldValue):
             still_withheld.append(text)
         else:
             more.add(found)

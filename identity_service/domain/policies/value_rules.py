@@ -67,7 +67,7 @@ class WithheldReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Withheld:
+class WithheldValue:
     """An identifier as sent that stays with its event only, and why."""
 
     identifier: Identifier
@@ -93,7 +93,7 @@ class _Type:
     allow: frozenset[str]
 
 
-class Values:
+class ValueRules:
     """A policy's rules about values, prepared once. Pure: the same value, the same answer."""
 
     def __init__(self, policy: Policy) -> None:
@@ -103,7 +103,7 @@ class Values:
         }
         self._types = {name: self._prepare(name) for name in policy.rules}
 
-    def identifier(self, raw: Identifier) -> Identifier | Withheld:
+    def identifier(self, raw: Identifier) -> Identifier | WithheldValue:
         """The identifier in its one spelling, or why it is withheld.
 
         Applied to its own answer it gives that answer again.
@@ -117,13 +117,13 @@ class Values:
         if not value.isascii() and _LONE_SURROGATE.search(value):
             return _invalid(raw, "not Unicode text")
         if message := _blocked(value, rules):
-            return Withheld(raw, WithheldReason.BLOCKED_VALUE, message)
+            return WithheldValue(raw, WithheldReason.BLOCKED_VALUE, message)
         if rules.normalise:
             normalised = rules.normalise(value)
             if normalised is None:
                 return _invalid(raw, f"not {_MEANT[rules.normaliser]}")
             if normalised != value and (message := _blocked(normalised, rules)):
-                return Withheld(raw, WithheldReason.BLOCKED_VALUE, message)
+                return WithheldValue(raw, WithheldReason.BLOCKED_VALUE, message)
             value = normalised
         if rules.format and not rules.format.fullmatch(value):
             return _invalid(raw, f"not in the format of its type, {rules.format_text}")
@@ -155,20 +155,20 @@ class Values:
 
 
 def observe(
-    event: ReportedEvent, values: Values, received_at: int, source: str
+    event: ReportedEvent, values: ValueRules, received_at: int, source: str
 ) -> Observation | Rejection:
     """What an event says under a policy, or why it is set aside.
 
     Rejected: a value beyond 1,024 bytes, more than 50 identifiers, and no usable identifier.
     """
     usable: set[Identifier] = set()
-    withheld: list[Withheld] = []
+    withheld: list[WithheldValue] = []
     for raw in event.identifiers:
         if byte_length(raw.value) > MAX_VALUE_BYTES:
             message = f"{raw.type} is longer than {MAX_VALUE_BYTES:,} bytes: shorten or hash it."
             return _rejected(event, RejectionCode.IDENTIFIER_TOO_LONG, message)
         found = values.identifier(raw)
-        if isinstance(found, Withheld):
+        if isinstance(found, WithheldValue):
             withheld.append(found)
         else:
             usable.add(found)
@@ -223,11 +223,11 @@ def _blocked(value: str, rules: _Type) -> str | None:
     return None
 
 
-def _invalid(raw: Identifier, message: str) -> Withheld:
-    return Withheld(raw, WithheldReason.INVALID_VALUE, message)
+def _invalid(raw: Identifier, message: str) -> WithheldValue:
+    return WithheldValue(raw, WithheldReason.INVALID_VALUE, message)
 
 
-def _nothing_usable(withheld: list[Withheld]) -> str:
+def _nothing_usable(withheld: list[WithheldValue]) -> str:
     if not withheld:
         return "The event names nobody: send a userId, an anonymousId or another identifier."
     reasons = "; ".join(

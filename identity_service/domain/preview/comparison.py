@@ -9,10 +9,10 @@ from itertools import count
 from identity_service.domain.explain.explanation import Decision, describe_decision
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.policy import Policy
-from identity_service.domain.policies.value_rules import Values, Withheld
+from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.preview.partition import Cut, Group, cut
 from identity_service.domain.preview.report import (
-    MOST_DECIDING,
+    MAX_DECIDING,
     CustomerDifference,
     DecidingLink,
     DifferenceList,
@@ -23,16 +23,16 @@ from identity_service.domain.preview.snapshot import Snapshot
 from identity_service.domain.resolution.changes import Change, ChangeKind
 from identity_service.domain.resolution.evidence import Evidence, Link
 from identity_service.domain.resolution.id_register import (
+    ChangeSet,
     CustomerKind,
-    Difference,
     RegisteredId,
     Settled,
-    difference,
+    change_set,
 )
-from identity_service.domain.resolution.resolve import Outside, Resolution, resolve, strength
+from identity_service.domain.resolution.resolve import BoundaryState, Resolution, resolve, strength
 
 
-def preview(snapshot: Snapshot, policy: Policy, values: Values) -> Preview:
+def preview(snapshot: Snapshot, policy: Policy, values: ValueRules) -> Preview:
     """What a policy would change; `values` are its rules about values.
 
     The snapshot already holds what events observe again under that policy.
@@ -46,13 +46,13 @@ def preview(snapshot: Snapshot, policy: Policy, values: Values) -> Preview:
 class Comparison:
     """A comparison under way: `take` each of the `groups`, then ask for the `outcome`."""
 
-    def __init__(self, snapshot: Snapshot, policy: Policy, values: Values) -> None:
+    def __init__(self, snapshot: Snapshot, policy: Policy, values: ValueRules) -> None:
         self._snapshot = snapshot
         self._policy = policy
         absent = {
             position
             for position, identifier in enumerate(snapshot.identifiers)
-            if isinstance(values.identifier(identifier), Withheld)
+            if isinstance(values.identifier(identifier), WithheldValue)
         }
         self._cut: Cut = cut(snapshot, policy, absent)
         self._found = DifferenceList()
@@ -68,22 +68,24 @@ class Comparison:
     def outcome(self) -> Preview:
         """What was found, when all groups were taken."""
         self._summary.differences = self._found.counted
-        return Preview(self._summary, self._found.listed(), self._snapshot.given_back)
+        return Preview(self._summary, self._found.listed(), self._snapshot.reinstated)
 
     def take(self, group: Group) -> list[Change]:
         """Compare one group; returns what the ledger will tell of it, new ids under other names."""
         settled, evidence, place = self._question(group)
         forced = {i for position, i in place.items() if position in self._cut.forced}
-        first_round = frozenset(forced | {place[hub] for hub in group.released})
+        first_round = frozenset(
+            forced | {place[super_connector] for super_connector in group.released}
+        )
         size = len(group.members)
-        resolution = resolve(evidence, self._policy, Outside(super_connectors=first_round))
-        found = difference(settled, _of_members(resolution, size), self._policy, self._mint)
+        resolution = resolve(evidence, self._policy, BoundaryState(super_connectors=first_round))
+        found = change_set(settled, _of_members(resolution, size), self._policy, self._mint)
         changes, after = found.changes, _applied(settled, found)
         if group.released:
             resolution = resolve(
-                evidence, self._policy, Outside(super_connectors=frozenset(forced))
+                evidence, self._policy, BoundaryState(super_connectors=frozenset(forced))
             )
-            found = difference(after, _of_members(resolution, size), self._policy, self._mint)
+            found = change_set(after, _of_members(resolution, size), self._policy, self._mint)
             changes, after = [*changes, *found.changes], _applied(after, found)
         compared = _Compared(
             group, self._snapshot, self._policy, settled, after, evidence, resolution
@@ -176,7 +178,7 @@ _NOW = 2**62
 """When what is minted in a comparison is minted: after everything."""
 
 
-def _applied(settled: Settled, found: Difference) -> Settled:
+def _applied(settled: Settled, found: ChangeSet) -> Settled:
     """What is settled once a difference was written."""
     customer_of = list(settled.customer_of)
     for i, _, customer in found.moves:
@@ -190,8 +192,8 @@ def _applied(settled: Settled, found: Difference) -> Settled:
         identifiers=settled.identifiers,
         customer_of=customer_of,
         contested=(settled.contested | set(found.contested)) - set(found.released),
-        super_connectors=(settled.super_connectors | set(found.connected))
-        - set(found.disconnected),
+        super_connectors=(settled.super_connectors | set(found.super_connectors))
+        - set(found.no_super_connectors),
         register=register,
     )
 
@@ -401,7 +403,7 @@ class _Compared:
         return DecidingLink(a, b, *seen, Decision(joined=False, message=message))
 
     def _strongest(self, links: list[DecidingLink]) -> tuple[DecidingLink, ...]:
-        return tuple(sorted(links, key=self._weakness)[:MOST_DECIDING])
+        return tuple(sorted(links, key=self._weakness)[:MAX_DECIDING])
 
     def _weakness(self, link: DecidingLink) -> tuple[float, float, list[Identifier]]:
         """The priority of the weaker end, then of the stronger, then the pair in text order."""

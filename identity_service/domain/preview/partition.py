@@ -70,7 +70,11 @@ def cut(snapshot: Snapshot, policy: Policy, absent: set[int]) -> Cut:
     too_large = _too_large(component, around, forced, absent, policy)
     if too_large and released:
         # What would be too large only with super-connectors in it is settled without them.
-        released -= {hub for hub in released if component[hub] in too_large}
+        released -= {
+            super_connector
+            for super_connector in released
+            if component[super_connector] in too_large
+        }
         alone = walked.roots()
         component = [alone[i] if root in too_large else root for i, root in enumerate(component)]
         forced = connectors - released
@@ -145,7 +149,12 @@ def _roots_with(
     if not released:
         return walked.roots()
     together = _Sets(walked.roots())
-    together.join_all((hub, i) for hub in released for i in around[hub] if i not in forced)
+    together.join_all(
+        (super_connector, i)
+        for super_connector in released
+        for i in around[super_connector]
+        if i not in forced
+    )
     return together.roots()
 
 
@@ -160,9 +169,13 @@ def _too_large(
     sizes = Counter(component)
     for i in absent:
         sizes[component[i]] -= 1
-    beside = {(component[i], hub) for hub in forced for i in around[hub]}
-    for root, hub in beside:
-        sizes[root] += component[hub] != root
+    beside = {
+        (component[i], super_connector)
+        for super_connector in forced
+        for i in around[super_connector]
+    }
+    for root, super_connector in beside:
+        sizes[root] += component[super_connector] != root
     return {root for root, size in sizes.items() if size > policy.max_component}
 
 

@@ -19,10 +19,10 @@ from identity_service.domain.recorded import Page, page_of
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.domain.resolution.subgraph import NewEvidence
 
-MOST_LISTED: Final = 10_000
+MAX_LISTED: Final = 10_000
 """Most differences of one kind that are listed; all are counted."""
 
-MOST_DECIDING: Final = 50
+MAX_DECIDING: Final = 50
 """Most deciding links of one difference."""
 
 KINDS: Final = (
@@ -62,7 +62,7 @@ class CustomerDifference:
     `before` and `after`: the identifiers of each customer, the strongest first under the new
     policy; customers by their strongest identifiers. `customer_ids`: the ids of those before,
     in that order, then of retired ones that live again; what would be minted has none yet.
-    `deciding_links`: at most MOST_DECIDING, the strongest.
+    `deciding_links`: at most MAX_DECIDING, the strongest.
     """
 
     kind: ChangeKind
@@ -109,14 +109,14 @@ class PreviewSummary:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a policy would change. `differences` by their places, at most MOST_LISTED of a kind.
+    """What a policy would change. `differences` by their places, at most MAX_LISTED of a kind.
 
-    `given_back` is what events would observe that was withheld from them.
+    `reinstated` is what events would observe that was withheld from them.
     """
 
     summary: PreviewSummary
     differences: Sequence[CustomerDifference]
-    given_back: NewEvidence
+    reinstated: NewEvidence
 
     @property
     def changes_nothing(self) -> bool:
@@ -155,7 +155,7 @@ class DifferenceList:
             self.counted[each.kind] += 1
             kept = self._found.setdefault(each.kind, [])
             kept.append(each)
-            if len(kept) > 2 * MOST_LISTED:
+            if len(kept) > 2 * MAX_LISTED:
                 self._found[each.kind] = _first(kept)
 
     def listed(self) -> list[CustomerDifference]:
@@ -165,4 +165,4 @@ class DifferenceList:
 
 
 def _first(found: list[CustomerDifference]) -> list[CustomerDifference]:
-    return sorted(found, key=lambda difference: difference.place)[:MOST_LISTED]
+    return sorted(found, key=lambda difference: difference.place)[:MAX_LISTED]

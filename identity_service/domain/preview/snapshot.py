@@ -52,7 +52,7 @@ class Snapshot:
     """Identifiers, what is settled of them, links, judgements in force, and the register.
 
     `blocked` ones are known, but belong to nobody. `anchors` holds, for each entry of
-    `register`, the position of its anchor. `given_back` is evidence that `give_back` added: it
+    `register`, the position of its anchor. `reinstated` is evidence that `reinstate` added: it
     is not in the graph yet. `links_beyond` counts, for super-connectors at which a snapshot of
     less than a space ends, their links to what is not in it.
     """
@@ -68,7 +68,7 @@ class Snapshot:
     judgements: list[Judgement] = field(default_factory=list[Judgement])
     register: list[RegisteredId] = field(default_factory=list[RegisteredId])
     anchors: array[int] = field(default_factory=_positions)
-    given_back: NewEvidence = field(default_factory=NewEvidence)
+    reinstated: NewEvidence = field(default_factory=NewEvidence)
 
     def positions(self, of: Iterable[Identifier]) -> dict[Identifier, int]:
         """Where some identifiers stand; those that are not here are left out."""
@@ -77,7 +77,7 @@ class Snapshot:
             return {}
         return {i: position for position, i in enumerate(self.identifiers) if i in wanted}
 
-    def give_back(self, new: NewEvidence) -> None:
+    def reinstate(self, new: NewEvidence) -> None:
         """Take in what events observe again that was withheld from them; to be called once."""
         ends = {identifier for pair in new.links for identifier in pair}
         position = self.positions(ends | new.identifiers.keys())
@@ -104,4 +104,4 @@ class Snapshot:
                 links.first_seen[number] = min(seen.first, links.first_seen[number])
                 links.last_seen[number] = max(seen.last, links.last_seen[number])
                 links.times_seen[number] += seen.times
-        self.given_back = new
+        self.reinstated = new

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.policies.policy import Policy
-from identity_service.domain.policies.value_rules import Values, Withheld
+from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.resolution.evidence import Evidence, Link
 from identity_service.domain.resolution.id_register import RegisteredId, carrier_of
-from identity_service.domain.resolution.resolve import Outside
+from identity_service.domain.resolution.resolve import BoundaryState
 from identity_service.domain.resolution.subgraph import Pair, Sightings, Span
 
 
@@ -59,17 +59,18 @@ def ids_at(
 
 
 @dataclass(slots=True)
-class PastEvidence:
-    """What was known at a moment of one component, taken in identifier by identifier.
+class HistoricalEvidence:
+    """The evidence of one component at a moment, collected identifier by identifier.
 
-    `near` holds those whose links are all known; `hubs` are super-connectors, with the times at
-    which they were seen, whose links were not followed. What the policy withholds is left out.
+    `interior` holds identifiers whose links are all known, `super_connectors` those whose links
+    were not followed, both with the times at which they were seen. Values that the policy
+    withholds are left out.
     """
 
     policy: Policy
-    values: Values
-    near: dict[Identifier, Span] = field(default_factory=dict[Identifier, Span])
-    hubs: dict[Identifier, Span] = field(default_factory=dict[Identifier, Span])
+    values: ValueRules
+    interior: dict[Identifier, Span] = field(default_factory=dict[Identifier, Span])
+    super_connectors: dict[Identifier, Span] = field(default_factory=dict[Identifier, Span])
     links: dict[Pair, Sightings] = field(default_factory=dict[Pair, Sightings])
     judgements: dict[str, Judgement] = field(default_factory=dict[str, Judgement])
     _counts: dict[Identifier, bool] = field(default_factory=dict[Identifier, bool])
@@ -78,11 +79,11 @@ class PastEvidence:
         """Whether the policy lets an identifier through."""
         found = self._counts.get(identifier)
         if found is None:
-            withheld = isinstance(self.values.identifier(identifier), Withheld)
+            withheld = isinstance(self.values.identifier(identifier), WithheldValue)
             found = self._counts[identifier] = not withheld
         return found
 
-    def is_hub(self, identifier: Identifier, neighbours: Iterable[Identifier]) -> bool:
+    def is_super_connector(self, identifier: Identifier, neighbours: Iterable[Identifier]) -> bool:
         """Whether an identifier with these neighbours is a super-connector (rule 2)."""
         rule = self.policy.rule_of(identifier.type)
         if rule is None or rule.max_links is None:
@@ -93,10 +94,10 @@ class PastEvidence:
         self, identifier: Identifier, own: Span, seen: Mapping[Identifier, Sightings]
     ) -> list[Identifier]:
         """Take in all that an identifier was seen with; returns what is to be followed."""
-        if self.is_hub(identifier, seen):
-            self.hubs[identifier] = own
+        if self.is_super_connector(identifier, seen):
+            self.super_connectors[identifier] = own
             return []
-        self.near[identifier] = own
+        self.interior[identifier] = own
         neighbours = [other for other in seen if self.counts(other)]
         for other in neighbours:
             pair = (identifier, other) if identifier < other else (other, identifier)
@@ -109,9 +110,9 @@ class PastEvidence:
 
     def spans(self) -> dict[Identifier, Span]:
         """Every identifier that counts, and when it was seen."""
-        return {**self.near, **self.hubs}
+        return {**self.interior, **self.super_connectors}
 
-    def question(self) -> tuple[Evidence, Outside]:
+    def resolution_input(self) -> tuple[Evidence, BoundaryState]:
         """What is to be resolved."""
         spans = self.spans()
         position = {identifier: i for i, identifier in enumerate(spans)}
@@ -124,5 +125,5 @@ class PastEvidence:
             ],
             judgements=list(self.judgements.values()),
         )
-        hubs = frozenset(position[identifier] for identifier in self.hubs)
-        return evidence, Outside(super_connectors=hubs)
+        super_connectors = frozenset(position[identifier] for identifier in self.super_connectors)
+        return evidence, BoundaryState(super_connectors=super_connectors)

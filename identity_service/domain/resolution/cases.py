@@ -30,7 +30,7 @@ from identity_service.domain.identifiers import Identifier, parse_identifier
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policies.parse import parse_policy_mapping
 from identity_service.domain.policies.policy import Policy
-from identity_service.domain.policies.value_rules import Values, Withheld
+from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.policies.yaml_text import read_yaml
 from identity_service.domain.resolution.evidence import gather
 from identity_service.domain.resolution.resolve import resolve
@@ -132,7 +132,7 @@ class _Reading:
     """One pass over one case: what is wrong is noted, and reading goes on."""
 
     problems: list[Problem]
-    values: Values = field(default_factory=lambda: Values(Policy(rules={})))
+    values: ValueRules = field(default_factory=lambda: ValueRules(Policy(rules={})))
 
     def case(self, data: object) -> Case | None:
         if not isinstance(data, dict):
@@ -145,7 +145,7 @@ class _Reading:
         for key in missing:
             self.note(key, "is missing")
         policy = Policy(rules={}) if "policy" in missing else self.policy(fields["policy"])
-        self.values = Values(policy)
+        self.values = ValueRules(policy)
         contested = fields.get("contested")
         return Case(
             id=str(fields.get("id")),
@@ -256,7 +256,7 @@ class _Reading:
         """The identifiers in their one spelling; one that the policy withholds is a mistake."""
         found: list[Identifier] = []
         for identifier in map(self.values.identifier, raw):
-            if isinstance(identifier, Withheld):
+            if isinstance(identifier, WithheldValue):
                 self.note(path, f"{identifier.identifier} is {identifier.message}")
             else:
                 found.append(identifier)

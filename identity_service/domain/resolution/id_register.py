@@ -60,7 +60,7 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ChangeSet:
     """What has to be written so that the stored customers are the resolved ones.
 
     Positions refer to the identifiers of the evidence. `minted` and `revived`: id and kind;
@@ -77,21 +77,21 @@ class Difference:
     moves: list[tuple[int, str | None, str]]
     contested: list[int]
     released: list[int]
-    connected: list[int]
-    disconnected: list[int]
+    super_connectors: list[int]
+    no_super_connectors: list[int]
     changes: list[Change]
 
 
-NO_DIFFERENCE = Difference([], [], [], [], [], [], [], [], [], [], [])
+NOTHING_CHANGED = ChangeSet([], [], [], [], [], [], [], [], [], [], [])
 """Nothing to write."""
 
 
-def difference(before: Settled, after: Resolution, policy: Policy, mint: MintId) -> Difference:
+def change_set(before: Settled, after: Resolution, policy: Policy, mint: MintId) -> ChangeSet:
     """Compare what is stored with what was resolved, over the same identifiers."""
     identifiers = before.identifiers
     anchored: dict[int, list[RegisteredId]] = {}
     position_of = {identifier: i for i, identifier in enumerate(identifiers)}
-    found = Difference([], [], [], [], [], [], [], [], [], [], [])
+    found = ChangeSet([], [], [], [], [], [], [], [], [], [], [])
     for entry in before.register:
         position = position_of.get(entry.anchor)
         if position is not None:
@@ -129,13 +129,13 @@ def difference(before: Settled, after: Resolution, policy: Policy, mint: MintId)
         )
     found.contested.extend(sorted(after.contested - before.contested))
     found.released.extend(sorted(before.contested - after.contested))
-    found.connected.extend(sorted(after.super_connectors - before.super_connectors))
-    found.disconnected.extend(sorted(before.super_connectors - after.super_connectors))
+    found.super_connectors.extend(sorted(after.super_connectors - before.super_connectors))
+    found.no_super_connectors.extend(sorted(before.super_connectors - after.super_connectors))
     found.changes.extend(_changes(found, before, successor))
     return found
 
 
-def _carry_on(found: Difference, carrier: RegisteredId, kind: CustomerKind) -> None:
+def _carry_on(found: ChangeSet, carrier: RegisteredId, kind: CustomerKind) -> None:
     if carrier.kind is None:
         found.revived.append((carrier.id, kind))
     elif carrier.kind is not kind:
@@ -178,7 +178,7 @@ def kind_of(
     return kind
 
 
-def _changes(found: Difference, before: Settled, successor: dict[str, str]) -> list[Change]:
+def _changes(found: ChangeSet, before: Settled, successor: dict[str, str]) -> list[Change]:
     after = {position: customer for position, _, customer in found.moves}
 
     def by_customer(positions: Iterable[int]) -> dict[str, list[Identifier]]:

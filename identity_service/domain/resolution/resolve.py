@@ -25,7 +25,7 @@ from identity_service.domain.resolution.shared_identifiers import SharedIdentifi
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class BoundaryState:
     """What is known of identifiers whose links lie partly outside the evidence.
 
     Positions of identifiers that the links outside already make contested, or
@@ -36,7 +36,7 @@ class Outside:
     super_connectors: frozenset[int] = frozenset()
 
 
-NOTHING_OUTSIDE = Outside()
+NO_BOUNDARY = BoundaryState()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Resolution:
         return list(found.values())
 
 
-def resolve(evidence: Evidence, policy: Policy, outside: Outside = NOTHING_OUTSIDE) -> Resolution:
+def resolve(evidence: Evidence, policy: Policy, outside: BoundaryState = NO_BOUNDARY) -> Resolution:
     """Decide which identifiers are one customer. The order of the evidence does not matter."""
     links = evidence.links
     types = [identifier[0] for identifier in evidence.identifiers]

@@ -1,8 +1,8 @@
-"""The part of a space's evidence that deciding anew about some identifiers rests on.
+"""The part of a space's evidence that a new decision about some identifiers rests on.
 
-A region is a whole component, or ends at *edges*: contested identifiers and super-connectors
-whose links were not all loaded. Rules that tell when such an edge may be left alone live here
-too: a busy shared device would otherwise make every event load everybody who ever used it.
+A subgraph is a whole connected component, or it ends at *boundary nodes*: contested
+identifiers and super-connectors of whose links not all were loaded. `boundary` has the rules
+that say when it may end there.
 """
 
 from __future__ import annotations
@@ -11,18 +11,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from identity_service.domain.identifiers import Identifier, IdentifierKind
+from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
-from identity_service.domain.policies.policy import Policy, Sharing
 from identity_service.domain.resolution.evidence import Evidence, Link
 from identity_service.domain.resolution.id_register import RegisteredId, Settled
-from identity_service.domain.resolution.resolve import Outside, Resolution
+from identity_service.domain.resolution.resolve import BoundaryState
 
-MAX_COMPANIONS = 100
-"""Most identifiers that the customer of an edge may hold to be loaded with it."""
+MAX_CO_MEMBERS = 100
+"""Most identifiers of a boundary node's customer that are loaded with it."""
 
 MAX_OWNERS = 24
-"""Most owners of an edge that are looked at."""
+"""Most owners of a boundary node that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +35,19 @@ class StoredIdentifier:
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
-    """An identifier at which the region ends.
+class BoundaryNode:
+    """An identifier at which the subgraph ends.
 
     `degree` counts all its links, `owners` names customers of its stronger person neighbours
-    (at most MAX_OWNERS), `companions` counts its customer's other identifiers, which are in
-    the region unless they number MAX_COMPANIONS; `judged` are those that it was judged the
-    same with.
+    (at most MAX_OWNERS), `co_members` counts its customer's other identifiers, which are in
+    the subgraph unless they number MAX_CO_MEMBERS; `judged` are the identifiers that a
+    judgement calls the same as it.
     """
 
     super_connector: bool
     degree: int
     owners: frozenset[str]
-    companions: int
+    co_members: int
     judged: tuple[Identifier, ...]
 
 
@@ -125,58 +124,66 @@ class NewEvidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
-    """What was loaded. `near` was walked, all its links are here; `edges` and theirs are not.
+class Subgraph:
+    """What was loaded.
 
-    `settled_under` is the oldest policy version that one of the customers was settled under;
-    None without customers. `severed` belong to one of the customers still, but only a blocked
-    identifier connects them with the rest.
+    All links of the identifiers in `interior` are here; of the boundary nodes and the members
+    of their customers only those links that lie between loaded identifiers are.
+    `settled_under` is the oldest policy version that one of the customers was settled under,
+    None without customers. `cut_off_by_block` still belong to one of the customers, but only a
+    blocked identifier connects them with the rest.
     """
 
-    near: frozenset[Identifier]
+    interior: frozenset[Identifier]
     nodes: dict[Identifier, StoredIdentifier]
     links: dict[Pair, tuple[int, int, int]]
     revisions: dict[str, int]
     register: list[RegisteredId]
     judgements: list[Judgement]
-    edges: dict[Identifier, Edge]
+    boundary: dict[Identifier, BoundaryNode]
     settled_under: int | None
-    severed: frozenset[Identifier] = frozenset()
+    cut_off_by_block: frozenset[Identifier] = frozenset()
 
     @property
     def walked_customers(self) -> set[str]:
-        """Those of whose identifiers all were walked, so that all is decided about them."""
-        near = {node.customer for i, node in self.nodes.items() if i in self.near}
-        far = {node.customer for i, node in self.nodes.items() if i not in self.near}
-        return {customer for customer in near - far if customer}
+        """The customers that lie wholly in the interior: everything is decided about them."""
+        inside = {node.customer for i, node in self.nodes.items() if i in self.interior}
+        outside = {node.customer for i, node in self.nodes.items() if i not in self.interior}
+        return {customer for customer in inside - outside if customer}
+
+    def is_outside(self, identifier: Identifier) -> bool:
+        """Whether an identifier was loaded without all of its links."""
+        return identifier in self.nodes and identifier not in self.interior
 
 
-EMPTY_REGION = Region(frozenset(), {}, {}, {}, [], [], {}, None)
+EMPTY_SUBGRAPH = Subgraph(frozenset(), {}, {}, {}, [], [], {}, None)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A region and what is new, as the resolution function and the register take them."""
+class ResolutionInput:
+    """A subgraph and new evidence, as the resolution function and the id register take them."""
 
     evidence: Evidence
-    outside: Outside
+    outside: BoundaryState
     settled: Settled
 
 
-def put(region: Region, new: NewEvidence) -> Question:
-    """Put what is new to what was loaded."""
-    first_seen = {identifier: node.first_seen for identifier, node in region.nodes.items()}
+def merge_evidence(subgraph: Subgraph, new: NewEvidence) -> ResolutionInput:
+    """The loaded evidence with the new evidence added to it."""
+    first_seen = {identifier: node.first_seen for identifier, node in subgraph.nodes.items()}
     for identifier, span in new.identifiers.items():
         first_seen[identifier] = min(span.first, first_seen.get(identifier, span.first))
-    links = dict(region.links)
+    links = dict(subgraph.links)
     for pair, seen in new.links.items():
         first, last, times = links.get(pair, (seen.first, seen.last, 0))
         links[pair] = (min(first, seen.first), max(last, seen.last), times + seen.times)
     position = {identifier: i for i, identifier in enumerate(first_seen)}
     identifiers = list(first_seen)
-    stored = [region.nodes.get(identifier) for identifier in identifiers]
+    stored = [subgraph.nodes.get(identifier) for identifier in identifiers]
     contested = frozenset(i for i, node in enumerate(stored) if node and node.contested)
-    connected = frozenset(i for i, node in enumerate(stored) if node and node.super_connector)
+    super_connectors = frozenset(
+        i for i, node in enumerate(stored) if node and node.super_connector
+    )
     evidence = Evidence(
         identifiers=identifiers,
         first_seen=list(first_seen.values()),
@@ -185,101 +192,19 @@ def put(region: Region, new: NewEvidence) -> Question:
             for (a, b), seen in links.items()
             if a in position and b in position
         ],
-        judgements=[*region.judgements, *new.judgements],
+        judgements=[*subgraph.judgements, *new.judgements],
     )
-    far = {i for i, identifier in enumerate(identifiers) if _is_far(identifier, region)}
-    return Question(
+    outside = {i for i, identifier in enumerate(identifiers) if subgraph.is_outside(identifier)}
+    return ResolutionInput(
         evidence=evidence,
-        outside=Outside(contested=contested & far, super_connectors=connected & far),
+        outside=BoundaryState(
+            contested=contested & outside, super_connectors=super_connectors & outside
+        ),
         settled=Settled(
             identifiers=identifiers,
             customer_of=[node.customer if node else None for node in stored],
             contested=contested,
-            super_connectors=connected,
-            register=region.register,
+            super_connectors=super_connectors,
+            register=subgraph.register,
         ),
     )
-
-
-def _is_far(identifier: Identifier, region: Region) -> bool:
-    return identifier in region.nodes and identifier not in region.near
-
-
-def may_end_at(region: Region, new: NewEvidence, policy: Policy) -> bool:
-    """Whether every edge stays what it is, whatever the region is decided to be.
-
-    A super-connector stays one, since evidence only grows. A contested identifier stays
-    contested when more owners than it may have lie outside the region, nothing was judged of
-    it, and it does not become a super-connector.
-    """
-    inside = {node.customer for i in region.near if (node := region.nodes.get(i))}
-    for identifier, edge in region.edges.items():
-        if edge.judged:
-            return False
-        if edge.super_connector:
-            continue
-        rule = policy.rule_of(identifier.type)
-        if rule is None or rule.shared is not Sharing.QUARANTINE:
-            return False
-        if edge.companions >= MAX_COMPANIONS or len(edge.owners - inside) <= rule.owners:
-            return False
-        if rule.max_links is not None:
-            added = sum(1 for pair in new.links if identifier in pair and pair not in region.links)
-            if edge.degree + added > rule.max_links:
-                return False
-    return True
-
-
-def ends_well(region: Region, question: Question, resolution: Resolution, policy: Policy) -> bool:
-    """Whether the customers of all contested edges came out so that nothing outside changes.
-
-    That is so when such a customer holds what it held before. It may also have grown by
-    devices of the region, if they came after all that joined it before: then whatever else
-    tried to join it met the same customer as before, or was refused and would be by a larger
-    one.
-    """
-    evidence, settled = question.evidence, question.settled
-    members: dict[int, set[int]] = {}
-    for position, root in enumerate(resolution.cluster_of):
-        members.setdefault(root, set()).add(position)
-    before: dict[str | None, set[int]] = {}
-    for position, customer in enumerate(settled.customer_of):
-        before.setdefault(customer, set()).add(position)
-    edges = {i for i in region.edges if not region.edges[i].super_connector}
-    for position, identifier in enumerate(evidence.identifiers):
-        if identifier not in edges:
-            continue
-        customer = settled.customer_of[position]
-        now, then = members[resolution.cluster_of[position]], before[customer]
-        if customer is None or not now >= then:
-            return False
-        joined = now - then
-        if joined and not (
-            _is_device(identifier, policy)
-            and not any(_is_far(evidence.identifiers[i], region) for i in joined)
-            and _came_last(joined, then, evidence.links, resolution)
-        ):
-            return False
-    return True
-
-
-def _is_device(identifier: Identifier, policy: Policy) -> bool:
-    rule = policy.rule_of(identifier.type)
-    return rule is not None and rule.kind is IdentifierKind.DEVICE
-
-
-def _came_last(
-    joined: set[int], then: set[int], links: Iterable[Link], resolution: Resolution
-) -> bool:
-    """Whether all links inside the old customer were taken before any that brought it more."""
-    taken = {link: turn for turn, link in enumerate(resolution.taken)}
-    last_inside, first_between = -1, len(taken)
-    for number, link in enumerate(links):
-        turn = taken.get(number)
-        if turn is None:
-            continue
-        if link.a in then and link.b in then:
-            last_inside = max(last_inside, turn)
-        elif (link.a in then and link.b in joined) or (link.b in then and link.a in joined):
-            first_between = min(first_between, turn)
-    return last_inside < first_between

@@ -1,4 +1,4 @@
-"""Following ledgers as they grow: every change after a position, once, in order.
+"""ChangeFeed ledgers as they grow: every change after a position, once, in order.
 
 All who follow one space in one process share one reader. It is woken by what this process
 writes, and looks every now and then for what others wrote. Who follows has a position of its own
@@ -25,7 +25,7 @@ from identity_service.services.spaces.access import SpaceScope
 
 T = TypeVar("T")
 
-POLL: Final = 0.5
+POLL_INTERVAL_S: Final = 0.5
 """Seconds after which the reader looks for what other processes wrote."""
 
 RECENT: Final = 1_000
@@ -37,7 +37,7 @@ PAGE: Final = 200
 _log = structlog.get_logger(__name__)
 
 
-class Following:
+class ChangeFeed:
     """The ledgers that somebody follows, each read once for all."""
 
     def __init__(self, reader: LedgerReader) -> None:
@@ -126,7 +126,7 @@ class _Tail:
         try:
             return await _whole(self._page_of_old(position, kinds))
         except Unavailable:
-            await asyncio.sleep(POLL)
+            await asyncio.sleep(POLL_INTERVAL_S)
             return (), position
 
     async def _page_of_old(
@@ -152,7 +152,7 @@ class _Tail:
             except Unavailable as error:
                 _log.warning("following_interrupted", space=self._space, error=str(error))
             with suppress(TimeoutError):
-                async with asyncio.timeout(POLL):
+                async with asyncio.timeout(POLL_INTERVAL_S):
                     await self._woken.wait()
 
     async def _begin(self) -> None:
@@ -160,7 +160,7 @@ class _Tail:
             try:
                 last = await self._reader.last_position(self._space)
             except Unavailable:
-                await asyncio.sleep(POLL)
+                await asyncio.sleep(POLL_INTERVAL_S)
             else:
                 # Somewhat earlier, so that the newest are not taken as complete unseen, and
                 # those who come back after a moment find what they missed at hand.

@@ -11,7 +11,7 @@ from identity_service.domain.recorded import Page, RecordedChange, page_of
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
-from identity_service.services.kit.data_loader import Batcher
+from identity_service.services.kit.data_loader import DataLoader
 from identity_service.services.spaces.access import SpaceScope
 
 _READS_AT_ONCE: Final = 16
@@ -24,7 +24,7 @@ class Ledger:
     def __init__(self, reader: LedgerReader, judgements: JudgementStore) -> None:
         self._reader = reader
         self._judgement_store = judgements
-        self._judgements = Batcher(self._find_judgements)
+        self._judgements = DataLoader(self._find_judgements)
         self._one_by_one = asyncio.Semaphore(_READS_AT_ONCE)
 
     async def changes(

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 
-class Noted:
+class DiskSet:
     """Sets of texts, each under a name, in the file `path`. It is a context that closes the file.
 
     One thread at a time may use it. A crash may leave it damaged: it is to be thrown away.

@@ -26,7 +26,7 @@ from identity_service.graph.exports import ExportReader
 from identity_service.graph.keys import identifier_of
 from identity_service.graph.pages import PAGE
 from identity_service.graph.schema import schema_files
-from identity_service.services.export.disk_set import Noted
+from identity_service.services.export.disk_set import DiskSet
 from identity_service.services.export.parquet import Columns, Kind, Part, TableWriter
 from identity_service.services.kit.clock import Clock
 from identity_service.services.spaces.access import SpaceScope
@@ -126,7 +126,7 @@ class Exported:
         return sum(part.rows for part in self.tables[table])
 
 
-class Exporting:
+class Exporter:
     """Writes exports. `overlap`, in milliseconds, is how far one reaches back beyond its cursor."""
 
     def __init__(
@@ -157,7 +157,7 @@ class Exporting:
         progress = await self._spaces.settlement(scope)
         cursor = Cursor(scope.space, started, progress.policy_version, progress.done)
         from_then_on = changed_since(earlier, cursor, self._overlap)
-        with _whole_or_nothing(directory) as growing, Noted(growing / ".noted") as noted:
+        with _whole_or_nothing(directory) as growing, DiskSet(growing / ".noted") as noted:
             with ExitStack() as stack:
                 tables = {
                     name: stack.enter_context(TableWriter(growing, name, columns))
@@ -191,7 +191,7 @@ class _Walk:
         self,
         reader: ExportReader,
         space: str,
-        noted: Noted,
+        noted: DiskSet,
         write: Callable[[str, Sequence[Sequence[Any]]], None],
     ) -> None:
         self._reader = reader

@@ -15,7 +15,7 @@ from identity_service.graph.copies import CopyReader, StoredIdentifiers
 from identity_service.graph.exports import ExportReader
 from identity_service.graph.import_files import ImportFiles
 from identity_service.graph.pages import Row, ahead
-from identity_service.services.export.disk_set import Noted
+from identity_service.services.export.disk_set import DiskSet
 from identity_service.services.spaces.access import SpaceScope
 
 Advanced = Callable[[str, int], None]
@@ -46,7 +46,7 @@ _OF_ID: Final = (
 """Relationships of a customer or a retired id and to which kind, as they stand in a row of it."""
 
 
-class Copying:
+class SpaceCopier:
     """Copies spaces out of one database."""
 
     def __init__(self, reader: CopyReader, walk: ExportReader) -> None:
@@ -65,7 +65,7 @@ class Copying:
         """
         with (
             ImportFiles(directory) as files,
-            Noted(directory / ".noted") as noted,
+            DiskSet(directory / ".noted") as noted,
             _rarely_collected(),
         ):
             copied = await _Copy(
@@ -83,7 +83,7 @@ class _Copy:
         walk: ExportReader,
         space: str,
         files: ImportFiles,
-        noted: Noted,
+        noted: DiskSet,
         advanced: Advanced,
     ) -> None:
         self._reader = reader

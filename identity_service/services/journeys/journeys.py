@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.journeys.journeys import journey
-from identity_service.domain.policies.value_rules import Withheld
+from identity_service.domain.policies.value_rules import WithheldValue
 from identity_service.graph.journeys import JourneyReader
 from identity_service.services.journeys.figures import Figure
 from identity_service.services.kit.clock import Clock
@@ -46,4 +46,4 @@ class Journeys:
     async def _as_in_events(self, scope: SpaceScope, given: Identifier) -> str:
         """As events spell it. What the policy withholds belongs to nobody, however spelled."""
         usable = (await self._policies.in_force(scope)).values.identifier(given)
-        return str(given if isinstance(usable, Withheld) else usable)
+        return str(given if isinstance(usable, WithheldValue) else usable)

@@ -10,14 +10,14 @@ from typing import Final, Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-MOST_KEYS: Final = 1_000
+MAX_KEYS: Final = 1_000
 """Most keys of one reading."""
 
 SIDE_BY_SIDE: Final = 2
 """Readings of one kind at a time; what is asked for meanwhile gathers for the next."""
 
 
-class Batcher(Generic[K, V]):
+class DataLoader(Generic[K, V]):
     """Gathers the keys that tasks of one event loop ask for, and reads them together.
 
     There is no timer: an idle batcher reads at once. A reading never answers who asked after it
@@ -54,7 +54,7 @@ class Batcher(Generic[K, V]):
     def _start(self) -> None:
         self._scheduled = False
         while self._waiting and len(self._running) < SIDE_BY_SIDE:
-            batch = dict(islice(self._waiting.items(), MOST_KEYS))
+            batch = dict(islice(self._waiting.items(), MAX_KEYS))
             for key in batch:
                 del self._waiting[key]
             task = asyncio.create_task(self._answer(batch))

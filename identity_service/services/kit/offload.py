@@ -12,6 +12,6 @@ MANY: Final = 1_000
 T = TypeVar("T")
 
 
-async def done_aside(size: int, work: Callable[[], T]) -> T:
+async def offload_if_large(size: int, work: Callable[[], T]) -> T:
     """The result of work on so many identifiers; where they are many, of a thread's."""
     return await asyncio.to_thread(work) if size >= MANY else work()

@@ -10,7 +10,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Once(Generic[K, V]):
+class RequestCache(Generic[K, V]):
     """What was read is kept: not for longer than a request that writes nothing."""
 
     def __init__(self) -> None:

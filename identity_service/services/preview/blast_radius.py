@@ -9,10 +9,10 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.block_value import with_blocked
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Policy
-from identity_service.domain.policies.value_rules import Values, Withheld
+from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.preview.comparison import Comparison
 from identity_service.domain.preview.snapshot_part import snapshot_of
-from identity_service.domain.resolution.subgraph import NewEvidence, Region
+from identity_service.domain.resolution.subgraph import NewEvidence, Subgraph
 from identity_service.errors import TooLarge
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.policies import PolicyStore
@@ -20,7 +20,7 @@ from identity_service.services.preview.previews import PolicyPreview
 from identity_service.services.read.current import Missing, MissingReason, withheld
 from identity_service.services.spaces.access import SpaceScope
 
-MOST_LOADED: Final = 100_000
+MAX_LOADED: Final = 100_000
 """Identifiers that may hang together with the one that is asked about: far beyond what a policy
 lets be resolved, since a value that holds too many together is the first to be blocked."""
 
@@ -38,13 +38,13 @@ class BlastRadius:
     async def of(self, scope: SpaceScope, raw: Identifier) -> PolicyPreview | Missing:
         """What the policy in force would change with this value blocked besides.
 
-        Raises TooLarge where more than MOST_LOADED identifiers hang together, and PolicyInvalid
+        Raises TooLarge where more than MAX_LOADED identifiers hang together, and PolicyInvalid
         when the policy's text grows too long.
         """
         stored = await self._policy_store.in_force(scope.space)
         before = parse_policy(stored.text)
-        identifier = Values(before).identifier(raw)
-        if isinstance(identifier, Withheld):
+        identifier = ValueRules(before).identifier(raw)
+        if isinstance(identifier, WithheldValue):
             return withheld(identifier)
         known = await self._store.read_known(
             scope.space, (), NewEvidence.of_identifiers((identifier,))
@@ -54,7 +54,7 @@ class BlastRadius:
         text = with_blocked(stored.text, identifier)
         policy = parse_policy(text)
         async with self._room:
-            region = await self._around(
+            subgraph = await self._around(
                 scope,
                 policy,
                 stored.version,
@@ -62,7 +62,7 @@ class BlastRadius:
                 connector=known.identifiers[identifier].super_connector,
             )
             comparison = await asyncio.to_thread(
-                Comparison, snapshot_of(region), policy, Values(policy)
+                Comparison, snapshot_of(subgraph), policy, ValueRules(policy)
             )
             for group in comparison.groups:
                 await asyncio.to_thread(comparison.take, group)
@@ -76,41 +76,41 @@ class BlastRadius:
         identifier: Identifier,
         *,
         connector: bool,
-    ) -> Region:
+    ) -> Subgraph:
         """All that hangs together with an identifier, and with what its loss releases.
 
         A super-connector holds nothing together but what was judged the same with it.
         """
         starts = set[Identifier]() if connector else {identifier}
-        edges = {identifier} if connector else set[Identifier]()
+        boundary = {identifier} if connector else set[Identifier]()
         while True:
-            region = await self._store.load_region(
+            subgraph = await self._store.load_subgraph(
                 scope.space,
                 policy,
                 version,
                 starts=starts,
-                edges=edges,
-                across=True,
-                most=MOST_LOADED,
+                boundary=boundary,
+                cross_boundary=True,
+                most=MAX_LOADED,
             )
-            if region is None:
+            if subgraph is None:
                 raise TooLarge(
-                    f"More than {MOST_LOADED:,} identifiers hang together with {identifier}.",
+                    f"More than {MAX_LOADED:,} identifiers hang together with {identifier}.",
                     remedy="Preview a policy that blocks it instead.",
                 )
-            more = _released(region, identifier, policy) | region.severed
-            more |= {other for edge in region.edges.values() for other in edge.judged}
-            if more <= region.near | {identifier}:
-                return region
+            more = _released(subgraph, identifier, policy) | subgraph.cut_off_by_block
+            more |= {other for node in subgraph.boundary.values() for other in node.judged}
+            if more <= subgraph.interior | {identifier}:
+                return subgraph
             starts |= more
 
 
-def _released(region: Region, identifier: Identifier, policy: Policy) -> set[Identifier]:
+def _released(subgraph: Subgraph, identifier: Identifier, policy: Policy) -> set[Identifier]:
     """Super-connectors that would be none any more with one link less."""
     found: set[Identifier] = set()
-    for other, edge in region.edges.items():
+    for other, node in subgraph.boundary.items():
         rule = policy.rule_of(other.type)
-        linked = (min(identifier, other), max(identifier, other)) in region.links
-        if linked and rule and rule.max_links is not None and edge.degree - 1 <= rule.max_links:
+        linked = (min(identifier, other), max(identifier, other)) in subgraph.links
+        if linked and rule and rule.max_links is not None and node.degree - 1 <= rule.max_links:
             found.add(other)
     return found

@@ -12,7 +12,7 @@ from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.reinstatement import observed_again
-from identity_service.domain.policies.value_rules import Values
+from identity_service.domain.policies.value_rules import ValueRules
 from identity_service.domain.preview.comparison import Comparison
 from identity_service.domain.preview.report import CustomerDifference, DecidingLink, Preview
 from identity_service.domain.preview.snapshot import Snapshot
@@ -27,10 +27,10 @@ from identity_service.services.read.current import Customers
 from identity_service.services.read.presenters import shown_decision
 from identity_service.services.spaces.access import SpaceScope
 
-MOST_KEPT: Final = 8
+MAX_KEPT: Final = 8
 """Previews that are kept for their next pages, the latest asked for."""
 
-KEPT_FOR: Final = 60_000
+KEEP_MS: Final = 60_000
 """Milliseconds for which a preview is kept, if no customer changes before."""
 
 _EVENTS_AT_ONCE: Final = 5_000
@@ -45,7 +45,7 @@ Progress: TypeAlias = Callable[[Step, int, int | None], None]
 """Told the step, how many of what are done, and of how many (None: not known)."""
 
 
-def untold(_step: Step, _done: int, _of: int | None) -> None:
+def no_progress(_step: Step, _done: int, _of: int | None) -> None:
     """Progress that nobody looks at."""
 
 
@@ -93,13 +93,13 @@ class Previews:
         self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def preview(
-        self, scope: SpaceScope, text: str, progress: Progress = untold
+        self, scope: SpaceScope, text: str, progress: Progress = no_progress
     ) -> PolicyPreview:
         """What putting a policy in force would change. Raises PolicyInvalid, and Unavailable.
 
         It is exact if nothing arrives while the space is read, which one page after the other
         is; what does arrive is seen in part or not at all. Kept for the next page until a
-        customer, a judgement or the policy changes, at most KEPT_FOR.
+        customer, a judgement or the policy changes, at most KEEP_MS.
         """
         policy = parse_policy(text)
         async with self._spaces.setdefault(scope.space, asyncio.Lock()):
@@ -109,11 +109,11 @@ class Previews:
                 self._kept.move_to_end((scope.space, text))
                 return kept.preview
             found = PolicyPreview(text, policy, await self.compare(scope, policy, progress))
-            self._keep((scope.space, text), _Kept(state, self._clock() + KEPT_FOR, found))
+            self._keep((scope.space, text), _Kept(state, self._clock() + KEEP_MS, found))
             return found
 
     async def compare(
-        self, scope: SpaceScope, policy: Policy, progress: Progress = untold
+        self, scope: SpaceScope, policy: Policy, progress: Progress = no_progress
     ) -> Preview:
         """As `preview`, of a policy without a text, and not kept."""
         try:
@@ -125,7 +125,7 @@ class Previews:
                 remedy="Raise IDENTITY_PREVIEW_TIMEOUT.",
             ) from None
 
-    async def check(self, scope: SpaceScope, progress: Progress = untold) -> Preview:
+    async def check(self, scope: SpaceScope, progress: Progress = no_progress) -> Preview:
         """Where the settled customers are not what the policy in force makes of the evidence.
 
         What a first reading finds is looked for again in a second: something that was settled
@@ -155,8 +155,8 @@ class Previews:
         snapshot = await self._reader.read(
             scope.space, lambda done: progress("reading", done, None)
         )
-        values = Values(policy)
-        new = await self._given_back(scope, values)
+        values = ValueRules(policy)
+        new = await self._reinstated(scope, values)
         comparison = await asyncio.to_thread(_begin, snapshot, new, policy, values)
         size, done = len(snapshot.identifiers), 0
         for group in comparison.groups:
@@ -165,7 +165,7 @@ class Previews:
             progress("comparing", done, size)
         return comparison.outcome()
 
-    async def _given_back(self, scope: SpaceScope, values: Values) -> NewEvidence:
+    async def _reinstated(self, scope: SpaceScope, values: ValueRules) -> NewEvidence:
         """What events would observe that was withheld from them."""
         new = NewEvidence()
         last: str | None = ""
@@ -179,7 +179,7 @@ class Previews:
     def _keep(self, key: tuple[str, str], kept: _Kept) -> None:
         self._kept[key] = kept
         self._kept.move_to_end(key)
-        if len(self._kept) > MOST_KEPT:
+        if len(self._kept) > MAX_KEPT:
             self._kept.popitem(last=False)
 
 
@@ -192,8 +192,8 @@ class _Kept:
     preview: PolicyPreview
 
 
-def _begin(snapshot: Snapshot, new: NewEvidence, policy: Policy, values: Values) -> Comparison:
-    snapshot.give_back(new)
+def _begin(snapshot: Snapshot, new: NewEvidence, policy: Policy, values: ValueRules) -> Comparison:
+    snapshot.reinstate(new)
     return Comparison(snapshot, policy, values)
 
 
@@ -213,7 +213,7 @@ class _Showing:
     ) -> None:
         self._space = space
         self._policy = found.policy
-        self._given_back = found.preview.given_back
+        self._reinstated = found.preview.reinstated
         self._seen = seen
         self._sources = sources
 
@@ -233,7 +233,7 @@ class _Showing:
         if identifier in self._seen:
             return self._seen[identifier]
         rule = self._policy.rule_of(identifier.type)
-        span = self._given_back.identifiers.get(identifier, _NEVER)
+        span = self._reinstated.identifiers.get(identifier, _NEVER)
         return SeenIdentifier(
             key=identifier_key(self._space, identifier),
             type=identifier.type,
@@ -248,8 +248,8 @@ class _Showing:
     def _link(self, link: DecidingLink) -> DecidedLink:
         told = set(self._sources.get(frozenset((link.a, link.b)), ()))
         a, b = sorted((link.a, link.b))
-        if given_back := self._given_back.links.get((a, b)):
-            told |= given_back.sources
+        if reinstated := self._reinstated.links.get((a, b)):
+            told |= reinstated.sources
         decision = link.decision
         return DecidedLink(
             a=self._identifier(link.a),

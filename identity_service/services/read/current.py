@@ -13,7 +13,7 @@ import orjson
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.policies.policy import Policy
-from identity_service.domain.policies.value_rules import Withheld
+from identity_service.domain.policies.value_rules import WithheldValue
 from identity_service.domain.recorded import (
     OverConnectedComponent,
     Page,
@@ -38,13 +38,13 @@ from identity_service.graph.customers import (
 from identity_service.graph.keys import event_key, identifier_key
 from identity_service.graph.ledger import LedgerReader
 from identity_service.services.kit.clock import Clock
-from identity_service.services.kit.data_loader import Batcher
+from identity_service.services.kit.data_loader import DataLoader
 from identity_service.services.read.live import LiveResolution
 from identity_service.services.read.presenters import seen_identifier, strongest_first
 from identity_service.services.spaces.access import Role, SpaceScope, forbidden
 from identity_service.services.spaces.policies import Policies, PolicyInForce
 
-MOST_LOOKED_UP: Final = 1_000
+MAX_LOOKED_UP: Final = 1_000
 """Most identifiers of one lookup."""
 
 _READS_AT_ONCE: Final = 16
@@ -98,21 +98,21 @@ class Customers:
         self._policies = policies
         self._live = live
         self._clock = clock
-        self._settled: Batcher[str | ById, Lookup] = Batcher(reader.settled)
-        self._identifiers = Batcher(reader.identifiers)
-        self._link_counts = Batcher(reader.link_counts)
-        self._events = Batcher(reader.events_by_key)
-        self._event_identifiers = Batcher(reader.event_identifiers)
-        self._event_counts = Batcher(reader.event_counts)
-        self._previous_ids = Batcher(reader.previous_ids)
-        self._traits = Batcher(reader.traits)
+        self._settled: DataLoader[str | ById, Lookup] = DataLoader(reader.settled)
+        self._identifiers = DataLoader(reader.identifiers)
+        self._link_counts = DataLoader(reader.link_counts)
+        self._events = DataLoader(reader.events_by_key)
+        self._event_identifiers = DataLoader(reader.event_identifiers)
+        self._event_counts = DataLoader(reader.event_counts)
+        self._previous_ids = DataLoader(reader.previous_ids)
+        self._traits = DataLoader(reader.traits)
         self._one_by_one = asyncio.Semaphore(_READS_AT_ONCE)
 
     async def find(self, scope: SpaceScope, raw: Identifier, *, live: bool = False) -> Answer:
         """The customer of an identifier, as settled last, or `live`: resolved now."""
         in_force = await self._policies.in_force(scope)
         identifier = in_force.values.identifier(raw)
-        if isinstance(identifier, Withheld):
+        if isinstance(identifier, WithheldValue):
             return withheld(identifier)
         lookup = await self._settled.get(identifier_key(scope.space, identifier))
         if _is_older(in_force, [lookup]):
@@ -144,9 +144,9 @@ class Customers:
 
     async def find_all(self, scope: SpaceScope, raw: Sequence[Identifier]) -> list[Answer]:
         """The customers of many identifiers, in the order asked; raises TooLarge."""
-        if len(raw) > MOST_LOOKED_UP:
+        if len(raw) > MAX_LOOKED_UP:
             raise TooLarge(
-                f"{len(raw):,} identifiers are more than {MOST_LOOKED_UP:,}.",
+                f"{len(raw):,} identifiers are more than {MAX_LOOKED_UP:,}.",
                 remedy="Ask several times.",
             )
         in_force = await self._policies.in_force(scope)
@@ -165,7 +165,7 @@ class Customers:
             **{identifier: answer for identifier, answer in answer_of.items() if answer},
             **await self._all_over_connected(scope, in_force, unsettled),
         }
-        return [withheld(i) if isinstance(i, Withheld) else answers[i] for i in asked]
+        return [withheld(i) if isinstance(i, WithheldValue) else answers[i] for i in asked]
 
     async def customer_of(
         self, scope: SpaceScope, identifier: SeenIdentifier
@@ -369,7 +369,7 @@ def _answer(
     return None
 
 
-def withheld(found: Withheld) -> Missing:
+def withheld(found: WithheldValue) -> Missing:
     """The answer about a value that is no identifier."""
     return Missing(MissingReason(found.reason.value), str(found))
 

@@ -22,12 +22,12 @@ from identity_service.services.read.explanations import Explanations, Loaded
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.write.settler import too_much
 
-MOST_LINKS: Final = 300
-MOST_EVENTS: Final = 200
+MAX_LINKS: Final = 300
+MAX_EVENTS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Linked:
+class CustomerGraph:
     """A customer and its links, most often seen first; `more` where there are others."""
 
     customer: SettledCustomer
@@ -36,7 +36,7 @@ class Linked:
 
 
 @dataclass(frozen=True, slots=True)
-class Lived:
+class CustomerTimeline:
     """A customer and its latest events, oldest first, each with its identifiers, strongest first.
 
     `event_count` counts all of its events.
@@ -47,24 +47,24 @@ class Lived:
     event_count: int
 
 
-class Portraits:
+class CustomerGraphs:
     """Gathers what is drawn of a customer."""
 
     def __init__(self, customers: Customers, explanations: Explanations) -> None:
         self._customers = customers
         self._explanations = explanations
 
-    async def linked(self, scope: SpaceScope, identifier: Identifier) -> Linked:
-        """The customer of an identifier with at most `MOST_LINKS` links.
+    async def linked(self, scope: SpaceScope, identifier: Identifier) -> CustomerGraph:
+        """The customer of an identifier with at most `MAX_LINKS` links.
 
         Raises NotFound, and TooLarge where more hangs together than can be resolved.
         """
         customer = await self._customer(scope, identifier)
-        links = await self._explanations.links(scope, customer, MOST_LINKS + 1, Loaded())
-        return Linked(customer, links[:MOST_LINKS], len(links) > MOST_LINKS)
+        links = await self._explanations.links(scope, customer, MAX_LINKS + 1, Loaded())
+        return CustomerGraph(customer, links[:MAX_LINKS], len(links) > MAX_LINKS)
 
-    async def lived(self, scope: SpaceScope, identifier: Identifier) -> Lived:
-        """The customer of an identifier with at most `MOST_EVENTS` events. Raises as `linked`."""
+    async def lived(self, scope: SpaceScope, identifier: Identifier) -> CustomerTimeline:
+        """The customer of an identifier with at most `MAX_EVENTS` events. Raises as `linked`."""
         customer = await self._customer(scope, identifier)
         window = EventWindow(
             names=None,
@@ -74,13 +74,13 @@ class Portraits:
             at=ALWAYS[1],
             message_id="",
         )
-        page = await self._customers.events(scope, customer.customer_id, window, MOST_EVENTS)
+        page = await self._customers.events(scope, customer.customer_id, window, MAX_EVENTS)
         events = list(reversed(page.items))
         carried = await asyncio.gather(
             *(self._customers.event_identifiers(scope, event) for event in events)
         )
         count = await self._customers.event_count(scope, customer.customer_id)
-        return Lived(customer, list(zip(events, carried, strict=True)), count)
+        return CustomerTimeline(customer, list(zip(events, carried, strict=True)), count)
 
     async def _customer(self, scope: SpaceScope, identifier: Identifier) -> SettledCustomer:
         found = await self._customers.find(scope, identifier)

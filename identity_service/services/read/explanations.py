@@ -22,7 +22,7 @@ from identity_service.domain.explain.health import Health, health
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.policies.policy import Policy
-from identity_service.domain.policies.value_rules import Withheld
+from identity_service.domain.policies.value_rules import WithheldValue
 from identity_service.domain.recorded import (
     DecidedLink,
     OverConnectedComponent,
@@ -34,9 +34,9 @@ from identity_service.domain.resolution.evidence import SeenPair
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.keys import identifier_key
 from identity_service.graph.links import KeyPair, LinkReader, LinkRow
-from identity_service.services.kit.data_loader import Batcher
-from identity_service.services.kit.offload import done_aside
-from identity_service.services.kit.request_cache import Once
+from identity_service.services.kit.data_loader import DataLoader
+from identity_service.services.kit.offload import offload_if_large
+from identity_service.services.kit.request_cache import RequestCache
 from identity_service.services.read.current import Customers, Missing, withheld
 from identity_service.services.read.live import Component, LiveResolution, unite
 from identity_service.services.read.presenters import seen_identifier, shown_decision
@@ -47,10 +47,10 @@ from identity_service.services.write.settler import too_much
 _READS_AT_ONCE: Final = 16
 """Readings for single customers at a time: a thousand customers may be asked for their links."""
 
-_HUBS_COMPARED: Final = 5
+_MAX_SUPER_CONNECTORS_COMPARED: Final = 5
 """Super-connectors of each side whose links to those of the other side are looked for."""
 
-Loaded: TypeAlias = Once[tuple[str, Identifier], Component | None]
+Loaded: TypeAlias = RequestCache[tuple[str, Identifier], Component | None]
 """The components that a request has loaded, by space and one of their identifiers."""
 
 
@@ -96,7 +96,7 @@ class Explanations:
         self._customers = customers
         self._policies = policies
         self._live = live
-        self._example_events: Batcher[KeyPair, RecordedEvent] = Batcher(reader.example_events)
+        self._example_events: DataLoader[KeyPair, RecordedEvent] = DataLoader(reader.example_events)
         self._one_by_one = asyncio.Semaphore(_READS_AT_ONCE)
 
     async def explain(
@@ -109,7 +109,7 @@ class Explanations:
         found = await self._customers.find_all(scope, [raw_a, raw_b])
         for place, raw, answer in zip(("first", "second"), (raw_a, raw_b), found, strict=True):
             identifier = in_force.values.identifier(raw)
-            if isinstance(identifier, Withheld):
+            if isinstance(identifier, WithheldValue):
                 answer = withheld(identifier)
             elif isinstance(answer, SettledCustomer):
                 asked.append(identifier)
@@ -136,7 +136,7 @@ class Explanations:
         component = await self._resolved(scope, in_force, customer, loaded)
         async with self._one_by_one:
             rows = await self._reader.of_customer((scope.space, customer.customer_id), first)
-        decided = await done_aside(
+        decided = await offload_if_large(
             len(component.evidence.identifiers), lambda: _decided(rows, component, in_force.policy)
         )
         return await self._recorded(scope, in_force.policy, decided)
@@ -147,15 +147,18 @@ class Explanations:
         component = await self._resolved(scope, in_force, customer, loaded)
         evidence, resolution = component.evidence, component.resolution
         member = list(evidence.identifiers).index(_strongest(customer))
-        hubs = [
+        super_connectors = [
             position
             for position in component.outside.super_connectors
             if resolution.cluster_of[position] == resolution.cluster_of[member]
         ]
-        keys = [identifier_key(scope.space, evidence.identifiers[i]) for i in hubs]
+        keys = [identifier_key(scope.space, evidence.identifiers[i]) for i in super_connectors]
         degrees = await self._customers.link_counts(keys)
-        degree_of = {hub: degrees.get(key, 0) for hub, key in zip(hubs, keys, strict=True)}
-        return await done_aside(
+        degree_of = {
+            super_connector: degrees.get(key, 0)
+            for super_connector, key in zip(super_connectors, keys, strict=True)
+        }
+        return await offload_if_large(
             len(evidence.identifiers),
             lambda: health(member, evidence, resolution, in_force.policy, degree_of),
         )
@@ -184,7 +187,7 @@ class Explanations:
         """Explain two identifiers of a component; None when one on the path is gone by now."""
         a, b = asked
         evidence, resolution = component.evidence, component.resolution
-        explained = await done_aside(
+        explained = await offload_if_large(
             len(evidence.identifiers),
             lambda: explain(a, b, evidence, resolution, policy, component.outside),
         )
@@ -268,11 +271,11 @@ class Explanations:
         """
         sides = [
             sorted(its.evidence.identifiers[i] for i in its.outside.super_connectors)[
-                :_HUBS_COMPARED
+                :_MAX_SUPER_CONNECTORS_COMPARED
             ]
             for its in (first, second)
         ]
-        few = (side[:_HUBS_COMPARED] for side in sides)
+        few = (side[:_MAX_SUPER_CONNECTORS_COMPARED] for side in sides)
         pairs = [_keys(scope, pair) for pair in product(*few) if pair[0] != pair[1]]
         rows = await self._reader.between(pairs) if pairs else []
         between = [
@@ -319,12 +322,16 @@ def _decided(
         ends = Identifier(*row.a[1:3]), Identifier(*row.b[1:3])
         number = numbers.get(frozenset(ends))
         # The component ends at super-connectors: of their links it has those of its identifiers.
-        hubs = [end for end, is_hub in zip(ends, (row.a[6], row.b[6]), strict=True) if is_hub]
+        super_connectors = [
+            end
+            for end, is_super_connector in zip(ends, (row.a[6], row.b[6]), strict=True)
+            if is_super_connector
+        ]
         if number is not None:
             decision = describe_decision(number, component.evidence, component.resolution, policy)
             decided.append((row, decision))
-        elif hubs:
-            decided.append((row, describe_super_connectors(hubs)))
+        elif super_connectors:
+            decided.append((row, describe_super_connectors(super_connectors)))
     return decided
 
 

@@ -8,11 +8,11 @@ from typing import Final
 
 from identity_service.domain.recorded import Page, SeenIdentifier, SettledCustomer, page_of
 from identity_service.graph.inboxes import InboxReader
-from identity_service.services.kit.data_loader import Batcher
+from identity_service.services.kit.data_loader import DataLoader
 from identity_service.services.read.current import Customers
 from identity_service.services.spaces.access import SpaceScope
 
-DAY: Final = 86_400_000
+DAY_MS: Final = 86_400_000
 """Milliseconds."""
 
 
@@ -33,7 +33,7 @@ def grown(added: Iterable[Sequence[int]], first: int) -> list[Degree]:
     degrees: list[Degree] = []
     for day, links in added:
         link_count += links
-        degrees.append(Degree(day * DAY, link_count))
+        degrees.append(Degree(day * DAY_MS, link_count))
     return degrees[-first:] if first else []
 
 
@@ -43,8 +43,8 @@ class Inboxes:
     def __init__(self, reader: InboxReader, customers: Customers) -> None:
         self._reader = reader
         self._customers = customers
-        self._people = Batcher(reader.people)
-        self._links_by_day = Batcher(reader.links_by_day)
+        self._people = DataLoader(reader.people)
+        self._links_by_day = DataLoader(reader.links_by_day)
 
     async def contested(
         self, scope: SpaceScope, people: int, key: str, first: int

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.resolution.evidence import Evidence, SeenPair, union
-from identity_service.domain.resolution.resolve import Outside, Resolution, resolve
+from identity_service.domain.resolution.resolve import BoundaryState, Resolution, resolve
 from identity_service.domain.resolution.subgraph import NewEvidence
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
-from identity_service.services.write.settler import Settlement, starts
+from identity_service.services.write.settler import ComponentResolver, starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Component:
     evidence: Evidence
     resolution: Resolution
     customer_of: Sequence[str | None]
-    outside: Outside
+    outside: BoundaryState
 
     def link_numbers(self) -> dict[frozenset[Identifier], int]:
         """The position of each link, by the two identifiers that it joins."""
@@ -42,14 +42,14 @@ class Component:
 class LiveResolution:
     """Resolves components on demand."""
 
-    def __init__(self, store: EvidenceStore, settlement: Settlement) -> None:
+    def __init__(self, store: EvidenceStore, settlement: ComponentResolver) -> None:
         self._store = store
         self._settlement = settlement
 
     async def component_of(
         self, scope: SpaceScope, in_force: PolicyInForce, identifier: Identifier
     ) -> Component | None:
-        """The component of an identifier that was seen; None when it is over-connected."""
+        """The component of an identifier that was seen; None when it is over-super_connectors."""
         known = await self._store.read_known(
             scope.space, (), NewEvidence.of_identifiers((identifier,))
         )
@@ -58,17 +58,19 @@ class LiveResolution:
             in_force,
             NewEvidence(),
             touched=starts(known.identifiers),
-            across=True,
+            cross_boundary=True,
         )
         if decision is None:
             return None
-        found = self._settlement.difference(decision, in_force.policy)
+        found = self._settlement.change_set(decision, in_force.policy)
         minted = {customer for customer, _ in found.minted}
-        customer_of = list(decision.question.settled.customer_of)
+        customer_of = list(decision.resolution_input.settled.customer_of)
         for position, _, customer in found.moves:
             customer_of[position] = None if customer in minted else customer
-        question = decision.question
-        return Component(question.evidence, decision.resolution, customer_of, question.outside)
+        resolution_input = decision.resolution_input
+        return Component(
+            resolution_input.evidence, decision.resolution, customer_of, resolution_input.outside
+        )
 
 
 def unite(
@@ -79,12 +81,12 @@ def unite(
     position_of = {identifier: i for i, identifier in enumerate(evidence.identifiers)}
     customer_of: list[str | None] = [None] * len(position_of)
     contested: set[int] = set()
-    connected: set[int] = set()
+    super_connectors: set[int] = set()
     for part in (first, second):
         at = [position_of[identifier] for identifier in part.evidence.identifiers]
         for position, customer in zip(at, part.customer_of, strict=True):
             customer_of[position] = customer
         contested |= {at[i] for i in part.outside.contested}
-        connected |= {at[i] for i in part.outside.super_connectors}
-    outside = Outside(frozenset(contested), frozenset(connected))
+        super_connectors |= {at[i] for i in part.outside.super_connectors}
+    outside = BoundaryState(frozenset(contested), frozenset(super_connectors))
     return Component(evidence, resolve(evidence, policy, outside), customer_of, outside)

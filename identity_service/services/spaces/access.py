@@ -14,13 +14,13 @@ from identity_service.errors import Forbidden
 from identity_service.graph.access import AccessStore, StoredKey
 from identity_service.services.kit.clock import Clock
 
-TRUSTED_FOR: Final = 5_000
+KEY_CACHE_MS: Final = 5_000
 """Milliseconds for which a checked key is not looked up again.
 
 Revoking a key here ends it at once in this process, and within that time in every other.
 """
 
-_MOST_TRUSTED: Final = 10_000
+_MAX_CACHED_KEYS: Final = 10_000
 
 OPERATOR: Final = "command line"
 """How the command line signs what it does."""
@@ -102,9 +102,9 @@ class Access:
         caller = _caller(stored)
         if forgotten != self._forgotten:
             return caller  # a key was revoked while we looked: perhaps this one
-        if len(self._trusted) >= _MOST_TRUSTED:
+        if len(self._trusted) >= _MAX_CACHED_KEYS:
             self._trusted.clear()
-        self._trusted[key_hash] = (now + TRUSTED_FOR, caller)
+        self._trusted[key_hash] = (now + KEY_CACHE_MS, caller)
         return caller
 
     def enter(self, caller: Caller | None, space: str) -> SpaceScope | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Policy
-from identity_service.domain.policies.value_rules import Values
+from identity_service.domain.policies.value_rules import ValueRules
 from identity_service.domain.recorded import PolicyVersion
 from identity_service.errors import FieldInvalid, VersionConflict
 from identity_service.graph.policies import PolicyStore
@@ -15,7 +15,7 @@ from identity_service.services.spaces.access import SpaceScope
 MAX_NOTE = 2_000
 """Longest note of a policy version, in characters."""
 
-MOST_PAST = 100
+MAX_PAST = 100
 """Policies of the past that are kept prepared; a version never changes."""
 
 
@@ -25,7 +25,7 @@ class PolicyInForce:
 
     version: int
     policy: Policy
-    values: Values
+    values: ValueRules
     property_names: frozenset[str]
 
 
@@ -45,7 +45,7 @@ class Policies:
             forgotten = self._forgotten
             stored = await self._store.in_force(scope.space)
             policy = parse_policy(stored.text)
-            found = PolicyInForce(stored.version, policy, Values(policy), stored.property_names)
+            found = PolicyInForce(stored.version, policy, ValueRules(policy), stored.property_names)
             if forgotten == self._forgotten:  # else another may have come while we read
                 self._in_force[scope.space] = found
         return found
@@ -62,8 +62,8 @@ class Policies:
         found = self._past.get(key)
         if found is None:
             policy = parse_policy(stored.text)
-            found = PolicyInForce(stored.version, policy, Values(policy), frozenset())
-            if len(self._past) >= MOST_PAST:
+            found = PolicyInForce(stored.version, policy, ValueRules(policy), frozenset())
+            if len(self._past) >= MAX_PAST:
                 del self._past[next(iter(self._past))]
             self._past[key] = found
         return found
@@ -74,7 +74,7 @@ class Policies:
         """Put a new version of the policy in force.
 
         Raises PolicyInvalid, and VersionConflict when `expected_version` is not in force.
-        Customers are settled by it only afterwards (`Resettlement`).
+        Customers are settled by it only afterwards (`PolicyRollout`).
         """
         parse_policy(text)
         if note is not None and len(note) > MAX_NOTE:

@@ -19,7 +19,7 @@ from identity_service.errors import FieldInvalid, NotFound
 from identity_service.graph.access import AccessStore, NewKey
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.kit.clock import Clock
-from identity_service.services.kit.data_loader import Batcher
+from identity_service.services.kit.data_loader import DataLoader
 from identity_service.services.spaces.access import (
     Access,
     Caller,
@@ -34,7 +34,7 @@ DEFAULT_POLICY: Final = "extends: quarantine\n"
 
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,63}")
 _KEY_NAME: Final = re.compile(r"\S(?:[^\x00-\x1f\x7f]{0,61}\S)?")
-_MOST_SPACES: Final = 100
+_MAX_SPACES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Spaces:
         self._spaces = spaces
         self._access = access
         self._clock = clock
-        self._customer_counts = Batcher(self._count_customers)
+        self._customer_counts = DataLoader(self._count_customers)
 
     async def create_space(
         self, caller: Caller | None, name: str, policy: str | None
@@ -112,8 +112,8 @@ class Spaces:
                 raise forbidden(Role.INSTANCE)
             self._access.require(caller, spaces[0] if spaces else "", Role.ADMIN)
         _check_name("name", name)
-        if not 1 <= len(set(spaces)) <= _MOST_SPACES:
-            raise FieldInvalid("spaces", f"A source feeds 1 to {_MOST_SPACES} spaces.")
+        if not 1 <= len(set(spaces)) <= _MAX_SPACES:
+            raise FieldInvalid("spaces", f"A source feeds 1 to {_MAX_SPACES} spaces.")
         distinct = sorted(set(spaces))
         key = new_key(Role.WRITE)
         taken, missing = await self._keys.create_source(

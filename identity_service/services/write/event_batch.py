@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from identity_service.collect.properties import scalar_properties
 from identity_service.domain.events import Observation
 from identity_service.domain.policies.policy import Policy, Sharing
-from identity_service.domain.policies.value_rules import Withheld
+from identity_service.domain.policies.value_rules import WithheldValue
 from identity_service.domain.resolution.changes import Change
 from identity_service.domain.resolution.components import components
 from identity_service.domain.resolution.evidence import gather
-from identity_service.domain.resolution.id_register import NO_DIFFERENCE
+from identity_service.domain.resolution.id_register import NOTHING_CHANGED
 from identity_service.domain.resolution.resolve import strongest
-from identity_service.domain.resolution.subgraph import EMPTY_REGION, NewEvidence
+from identity_service.domain.resolution.subgraph import EMPTY_SUBGRAPH, NewEvidence
 from identity_service.graph.evidence import EvidenceStore, Known
 from identity_service.graph.write_rows import Batch, NewEvent
 from identity_service.services.kit.clock import Clock
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
-from identity_service.services.write.settler import Decision, Settlement, starts
+from identity_service.services.write.settler import ComponentResolver, Decision, starts
 
 MAX_PROPERTY_NAMES = 500
 """Most names of properties that one space may have in use as `p_…`."""
@@ -44,7 +44,7 @@ class _Sorted:
 class BatchWriter:
     """Writes batches of observations into spaces."""
 
-    def __init__(self, store: EvidenceStore, settlement: Settlement, clock: Clock) -> None:
+    def __init__(self, store: EvidenceStore, settlement: ComponentResolver, clock: Clock) -> None:
         self._store = store
         self._settlement = settlement
         self._clock = clock
@@ -74,7 +74,7 @@ class BatchWriter:
             end
             for made in batch.known.waiting
             for end in (made.a, made.b)
-            if not isinstance(in_force.values.identifier(end), Withheld)
+            if not isinstance(in_force.values.identifier(end), WithheldValue)
         }
         decision = await self._settlement.decide(
             scope,
@@ -133,16 +133,16 @@ class BatchWriter:
         batch: _Sorted,
         decision: Decision,
     ) -> bool:
-        question = decision.question
-        identifiers = question.evidence.identifiers
+        resolution_input = decision.resolution_input
+        identifiers = resolution_input.evidence.identifiers
         rows = self._batch(scope, in_force, batch)
         rows.blocked = decision.blocked
         rows.judged = list(batch.known.waiting)
-        found = self._settlement.difference(decision, in_force.policy)
+        found = self._settlement.change_set(decision, in_force.policy)
         cause_of = _causes(batch.slow, decision, in_force.version)
         written = await self._store.write_settlement(
             rows,
-            decision.region,
+            decision.subgraph,
             identifiers,
             found,
             self._settlement.entries(found.changes, cause_of),
@@ -156,7 +156,7 @@ class BatchWriter:
         rows = self._batch(scope, in_force, batch)
         rows.unsettled = list(rows.identifiers)
         rows.judged = list(batch.known.waiting)
-        written = await self._store.write_settlement(rows, EMPTY_REGION, (), NO_DIFFERENCE, ())
+        written = await self._store.write_settlement(rows, EMPTY_SUBGRAPH, (), NOTHING_CHANGED, ())
         return written is not None
 
     def _batch(self, scope: SpaceScope, in_force: PolicyInForce, batch: _Sorted) -> Batch:
@@ -238,7 +238,9 @@ def _causes(
     Where there is none, a newer policy took the component apart before its own settlement did.
     """
     component_of = decision.component_of
-    position_of = {i: position for position, i in enumerate(decision.question.evidence.identifiers)}
+    position_of = {
+        i: position for position, i in enumerate(decision.resolution_input.evidence.identifiers)
+    }
     last = {
         component_of[position_of[observation.identifiers[0]]]: observation.event.message_id
         for observation in observations

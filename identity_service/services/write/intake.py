@@ -24,13 +24,13 @@ from identity_service.services.kit.clock import Ids
 from identity_service.services.spaces.access import Sender, SpaceScope
 from identity_service.services.spaces.policies import Policies, PolicyInForce
 from identity_service.services.write.event_batch import BatchWriter
-from identity_service.services.write.space_locks import MAX_ATTEMPTS, Turns, step_back
+from identity_service.services.write.space_locks import MAX_ATTEMPTS, SpaceLocks, backoff
 
 MAX_BATCH = 500
 """Most events that one transaction writes."""
 
 QUIET_TURNS = 4
-"""Turns of the event loop without another request, after which a batch is closed.
+"""SpaceLocks of the event loop without another request, after which a batch is closed.
 
 A request takes three from its first byte to the queue.
 """
@@ -62,7 +62,7 @@ class Ingest:
         store: EvidenceStore,
         policies: Policies,
         batches: BatchWriter,
-        turns: Turns,
+        turns: SpaceLocks,
         ids: Ids,
         max_queue: int,
     ) -> None:
@@ -165,7 +165,7 @@ class Ingest:
                 observations, rejected = _observe(batch, in_force)
             except Stale:
                 _log.debug("batch_stale", space=scope.space, attempt=attempt)
-                await step_back(attempt)
+                await backoff(attempt)
         raise Unavailable(
             "The same customers are being changed by too many at once.",
             remedy="Send the events again.",

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from identity_service.domain.explain import judgement_outcome
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement, Verdict
-from identity_service.domain.policies.value_rules import Values, Withheld
+from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.recorded import RecordedChange
 from identity_service.domain.resolution.changes import ChangeKind
-from identity_service.domain.resolution.id_register import NO_DIFFERENCE
-from identity_service.domain.resolution.subgraph import EMPTY_REGION, NewEvidence
+from identity_service.domain.resolution.id_register import NOTHING_CHANGED
+from identity_service.domain.resolution.subgraph import EMPTY_SUBGRAPH, NewEvidence
 from identity_service.errors import FieldInvalid, NotFound, Stale, Unavailable
 from identity_service.graph.evidence import EvidenceStore, Known
 from identity_service.graph.judgements import JudgementStore
@@ -22,8 +22,8 @@ from identity_service.graph.write_rows import Batch, LedgerEntry, Withdrawal
 from identity_service.services.kit.clock import Clock, Ids
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import Policies, PolicyInForce
-from identity_service.services.write.settler import Decision, Settlement, starts, too_much
-from identity_service.services.write.space_locks import MAX_ATTEMPTS, Turns, step_back
+from identity_service.services.write.settler import ComponentResolver, Decision, starts, too_much
+from identity_service.services.write.space_locks import MAX_ATTEMPTS, SpaceLocks, backoff
 
 MAX_REASON = 2_000
 """Longest reason of a judgement, in characters."""
@@ -78,8 +78,8 @@ class Judgements:
         judgements: JudgementStore,
         policy_store: PolicyStore,
         policies: Policies,
-        settlement: Settlement,
-        turns: Turns,
+        settlement: ComponentResolver,
+        turns: SpaceLocks,
         clock: Clock,
         ids: Ids,
     ) -> None:
@@ -162,7 +162,7 @@ class Judgements:
                 self._policies.forget(scope)
             except Stale:
                 pass
-            await step_back(number)
+            await backoff(number)
         raise Unavailable(
             "The same customers are being changed by too many at once.", remedy="Try again."
         )
@@ -204,7 +204,7 @@ class Judgements:
             NewEvidence(judgements=[] if act.withdrawal else [act.judgement]),
             touched=starts(seen),
             withdrawn=act.judgement.id if act.withdrawal else None,
-            across=True,
+            cross_boundary=True,
         )
         if decision is None and not act.again:
             raise too_much(in_force.policy.max_component)
@@ -219,16 +219,18 @@ class Judgements:
         decision: Decision | None,
     ) -> _Outcome | None:
         if decision is None:
-            kept = await self._store.write_settlement(batch, EMPTY_REGION, (), NO_DIFFERENCE, ())
+            kept = await self._store.write_settlement(
+                batch, EMPTY_SUBGRAPH, (), NOTHING_CHANGED, ()
+            )
             return (
                 _Outcome((), "Too much hangs together here to be settled by it.") if kept else None
             )
         batch.blocked = decision.blocked
-        found = self._settlement.difference(decision, in_force.policy)
+        found = self._settlement.change_set(decision, in_force.policy)
         entries = self._settlement.entries(found.changes, lambda _: act.cause)
-        evidence = decision.question.evidence
+        evidence = decision.resolution_input.evidence
         written = await self._store.write_settlement(
-            batch, decision.region, evidence.identifiers, found, entries
+            batch, decision.subgraph, evidence.identifiers, found, entries
         )
         if written is None:
             return None
@@ -267,9 +269,9 @@ def _told(act: _Act, unseen: Sequence[Identifier]) -> str:
     return judgement_outcome.waits(unseen)
 
 
-def _normalised(values: Values, path: str, given: Identifier) -> Identifier:
+def _normalised(values: ValueRules, path: str, given: Identifier) -> Identifier:
     found = values.identifier(given)
-    if isinstance(found, Withheld):
+    if isinstance(found, WithheldValue):
         raise FieldInvalid(path, str(found))
     return found
 

@@ -16,15 +16,15 @@ import structlog
 
 from identity_service.domain.policies.change_scope import EVERYTHING, reach
 from identity_service.domain.policies.parse import parse_policy
-from identity_service.domain.policies.value_rules import Values
+from identity_service.domain.policies.value_rules import ValueRules
 from identity_service.domain.recorded import PolicyVersion, SettlementProgress
 from identity_service.errors import NotFound, Unavailable
-from identity_service.graph.rollouts import ClaimedSettlement, SettlementStore
+from identity_service.graph.rollouts import ClaimedRollout, RolloutStore
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.kit.clock import Clock
 from identity_service.services.spaces.access import Access, Role, SpaceScope
 from identity_service.services.spaces.policies import Policies, PolicyInForce
-from identity_service.services.write.rollout_phases import PolicyPhases, Task
+from identity_service.services.write.rollout_phases import RolloutPhases, Task
 
 LEASE = 15_000
 """Milliseconds without a step after which others take a settlement for abandoned."""
@@ -41,16 +41,16 @@ BETWEEN_COUNTS = 1_000
 _log = structlog.get_logger(__name__)
 
 
-class Resettlement:
+class PolicyRollout:
     """Puts policies in force and has spaces settled by them. To be closed."""
 
     def __init__(
         self,
         access: Access,
         spaces: SpaceStore,
-        settlements: SettlementStore,
+        settlements: RolloutStore,
         policies: Policies,
-        phases: PolicyPhases,
+        phases: RolloutPhases,
         clock: Clock,
     ) -> None:
         self._access = access
@@ -156,7 +156,7 @@ class Resettlement:
             await self._settlements.release(scope.space, claimed.version)
         self._tell(scope)
 
-    async def _go_through(self, scope: SpaceScope, claimed: ClaimedSettlement) -> bool:
+    async def _go_through(self, scope: SpaceScope, claimed: ClaimedRollout) -> bool:
         """Settle step by step. False: this process ends, or it is not its task any more."""
         counted_at = 0
         steps = self._phases.steps(_task(scope, claimed), claimed.phase, claimed.place)
@@ -179,9 +179,9 @@ class Resettlement:
             step.set()
 
 
-def _task(scope: SpaceScope, claimed: ClaimedSettlement) -> Task:
+def _task(scope: SpaceScope, claimed: ClaimedRollout) -> Task:
     policy = parse_policy(claimed.text)
-    in_force = PolicyInForce(claimed.version, policy, Values(policy), frozenset())
+    in_force = PolicyInForce(claimed.version, policy, ValueRules(policy), frozenset())
     before = claimed.before
     return Task(
         scope, in_force, EVERYTHING if before is None else reach(parse_policy(before), policy)

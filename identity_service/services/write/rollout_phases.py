@@ -24,7 +24,7 @@ from enum import StrEnum
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.change_scope import Reach
 from identity_service.domain.policies.reinstatement import observed_again
-from identity_service.domain.policies.value_rules import Withheld
+from identity_service.domain.policies.value_rules import WithheldValue
 from identity_service.domain.resolution.changes import Change
 from identity_service.domain.resolution.subgraph import NewEvidence, StoredIdentifier
 from identity_service.errors import Stale
@@ -35,8 +35,8 @@ from identity_service.graph.write_rows import Batch
 from identity_service.services.kit.clock import Clock
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
-from identity_service.services.write.settler import ROOM_FOR_SEVERAL, Settlement, starts
-from identity_service.services.write.space_locks import Turns, step_back
+from identity_service.services.write.settler import ROOM_FOR_SEVERAL, ComponentResolver, starts
+from identity_service.services.write.space_locks import SpaceLocks, backoff
 
 IDENTIFIERS_AT_ONCE = 2_000
 """Identifiers whose values are looked at in one step."""
@@ -47,7 +47,7 @@ EVENTS_AT_ONCE = 500
 CUSTOMERS_AT_ONCE = 40
 """Customers, or other places to begin at, whose components are settled in one step."""
 
-CARRIED_OVER_AT_ONCE = 2_000
+BUMPED_AT_ONCE = 2_000
 """Customers that a version of the same rules takes over in one step."""
 
 _SMALLER = 8
@@ -80,15 +80,15 @@ Places = AsyncGenerator[str]
 """How far a phase is after each of its steps."""
 
 
-class PolicyPhases:
+class RolloutPhases:
     """Settles spaces by the policy in force."""
 
     def __init__(
         self,
         store: EvidenceStore,
         policies: PolicyStore,
-        settlement: Settlement,
-        turns: Turns,
+        settlement: ComponentResolver,
+        turns: SpaceLocks,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -125,7 +125,7 @@ class PolicyPhases:
                 Phase.SUPER_CONNECTORS: self._release_super_connectors,
             }
         else:
-            phases[Phase.CUSTOMERS] = self._carry_over
+            phases[Phase.CUSTOMERS] = self._bump_policy_version
         if reach.attribution:
             phases[Phase.EVENTS] = self._attribute_events
         return phases
@@ -135,7 +135,9 @@ class PolicyPhases:
         last: str | None = place
         while last is not None:
             last, page = await self._policies.identifiers(space, last, IDENTIFIERS_AT_ONCE)
-            withheld = {i: isinstance(in_force.values.identifier(i), Withheld) for i, _ in page}
+            withheld = {
+                i: isinstance(in_force.values.identifier(i), WithheldValue) for i, _ in page
+            }
             blocked = [i for i, marked in page if withheld[i] and not marked]
             free = [i for i, marked in page if marked and not withheld[i]]
             if blocked or free:
@@ -152,7 +154,7 @@ class PolicyPhases:
             again = [found for event in page if (found := observed_again(event, in_force.values))]
             if again:
                 async with self._turns.of(task.scope):
-                    if not await self._policies.observe_again(space, in_force.version, again):
+                    if not await self._policies.reinstate_withheld(space, in_force.version, again):
                         last = after  # somebody else has done it for some of them
             if last is not None:
                 yield last
@@ -168,15 +170,17 @@ class PolicyPhases:
                 if most > 1:
                     raise _TooMuch
                 around = task.in_force.policy.max_component + ROOM_FOR_SEVERAL
-                await self._policies.pass_by(space, version, found.customers, found.starts, around)
+                await self._policies.skip_oversized(
+                    space, version, found.customers, found.starts, around
+                )
             return ""
 
         async for place in _in_steps(settle_some, ""):
             yield place
 
-    async def _carry_over(self, task: Task, _: str) -> Places:
+    async def _bump_policy_version(self, task: Task, _: str) -> Places:
         space, version = task.scope.space, task.in_force.version
-        while await self._policies.carry_over(space, version, CARRIED_OVER_AT_ONCE):
+        while await self._policies.bump_policy_version(space, version, BUMPED_AT_ONCE):
             yield ""
 
     async def _settle_waiting(self, task: Task, place: str) -> Places:
@@ -245,7 +249,7 @@ class PolicyPhases:
             if (await self._policies.in_force(task.scope.space)).version != task.in_force.version:
                 return True  # a newer version will settle all of this
             attempt += 1
-            await step_back(min(attempt, 8))
+            await backoff(min(attempt, 8))
 
     async def _attempt(
         self,
@@ -256,14 +260,14 @@ class PolicyPhases:
         """None: what was decided rests on something that others have changed meanwhile."""
         scope, in_force = task.scope, task.in_force
         decision = await self._settlement.decide(
-            scope, in_force, NewEvidence(), touched=starts(begin_at), across=True
+            scope, in_force, NewEvidence(), touched=starts(begin_at), cross_boundary=True
         )
         if decision is None:
             return False
-        found = self._settlement.difference(decision, in_force.policy)
+        found = self._settlement.change_set(decision, in_force.policy)
         batch = Batch(scope.space, in_force.version, self._clock())
         batch.blocked = decision.blocked
-        batch.settled = list(decision.region.near)
+        batch.settled = list(decision.subgraph.interior)
         batch.reached = reached
 
         def cause(_: Change) -> str:
@@ -271,8 +275,8 @@ class PolicyPhases:
 
         written = await self._store.write_settlement(
             batch,
-            decision.region,
-            decision.question.evidence.identifiers,
+            decision.subgraph,
+            decision.resolution_input.evidence.identifiers,
             found,
             self._settlement.entries(found.changes, cause),
         )

@@ -8,26 +8,25 @@ from dataclasses import dataclass
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Policy
-from identity_service.domain.policies.value_rules import Values, Withheld
+from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
+from identity_service.domain.resolution.boundary import boundary_is_stable, boundary_unchanged
 from identity_service.domain.resolution.changes import Change
 from identity_service.domain.resolution.components import components
-from identity_service.domain.resolution.id_register import Difference, difference
+from identity_service.domain.resolution.id_register import ChangeSet, change_set
 from identity_service.domain.resolution.resolve import Resolution, resolve
 from identity_service.domain.resolution.subgraph import (
-    EMPTY_REGION,
+    EMPTY_SUBGRAPH,
     NewEvidence,
-    Question,
-    Region,
+    ResolutionInput,
     StoredIdentifier,
-    ends_well,
-    may_end_at,
-    put,
+    Subgraph,
+    merge_evidence,
 )
 from identity_service.errors import TooLarge
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.write_rows import LedgerEntry
 from identity_service.services.kit.clock import Ids
-from identity_service.services.kit.offload import done_aside
+from identity_service.services.kit.offload import offload_if_large
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
 
@@ -52,19 +51,19 @@ def starts(
 ) -> Starts:
     """Where to begin so that all these identifiers are decided, also `others` if they exist.
 
-    One identifier of each customer is enough: what is one customer is connected.
+    One identifier of each customer is enough: what is one customer is super_connectors.
     """
     plain: dict[str | Identifier, Identifier] = {other: other for other in others}
     contested: set[Identifier] = set()
-    connected: set[Identifier] = set()
+    super_connectors: set[Identifier] = set()
     for identifier, stored in known.items():
         if stored.super_connector:
-            connected.add(identifier)
+            super_connectors.add(identifier)
         elif stored.contested:
             contested.add(identifier)
         else:
             plain[stored.customer or identifier] = identifier
-    return Starts(frozenset(plain.values()), frozenset(contested), frozenset(connected))
+    return Starts(frozenset(plain.values()), frozenset(contested), frozenset(super_connectors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +73,8 @@ class Decision:
     `component_of` tells by position which identifiers hang together.
     """
 
-    region: Region
-    question: Question
+    subgraph: Subgraph
+    resolution_input: ResolutionInput
     resolution: Resolution
     component_of: list[int]
     blocked: list[Identifier]
@@ -89,7 +88,7 @@ def too_much(limit: int) -> TooLarge:
     )
 
 
-class Settlement:
+class ComponentResolver:
     """Decides regions of a space anew. Writes nothing."""
 
     def __init__(self, store: EvidenceStore, ids: Ids) -> None:
@@ -104,25 +103,27 @@ class Settlement:
         *,
         touched: Starts,
         withdrawn: str | None = None,
-        across: bool = False,
+        cross_boundary: bool = False,
     ) -> Decision | None:
-        """Resolve everything that can be reached from what is touched, with what is new.
+        """Resolve everything that can be reached from `touched`, together with `new`.
 
-        `withdrawn` is the id of a judgement to be left out. The walk ends at contested
-        identifiers where that changes nothing, unless `across`. None: a component holds more
-        identifiers than the policy's `max_component`, or all of them together so many more that
-        they must be decided one by one.
+        `withdrawn` is the id of a judgement to be left out. Unless `cross_boundary`, the walk
+        ends at contested identifiers where that changes nothing. None: a component holds more
+        identifiers than the policy's `max_component`, or all components together hold so many
+        that they must be decided one by one.
         """
-        if not across and _may_have_edges(in_force.policy):
-            decision = await self._attempt(scope, in_force, new, touched, withdrawn, across=False)
+        if not cross_boundary and _may_have_edges(in_force.policy):
+            decision = await self._attempt(
+                scope, in_force, new, touched, withdrawn, cross_boundary=False
+            )
             if decision:
                 return decision
-        return await self._attempt(scope, in_force, new, touched, withdrawn, across=True)
+        return await self._attempt(scope, in_force, new, touched, withdrawn, cross_boundary=True)
 
-    def difference(self, decision: Decision, policy: Policy) -> Difference:
+    def change_set(self, decision: Decision, policy: Policy) -> ChangeSet:
         """What has to be written so that the graph holds what was decided."""
-        return difference(
-            decision.question.settled, decision.resolution, policy, lambda: self._ids("cus")
+        return change_set(
+            decision.resolution_input.settled, decision.resolution, policy, lambda: self._ids("cus")
         )
 
     def entries(
@@ -149,31 +150,33 @@ class Settlement:
         touched: Starts,
         withdrawn: str | None,
         *,
-        across: bool,
+        cross_boundary: bool,
     ) -> Decision | None:
         policy = in_force.policy
-        region = await self._load(scope, in_force, touched, across=across)
-        if region is None:
+        subgraph = await self._load(scope, in_force, touched, cross_boundary=cross_boundary)
+        if subgraph is None:
             return None
-        # Who was settled by an older policy may hold what is blocked now, and meet edges that
+        # Who was settled by an older policy may hold what is blocked now, and meet boundary that
         # are none any more.
-        outdated = region.settled_under is not None and region.settled_under < in_force.version
-        if not across and (outdated or not may_end_at(region, new, policy)):
+        outdated = subgraph.settled_under is not None and subgraph.settled_under < in_force.version
+        if not cross_boundary and (outdated or not boundary_is_stable(subgraph, new, policy)):
             return None
-        region.judgements[:] = [made for made in region.judgements if made.id != withdrawn]
-        left_out = _leave_out_blocked(region, in_force.values) if outdated else []
+        subgraph.judgements[:] = [made for made in subgraph.judgements if made.id != withdrawn]
+        left_out = _leave_out_blocked(subgraph, in_force.values) if outdated else []
 
         def decided() -> Decision | None:
-            question = put(region, new)
-            component_of = components(question.evidence)
+            resolution_input = merge_evidence(subgraph, new)
+            component_of = components(resolution_input.evidence)
             if _largest(component_of) > policy.max_component:
                 return None
-            resolution = resolve(question.evidence, policy, question.outside)
-            if not across and not ends_well(region, question, resolution, policy):
+            resolution = resolve(resolution_input.evidence, policy, resolution_input.outside)
+            if not cross_boundary and not boundary_unchanged(
+                subgraph, resolution_input, resolution, policy
+            ):
                 return None
-            return Decision(region, question, resolution, component_of, left_out)
+            return Decision(subgraph, resolution_input, resolution, component_of, left_out)
 
-        return await done_aside(len(region.nodes), decided)
+        return await offload_if_large(len(subgraph.nodes), decided)
 
     async def _load(
         self,
@@ -181,41 +184,47 @@ class Settlement:
         in_force: PolicyInForce,
         touched: Starts,
         *,
-        across: bool,
-    ) -> Region | None:
+        cross_boundary: bool,
+    ) -> Subgraph | None:
         if not touched:
-            return EMPTY_REGION
-        walk_from = touched.plain | touched.contested if across else set(touched.plain)
-        edges = touched.super_connectors
-        if not across:
-            edges |= touched.contested
+            return EMPTY_SUBGRAPH
+        walk_from = touched.plain | touched.contested if cross_boundary else set(touched.plain)
+        boundary = touched.super_connectors
+        if not cross_boundary:
+            boundary |= touched.contested
         while True:
-            region = await self._store.load_region(
+            subgraph = await self._store.load_subgraph(
                 scope.space,
                 in_force.policy,
                 in_force.version,
                 starts=walk_from,
-                edges=edges,
-                across=across,
+                boundary=boundary,
+                cross_boundary=cross_boundary,
                 most=in_force.policy.max_component + ROOM_FOR_SEVERAL,
             )
-            if region is None:
+            if subgraph is None:
                 return None
             # The walk does not leave a super-connector, but a judgement may join it to others; and
             # of a customer that holds what is blocked now it may not reach all.
-            pulled = {i for e in region.edges.values() for i in e.judged} | region.severed
-            # Across, what lies with an edge counts as known only once it was walked itself.
-            pulled -= region.near | region.edges.keys() if across else region.nodes.keys()
+            pulled = {
+                i for e in subgraph.boundary.values() for i in e.judged
+            } | subgraph.cut_off_by_block
+            # Across, what lies with an node counts as known only once it was walked itself.
+            pulled -= (
+                subgraph.interior | subgraph.boundary.keys()
+                if cross_boundary
+                else subgraph.nodes.keys()
+            )
             if not pulled:
-                return region
+                return subgraph
             walk_from |= pulled
 
 
-def _leave_out_blocked(region: Region, values: Values) -> list[Identifier]:
-    """Take identifiers that are blocked now out of a region; returns them."""
-    blocked = [i for i in region.nodes if isinstance(values.identifier(i), Withheld)]
+def _leave_out_blocked(subgraph: Subgraph, values: ValueRules) -> list[Identifier]:
+    """Take identifiers that are blocked now out of a subgraph; returns them."""
+    blocked = [i for i in subgraph.nodes if isinstance(values.identifier(i), WithheldValue)]
     for identifier in blocked:
-        del region.nodes[identifier]
+        del subgraph.nodes[identifier]
     return blocked
 
 

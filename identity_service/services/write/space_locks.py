@@ -1,4 +1,4 @@
-"""Turns: who writes to a space of this process at a time.
+"""SpaceLocks: who writes to a space of this process at a time.
 
 Several processes may write to one space; they find out about each other when they write, and
 the later starts again. Inside a process that can be avoided.
@@ -15,7 +15,7 @@ MAX_ATTEMPTS = 12
 """How often something is tried that others keep changing under its feet."""
 
 
-async def step_back(attempt: int) -> None:
+async def backoff(attempt: int) -> None:
     """Wait before another attempt: whoever was faster needs a moment.
 
     At most 5 ms after the first (0), twice that after the next, and so on; at random, since two
@@ -24,7 +24,7 @@ async def step_back(attempt: int) -> None:
     await asyncio.sleep(random.uniform(0, 0.005 * 2**attempt))  # noqa: S311 - no secret
 
 
-class Turns:
+class SpaceLocks:
     """One lock for each space."""
 
     def __init__(self) -> None:

@@ -89,7 +89,7 @@ async def take_apart(world: GraphQLWorld, space: OpenSpace) -> None:
         "setPolicy": {"__typename": "PolicySet"},
     }
     scope = world.access.require(world.access.operator(space.name), space.name, Role.READER)
-    async for _ in world.resettlement.progress(scope):
+    async for _ in world.policy_rollout.progress(scope):
         pass
 
 

@@ -348,7 +348,7 @@ def test_who_offers_no_protocol_that_we_speak_is_told_so(service: RunningService
 def test_who_never_says_who_it_is_is_sent_away(
     service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(websocket, "INIT_WITHIN", 0.05)
+    monkeypatch.setattr(websocket, "INIT_TIMEOUT_S", 0.05)
 
     with client(service) as connected:
         assert close_code(connected) == websocket.INIT_TIMEOUT
@@ -432,7 +432,7 @@ def test_a_subscription_in_the_address_is_taken_and_nothing_else_is(
 def test_silence_is_filled_with_comments(
     service: RunningService, space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sse, "KEEP_ALIVE", 0.05)
+    monkeypatch.setattr(sse, "KEEP_ALIVE_S", 0.05)
     with httpx.stream(
         "POST",
         f"{service.url}/graphql",

@@ -15,7 +15,7 @@ from http.client import HTTPConnection
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from identity_service.app import GRACE
+from identity_service.app import SHUTDOWN_TIMEOUT_S
 from identity_service.settings import Settings
 from tests.support.command import Command
 from tests.support.following import client, event_stream, visit
@@ -101,7 +101,7 @@ def test_serve_ends_at_once_although_somebody_follows(
             with pytest.raises(ConnectionClosed) as closed:
                 connected.receive()
             # Well before uvicorn would break them off by itself.
-            assert running.wait(GRACE - 5) == 0
+            assert running.wait(SHUTDOWN_TIMEOUT_S - 5) == 0
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012
 
@@ -187,7 +187,7 @@ def test_serve_that_ends_amid_a_settlement_leaves_the_rest_to_the_next(
                 running.send_signal(signal.SIGTERM)
 
                 log = lines_until(running, "Waiting for application shutdown")
-            assert running.wait(GRACE) == 0
+            assert running.wait(SHUTDOWN_TIMEOUT_S) == 0
             left = settled(space)
         rest = running.communicate()[1].splitlines()
     with process("serve", "--host", "127.0.0.1"):

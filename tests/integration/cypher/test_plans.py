@@ -190,7 +190,7 @@ async def test_a_walk_prunes_what_it_has_seen(plan: Planner, name: str) -> None:
 
 
 async def test_the_region_of_an_identifier_is_a_walk_that_prunes(plan: Planner) -> None:
-    walks = (await plan("ingest/load_region")).names(re.compile("VarLengthExpand"))
+    walks = (await plan("ingest/load_subgraph")).names(re.compile("VarLengthExpand"))
 
     assert walks == {"VarLengthExpand(Pruning,BFS,All)"}
 

@@ -67,7 +67,7 @@ def test_the_program_ends_when_the_supervisor_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_program_of_nobody_stays_and_its_supervisor_ends(tmp_path: Path) -> None:
-    arguments = [str(supervisor.NOBODY), str(tmp_path / "log"), "sleep", "60"]
+    arguments = [str(supervisor.NO_OWNER), str(tmp_path / "log"), "sleep", "60"]
 
     started = subprocess.run(
         [sys.executable, SUPERVISOR, *arguments], stdout=subprocess.PIPE, check=True
@@ -84,7 +84,9 @@ def test_the_supervisor_ends_with_the_status_of_the_program_and_logs_its_output(
 ) -> None:
     arguments = [str(os.getpid()), str(tmp_path / "log"), "sh", "-c", "echo said; exit 7"]
 
-    ended = subprocess.run([sys.executable, SUPERVISOR, *arguments], check=False, capture_output=True)
+    ended = subprocess.run(
+        [sys.executable, SUPERVISOR, *arguments], check=False, capture_output=True
+    )
 
     assert ended.returncode == 7
     assert (tmp_path / "log").read_text(encoding="utf-8") == "said\n"

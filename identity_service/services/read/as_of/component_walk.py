@@ -1,4 +1,4 @@
-"""Recall: what hung together at a moment, walked and resolved again, writing nothing."""
+"""Components as they were at a moment: walked and resolved anew, writing nothing."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Final
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement, Verdict
-from identity_service.domain.resolution.as_of import PastEvidence
+from identity_service.domain.resolution.as_of import HistoricalEvidence
 from identity_service.domain.resolution.resolve import resolve
 from identity_service.domain.resolution.subgraph import Sightings, Span
 from identity_service.errors import TooLarge
-from identity_service.graph.customers import MOST_LINKED
+from identity_service.graph.customers import MAX_LINKED
 from identity_service.graph.history import HistoryReader, Present
-from identity_service.services.kit.offload import done_aside
-from identity_service.services.read.as_of.customers import PastComponent
+from identity_service.services.kit.offload import offload_if_large
+from identity_service.services.read.as_of.customers import HistoricalComponent
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
 
-MOST_EVENTS: Final = 2_000_000
+MAX_EVENTS: Final = 2_000_000
 """Events that are looked through for one component, each once for every identifier on it."""
 
 _AT_ONCE: Final = 4
@@ -32,14 +32,14 @@ _EVENTS_A_TIME: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class CrowdedComponent:
     """More hung together than one component may hold: how much at least, the most linked first."""
 
     size: int
     most_linked: Sequence[tuple[Identifier, Span]]
 
 
-class Recall:
+class HistoricalComponents:
     """Recalls components of a space as they were at a moment.
 
     The walk goes from identifiers to all that they were seen with, step by step: only here is
@@ -52,10 +52,10 @@ class Recall:
 
     async def component_of(
         self, scope: SpaceScope, then: PolicyInForce, moment: int, start: Identifier
-    ) -> PastComponent | Crowd | None:
+    ) -> HistoricalComponent | CrowdedComponent | None:
         """The component of an identifier under the policy of then; None: it was not seen yet.
 
-        Raises TooLarge where more than `MOST_EVENTS` events had to be looked through.
+        Raises TooLarge where more than `MAX_EVENTS` events had to be looked through.
         """
         async with self._one_by_one:
             walk = _Walk(self._reader, scope, then, moment)
@@ -63,13 +63,13 @@ class Recall:
             if crowd:
                 return crowd
             found = walk.found
-            evidence, outside = found.question()
+            evidence, outside = found.resolution_input()
             if not evidence.identifiers:
                 return None
-            resolution = await done_aside(
+            resolution = await offload_if_large(
                 len(evidence.identifiers), lambda: resolve(evidence, then.policy, outside)
             )
-            return PastComponent(
+            return HistoricalComponent(
                 space=scope.space,
                 moment=moment,
                 policy=then.policy,
@@ -87,18 +87,18 @@ class Recall:
         """What one that is known had been seen with and counted. Raises TooLarge, likewise."""
         async with self._one_by_one:
             present = await self._reader.find(scope.space, [identifier])
-            if present[identifier].events > MOST_EVENTS:
+            if present[identifier].events > MAX_EVENTS:
                 raise _too_many_events()
             read = await self._reader.neighbours(scope.space, [identifier], moment)
-        counts = PastEvidence(then.policy, then.values).counts
+        counts = HistoricalEvidence(then.policy, then.values).counts
         return {other: seen for other, seen in read.seen[identifier].items() if counts(other)}
 
     async def link_count(
         self, scope: SpaceScope, then: PolicyInForce, moment: int, identifier: Identifier
     ) -> int:
         """With how many distinct identifiers one had been seen."""
-        sampled = await self._reader.sample(scope.space, [identifier], moment, MOST_EVENTS)
-        counts = PastEvidence(then.policy, then.values).counts
+        sampled = await self._reader.sample(scope.space, [identifier], moment, MAX_EVENTS)
+        counts = HistoricalEvidence(then.policy, then.values).counts
         _, neighbours = sampled.get(identifier, (None, []))
         return sum(map(counts, neighbours))
 
@@ -115,9 +115,9 @@ class _Walk:
         self._moment = moment
         self._met: set[Identifier] = set()
         self._events = 0
-        self.found = PastEvidence(then.policy, then.values)
+        self.found = HistoricalEvidence(then.policy, then.values)
 
-    async def start_at(self, start: Identifier) -> Crowd | None:
+    async def start_at(self, start: Identifier) -> CrowdedComponent | None:
         """Walk; a crowd ends it."""
         step, pulled = dict[Identifier, Present](), {start}
         while step or pulled:
@@ -125,7 +125,7 @@ class _Walk:
             judgements = await self._reader.judgements(self._space, step, self._moment)
             self.found.judgements |= {made.id: made for made in judgements}
             following: dict[Identifier, Present] = {}
-            for portion in self._portions(await self._without_hubs(step)):
+            for portion in self._portions(await self._without_super_connectors(step)):
                 following |= await self._follow(portion)
                 if self._size + len(following) > self._policy.max_component:
                     return self._crowd(len(following))
@@ -134,7 +134,7 @@ class _Walk:
 
     @property
     def _size(self) -> int:
-        return len(self.found.near) + len(self.found.hubs)
+        return len(self.found.interior) + len(self.found.super_connectors)
 
     def _new(self, identifiers: Iterable[Identifier]) -> list[Identifier]:
         """Those that count and were not met before; from now on they were."""
@@ -142,7 +142,9 @@ class _Walk:
         self._met.update(new)
         return new
 
-    async def _without_hubs(self, step: Mapping[Identifier, Present]) -> dict[Identifier, Present]:
+    async def _without_super_connectors(
+        self, step: Mapping[Identifier, Present]
+    ) -> dict[Identifier, Present]:
         """Leave out who was a super-connector then: of these no more is read than tells that."""
         through = dict(step)
         suspects = {
@@ -157,8 +159,8 @@ class _Walk:
             sampled = await self._reader.sample(self._space, suspects, self._moment, most)
             for identifier in list(suspects):
                 span, neighbours = sampled[identifier]
-                if span is not None and self.found.is_hub(identifier, neighbours):
-                    self.found.hubs[identifier] = span
+                if span is not None and self.found.is_super_connector(identifier, neighbours):
+                    self.found.super_connectors[identifier] = span
                     del through[identifier], suspects[identifier]
                 elif len(neighbours) < most:
                     del suspects[identifier]
@@ -172,7 +174,7 @@ class _Walk:
         for identifier, present in step.items():
             events += present.events
             self._events += present.events
-            if self._events > MOST_EVENTS:
+            if self._events > MAX_EVENTS:
                 raise _too_many_events()
             portion.append(identifier)
             if events >= _EVENTS_A_TIME or len(portion) == _IDENTIFIERS_A_TIME:
@@ -192,16 +194,18 @@ class _Walk:
                 following |= {other: read.present[other] for other in self._new(neighbours)}
         return following
 
-    def _crowd(self, more: int) -> Crowd:
+    def _crowd(self, more: int) -> CrowdedComponent:
         links = Counter(end for pair in self.found.links for end in pair)
-        near = self.found.near
-        most_linked = sorted(near, key=lambda identifier: (-links[identifier], identifier))
-        return Crowd(self._size + more, [(i, near[i]) for i in most_linked[:MOST_LINKED]])
+        interior = self.found.interior
+        most_linked = sorted(interior, key=lambda identifier: (-links[identifier], identifier))
+        return CrowdedComponent(
+            self._size + more, [(i, interior[i]) for i in most_linked[:MAX_LINKED]]
+        )
 
 
 def _too_many_events() -> TooLarge:
     return TooLarge(
-        f"More than {MOST_EVENTS:,} events hang together here.",
+        f"More than {MAX_EVENTS:,} events hang together here.",
         remedy="The past of so many is not computed while you wait.",
     )
 

@@ -25,7 +25,7 @@ from identity_service.services.read.presenters import seen_identifier, shown_dec
 
 
 @dataclass(frozen=True, slots=True)
-class PastComponent:
+class HistoricalComponent:
     """All identifiers of a space that hung together with one of them at a moment, resolved.
 
     `spans`, in the order of the evidence, tell when each had been seen; `withheld` are
@@ -43,11 +43,11 @@ class PastComponent:
     withheld: Sequence[Identifier]
     register: Sequence[AnchoredId]
 
-    def customer_of(self, identifier: Identifier) -> PastCustomer | None:
+    def customer_of(self, identifier: Identifier) -> HistoricalCustomer | None:
         """The customer of an identifier; None when none was settled yet."""
         return self._customer(self._cluster_of(identifier))
 
-    def person_with(self, identifier: Identifier) -> PastCustomer | None:
+    def person_with(self, identifier: Identifier) -> HistoricalCustomer | None:
         """The customer of an identifier, if it is a known one.
 
         None for a super-connector, which says nothing about who was there.
@@ -60,13 +60,15 @@ class PastComponent:
 
     def whole(self) -> list[Identifier]:
         """Those of whose customers all is here: all but super-connectors that were only met."""
-        hubs = self.resolution.super_connectors
-        return [name for i, name in enumerate(self.evidence.identifiers) if i not in hubs]
+        super_connectors = self.resolution.super_connectors
+        return [
+            name for i, name in enumerate(self.evidence.identifiers) if i not in super_connectors
+        ]
 
-    def _customer(self, members: frozenset[int]) -> PastCustomer | None:
+    def _customer(self, members: frozenset[int]) -> HistoricalCustomer | None:
         identifiers = {self.evidence.identifiers[i] for i in members}
         customer, previous = ids_at(self.moment, identifiers, self.register, self.policy)
-        return PastCustomer(self, members, customer, previous) if customer else None
+        return HistoricalCustomer(self, members, customer, previous) if customer else None
 
     def _cluster_of(self, identifier: Identifier) -> frozenset[int]:
         cluster_of = self.resolution.cluster_of
@@ -99,10 +101,10 @@ class PastComponent:
 
 
 @dataclass(frozen=True, slots=True)
-class PastCustomer:
+class HistoricalCustomer:
     """A customer of the component: the positions of its members, its id, and retired ones."""
 
-    component: PastComponent
+    component: HistoricalComponent
     members: Collection[int]
     id: str
     previous_ids: Sequence[str]
@@ -110,8 +112,10 @@ class PastCustomer:
     @property
     def super_connectors(self) -> list[Identifier]:
         """Those of its members whose links the component does not have."""
-        hubs = self.component.resolution.super_connectors
-        return [self.component.evidence.identifiers[i] for i in self.members if i in hubs]
+        super_connectors = self.component.resolution.super_connectors
+        return [
+            self.component.evidence.identifiers[i] for i in self.members if i in super_connectors
+        ]
 
     def identifiers(self) -> list[Identifier]:
         """Its members."""
@@ -144,7 +148,7 @@ class PastCustomer:
 
     def with_links_between(
         self, met: Mapping[Identifier, Mapping[Identifier, Sightings]]
-    ) -> PastCustomer:
+    ) -> HistoricalCustomer:
         """Itself with the links between super-connectors of its own, of all that these met.
 
         They join nothing, but are shown as joined, like all links between members.
@@ -152,8 +156,8 @@ class PastCustomer:
         component = self.component
         evidence, resolution = component.evidence, component.resolution
         between = {
-            (min(hub, other), max(hub, other)): seen
-            for hub, others in met.items()
+            (min(super_connector, other), max(super_connector, other)): seen
+            for super_connector, others in met.items()
             for other, seen in others.items()
             if other in met
         }

@@ -22,21 +22,21 @@ from identity_service.graph.customers import (
 )
 from identity_service.graph.history import Attributed, HistoryReader
 from identity_service.graph.keys import event_key
-from identity_service.services.read.as_of.customers import PastCustomer
+from identity_service.services.read.as_of.customers import HistoricalCustomer
 from identity_service.services.read.current import Account
 
-MOST_EVENTS: Final = 200_000
+MAX_EVENTS: Final = 200_000
 """Most events of one customer that its past is told from."""
 
-_MOST_SETS: Final = 1_000
+_MAX_SETS: Final = 1_000
 """Most sets of traits of an account that tell which of a person's traits are the account's."""
 
 
 class PastEvents:
-    """The events of one customer. Every method raises TooLarge beyond `MOST_EVENTS`."""
+    """The events of one customer. Every method raises TooLarge beyond `MAX_EVENTS`."""
 
     def __init__(
-        self, reader: HistoryReader, bodies: CustomerReader, customer: PastCustomer
+        self, reader: HistoryReader, bodies: CustomerReader, customer: HistoricalCustomer
     ) -> None:
         self._reader = reader
         self._bodies = bodies
@@ -64,7 +64,7 @@ class PastEvents:
         telling = sorted(telling, key=_by_time, reverse=True)[:MAX_TRAIT_EVENTS]
         told = await self._reader.told(self._space, [event.message_id for event in telling])
         named = {account for event in telling for account in event.accounts}
-        accounts = await self._reader.accounts(sorted(named), self._moment, _MOST_SETS)
+        accounts = await self._reader.accounts(sorted(named), self._moment, _MAX_SETS)
         traits_of = {
             key: [orjson.loads(traits) for _, traits in described]
             for key, (_, described) in accounts.items()
@@ -103,11 +103,11 @@ class PastEvents:
                     self._moment,
                     component.policy,
                     component.withheld,
-                    MOST_EVENTS + 1,
+                    MAX_EVENTS + 1,
                 )
-                if len(listed) > MOST_EVENTS:
+                if len(listed) > MAX_EVENTS:
                     raise TooLarge(
-                        f"The customer had more than {MOST_EVENTS:,} events.",
+                        f"The customer had more than {MAX_EVENTS:,} events.",
                         remedy="Ask for it without “asOf”, or only who it was.",
                     )
                 self._listed = listed

@@ -15,7 +15,7 @@ from typing import Final
 from identity_service.domain.explain.explanation import describe_super_connectors
 from identity_service.domain.explain.health import Health
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.policies.value_rules import Withheld
+from identity_service.domain.policies.value_rules import WithheldValue
 from identity_service.domain.recorded import (
     DecidedLink,
     OverConnectedComponent,
@@ -36,9 +36,12 @@ from identity_service.graph.history import HistoryReader
 from identity_service.graph.keys import identifier_key
 from identity_service.graph.ledger import LedgerReader
 from identity_service.services.kit.clock import Clock
-from identity_service.services.kit.offload import done_aside
-from identity_service.services.read.as_of.component_walk import Crowd, Recall
-from identity_service.services.read.as_of.customers import PastComponent, PastCustomer
+from identity_service.services.kit.offload import offload_if_large
+from identity_service.services.read.as_of.component_walk import (
+    CrowdedComponent,
+    HistoricalComponents,
+)
+from identity_service.services.read.as_of.customers import HistoricalComponent, HistoricalCustomer
 from identity_service.services.read.as_of.events import PastEvents
 from identity_service.services.read.current import (
     Account,
@@ -48,15 +51,15 @@ from identity_service.services.read.current import (
     MissingReason,
     withheld,
 )
-from identity_service.services.read.inboxes import DAY, Degree, grown
+from identity_service.services.read.inboxes import DAY_MS, Degree, grown
 from identity_service.services.read.presenters import seen_identifier, shown_decision
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import Policies, PolicyInForce
 
-CLOCKS_DIFFER_BY: Final = 60_000
+MAX_CLOCK_SKEW_MS: Final = 60_000
 """How far in the future, in milliseconds, a moment may lie: the caller's clock is not ours."""
 
-MOST_COMPONENTS: Final = 200
+MAX_COMPONENTS: Final = 200
 """Components that are recalled to find the people who shared one identifier."""
 
 
@@ -69,7 +72,7 @@ class History:
     ledger: LedgerReader
     customers: Customers
     policies: Policies
-    recall: Recall
+    recall: HistoricalComponents
     clock: Clock
 
     async def as_of(self, scope: SpaceScope, moment: int) -> AsOf | Missing:
@@ -78,7 +81,7 @@ class History:
         Missing when the space was not there yet. Raises BadInput for the future.
         """
         now = self.clock()
-        if moment > now + CLOCKS_DIFFER_BY:
+        if moment > now + MAX_CLOCK_SKEW_MS:
             raise BadInput(
                 f"“asOf” is {iso(moment)}, and now it is {iso(now)}.",
                 remedy="Ask as of a moment that has passed, or leave “asOf” out.",
@@ -101,19 +104,19 @@ class AsOf:
         self._moment = moment
         self._then = then
         self._now = now
-        self._components: dict[Identifier, PastComponent] = {}
-        self._found: dict[str, tuple[PastCustomer, PastEvents]] = {}
+        self._components: dict[Identifier, HistoricalComponent] = {}
+        self._found: dict[str, tuple[HistoricalCustomer, PastEvents]] = {}
         self._recalling = asyncio.Lock()
 
     async def find(self, scope: SpaceScope, raw: Identifier) -> Answer:
         """The customer that an identifier belonged to."""
         identifier = self._then.values.identifier(raw)
-        if isinstance(identifier, Withheld):
+        if isinstance(identifier, WithheldValue):
             return withheld(identifier)
         component = await self._component_of(scope, identifier)
         if component is None:
             return await self._not_seen(scope, identifier)
-        if isinstance(component, Crowd):
+        if isinstance(component, CrowdedComponent):
             return self._over_connected(scope, component)
         found = component.customer_of(identifier)
         if found is None:
@@ -128,7 +131,7 @@ class AsOf:
             return Missing(MissingReason.UNKNOWN, f"There is no customer {customer} here.")
         anchor = entry.at(self._moment).anchor
         component = await self._component_of(scope, anchor)
-        if isinstance(component, Crowd):
+        if isinstance(component, CrowdedComponent):
             return self._over_connected(scope, component)
         found = component.customer_of(anchor) if component else None
         if found and found.id == customer:
@@ -155,7 +158,7 @@ class AsOf:
         found: list[SeenIdentifier] = []
         for identifier in (seen.identifier for seen in identifiers):
             component = await self._component_of(scope, identifier)
-            if isinstance(component, PastComponent):
+            if isinstance(component, HistoricalComponent):
                 found.append(component.seen(identifier))
         return found
 
@@ -170,7 +173,7 @@ class AsOf:
     ) -> Sequence[Degree]:
         """How its links had become more: the last `first` days that brought any, in order."""
         met = await self._met(scope, identifier.identifier)
-        return grown(sorted(Counter(seen.first // DAY for seen in met.values()).items()), first)
+        return grown(sorted(Counter(seen.first // DAY_MS for seen in met.values()).items()), first)
 
     async def shared_by(
         self, scope: SpaceScope, identifier: SeenIdentifier, first: int
@@ -193,13 +196,13 @@ class AsOf:
             if component is None:
                 continue
             components.add(id(component))
-            if isinstance(component, Crowd) or len(components) > MOST_COMPONENTS:
+            if isinstance(component, CrowdedComponent) or len(components) > MAX_COMPONENTS:
                 raise TooLarge(
                     f"Too much hangs together with what {identifier.identifier} was seen with.",
                     remedy="Ask for fewer people, or without “asOf”.",
                 )
             size = len(component.evidence.identifiers)
-            person = await done_aside(size, partial(component.person_with, other))
+            person = await offload_if_large(size, partial(component.person_with, other))
             if person:
                 told.update(person.identifiers())
                 people.append((last_seen, self._settled(person)))
@@ -215,11 +218,16 @@ class AsOf:
     ) -> list[DecidedLink]:
         """Links of the customer's identifiers, most often seen first, each with its decision."""
         found = self._customer(customer.customer_id)
-        met = {hub: await self._met(scope, hub) for hub in found.super_connectors}
+        met = {
+            super_connector: await self._met(scope, super_connector)
+            for super_connector in found.super_connectors
+        }
         found = found.with_links_between(met)
         decided = found.links(first)
-        for hub, seen_with in met.items():
-            decided += await self._links_of_hub(scope, found.component, hub, seen_with, first)
+        for super_connector, seen_with in met.items():
+            decided += await self._links_of_super_connector(
+                scope, found.component, super_connector, seen_with, first
+            )
         return sorted(decided, key=_most_often_seen)[:first]
 
     def health(self, customer: SettledCustomer) -> Health:
@@ -277,11 +285,11 @@ class AsOf:
         """All that an identifier had been seen with. Raises TooLarge."""
         return await self._history.recall.seen_with(scope, self._then, self._moment, identifier)
 
-    async def _links_of_hub(
+    async def _links_of_super_connector(
         self,
         scope: SpaceScope,
-        component: PastComponent,
-        hub: Identifier,
+        component: HistoricalComponent,
+        super_connector: Identifier,
         met: Mapping[Identifier, Sightings],
         first: int,
     ) -> list[DecidedLink]:
@@ -289,14 +297,14 @@ class AsOf:
         outside = {
             pair: seen
             for other, seen in met.items()
-            for pair in [(min(hub, other), max(hub, other))]
+            for pair in [(min(super_connector, other), max(super_connector, other))]
             if pair not in component.sightings
         }
         most_often = sorted(outside, key=lambda pair: (-outside[pair].times, *map(str, pair)))
         links: list[DecidedLink] = []
         for pair in most_often[:first]:
             a, b = [await self._seen(scope, end) for end in pair]
-            hubs = [end.identifier for end in (a, b) if end.super_connector]
+            super_connectors = [end.identifier for end in (a, b) if end.super_connector]
             seen = outside[pair]
             links.append(
                 DecidedLink(
@@ -306,7 +314,7 @@ class AsOf:
                     last_seen=seen.last,
                     times_seen=seen.times,
                     sources=sorted(seen.sources),
-                    decision=shown_decision(describe_super_connectors(hubs), ()),
+                    decision=shown_decision(describe_super_connectors(super_connectors), ()),
                 )
             )
         return links
@@ -314,14 +322,14 @@ class AsOf:
     async def _seen(self, scope: SpaceScope, identifier: Identifier) -> SeenIdentifier:
         """An identifier as it was, be it one of a crowd."""
         component = await self._component_of(scope, identifier)
-        if isinstance(component, PastComponent):
+        if isinstance(component, HistoricalComponent):
             return component.seen(identifier)
         sampled = await self._history.reader.sample(scope.space, [identifier], self._moment, 1)
         span, _ = sampled[identifier]
         assert span is not None  # noqa: S101  (it was seen with another)
         return self._of_crowd(scope, identifier, span)
 
-    def _customer(self, customer: str) -> PastCustomer:
+    def _customer(self, customer: str) -> HistoricalCustomer:
         return self._found[customer][0]
 
     def _events(self, customer: str) -> PastEvents:
@@ -329,7 +337,7 @@ class AsOf:
 
     async def _component_of(
         self, scope: SpaceScope, identifier: Identifier
-    ) -> PastComponent | Crowd | None:
+    ) -> HistoricalComponent | CrowdedComponent | None:
         async with self._recalling:
             found = self._components.get(identifier)
             if found is not None:
@@ -337,18 +345,20 @@ class AsOf:
             recalled = await self._history.recall.component_of(
                 scope, self._then, self._moment, identifier
             )
-            if isinstance(recalled, PastComponent):
+            if isinstance(recalled, HistoricalComponent):
                 self._components |= dict.fromkeys(recalled.whole(), recalled)
                 self._components[identifier] = recalled
             return recalled
 
-    def _settled(self, found: PastCustomer, redirected_from: str | None = None) -> SettledCustomer:
+    def _settled(
+        self, found: HistoricalCustomer, redirected_from: str | None = None
+    ) -> SettledCustomer:
         if found.id not in self._found:
             events = PastEvents(self._history.reader, self._history.bodies, found)
             self._found[found.id] = (found, events)
         return found.settled(self._then.version, self._now, redirected_from)
 
-    def _over_connected(self, scope: SpaceScope, crowd: Crowd) -> OverConnectedComponent:
+    def _over_connected(self, scope: SpaceScope, crowd: CrowdedComponent) -> OverConnectedComponent:
         return OverConnectedComponent(
             crowd.size,
             self._then.policy.max_component,

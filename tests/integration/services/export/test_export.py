@@ -16,7 +16,7 @@ from identity_service.domain.judgements import Verdict
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.errors import BadInput, FieldInvalid, IdentityServiceError
 from identity_service.graph.exports import ExportReader
-from identity_service.services.export.export import TABLES, Exported, Exporting
+from identity_service.services.export.export import TABLES, Exported, Exporter
 from identity_service.services.kit.clock import system_clock
 from tests.support.busy import busy_devices
 from tests.support.space import NewWorld, World, event, reported
@@ -24,10 +24,10 @@ from tests.support.space import NewWorld, World, event, reported
 LOAD = (Path(__file__).parents[4] / "examples" / "sql" / "duckdb.sql").read_text(encoding="utf-8")
 
 
-def exporting(world: World, *, page: int = 2_000) -> Exporting:
+def exporting(world: World, *, page: int = 2_000) -> Exporter:
     """Exports that go back no further than their cursor: here nobody else writes."""
     reader = ExportReader(world.database, page)
-    return Exporting(reader, world.use_cases.spaces, system_clock, overlap=0)
+    return Exporter(reader, world.use_cases.spaces, system_clock, overlap=0)
 
 
 async def send(world: World, *events: Any) -> None:
@@ -265,7 +265,7 @@ async def test_what_others_write_meanwhile_is_in_the_next_increment(
             return await super().identifiers(keys)
 
     exported_before = await export.export(space.scope, tmp_path / "0")
-    while_writing = Exporting(
+    while_writing = Exporter(
         Interrupted(space.database, 1), space.use_cases.spaces, system_clock, overlap=0
     )
     first = await while_writing.export(space.scope, tmp_path / "1")

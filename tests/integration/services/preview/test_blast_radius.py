@@ -41,7 +41,7 @@ async def blast(space: World, identifier: str | Identifier) -> PolicyPreview:
 
 async def put_in_force(space: World, found: PolicyPreview) -> SettledSpace:
     """Put exactly the text that was previewed in force; returns the space settled by it."""
-    await space.use_cases.resettlement.set_policy(space.scope, found.policy_text, 1, None)
+    await space.use_cases.policy_rollout.set_policy(space.scope, found.policy_text, 1, None)
     await space.until_settled()
     space.policy = parse_policy(found.policy_text)
     return await space.check()
@@ -165,7 +165,7 @@ async def test_what_is_not_there_has_no_blast_radius(
 async def test_more_than_can_be_loaded_is_said(
     world: NewWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blast_radius, "MOST_LOADED", 3)
+    monkeypatch.setattr(blast_radius, "MAX_LOADED", 3)
     space = await world(merging())
     await space.send(*(event(f"m{n}", n, HUB, who) for n, who in enumerate(SPOKES)))
 

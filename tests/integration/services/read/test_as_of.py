@@ -15,7 +15,7 @@ from identity_service.domain.events import ReportedEvent
 from identity_service.domain.identifiers import Identifier, IdentifierKind, parse_identifier
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
-from identity_service.domain.policies.value_rules import Values
+from identity_service.domain.policies.value_rules import ValueRules
 from identity_service.domain.recorded import OverConnectedComponent, SettledCustomer
 from identity_service.domain.timestamps import iso
 from identity_service.errors import BadInput, TooLarge
@@ -57,7 +57,7 @@ class Recorded(NamedTuple):
     """What was asked at a moment, and answered."""
 
     at: int
-    values: Values
+    values: ValueRules
     asked: list[Identifier]
     ids: list[str]
     answers: dict[str, Said]
@@ -134,7 +134,7 @@ async def test_as_of_any_moment_is_what_was_answered_at_that_moment(
         await step(space, todo, in_turn, draw, hand)
         found = await space.settled()
         ids = [*found.customers, *(r for r, (_, to) in found.retired.items() if to)]
-        values = Values(space.policy)
+        values = ValueRules(space.policy)
         asked = [*draw.sample(identifiers, min(len(identifiers), 5)), UNSEEN]
         ids = draw.sample(sorted(ids), min(len(ids), 4))
         answers = await answers_now(space.use_cases, space.scope, values, asked, ids)
@@ -185,7 +185,7 @@ async def test_as_of_now_is_the_settled_answer(world: NewWorld) -> None:
     space = await world(policy)
     await space.send(*reported(happened))
     asked = sorted({identifier for _, who in happened for identifier in who})[:12]
-    values, now = Values(policy), system_clock()
+    values, now = ValueRules(policy), system_clock()
     ids = sorted((await space.settled()).retired)[:4]
 
     cases, scope = space.use_cases, space.scope
@@ -309,7 +309,7 @@ async def test_all_that_is_told_of_a_super_connector_is_told_as_of_then(world: N
         await space.send(event(f"m{n}", n, "anonymous_id:hub", spoke), received_at=hand.now)
     await space.send(event("m9", 9, *spokes[:2]), received_at=hand.now)
     asked = [parse_identifier(text) for text in ("anonymous_id:hub", *spokes)]
-    values, ids = Values(space.policy), sorted((await space.settled()).customers)
+    values, ids = ValueRules(space.policy), sorted((await space.settled()).customers)
     cases, scope, then = space.use_cases, space.scope, hand.now
     recorded = await answers_now(cases, scope, values, asked, ids)
     hand.now += 10
@@ -332,7 +332,7 @@ async def test_what_is_judged_the_same_as_a_super_connector_keeps_its_links(
     await space.send(event("m5", 5, "fax:1", ANN))
     await space.judge(Verdict.SAME, "anonymous_id:hub", "fax:1")
     asked = [parse_identifier(text) for text in ("anonymous_id:hub", "fax:1", ANN)]
-    values, ids = Values(space.policy), sorted((await space.settled()).customers)
+    values, ids = ValueRules(space.policy), sorted((await space.settled()).customers)
     cases, scope = space.use_cases, space.scope
 
     settled = await answers_now(cases, scope, values, asked, ids)
@@ -354,7 +354,7 @@ async def test_a_blocked_value_is_not_among_the_links_of_a_super_connector(world
         await space.send(event(f"m{n}", n, hub, spoke), received_at=hand.now)
     await space.set_policy(with_blocked(policy, [parse_identifier(spokes[0])]))
     asked = [parse_identifier(hub)]
-    values, ids = Values(space.policy), sorted((await space.settled()).customers)
+    values, ids = ValueRules(space.policy), sorted((await space.settled()).customers)
     cases, scope = space.use_cases, space.scope
 
     now = await answers_now(cases, scope, values, asked, ids)
@@ -376,7 +376,7 @@ async def test_super_connectors_that_were_judged_the_same_are_shown_as_joined(
     await space.send(event("m5", 5, *hubs))
     await space.judge(Verdict.SAME, *hubs)
     asked = [parse_identifier(text) for text in hubs]
-    values, ids = Values(space.policy), sorted((await space.settled()).customers)
+    values, ids = ValueRules(space.policy), sorted((await space.settled()).customers)
     cases, scope = space.use_cases, space.scope
 
     now = await answers_now(cases, scope, values, asked, ids)
@@ -399,7 +399,7 @@ async def test_people_who_are_too_scattered_are_not_looked_for(
     assert isinstance(found, AsOf)
     hub = await found.find(space.scope, Identifier("anonymous_id", "hub"))
     assert isinstance(hub, SettledCustomer)
-    monkeypatch.setattr(view, "MOST_COMPONENTS", 2)
+    monkeypatch.setattr(view, "MAX_COMPONENTS", 2)
 
     latest = await found.shared_by(space.scope, hub.identifiers[0], 2)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
-from identity_service.domain.policies.value_rules import Values, observe
+from identity_service.domain.policies.value_rules import ValueRules, observe
 from identity_service.domain.resolution.resolve import strength
 from identity_service.errors import PolicyInvalid, VersionConflict
 from identity_service.services.write import rollout_phases
@@ -52,7 +52,7 @@ def blocking(policy: Policy, identifiers: Sequence[Identifier]) -> Policy:
 
 async def assert_events_follow(space: World) -> None:
     """Every event observes what the policy lets through, and belongs to the strongest of it."""
-    values = Values(space.policy)
+    values = ValueRules(space.policy)
     found = await space.rows(
         "MATCH (e:Event {space: $space}) RETURN e.message_id,"
         " COLLECT { MATCH (e)-[:OBSERVED]->(i) WHERE NOT i:Blocked RETURN [i.type, i.value] },"
@@ -256,7 +256,7 @@ async def test_a_policy_put_in_force_twice_is_refused_the_second_time(world: New
     before = await space.check()
 
     with pytest.raises(VersionConflict) as refused:
-        await space.use_cases.resettlement.set_policy(
+        await space.use_cases.policy_rollout.set_policy(
             space.scope, policy_text(DEVICES_FIRST), 1, None
         )
 
@@ -270,6 +270,6 @@ async def test_a_policy_with_a_mistake_changes_nothing(world: NewWorld) -> None:
     before = await space.check()
 
     with pytest.raises(PolicyInvalid):
-        await space.use_cases.resettlement.set_policy(space.scope, "types: {}", 1, None)
+        await space.use_cases.policy_rollout.set_policy(space.scope, "types: {}", 1, None)
 
     assert await space.settled() == before

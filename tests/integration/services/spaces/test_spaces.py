@@ -13,7 +13,7 @@ from identity_service.graph.access import AccessStore, NewKey
 from identity_service.graph.database import Database
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.spaces.access import (
-    TRUSTED_FOR,
+    KEY_CACHE_MS,
     Access,
     Role,
     ensure_admin_key,
@@ -123,7 +123,7 @@ async def test_a_key_revoked_elsewhere_is_trusted_a_few_seconds_at_most(
     await access.authenticate(space.reader_key)
     await store.revoke_key(space.scope.space, "reader", time())
 
-    time.now += TRUSTED_FOR - 1
+    time.now += KEY_CACHE_MS - 1
     before = await role_of(access, space.reader_key)
     time.now += 1
     after = await role_of(access, space.reader_key)

@@ -13,7 +13,7 @@ from identity_service.domain.events import Rejection, RejectionCode
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.policies.policy import Policy, Rule, Sharing
-from identity_service.domain.resolution.subgraph import Region
+from identity_service.domain.resolution.subgraph import Subgraph
 from identity_service.errors import Overloaded, Unavailable
 from identity_service.graph.database import Database
 from identity_service.graph.evidence import EvidenceStore
@@ -70,17 +70,17 @@ async def test_what_another_process_writes_between_two_reads_is_counted_too(
     space = await world()
     await space.send(event("m1", 1, PHONE), event("m2", 2, ANN))
     other = beside(space, space.database)
-    load_region = EvidenceStore.load_region
+    load_subgraph = EvidenceStore.load_subgraph
     sent = False
 
-    async def after_another(*asked: Any, **more: Any) -> Region | None:
+    async def after_another(*asked: Any, **more: Any) -> Subgraph | None:
         nonlocal sent
         if not sent:
             sent = True
             await other.send(event("m3", 3, PHONE, ANN), source="other")
-        return await load_region(*asked, **more)
+        return await load_subgraph(*asked, **more)
 
-    monkeypatch.setattr(EvidenceStore, "load_region", after_another)
+    monkeypatch.setattr(EvidenceStore, "load_subgraph", after_another)
     await space.send(event("m4", 4, PHONE, ANN))
 
     await space.check()

@@ -18,7 +18,7 @@ import pytest
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
 from identity_service.domain.recorded import SettledCustomer, SettlementProgress
-from identity_service.graph.rollouts import SettlementStore
+from identity_service.graph.rollouts import RolloutStore
 from identity_service.services.write import policy_rollout, rollout_phases
 from identity_service.settings import Settings
 from tests.support.busy import busy_devices
@@ -42,7 +42,7 @@ async def pairs(world: NewWorld, count: int, policy: Policy = MERGING) -> World:
 
 async def put(space: World, policy: Policy) -> None:
     """Put a policy in force without waiting for anything."""
-    made = await space.use_cases.resettlement.set_policy(
+    made = await space.use_cases.policy_rollout.set_policy(
         space.scope, policy_text(policy), space.version, None
     )
     space.policy, space.version = policy, made.version
@@ -73,16 +73,16 @@ class Gate:
 
 def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> Gate:
     """A settlement stops once, after so many steps."""
-    gate, numbers, record = Gate(), count(1), SettlementStore.record
+    gate, numbers, record = Gate(), count(1), RolloutStore.record
 
-    async def recorded(self: SettlementStore, *args: Any, **options: Any) -> bool:
+    async def recorded(self: RolloutStore, *args: Any, **options: Any) -> bool:
         still_ours = await record(self, *args, **options)
         if next(numbers) == steps:
             gate.reached.set()
             await gate.may_go_on.wait()
         return still_ours
 
-    monkeypatch.setattr(SettlementStore, "record", recorded)
+    monkeypatch.setattr(RolloutStore, "record", recorded)
     return gate
 
 
@@ -120,7 +120,7 @@ async def test_progress_never_goes_back_and_ends_when_all_is_done(
     shown: list[SettlementProgress] = []
 
     async def watch() -> None:
-        async for each in space.use_cases.resettlement.progress(space.scope):
+        async for each in space.use_cases.policy_rollout.progress(space.scope):
             shown.append(each)
             if 0 < each.settled < 5:
                 gate.may_go_on.set()
@@ -228,7 +228,7 @@ async def test_a_service_that_ends_leaves_the_rest_to_the_next(
     await put(space, APART)
     await asyncio.wait_for(gate.reached.wait(), PATIENCE)
 
-    closing = asyncio.create_task(space.use_cases.resettlement.close())
+    closing = asyncio.create_task(space.use_cases.policy_rollout.close())
     await asyncio.sleep(0)
     gate.may_go_on.set()
     await closing
@@ -237,9 +237,9 @@ async def test_a_service_that_ends_leaves_the_rest_to_the_next(
         "MATCH (p:Policy:Settling {space: $space}) RETURN p.worker, p.lease_until"
     )
     after = beside(space, space.database)
-    after.use_cases.resettlement.look_after_all()
+    after.use_cases.policy_rollout.look_after_all()
     await until(lambda: is_done(after), seconds=PATIENCE)
-    await after.use_cases.resettlement.close()
+    await after.use_cases.policy_rollout.close()
 
     assert not left.done
     assert held_by == [[None, None]]
@@ -256,8 +256,8 @@ async def test_only_one_of_two_services_settles(
     async with held(space):
         await put(space, APART)
         await until(lambda: is_claimed(space))
-        other.use_cases.resettlement.go_on(other.scope)
-        await other.use_cases.resettlement.close()
+        other.use_cases.policy_rollout.go_on(other.scope)
+        await other.use_cases.policy_rollout.close()
         untouched = await reached(space)
     await space.until_settled()
 
@@ -281,9 +281,9 @@ async def test_a_settlement_whose_process_was_killed_is_finished_by_another(
     left = await progress(space)
 
     after = beside(space, space.database)
-    after.use_cases.resettlement.look_after_all()
+    after.use_cases.policy_rollout.look_after_all()
     await until(lambda: is_done(after), seconds=PATIENCE)
-    await after.use_cases.resettlement.close()
+    await after.use_cases.policy_rollout.close()
 
     assert not left.done
     assert left.settled > 0

@@ -12,7 +12,7 @@ from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policies.parse import parse_policy, preset
 from identity_service.domain.resolution.clusters import RefusalReason
 from identity_service.domain.resolution.evidence import Evidence, gather
-from identity_service.domain.resolution.resolve import Outside, Resolution, resolve
+from identity_service.domain.resolution.resolve import BoundaryState, Resolution, resolve
 from tests.support.worlds import World, in_many_worlds, worlds
 
 POLICY = preset("quarantine")
@@ -123,7 +123,9 @@ def test_beyond_a_super_connector_nobody_says_that_nothing_connects_them() -> No
     """Each side ends at one whose other links were not loaded."""
     hub, other = Identifier("email", "info@example.com"), Identifier("email", "hi@example.com")
     evidence = gather([(1, (ANN, hub)), (2, (BEN, other))])
-    outside = Outside(super_connectors=frozenset(map(evidence.identifiers.index, (hub, other))))
+    outside = BoundaryState(
+        super_connectors=frozenset(map(evidence.identifiers.index, (hub, other)))
+    )
 
     explained = explain(ANN, BEN, evidence, resolve(evidence, POLICY, outside), POLICY, outside)
 
@@ -137,7 +139,7 @@ def test_beyond_a_super_connector_nobody_says_that_nothing_connects_them() -> No
 def test_a_super_connector_on_one_side_alone_connects_nothing() -> None:
     hub = Identifier("email", "info@example.com")
     evidence = gather([(1, (ANN, hub)), (2, (BEN, PHONE))])
-    outside = Outside(super_connectors=frozenset({evidence.identifiers.index(hub)}))
+    outside = BoundaryState(super_connectors=frozenset({evidence.identifiers.index(hub)}))
 
     explained = explain(ANN, BEN, evidence, resolve(evidence, POLICY, outside), POLICY, outside)
 

@@ -34,14 +34,14 @@ def test_a_step_is_the_name_of_what_somebody_did(fields: dict[str, Any], step: s
     ("fields", "channel"),
     [
         ({}, None),
-        ({"context": {"campaign": {"source": "google"}}, "name": "Email Opened"}, "google"),
+        ({"context": {"campaign": {"source": "google"}}, "name": "Email Session"}, "google"),
         ({"properties": {"utm_source": "partner"}}, "partner"),
         (
             {"properties": {"url": "https://shop.example/?a=1&utm_source=news%20letter#x"}},
             "news letter",
         ),
         ({"context": {"page": {"search": "?utm_source=bing"}}}, "bing"),
-        ({"name": "Email Opened"}, "email"),
+        ({"name": "Email Session"}, "email"),
         ({"name": "Email Delivered"}, None),
         ({"properties": {"referrer": "https://www.search.example/q"}}, "search.example"),
         (

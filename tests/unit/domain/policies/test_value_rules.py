@@ -16,15 +16,15 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.parse import parse_policy, preset
 from identity_service.domain.policies.value_rules import (
     BLOCKED_BY_DEFAULT,
-    Values,
-    Withheld,
+    ValueRules,
     WithheldReason,
+    WithheldValue,
     observe,
 )
 
-QUARANTINE = Values(preset("quarantine"))
+QUARANTINE = ValueRules(preset("quarantine"))
 
-POLICY = Values(
+POLICY = ValueRules(
     parse_policy(
         """
 types:
@@ -44,16 +44,16 @@ blocked:
 )
 
 
-def kept(type_: str, value: str, values: Values = POLICY) -> str:
+def kept(type_: str, value: str, values: ValueRules = POLICY) -> str:
     found = values.identifier(Identifier(type_, value))
     assert isinstance(found, Identifier), found
     assert found.type == type_
     return found.value
 
 
-def withheld(type_: str, value: str, values: Values = POLICY) -> WithheldReason:
+def withheld(type_: str, value: str, values: ValueRules = POLICY) -> WithheldReason:
     found = values.identifier(Identifier(type_, value))
-    assert isinstance(found, Withheld), found
+    assert isinstance(found, WithheldValue), found
     assert found.identifier == Identifier(type_, value)
     return found.reason
 
@@ -171,7 +171,7 @@ def test_the_id_that_many_android_phones_share_is_blocked_by_the_presets() -> No
 
 
 def test_a_sender_that_invents_types_fills_no_memory() -> None:
-    values = Values(preset("quarantine"))
+    values = ValueRules(preset("quarantine"))
     for n in range(3_000):
         assert kept(f"type{n}", "v", values) == "v"
 
@@ -185,7 +185,7 @@ def test_a_sender_that_invents_types_fills_no_memory() -> None:
 def test_what_is_kept_is_kept_again_unchanged(type_: str, value: str) -> None:
     found = POLICY.identifier(Identifier(type_, value))
 
-    assert isinstance(found, Withheld) or POLICY.identifier(found) == found
+    assert isinstance(found, WithheldValue) or POLICY.identifier(found) == found
 
 
 def test_an_observation_holds_distinct_identifiers_in_text_order_and_what_was_withheld() -> None:

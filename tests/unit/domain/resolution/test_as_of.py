@@ -8,8 +8,8 @@ import pytest
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Blocked, Policy, Rule
-from identity_service.domain.policies.value_rules import Values
-from identity_service.domain.resolution.as_of import AnchoredId, PastEvidence, ids_at
+from identity_service.domain.policies.value_rules import ValueRules
+from identity_service.domain.resolution.as_of import AnchoredId, HistoricalEvidence, ids_at
 from identity_service.domain.resolution.evidence import gather
 from identity_service.domain.resolution.resolve import resolve
 from identity_service.domain.resolution.subgraph import Sightings, Span
@@ -74,13 +74,13 @@ def test_what_is_taken_in_identifier_by_identifier_is_the_evidence_of_all() -> N
     observed = [(3, (ANN, PHONE)), (1, (ANN, PHONE)), (2, (PHONE, TABLET)), (5, (bob, watch))]
     free = Policy({"user_id": Rule(1, IdentifierKind.PERSON), "device": POLICY.rules["user_id"]})
     expected = gather(observed)
-    past = PastEvidence(free, Values(free))
+    past = HistoricalEvidence(free, ValueRules(free))
 
     for name in {identifier for _, who in observed for identifier in who}:
         times = [at for at, who in observed if name in who]
         others = {other for _, who in observed if name in who for other in who} - {name}
         past.take(name, Span(min(times), max(times)), {o: _seen(observed, name, o) for o in others})
-    evidence, outside = past.question()
+    evidence, outside = past.resolution_input()
 
     assert outside.super_connectors == frozenset()
     assert dict(zip(evidence.identifiers, evidence.first_seen, strict=True)) == dict(
@@ -92,7 +92,7 @@ def test_what_is_taken_in_identifier_by_identifier_is_the_evidence_of_all() -> N
 
 
 def test_what_the_policy_withholds_is_neither_followed_nor_linked() -> None:
-    past = PastEvidence(POLICY, Values(POLICY))
+    past = HistoricalEvidence(POLICY, ValueRules(POLICY))
     nobody = Identifier("device", "unknown device")
 
     following = past.take(ANN, Span(1, 1), {PHONE: _once(1), nobody: _once(1)})
@@ -103,12 +103,12 @@ def test_what_the_policy_withholds_is_neither_followed_nor_linked() -> None:
 
 
 def test_a_super_connector_is_met_and_not_followed() -> None:
-    past = PastEvidence(POLICY, Values(POLICY))
+    past = HistoricalEvidence(POLICY, ValueRules(POLICY))
     crowd = {Identifier("device", f"d{n}"): _once(n) for n in range(3)}
 
     past.take(PHONE, Span(1, 1), {HUB: _once(1)})
     following = past.take(HUB, Span(0, 9), crowd)
-    evidence, outside = past.question()
+    evidence, outside = past.resolution_input()
 
     assert following == []
     assert evidence.identifiers == [PHONE, HUB]
@@ -117,11 +117,11 @@ def test_a_super_connector_is_met_and_not_followed() -> None:
 
 
 def test_neighbours_that_are_withheld_make_no_super_connector() -> None:
-    past = PastEvidence(POLICY, Values(POLICY))
+    past = HistoricalEvidence(POLICY, ValueRules(POLICY))
     nobody = Identifier("device", "unknown device")
 
-    assert past.is_hub(HUB, [PHONE, TABLET, ANN])
-    assert not past.is_hub(HUB, [PHONE, TABLET, nobody])
+    assert past.is_super_connector(HUB, [PHONE, TABLET, ANN])
+    assert not past.is_super_connector(HUB, [PHONE, TABLET, nobody])
 
 
 def _once(at: int) -> Sightings:

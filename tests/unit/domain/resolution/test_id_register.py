@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Policy, Rule
 from identity_service.domain.resolution.id_register import (
+    ChangeSet,
     CustomerKind,
-    Difference,
     RegisteredId,
     Settled,
-    difference,
+    change_set,
 )
 from identity_service.domain.resolution.resolve import Resolution
 
@@ -34,10 +34,10 @@ def settle(
     before: Mapping[Identifier, str] | None = None,
     register: Iterable[RegisteredId] = (),
     contested: Iterable[Identifier] = (),
-) -> Difference:
+) -> ChangeSet:
     """What is to be written so that these are the customers."""
     identifiers = [identifier for cluster in clusters for identifier in cluster]
-    return difference(
+    return change_set(
         Settled(
             identifiers=identifiers,
             customer_of=[(before or {}).get(identifier) for identifier in identifiers],
@@ -157,4 +157,4 @@ def test_settling_what_is_settled_finds_nothing_to_write() -> None:
 
     found = settle([(USER, COOKIE)], before={USER: "u", COOKIE: "u"}, register=register)
 
-    assert found == Difference([], [], [], [], [], [], [], [], [], [], [])
+    assert found == ChangeSet([], [], [], [], [], [], [], [], [], [], [])

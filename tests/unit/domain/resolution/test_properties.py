@@ -14,7 +14,7 @@ from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.resolution.evidence import Evidence, Link, gather
-from identity_service.domain.resolution.resolve import Outside, resolve
+from identity_service.domain.resolution.resolve import BoundaryState, resolve
 from tests.support.oracle import Answer, answer, answer_of
 from tests.support.worlds import (
     IDENTIFIERS,
@@ -32,7 +32,7 @@ from tests.support.worlds import (
 STANDING_JUDGEMENT = Judgement("z", Verdict.SAME, IDENTIFIERS[0], UNSEEN, 0)
 
 
-def resolved(evidence: Evidence, policy: Policy, outside: Outside | None = None) -> Answer:
+def resolved(evidence: Evidence, policy: Policy, outside: BoundaryState | None = None) -> Answer:
     resolution = resolve(evidence, policy, outside) if outside else resolve(evidence, policy)
     return answer_of(evidence, resolution)
 
@@ -75,7 +75,7 @@ def test_what_is_contested_or_a_super_connector_outside_is_so_inside(
 ) -> None:
     evidence = world.evidence()
     position = {identifier: i for i, identifier in enumerate(evidence.identifiers)}
-    outside = Outside(
+    outside = BoundaryState(
         contested=frozenset(position[i] for i in contested & position.keys()),
         super_connectors=frozenset(position[i] for i in super_connectors & position.keys()),
     )
@@ -92,7 +92,7 @@ def test_hearing_from_outside_what_the_evidence_says_changes_nothing(world: Worl
     evidence = world.evidence()
     once = resolve(evidence, world.policy)
 
-    again = resolve(evidence, world.policy, Outside(once.contested, once.super_connectors))
+    again = resolve(evidence, world.policy, BoundaryState(once.contested, once.super_connectors))
 
     assert answer_of(evidence, again) == answer_of(evidence, once)
 
@@ -113,18 +113,18 @@ def test_without_limits_nothing_reaches_across_a_contested_identifier(world: Wor
     alone = [(i, i) for i in identifiers]
     paths = [(identifiers[link.a], identifiers[link.b]) for link in open_links]
 
-    for region in components([*paths, *alone]):
-        inside = _inside(evidence, region, walls)
-        outside = Outside(whole.contested, whole.super_connectors)
+    for subgraph in components([*paths, *alone]):
+        inside = _inside(evidence, subgraph, walls)
+        outside = BoundaryState(whole.contested, whole.super_connectors)
         found = resolve(inside, policy, outside)
-        together = {c & region for c in answer_of(inside, found).partition} - {frozenset()}
-        expected = {c & region for c in answer_of(evidence, whole).partition} - {frozenset()}
+        together = {c & subgraph for c in answer_of(inside, found).partition} - {frozenset()}
+        expected = {c & subgraph for c in answer_of(evidence, whole).partition} - {frozenset()}
         assert together == expected
 
 
-def _inside(evidence: Evidence, region: set[Identifier], walls: frozenset[int]) -> Evidence:
-    """The links of a region, those that reach a wall as well, but none from wall to wall."""
-    within = {i for i, identifier in enumerate(evidence.identifiers) if identifier in region}
+def _inside(evidence: Evidence, subgraph: set[Identifier], walls: frozenset[int]) -> Evidence:
+    """The links of a subgraph, those that reach a wall as well, but none from wall to wall."""
+    within = {i for i, identifier in enumerate(evidence.identifiers) if identifier in subgraph}
     kept: list[Link] = [
         link
         for link in evidence.links

@@ -11,7 +11,7 @@ from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policies.policy import Order, Policy, Rule, Sharing
 from identity_service.domain.resolution.cases import check_case, load_case
 from identity_service.domain.resolution.evidence import gather
-from identity_service.domain.resolution.resolve import Outside, resolve, strength
+from identity_service.domain.resolution.resolve import BoundaryState, resolve, strength
 from tests.support.oracle import Answer, Refused, answer_of
 
 CASES = sorted((Path(__file__).parents[3] / "cases").glob("*.yaml"))
@@ -440,7 +440,7 @@ def test_an_identifier_contested_outside_is_so_with_one_person_inside() -> None:
     evidence = gather([(1, ids("user:u, tablet:t"))])
     tablet = evidence.identifiers.index(ids("tablet:t")[0])
 
-    found = resolve(evidence, rules(), Outside(contested=frozenset({tablet})))
+    found = resolve(evidence, rules(), BoundaryState(contested=frozenset({tablet})))
 
     assert found.contested == {tablet}
     assert len(found.clusters()) == 2
@@ -450,7 +450,7 @@ def test_a_super_connector_outside_joins_nothing_inside() -> None:
     evidence = gather([(1, ids("user:u, cookie:c"))])
     cookie = evidence.identifiers.index(ids("cookie:c")[0])
 
-    found = resolve(evidence, rules(), Outside(super_connectors=frozenset({cookie})))
+    found = resolve(evidence, rules(), BoundaryState(super_connectors=frozenset({cookie})))
 
     assert found.super_connectors == {cookie}
     assert len(found.clusters()) == 2

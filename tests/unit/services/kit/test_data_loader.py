@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from identity_service.services.kit.data_loader import MOST_KEYS, SIDE_BY_SIDE, Batcher
+from identity_service.services.kit.data_loader import MAX_KEYS, SIDE_BY_SIDE, DataLoader
 
 pytestmark = pytest.mark.anyio
 
 
 class Store:
-    """Values by key. A reading lasts until `go_on` is set; `readings` are its keys."""
+    """ValueRules by key. A reading lasts until `go_on` is set; `readings` are its keys."""
 
     def __init__(self, values: Mapping[int, str]) -> None:
         self.values = dict(values)
@@ -39,7 +39,7 @@ async def ticks() -> None:
 
 async def test_what_is_asked_for_at_once_takes_one_reading() -> None:
     store = Store({1: "a", 2: "b"})
-    batcher = Batcher(store.read)
+    batcher = DataLoader(store.read)
 
     found = await asyncio.gather(*(batcher.get(key) for key in (1, 2, 3, 1)))
 
@@ -48,7 +48,7 @@ async def test_what_is_asked_for_at_once_takes_one_reading() -> None:
 
 
 async def test_many_are_answered_by_their_keys() -> None:
-    batcher = Batcher(Store({1: "a", 2: "b"}).read)
+    batcher = DataLoader(Store({1: "a", 2: "b"}).read)
 
     assert await batcher.get_many([2, 3, 1]) == {2: "b", 1: "a"}
 
@@ -56,7 +56,7 @@ async def test_many_are_answered_by_their_keys() -> None:
 async def test_what_is_asked_for_meanwhile_gathers_for_the_next_reading() -> None:
     store = Store({})
     store.go_on.clear()
-    batcher = Batcher(store.read)
+    batcher = DataLoader(store.read)
 
     tasks: list[asyncio.Task[str | None]] = []
     for key in range(SIDE_BY_SIDE + 3):
@@ -71,7 +71,7 @@ async def test_what_is_asked_for_meanwhile_gathers_for_the_next_reading() -> Non
 async def test_a_reading_never_answers_who_asked_after_it_began() -> None:
     store = Store({1: "old"})
     store.go_on.clear()
-    batcher = Batcher(store.read)
+    batcher = DataLoader(store.read)
 
     first = asyncio.create_task(batcher.get(1))
     await ticks()
@@ -86,15 +86,15 @@ async def test_a_reading_never_answers_who_asked_after_it_began() -> None:
 async def test_a_reading_has_a_greatest_size() -> None:
     store = Store({})
 
-    await Batcher(store.read).get_many(range(MOST_KEYS + 1))
+    await DataLoader(store.read).get_many(range(MAX_KEYS + 1))
 
-    assert [len(keys) for keys in store.readings] == [MOST_KEYS, 1]
+    assert [len(keys) for keys in store.readings] == [MAX_KEYS, 1]
 
 
 async def test_a_failure_reaches_all_who_asked_and_none_later() -> None:
     store = Store({1: "a"})
     store.error = ValueError("gone")
-    batcher = Batcher(store.read)
+    batcher = DataLoader(store.read)
 
     failed = await asyncio.gather(batcher.get(1), batcher.get(2), return_exceptions=True)
     store.error = None
@@ -106,7 +106,7 @@ async def test_a_failure_reaches_all_who_asked_and_none_later() -> None:
 async def test_one_who_gives_up_takes_nothing_from_the_others() -> None:
     store = Store({1: "a"})
     store.go_on.clear()
-    batcher = Batcher(store.read)
+    batcher = DataLoader(store.read)
 
     impatient = asyncio.create_task(batcher.get(1))
     patient = asyncio.create_task(batcher.get(1))

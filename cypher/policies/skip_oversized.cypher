@@ -16,9 +16,9 @@ CALL () {
   CALL (start) {
     MATCH (start) ((a)-[:OBSERVED_TOGETHER|JUDGED_SAME]-(b) WHERE NOT b:SuperConnector AND NOT b:Blocked)* (i:Identifier)
     WITH DISTINCT i LIMIT $w.most
-    RETURN collect(i) AS near
+    RETURN collect(i) AS interior
   }
-  UNWIND near AS i
+  UNWIND interior AS i
   MATCH (i)-[:BELONGS_TO]->(c:Customer)
   RETURN collect(DISTINCT c.id) AS around
 }

@@ -1,52 +1,52 @@
-// Purpose: Everything that deciding anew about some identifiers rests on: the identifiers that
+// Purpose: Everything that a new decision about some identifiers rests on: the identifiers that
 //   can be reached from them, their links, judgements, customers and register of ids. The walk
-//   ends at super-connectors and, unless `across`, at contested identifiers; of those edges only
-//   what the boundary rules ask is loaded.
+//   ends at super-connectors and, unless `cross_boundary`, at contested identifiers; of these
+//   boundary nodes only what the boundary rules need is loaded.
 // Access: read
 // Space: keys
 // Parameters:
 //   w.starts: list of identifier keys to walk from
-//   w.edges: list of identifier keys that are edges themselves
-//   w.across: boolean: also walk through contested identifiers
+//   w.boundary: list of identifier keys that are boundary nodes themselves
+//   w.cross_boundary: boolean: also walk through contested identifiers
 //   w.most: how many identifiers at most, plus one
 //   w.policy_version: integer – the version in force
-//   w.owners: how many customers at most to name as owners of an edge
-//   w.companions: how many identifiers at most to load of an edge's customer
+//   w.owners: how many customers at most to name as owners of a boundary node
+//   w.co_members: how many identifiers at most to load of a boundary node's customer
 //   w.stronger: map from identifier type to the person types that are stronger
 //   w.stronger_than_other: the person types that are stronger than a type not in that map
 // Columns:
-//   near: list of the identifier keys that were walked
+//   interior: list of the identifier keys that were walked
 //   nodes: list of [key, first_seen, customer id or null, contested, super-connector]
-//   near_links: list of [a_key, b_key, first_seen, last_seen, times_seen]
-//   companies_links: the same, a list for each edge
+//   interior_links: list of [a_key, b_key, first_seen, last_seen, times_seen]
+//   co_member_links: the same, a list for each boundary node
 //   customers: list of [id, rev, kind, created_at, anchor key, policy_version]
-//   severed: keys of identifiers that are of one customer with a blocked one, which no walk crosses:
-//     of customers that the version in force has not reached yet
+//   cut_off_by_block: keys of identifiers that only a blocked one, which no walk crosses, connects
+//     with their customer: of customers that the version in force has not reached yet
 //   retired: list of [id, created_at, anchor key, id that it forwards to or null]
 //   judgements: list of [id, verdict, a_key, b_key, made_at]
-//   edges: list of [key, super-connector, number of links, owners, companions, judged same]
+//   boundary: list of [key, super-connector, number of links, owners, co_members, judged same]
 CYPHER replan=skip
 CALL () {
   UNWIND $w.starts AS key
   MATCH (s:Identifier {key: key})
   CALL (s) {
-    MATCH (s) ((x)-[:OBSERVED_TOGETHER|JUDGED_SAME]-(y) WHERE NOT y:SuperConnector AND NOT y:Blocked AND ($w.across OR NOT y:Contested))* (t:Identifier)
+    MATCH (s) ((x)-[:OBSERVED_TOGETHER|JUDGED_SAME]-(y) WHERE NOT y:SuperConnector AND NOT y:Blocked AND ($w.cross_boundary OR NOT y:Contested))* (t:Identifier)
     WITH DISTINCT t LIMIT $w.most
     RETURN collect(t) AS found
   }
   UNWIND found AS t
   WITH DISTINCT t LIMIT $w.most
-  RETURN collect(t) AS near
+  RETURN collect(t) AS interior
 }
-CALL (near) {
-  UNWIND near AS t
+CALL (interior) {
+  UNWIND interior AS t
   MATCH (t)-[l:OBSERVED_TOGETHER]-(o:Identifier) WHERE NOT o:Blocked
   WITH DISTINCT l, o
-  RETURN collect(DISTINCT [startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen]) AS near_links,
-         collect(DISTINCT CASE WHEN o:SuperConnector OR (o:Contested AND NOT $w.across) THEN o END) AS far
+  RETURN collect(DISTINCT [startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen]) AS interior_links,
+         collect(DISTINCT CASE WHEN o:SuperConnector OR (o:Contested AND NOT $w.cross_boundary) THEN o END) AS far
 }
 CALL () {
-  UNWIND $w.edges AS key
+  UNWIND $w.boundary AS key
   MATCH (d:Identifier {key: key})
   RETURN collect(d) AS own
 }
@@ -63,12 +63,12 @@ CALL (far, own) {
   CALL (d) {
     MATCH (d)-[:BELONGS_TO]->(c:Customer)
     MATCH (c)<-[:BELONGS_TO]-(m:Identifier)
-    WITH m LIMIT $w.companions
-    RETURN collect(m) AS companions
+    WITH m LIMIT $w.co_members
+    RETURN collect(m) AS co_members
   }
-  CALL (d, companions) {
-    UNWIND companions AS m
-    MATCH (m)-[l:OBSERVED_TOGETHER]-(o:Identifier) WHERE o IN companions
+  CALL (d, co_members) {
+    UNWIND co_members AS m
+    MATCH (m)-[l:OBSERVED_TOGETHER]-(o:Identifier) WHERE o IN co_members
     WITH DISTINCT l
     RETURN collect([startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen]) AS inner_links
   }
@@ -76,11 +76,11 @@ CALL (far, own) {
     MATCH (d)-[:JUDGED_SAME]-(o:Identifier) WHERE NOT o:Blocked
     RETURN collect(o.key) AS judged
   }
-  RETURN collect([d.key, d:SuperConnector, COUNT { (d)-[:OBSERVED_TOGETHER]-() }, owners, size(companions), judged]) AS edges,
-         collect(d) AS edge_nodes, collect(companions) AS companies, collect(inner_links) AS companies_links
+  RETURN collect([d.key, d:SuperConnector, COUNT { (d)-[:OBSERVED_TOGETHER]-() }, owners, size(co_members), judged]) AS boundary,
+         collect(d) AS boundary_nodes, collect(co_members) AS co_members, collect(inner_links) AS co_member_links
 }
-CALL (near, edge_nodes, companies) {
-  UNWIND [near, edge_nodes] + companies AS some
+CALL (interior, boundary_nodes, co_members) {
+  UNWIND [interior, boundary_nodes] + co_members AS some
   UNWIND some AS t
   WITH DISTINCT t
   OPTIONAL MATCH (t)-[:BELONGS_TO]->(c:Customer)
@@ -96,7 +96,7 @@ CALL (all_customers) {
   UNWIND all_customers AS c
   WITH c WHERE c.policy_version < $w.policy_version AND EXISTS { (c)<-[:BELONGS_TO]-(:Blocked) }
   MATCH (c)<-[:BELONGS_TO]-(m:Identifier) WHERE NOT m:Blocked
-  RETURN collect(m.key) AS severed
+  RETURN collect(m.key) AS cut_off_by_block
 }
 CALL (all_nodes) {
   UNWIND all_nodes AS t
@@ -109,4 +109,4 @@ CALL (all_nodes) {
   MATCH (t)-[j:JUDGED_SAME|JUDGED_APART]-(:Identifier)
   RETURN collect(DISTINCT [j.id, type(j), startNode(j).key, endNode(j).key, j.made_at]) AS judgements
 }
-RETURN [t IN near | t.key] AS near, nodes, near_links, companies_links, customers, severed, retired, judgements, edges
+RETURN [t IN interior | t.key] AS interior, nodes, interior_links, co_member_links, customers, cut_off_by_block, retired, judgements, boundary

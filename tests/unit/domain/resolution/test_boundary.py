@@ -8,16 +8,16 @@ import pytest
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Policy, Rule, Sharing
+from identity_service.domain.resolution.boundary import boundary_is_stable
 from identity_service.domain.resolution.subgraph import (
-    EMPTY_REGION,
-    MAX_COMPANIONS,
-    Edge,
+    EMPTY_SUBGRAPH,
+    MAX_CO_MEMBERS,
+    BoundaryNode,
     NewEvidence,
-    Region,
     Sightings,
     StoredIdentifier,
-    may_end_at,
-    put,
+    Subgraph,
+    merge_evidence,
 )
 
 USER, TABLET, COOKIE = (
@@ -33,20 +33,22 @@ POLICY = Policy(
     }
 )
 
-SHARED = Edge(super_connector=False, degree=3, owners=frozenset("abc"), companions=1, judged=())
+SHARED = BoundaryNode(
+    super_connector=False, degree=3, owners=frozenset("abc"), co_members=1, judged=()
+)
 
 
-def region_with(edge: Edge) -> Region:
-    """One person's region, at whose edge a tablet stands."""
+def region_with(node: BoundaryNode) -> Subgraph:
+    """One person's subgraph, at whose node a tablet stands."""
     return replace(
-        EMPTY_REGION,
-        near=frozenset({USER}),
+        EMPTY_SUBGRAPH,
+        interior=frozenset({USER}),
         nodes={
             USER: StoredIdentifier(1, "a", contested=False, super_connector=False),
             TABLET: StoredIdentifier(1, "t", contested=True, super_connector=False),
         },
         links={(TABLET, USER): (1, 1, 1)},
-        edges={TABLET: edge},
+        boundary={TABLET: node},
     )
 
 
@@ -58,12 +60,12 @@ def seen_together(*events: tuple[Identifier, ...]) -> NewEvidence:
 
 
 @pytest.mark.parametrize(
-    ("edge", "ends"),
+    ("node", "ends"),
     [
         (SHARED, True),
         (replace(SHARED, owners=frozenset("abc")), True),
         (replace(SHARED, owners=frozenset("ab")), False),
-        (replace(SHARED, companions=MAX_COMPANIONS), False),
+        (replace(SHARED, co_members=MAX_CO_MEMBERS), False),
         (replace(SHARED, judged=(USER,)), False),
         (replace(SHARED, degree=5), True),
         (replace(SHARED, degree=6), False),
@@ -71,27 +73,29 @@ def seen_together(*events: tuple[Identifier, ...]) -> NewEvidence:
         (replace(SHARED, super_connector=True, judged=(USER,)), False),
     ],
 )
-def test_a_region_ends_at_what_stays_as_it_is(edge: Edge, *, ends: bool) -> None:
-    assert may_end_at(region_with(edge), NewEvidence(), POLICY) is ends
+def test_a_region_ends_at_what_stays_as_it_is(node: BoundaryNode, *, ends: bool) -> None:
+    assert boundary_is_stable(region_with(node), NewEvidence(), POLICY) is ends
 
 
 def test_new_links_may_make_an_edge_a_super_connector() -> None:
-    region = region_with(replace(SHARED, degree=5))
+    subgraph = region_with(replace(SHARED, degree=5))
 
-    assert may_end_at(region, seen_together((USER, TABLET)), POLICY)
-    assert not may_end_at(region, seen_together((COOKIE, TABLET)), POLICY)
+    assert boundary_is_stable(subgraph, seen_together((USER, TABLET)), POLICY)
+    assert not boundary_is_stable(subgraph, seen_together((COOKIE, TABLET)), POLICY)
 
 
 def test_a_region_does_not_end_where_the_policy_no_longer_quarantines() -> None:
     lenient = replace(POLICY, rules={"tablet": Rule(2, IdentifierKind.DEVICE)})
 
-    assert not may_end_at(region_with(SHARED), NewEvidence(), lenient)
+    assert not boundary_is_stable(region_with(SHARED), NewEvidence(), lenient)
 
 
 def test_new_evidence_is_put_to_what_was_loaded() -> None:
-    question = put(region_with(SHARED), seen_together((USER, TABLET), (USER, COOKIE)))
+    resolution_input = merge_evidence(
+        region_with(SHARED), seen_together((USER, TABLET), (USER, COOKIE))
+    )
 
-    evidence = question.evidence
+    evidence = resolution_input.evidence
     assert dict(zip(evidence.identifiers, evidence.first_seen, strict=True)) == {
         USER: 0,
         TABLET: 0,
@@ -102,8 +106,8 @@ def test_new_evidence_is_put_to_what_was_loaded() -> None:
         for link in evidence.links
     }
     assert links == {(TABLET, USER): (0, 1, 2), (COOKIE, USER): (1, 1, 1)}
-    assert question.settled.customer_of == ["a", "t", None]
-    assert question.outside.contested == {evidence.identifiers.index(TABLET)}
+    assert resolution_input.settled.customer_of == ["a", "t", None]
+    assert resolution_input.outside.contested == {evidence.identifiers.index(TABLET)}
 
 
 def test_a_known_event_adds_only_the_links_of_what_it_observes_besides() -> None:
@@ -119,11 +123,11 @@ def test_a_known_event_adds_only_the_links_of_what_it_observes_besides() -> None
 
 
 def test_only_customers_that_were_walked_wholly_are_decided() -> None:
-    region = region_with(SHARED)
+    subgraph = region_with(SHARED)
 
     together = replace(
-        region, nodes=region.nodes | {TABLET: replace(region.nodes[TABLET], customer="a")}
+        subgraph, nodes=subgraph.nodes | {TABLET: replace(subgraph.nodes[TABLET], customer="a")}
     )
 
-    assert region.walked_customers == {"a"}
+    assert subgraph.walked_customers == {"a"}
     assert together.walked_customers == set()
