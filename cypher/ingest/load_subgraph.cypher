@@ -77,10 +77,10 @@ CALL (far, own) {
     RETURN collect(o.key) AS judged
   }
   RETURN collect([d.key, d:SuperConnector, COUNT { (d)-[:OBSERVED_TOGETHER]-() }, owners, size(co_members), judged]) AS boundary,
-         collect(d) AS boundary_nodes, collect(co_members) AS co_members, collect(inner_links) AS co_member_links
+         collect(d) AS boundary_nodes, collect(co_members) AS co_members_of_each, collect(inner_links) AS co_member_links
 }
-CALL (interior, boundary_nodes, co_members) {
-  UNWIND [interior, boundary_nodes] + co_members AS some
+CALL (interior, boundary_nodes, co_members_of_each) {
+  UNWIND [interior, boundary_nodes] + co_members_of_each AS some
   UNWIND some AS t
   WITH DISTINCT t
   OPTIONAL MATCH (t)-[:BELONGS_TO]->(c:Customer)

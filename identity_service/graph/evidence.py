@@ -121,8 +121,8 @@ class EvidenceStore:
         return Known(
             message_ids=frozenset(key[prefix:] for key in row["events"]),
             identifiers={
-                identifiers[x]: StoredIdentifier(first_seen, customer, contested, super_connectors)
-                for x, first_seen, customer, contested, super_connectors, _ in row["identifiers"]
+                identifiers[x]: StoredIdentifier(first_seen, customer, contested, super_connector)
+                for x, first_seen, customer, contested, super_connector, _ in row["identifiers"]
             },
             links={links[x]: first_seen for x, first_seen in row["links"]},
             waiting=[_judgement(*entry) for entry in row["waiting"]],
@@ -161,7 +161,7 @@ class EvidenceStore:
         )
         if row is None or len(row["interior"]) > most:
             return None
-        return _region(row)
+        return _subgraph(row)
 
     async def claim_property_names(
         self, space: str, names: Collection[str], most: int
@@ -237,16 +237,16 @@ def _stronger_persons(policy: Policy) -> dict[str, Any]:
     }
 
 
-def _region(row: Row) -> Subgraph:
+def _subgraph(row: Row) -> Subgraph:
     links: dict[Pair, tuple[int, int, int]] = {}
-    for some in (row["near_links"], *row["companies_links"]):
+    for some in (row["interior_links"], *row["co_member_links"]):
         for a, b, first_seen, last_seen, times_seen in some:
             links[identifier_of(a), identifier_of(b)] = (first_seen, last_seen, times_seen)
     return Subgraph(
         interior=frozenset(map(identifier_of, row["interior"])),
         nodes={
-            identifier_of(key): StoredIdentifier(first_seen, customer, contested, super_connectors)
-            for key, first_seen, customer, contested, super_connectors in row["nodes"]
+            identifier_of(key): StoredIdentifier(first_seen, customer, contested, super_connector)
+            for key, first_seen, customer, contested, super_connector in row["nodes"]
         },
         links=links,
         revisions={customer: rev for customer, rev, *_ in row["customers"]},
@@ -266,13 +266,13 @@ def _region(row: Row) -> Subgraph:
         ],
         boundary={
             identifier_of(key): BoundaryNode(
-                super_connector=super_connectors,
+                super_connector=super_connector,
                 degree=degree,
                 owners=frozenset(owners),
                 co_members=co_members,
                 judged=tuple(map(identifier_of, judged)),
             )
-            for key, super_connectors, degree, owners, co_members, judged in row["boundary"]
+            for key, super_connector, degree, owners, co_members, judged in row["boundary"]
         },
     )
 

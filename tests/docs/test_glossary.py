@@ -1,0 +1,81 @@
+"""One word for one thing: words that the glossary replaces are gone, and its terms are unique."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[2]
+GLOSSARY: Final = ROOT / "docs" / "glossary.md"
+
+FORBIDDEN: Final = {
+    "told": "reported, said, or the name of what it is",
+    "tells": "says",
+    "noted": "recorded",
+    "recall": "as of",
+    "recalled": "resolved as of",
+    "hub": "super-connector",
+    "hubs": "super-connectors",
+    "crowd": "over-connected component",
+    "hang together": "are connected",
+    "hangs together": "is connected",
+    "hung together": "was connected",
+    "resettlement": "policy rollout",
+    "companions": "co-members",
+    "severed": "cut off",
+    "golden record": "customer",
+}
+"""Words with two meanings or none, and what to write instead."""
+
+READ: Final = ("*.py", "*.cypher", "*.md", "*.graphql", "*.html", "*.yaml")
+NOT_OURS: Final = ("tests/contract/", "tests/cases/", "tests/clients/recordings/", "tests/reports/")
+
+
+def terms() -> list[str]:
+    """The first column of the glossary's tables."""
+    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| [^|]*\|$", GLOSSARY.read_text("utf-8"), re.MULTILINE)
+    return [row for row in rows if row not in ("term", "---")]
+
+
+def lines_of_ours() -> Iterator[tuple[str, int, str]]:
+    """Every line of code, statements and pages, but this file and the glossary."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *READ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listed.stdout.splitlines():
+        path = ROOT / name
+        if path in (GLOSSARY, Path(__file__)) or name.startswith(NOT_OURS) or not path.is_file():
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            yield name, number, line
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[tuple[str, int, str]]:
+    """As `lines_of_ours`, read once."""
+    return list(lines_of_ours())
+
+
+def test_every_term_is_defined_once() -> None:
+    found = terms()
+
+    assert len(found) > 40
+    assert sorted(found) == sorted(set(found))
+
+
+@pytest.mark.parametrize("word", FORBIDDEN)
+def test_a_forbidden_word_is_gone(word: str, lines: list[tuple[str, int, str]]) -> None:
+    pattern = re.compile(rf"(?<![A-Za-z]){word}(?![A-Za-z])", re.IGNORECASE)
+
+    found = [f"{name}:{number}: {line.strip()}" for name, number, line in lines if pattern.search(line)]
+
+    assert not found, f"“{word}”: write {FORBIDDEN[word]}.\n" + "\n".join(found)
