@@ -101,14 +101,14 @@ async def compare(uri: str, neo4j: psutil.Process, world: World, peer: Peer) -> 
             if "identifier" in arguments:
                 arguments["identifier"] = str(arguments["identifier"])
             text = question(name)
-            told = {"since": arguments["since"], "until": UNTIL, **ASKED[name]}
-            told = {key: value for key, value in told.items() if f"${key}" in text}
+            parameters = {"since": arguments["since"], "until": UNTIL, **ASKED[name]}
+            parameters = {key: value for key, value in parameters.items() if f"${key}" in text}
 
             async def journey(name: str = name, arguments: Any = arguments) -> Sequence[Any]:
                 return await reader.rows(name, SPACE, arguments)
 
-            async def peer_answer(text: Any = text, told: Any = told) -> Sequence[Any]:
-                return peer.answer(text, **told)
+            async def peer_answer(text: Any = text, parameters: Any = parameters) -> Sequence[Any]:
+                return peer.answer(text, **parameters)
 
             await turns(name, journey, peer_answer)
 

@@ -1,7 +1,7 @@
 """How fast a policy is previewed over a whole space: read, resolved and compared.
 
 Run: python -m benchmarks.preview [IDENTIFIERS]. The floor is scipy's connected components over
-the same links, in memory. The preview runs in a process of its own, whose memory is told.
+the same links, in memory. The preview runs in a process of its own, whose memory is printed.
 """
 
 from __future__ import annotations

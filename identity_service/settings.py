@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 def default_data_dir() -> Path:
-    """Where the managed Neo4j keeps its data unless told otherwise."""
+    """Where the managed Neo4j keeps its data unless set otherwise."""
     return Path.home() / ".local" / "share" / "identity-service"
 
 

@@ -33,7 +33,7 @@ _ESCAPE = re.compile(
 
 
 def decode_body(raw: bytes) -> Any:
-    """The JSON value of a request's body, gzipped or not (told by its first bytes).
+    """The JSON value of a request's body, gzipped or not (recognised by its first bytes).
 
     Raises TooLarge beyond 10 MB as sent or 64 MB unpacked (found out while unpacking), and
     BadInput when it is not gzip, UTF-8 or JSON, with the position of the mistake.

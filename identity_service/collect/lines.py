@@ -18,7 +18,7 @@ _DROPPED_AT_ONCE: Final = 1024 * 1024
 
 
 def read_lines(file: BufferedReader) -> Generator[bytes]:
-    """The lines of a file, with their ends; gzip is told by its first bytes.
+    """The lines of a file, with their ends; gzip is recognised by its first bytes.
 
     Of a line beyond `MAX_LINE` the first `MAX_LINE` + 1 bytes come, and the rest is dropped.
     Raises BadInput where a gzip stream is cut off or damaged, after every whole line before that.

@@ -162,7 +162,7 @@ def _event(call: dict[str, Any], kind: str, envelope: _Envelope) -> ReportedEven
     context = {**envelope.context, **sent_context} if envelope.context else sent_context
     context_traits = _object(context.get("traits"))
     message_id = _sent_message_id(call) or _content_hash(call, kind)
-    told: dict[str, Any] = {
+    used: dict[str, Any] = {
         "type": kind,
         "messageId": message_id,
         "context": sent_context,
@@ -170,7 +170,7 @@ def _event(call: dict[str, Any], kind: str, envelope: _Envelope) -> ReportedEven
     }
     name = None
     if shape.name_key:
-        name = told[shape.name_key] = _name(call.get(shape.name_key))
+        name = used[shape.name_key] = _name(call.get(shape.name_key))
     identifiers = read_identifiers(
         call,
         kind=kind,
@@ -186,7 +186,7 @@ def _event(call: dict[str, Any], kind: str, envelope: _Envelope) -> ReportedEven
         at=event_time(call, envelope.sent_at, envelope.received_at),
         identifiers=identifiers,
         properties=carried,
-        context=_with_rest(context, call, told),
+        context=_with_rest(context, call, used),
         traits=traits,
         context_traits=context_traits,
         account_id=_account_id(call, context),
@@ -195,14 +195,14 @@ def _event(call: dict[str, Any], kind: str, envelope: _Envelope) -> ReportedEven
 
 
 def _with_rest(
-    context: Mapping[str, Any], call: dict[str, Any], told: Mapping[str, Any]
+    context: Mapping[str, Any], call: dict[str, Any], used: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """The context and, beside its keys, whatever of the call the event does not tell elsewhere.
 
     A key of the call that the context has too gets underscores in front until it is free.
     """
     rest = without_key(call)
-    for key, value in told.items():
+    for key, value in used.items():
         if key in rest and rest[key] == value:
             del rest[key]
     if not rest.keys().isdisjoint(context):

@@ -18,7 +18,7 @@ A day, since a sender that leaves out its offset is at most 14 hours ahead of UT
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_WITHOUT_ZONE = datetime(1970, 1, 1)  # noqa: DTZ001 - a time without an offset is UTC
 
-# A number tells its unit by its size: these are all times between 1973 and 5138.
+# A number has its unit by its size: these are all times between 1973 and 5138.
 _LEAST_MILLISECONDS = 10**11
 _LEAST_MICROSECONDS = 10**14
 _LEAST_NANOSECONDS = 10**17

@@ -60,7 +60,7 @@ class CopyReader:
         return StoredIdentifiers(**row) if row else StoredIdentifiers([], [], [], [])
 
     def accounts(self, space: str) -> AsyncGenerator[list[Row]]:
-        """[labels, properties, list of [labels, properties] of what was told of it]."""
+        """[labels, properties, list of [labels, properties] of its sets of traits]."""
         return pages(
             self._database,
             LIST_ACCOUNTS,

@@ -76,7 +76,7 @@ class ImportFiles:
         )
 
     def arguments(self) -> tuple[str, ...]:
-        """What `neo4j-admin database import full`, run in the directory, is to be told of them."""
+        """Arguments of `neo4j-admin database import full`, to be run in the directory."""
         tables = [table for group in self._groups.values() for table in group.tables]
         files = (f"{table.option}{','.join(table.files)}" for table in tables)
         broken = ",".join(table.broken for table in tables if table.broken)

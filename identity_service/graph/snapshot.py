@@ -35,7 +35,7 @@ class SnapshotReader:
         self._database = database
 
     async def read(self, space: str, progress: Callable[[int], None]) -> Snapshot:
-        """All of a space. `progress` is told how many identifiers were read so far.
+        """All of a space. `progress` is called with how many identifiers were read so far.
 
         Every page is as it was committed when it was read. Nothing arriving in between, that is
         the space at one moment; else what arrives may be seen in part, and links to identifiers
@@ -73,13 +73,13 @@ class SnapshotReader:
     async def link_sources(
         self, space: str, links: Iterable[tuple[Identifier, Identifier]]
     ) -> dict[frozenset[Identifier], list[str]]:
-        """The sources that told of some links, by their two ends; only links that exist."""
+        """The sources that reported some links, by their two ends; only links that exist."""
         row = await self._database.read_one(
             READ_LINK_SOURCES,
             w={"links": [[identifier_key(space, a), identifier_key(space, b)] for a, b in links]},
         )
         found: list[tuple[str, str, list[str]]] = row["links"] if row else []
-        return {frozenset((identifier_of(a), identifier_of(b))): told for a, b, told in found}
+        return {frozenset((identifier_of(a), identifier_of(b))): sources for a, b, sources in found}
 
 
 class _Gathering:

@@ -45,7 +45,7 @@ def draw_bars(figure: Figure) -> Picture:
         {
             "name": label,
             "number": row[value],
-            "told": _told(row, value),
+            "caption": _caption(row, value),
         }
         for row, label in zip(rows, labels, strict=True)
     ]
@@ -59,7 +59,7 @@ def draw_correlation(figure: Figure) -> Picture:
         {
             "name": label,
             "phi": row["phi"],
-            "told": f"{row['phi']:+.2f}",
+            "caption": f"{row['phi']:+.2f}",
             "end": max(_number(row["phi"]), 0),
             **{name: row[name] for name in ("both", "event_only", "goal_only", "neither")},
         }
@@ -99,7 +99,7 @@ def draw_correlation(figure: Figure) -> Picture:
                 {"mark": {"type": "rule", "color": QUIET}, "encoding": {"x": zero}},
                 {
                     "mark": {"type": "text", "align": "left", "dx": 6},
-                    "encoding": {"x": x | {"field": "end"}, "y": y, "text": {"field": "told"}},
+                    "encoding": {"x": x | {"field": "end"}, "y": y, "text": {"field": "caption"}},
                 },
             ],
         },
@@ -114,7 +114,7 @@ def draw_attribution(figure: Figure) -> Picture:
             "name": label,
             "model": said,
             "number": row[model],
-            "told": count(_number(row[model])),
+            "caption": count(_number(row[model])),
             "customers": row["customers"],
         }
         for row, label in zip(rows, distinct(row["channel"] for row in rows), strict=True)
@@ -144,7 +144,7 @@ def draw_time_to_convert(figure: Figure) -> Picture:
         {
             "name": _class(row["from_seconds"], row["to_seconds"]),
             "number": row["customers"],
-            "told": percent(_number(row["share"])),
+            "caption": percent(_number(row["share"])),
             "share": row["share"],
         }
         for row in figure
@@ -175,7 +175,7 @@ def draw_time_to_convert(figure: Figure) -> Picture:
                 },
                 {
                     "mark": {"type": "text", "dy": -9},
-                    "encoding": {"x": x, "y": y, "text": {"field": "told"}},
+                    "encoding": {"x": x, "y": y, "text": {"field": "caption"}},
                 },
             ],
         },
@@ -192,7 +192,7 @@ def first_rows(figure: Figure, most: int = MAX_ROWS) -> tuple[list[Mapping[str, 
 def _bars(
     values: Sequence[Mapping[str, Any]], meaning: str, width: int = PLOT, most: float | None = None
 ) -> dict[str, Any]:
-    """`number` as a bar and `told` beside it, for each `name`, in the order of the values."""
+    """`number` as a bar and `caption` beside it, for each `name`, in the order of the values."""
     x = {
         "field": "number",
         "type": "quantitative",
@@ -203,7 +203,7 @@ def _bars(
     tooltip = [
         {"field": "name"},
         {"field": "number", "title": meaning},
-        {"field": "told", "title": "that is"},
+        {"field": "caption", "title": "that is"},
     ]
     return {
         "data": {"values": list(values)},
@@ -216,7 +216,7 @@ def _bars(
             },
             {
                 "mark": {"type": "text", "align": "left", "dx": 6},
-                "encoding": {"x": x, "y": y, "text": {"field": "told"}},
+                "encoding": {"x": x, "y": y, "text": {"field": "caption"}},
             },
         ],
     }
@@ -228,7 +228,7 @@ def _names(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"field": "name", "type": "nominal", "sort": order, "axis": axis}
 
 
-def _told(row: Mapping[str, Any], value: str) -> str:
+def _caption(row: Mapping[str, Any], value: str) -> str:
     number = count(_number(row[value]))
     return f"{number} · {percent(row['share'])}" if "share" in row else number
 

@@ -52,7 +52,7 @@ def draw_funnel(figure: Figure) -> Picture:
                 },
                 {
                     "mark": {**text, "dx": 10, "fontWeight": "bold"},
-                    "encoding": {"x": {"value": PLOT}, "y": y, "text": {"field": "told"}},
+                    "encoding": {"x": {"value": PLOT}, "y": y, "text": {"field": "caption"}},
                 },
                 {
                     "transform": [{"filter": "datum.took"}],
@@ -75,7 +75,9 @@ def draw_funnel_by(figure: Figure) -> Picture:
         # A row for each step, in order, value by value.
         value = _value(row, number % steps + 1)
         took = f" · {value['took']}" if value["took"] else ""
-        values.append({**value, "value": label_of[row["value"]], "told": f"{value['told']}{took}"})
+        values.append(
+            {**value, "value": label_of[row["value"]], "caption": f"{value['caption']}{took}"}
+        )
     y = {
         "field": "value",
         "type": "nominal",
@@ -109,7 +111,7 @@ def draw_funnel_by(figure: Figure) -> Picture:
                     },
                     {
                         "mark": {"type": "text", "align": "left", "dx": 10},
-                        "encoding": {"x": {"value": PLOT}, "y": y, "text": {"field": "told"}},
+                        "encoding": {"x": {"value": PLOT}, "y": y, "text": {"field": "caption"}},
                     },
                 ],
             },
@@ -123,7 +125,7 @@ def _value(row: Mapping[str, Any], number: int) -> dict[str, Any]:
         "step": f"{number}. {clean(row['event'])}",
         "customers": row["customers"],
         "share": row["share"],
-        "told": f"{percent(row['share'])} · {count(row['customers'])}",
+        "caption": f"{percent(row['share'])} · {count(row['customers'])}",
         "took": None if took is None else f"↓ {duration(took)}",
     }
 

@@ -15,7 +15,7 @@ NOT_YET: Final = "There is nothing to draw yet: nobody began more than a week ag
 def draw_retention(figure: Figure) -> Picture:
     """Cohorts from top to bottom, weeks from left to right; the darker, the more came back.
 
-    The first week, in which everybody is there, is told as the size of the cohort.
+    The first week, in which everybody is there, is shown as the size of the cohort.
     """
     rows = list(figure)
     size = {row["cohort"]: row["customers"] for row in rows if row["week"] == 0}
@@ -29,7 +29,7 @@ def draw_retention(figure: Figure) -> Picture:
             "week": row["week"],
             "customers": row["customers"],
             "share": row["share"],
-            "told": percent(float(row["share"] or 0)).removesuffix("%"),
+            "caption": percent(float(row["share"] or 0)).removesuffix("%"),
         }
         for row in later
     ]
@@ -68,7 +68,7 @@ def draw_retention(figure: Figure) -> Picture:
                 {
                     "mark": {"type": "text"},
                     "encoding": {
-                        "text": {"field": "told"},
+                        "text": {"field": "caption"},
                         "color": {"condition": dark, "value": TEXT},
                     },
                 },

@@ -67,7 +67,7 @@ def draw_flows(figure: Figure) -> Picture:
             "name": clean(node.name),
             "label": cut(clean(node.name), CHARACTERS),
             "customers": node.customers,
-            "told": count(node.customers),
+            "caption": count(node.customers),
             "ends": node.customers - node.goes,
         }
         for node in nodes.values()
@@ -153,7 +153,7 @@ def _band(
         "from": clean(source.name),
         "to": clean(target.name),
         "customers": row["customers"],
-        "told": f"{count(row['customers'])} customers",
+        "caption": f"{count(row['customers'])} customers",
     }
 
 
@@ -175,7 +175,7 @@ def _bands() -> dict[str, Any]:
             "enter": {
                 "path": {"field": "path"},
                 "fill": {"field": "colour"},
-                "tooltip": {"signal": "datum.from + ' → ' + datum.to + ': ' + datum.told"},
+                "tooltip": {"signal": "datum.from + ' → ' + datum.to + ': ' + datum.caption"},
             },
             "update": {"fillOpacity": {"value": 0.32}},
             "hover": {"fillOpacity": {"value": 0.6}},
@@ -209,7 +209,7 @@ def _labels() -> list[dict[str, Any]]:
     label = {
         "x": {"field": "x", "offset": NODE + 5},
         "y": {"field": "middle"},
-        "text": {"signal": "datum.label + '  ' + datum.told"},
+        "text": {"signal": "datum.label + '  ' + datum.caption"},
         "baseline": {"value": "middle"},
     }
     return rimmed("nodes", label, TEXT, opacity=0.75)

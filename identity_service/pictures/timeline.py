@@ -32,12 +32,12 @@ LEGEND: Final = "a grey band: a session; the line: from one event to the next"
 
 
 class Happened(NamedTuple):
-    """An event: when (milliseconds), which step, in which lane, and what else a reader is told."""
+    """An event: when (milliseconds), which step, in which lane, and its tooltip."""
 
     at: int
     step: str
     lane: str
-    told: str
+    caption: str
 
 
 def draw_customer_timeline(lived: CustomerTimeline) -> Picture:
@@ -47,11 +47,11 @@ def draw_customer_timeline(lived: CustomerTimeline) -> Picture:
         Happened(event.at, event.name or f"({event.type})", _lane(carried), event.source)
         for event, carried in lived.events
     ]
-    told = [f"{lived.event_count:,} events"]
+    facts = [f"{lived.event_count:,} events"]
     if len(events) < lived.event_count:
-        told.append(f"the latest {len(events):,} are drawn")
+        facts.append(f"the latest {len(events):,} are drawn")
     title = f"Customer {customer.customer_id}"
-    notes = [" · ".join(told), LEGEND]
+    notes = [" · ".join(facts), LEGEND]
     if not events:
         return sentence(title, [], "There are no events to draw.")
     return draw_timeline(title, notes, events, parse_duration(SESSION))
@@ -93,7 +93,7 @@ def draw_timeline(
                 "x": x + EVENT / 2,
                 "y": (lanes[event.lane] + 0.5) * LANE,
                 "step": step if step in shown else OTHERS,
-                "told": f"{moment(event.at)} UTC · {step} · {clean(event.told)}",
+                "caption": f"{moment(event.at)} UTC · {step} · {clean(event.caption)}",
             }
         )
         x += EVENT
@@ -221,7 +221,7 @@ def _events() -> dict[str, Any]:
                 "stroke": {"value": WHITE},
                 "strokeWidth": {"value": 1},
                 "size": {"value": 120},
-                "tooltip": {"field": "told"},
+                "tooltip": {"field": "caption"},
             }
         },
     }

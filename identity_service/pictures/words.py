@@ -16,7 +16,7 @@ LINE: Final = 105
 """Characters of a line below a title."""
 
 SHOWN: Final = frozenset({"first", "steps", "kinds"})
-"""Parameters that a picture shows by itself, or that are told as the segment."""
+"""Parameters that a picture shows by itself, or that the line about the segment shows."""
 
 _LONGEST: Final = 400
 _UNITS: Final = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
@@ -34,7 +34,7 @@ def cut(text: str, most: int) -> str:
 
 
 def distinct(names: Iterable[object]) -> list[str]:
-    """Names as they can be drawn, told apart where they would look the same."""
+    """Names as they can be drawn, made different where they would look the same."""
     seen: Counter[str] = Counter()
     drawn: list[str] = []
     for name in map(clean, names):
@@ -79,8 +79,8 @@ def moment(at: int) -> str:
 
 def subtitle(figure: Figure, *notes: str) -> list[str]:
     """What was asked, and what is to be known of the picture, in lines."""
-    told = [*_own(figure), *_segment(figure), _range(figure)]
-    lines = textwrap.wrap(" · ".join(told), LINE)
+    facts = [*_own(figure), *_segment(figure), _range(figure)]
+    lines = textwrap.wrap(" · ".join(facts), LINE)
     return [*lines, *notes]
 
 

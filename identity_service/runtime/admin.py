@@ -26,7 +26,7 @@ _PHASE: Final = re.compile(r"\((\d+)/(\d+)\) ")
 _PERCENT: Final = re.compile(r" (\d+)% ")
 
 Done = Callable[[float], None]
-"""Is told which share of the work is done, between 0 and 1."""
+"""Is called with the share of the work is done, between 0 and 1."""
 
 
 def set_password(home: Path, settings: Settings, profile: Profile, password: str) -> None:

@@ -31,7 +31,7 @@ def with_neo4j(settings: Settings) -> Generator[Settings]:
 
 
 def _waiting(settings: Settings) -> AbstractContextManager[object]:
-    """Tells who waits on a terminal what for; fetching, which may come first, tells by itself."""
+    """Says on a terminal what is waited for; fetching, which may come first, does so itself."""
     if server.status(settings) is not None or not lib_dir(settings.cache_dir).exists():
         return nullcontext()
     return Console(stderr=True).status("Starting Neo4j")

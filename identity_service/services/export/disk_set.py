@@ -1,4 +1,4 @@
-"""Keys noted on the disk, each once, so that a long list of them takes no memory."""
+"""A set of keys on the disk, so that a long one takes no memory."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class DiskSet:
         self._connection.execute("PRAGMA journal_mode = OFF")
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute(
-            "CREATE TABLE noted (name TEXT, key TEXT, PRIMARY KEY (name, key)) WITHOUT ROWID"
+            "CREATE TABLE members (name TEXT, key TEXT, PRIMARY KEY (name, key)) WITHOUT ROWID"
         )
 
     def add(self, name: str, keys: Iterable[str]) -> set[str]:
-        """Note keys; returns those that were not noted before."""
+        """Add keys; returns those that were not in the set before."""
         self._connection.execute("BEGIN")
         new = {
             key
             for key in keys
             if self._connection.execute(
-                "INSERT OR IGNORE INTO noted VALUES (?, ?)", (name, key)
+                "INSERT OR IGNORE INTO members VALUES (?, ?)", (name, key)
             ).rowcount
         }
         self._connection.execute("COMMIT")
@@ -40,7 +40,7 @@ class DiskSet:
     def pages(self, name: str, most: int) -> Iterator[list[str]]:
         """All keys under a name in their order, at most so many at a time."""
         found = self._connection.execute(
-            "SELECT key FROM noted WHERE name = ? ORDER BY key", (name,)
+            "SELECT key FROM members WHERE name = ? ORDER BY key", (name,)
         )
         while page := [key for [key] in found.fetchmany(most)]:
             yield page

@@ -102,7 +102,7 @@ _OF_EVENT: Final = (
 )
 
 Advanced = Callable[[str, int], None]
-"""Is told a table and how many rows of it were written just now."""
+"""Is called with a table and how many of its rows were just written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class Exporter:
         progress = await self._spaces.settlement(scope)
         cursor = Cursor(scope.space, started, progress.policy_version, progress.done)
         from_then_on = changed_since(earlier, cursor, self._overlap)
-        with _whole_or_nothing(directory) as growing, DiskSet(growing / ".noted") as noted:
+        with _whole_or_nothing(directory) as growing, DiskSet(growing / ".seen") as seen:
             with ExitStack() as stack:
                 tables = {
                     name: stack.enter_context(TableWriter(growing, name, columns))
@@ -169,7 +169,7 @@ class Exporter:
                         tables[name].write(rows)
                         advanced(name, len(rows))
 
-                await _Walk(self._reader, scope.space, noted, write).run(from_then_on)
+                await _Walk(self._reader, scope.space, seen, write).run(from_then_on)
             exported = Exported(
                 space=scope.space,
                 complete=from_then_on is None,
@@ -191,12 +191,12 @@ class _Walk:
         self,
         reader: ExportReader,
         space: str,
-        noted: DiskSet,
+        seen: DiskSet,
         write: Callable[[str, Sequence[Sequence[Any]]], None],
     ) -> None:
         self._reader = reader
         self._space = space
-        self._noted = noted
+        self._seen = seen
         self._write = write
 
     async def run(self, since: int | None) -> None:
@@ -208,13 +208,13 @@ class _Walk:
                 self._write("links", links)
         else:
             async for settled in self._reader.settled(self._space, since):
-                self._noted.add("customer", (customer for customer, _, _ in settled))
-                self._noted.add("identifier", (key for *_, keys in settled for key in keys))
-            await self._identifiers(_each(self._noted.pages("identifier", PAGE)))
-            for pairs in self._noted.pages("link", PAGE):
+                self._seen.add("customer", (customer for customer, _, _ in settled))
+                self._seen.add("identifier", (key for *_, keys in settled for key in keys))
+            await self._identifiers(_each(self._seen.pages("identifier", PAGE)))
+            for pairs in self._seen.pages("link", PAGE):
                 links = await self._reader.links([json.loads(pair) for pair in pairs])
                 self._write("links", links)
-        for ids in self._noted.pages("customer", PAGE):
+        for ids in self._seen.pages("customer", PAGE):
             self._write("customers", await self._reader.customers(self._space, ids))
         first = "" if since is None else time_sortable("chg", max(since, 0), 0)
         async for changes in self._reader.changes(self._space, first):
@@ -225,8 +225,8 @@ class _Walk:
             self._write("events", [_event(*event) for event in events])
             if since is not None:
                 for *_, keys in events:
-                    self._noted.add("identifier", keys)
-                    self._noted.add("link", map(json.dumps, _pairs(keys)))
+                    self._seen.add("identifier", keys)
+                    self._seen.add("link", map(json.dumps, _pairs(keys)))
 
     async def _identifiers(self, pages: AsyncIterator[Sequence[str]]) -> None:
         """Write identifiers and the retired ids among them, and note their customers."""
@@ -234,9 +234,9 @@ class _Walk:
             identifiers, retired = await self._reader.identifiers(keys)
             self._write("identifiers", identifiers)
             # While others write, an id may be met at two identifiers.
-            new = self._noted.add("retired", (row[0] for row in retired))
+            new = self._seen.add("retired", (row[0] for row in retired))
             self._write("retired_ids", [row for row in retired if row[0] in new])
-            self._noted.add("customer", (row[-1] for row in identifiers if row[-1] is not None))
+            self._seen.add("customer", (row[-1] for row in identifiers if row[-1] is not None))
 
 
 def _event(
@@ -301,7 +301,7 @@ def _whole_or_nothing(directory: Path) -> Generator[Path]:
         ) from error
     try:
         yield growing
-        (growing / ".noted").unlink()
+        (growing / ".seen").unlink()
         growing.chmod(0o755)
         growing.replace(directory)
     except BaseException:

@@ -19,7 +19,7 @@ from identity_service.services.export.disk_set import DiskSet
 from identity_service.services.spaces.access import SpaceScope
 
 Advanced = Callable[[str, int], None]
-"""Is told what was copied just now, and how many of it."""
+"""Is called with what was just copied, and how many."""
 
 Page = TypeVar("Page")
 
@@ -65,12 +65,10 @@ class SpaceCopier:
         """
         with (
             ImportFiles(directory) as files,
-            DiskSet(directory / ".noted") as noted,
+            DiskSet(directory / ".seen") as seen,
             _rarely_collected(),
         ):
-            copied = await _Copy(
-                self._reader, self._walk, scope.space, files, noted, advanced
-            ).run()
+            copied = await _Copy(self._reader, self._walk, scope.space, files, seen, advanced).run()
         return copied, files.arguments()
 
 
@@ -83,14 +81,14 @@ class _Copy:
         walk: ExportReader,
         space: str,
         files: ImportFiles,
-        noted: DiskSet,
+        seen: DiskSet,
         advanced: Advanced,
     ) -> None:
         self._reader = reader
         self._walk = walk
         self._space = space
         self._files = files
-        self._noted = noted
+        self._seen = seen
         self._advanced = advanced
         self._copied: Counter[str] = Counter()
 
@@ -134,7 +132,7 @@ class _Copy:
         files.relationships("BELONGS_TO", ("Identifier", "Customer"), found.belonging)
         for a, b, verdict, its in found.judged:
             files.relationships(verdict, _BOTH, [(a, b, its)])
-        new = self._noted.add("id", (its["id"] for _, its, *_ in found.ids))
+        new = self._seen.add("id", (its["id"] for _, its, *_ in found.ids))
         self._ids([row for row in found.ids if row[1]["id"] in new])
         self._note("identifiers", len(found.identifiers))
 
@@ -155,8 +153,8 @@ class _Copy:
     def _accounts(self, accounts: list[Row]) -> None:
         files = self._files
         files.nodes(accounts, "Account", "key")
-        files.nodes((told for *_, each in accounts for told in each), "AccountTraits", "key")
-        rows = [(its["key"], told["key"]) for _, its, each in accounts for _, told in each]
+        files.nodes((traits for *_, each in accounts for traits in each), "AccountTraits", "key")
+        rows = [(its["key"], traits["key"]) for _, its, each in accounts for _, traits in each]
         files.relationships("DESCRIBED_AS", ("Account", "AccountTraits"), rows)
         self._note("accounts", len(accounts))
 

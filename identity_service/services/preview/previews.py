@@ -42,7 +42,7 @@ _AT_ONCE: Final = 2
 Step: TypeAlias = Literal["reading", "comparing"]
 
 Progress: TypeAlias = Callable[[Step, int, int | None], None]
-"""Told the step, how many of what are done, and of how many (None: not known)."""
+"""Called with the step, how many are done, and of how many (None: not known)."""
 
 
 def no_progress(_step: Step, _done: int, _of: int | None) -> None:
@@ -141,7 +141,7 @@ class Previews:
     async def shown(
         self, scope: SpaceScope, found: PolicyPreview, differences: Sequence[CustomerDifference]
     ) -> list[ShownDifference]:
-        """Differences with all that is told of their identifiers and links."""
+        """Differences with all that is shown of their identifiers and links."""
         links = [link for each in differences for link in each.deciding_links]
         named = {i for d in differences for some in (*d.before, *d.after) for i in some}
         named |= {i for link in links for i in (link.a, link.b, *link.decision.conflict)}
@@ -246,10 +246,10 @@ class _Showing:
         )
 
     def _link(self, link: DecidingLink) -> DecidedLink:
-        told = set(self._sources.get(frozenset((link.a, link.b)), ()))
+        sources = set(self._sources.get(frozenset((link.a, link.b)), ()))
         a, b = sorted((link.a, link.b))
         if reinstated := self._reinstated.links.get((a, b)):
-            told |= reinstated.sources
+            sources |= reinstated.sources
         decision = link.decision
         return DecidedLink(
             a=self._identifier(link.a),
@@ -257,6 +257,6 @@ class _Showing:
             first_seen=link.first_seen,
             last_seen=link.last_seen,
             times_seen=link.times_seen,
-            sources=sorted(told),
+            sources=sorted(sources),
             decision=shown_decision(decision, self._identifiers(decision.conflict)),
         )

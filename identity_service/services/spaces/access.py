@@ -179,7 +179,7 @@ def hash_key(key: str) -> str:
 
 
 def forbidden(role: Role, space: str | None = None) -> Forbidden:
-    """What a caller without that role is told."""
+    """The answer to a caller without that role."""
     if role is Role.INSTANCE:
         return Forbidden("This needs the instance administrator's key.")
     return Forbidden(

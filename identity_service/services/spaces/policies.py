@@ -53,7 +53,7 @@ class Policies:
     async def at(self, scope: SpaceScope, moment: int) -> PolicyInForce | int:
         """The policy that was in force at a moment, or since when the space has had one.
 
-        Its `property_names` are not told. Raises NotFound where there is no such space.
+        Its `property_names` are empty. Raises NotFound where there is no such space.
         """
         stored = await self._store.at(scope.space, moment)
         if stored.version is None:

@@ -57,7 +57,7 @@ class CreatedSource:
 
 
 class Spaces:
-    """Creates spaces, sources and keys, and tells what a space says of itself."""
+    """Creates spaces, sources and keys, and reads what a space is."""
 
     def __init__(self, keys: AccessStore, spaces: SpaceStore, access: Access, clock: Clock) -> None:
         self._keys = keys

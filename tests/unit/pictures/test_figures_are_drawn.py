@@ -80,12 +80,12 @@ def test_the_subtitle_says_what_was_asked_and_nothing_that_nobody_asked() -> Non
 def test_a_funnel_has_a_bar_for_each_step_with_share_number_and_median_time() -> None:
     first, second = values(draw(figure("funnel")))
 
-    assert (first["step"], first["told"], first["took"]) == (
+    assert (first["step"], first["caption"], first["took"]) == (
         "1. Product Viewed",
         "100.0% · 200",
         None,
     )
-    assert (second["step"], second["told"], second["took"]) == (
+    assert (second["step"], second["caption"], second["took"]) == (
         "2. Order Completed",
         "25.0% · 50",
         "↓ 1.5 h",
@@ -104,7 +104,7 @@ def test_a_split_funnel_compares_the_values_step_by_step() -> None:
     picture = draw(figure("funnel_by"))
 
     assert picture.spec["facet"]["row"]["sort"] == ["1. Product Viewed", "2. Order Completed"]
-    assert [(v["step"], v["value"], v["told"]) for v in values(picture)] == [
+    assert [(v["step"], v["value"], v["caption"]) for v in values(picture)] == [
         ("1. Product Viewed", "free", "100.0% · 100"),
         ("2. Order Completed", "free", "20.0% · 20 · ↓ 1 min"),
         ("1. Product Viewed", "pro", "100.0% · 10"),
@@ -156,7 +156,7 @@ def test_what_is_folded_stands_at_the_bottom_and_in_grey() -> None:
 def test_retention_leaves_out_the_first_week_and_says_the_size_of_the_cohort() -> None:
     drawn = values(draw(figure("retention")))
 
-    assert [(v["cohort"], v["week"], v["told"]) for v in drawn] == [
+    assert [(v["cohort"], v["week"], v["caption"]) for v in drawn] == [
         ("2026-02-23 (10)", 1, "40.0"),
         ("2026-02-23 (10)", 2, "20.0"),
         ("2026-03-02 (20)", 1, "25.0"),
@@ -172,7 +172,7 @@ def test_retention_of_a_first_week_alone_is_a_sentence() -> None:
 def test_times_to_convert_have_classes_that_people_read() -> None:
     drawn = values(draw(figure("time_to_convert")))
 
-    assert [(v["name"], v["told"]) for v in drawn] == [
+    assert [(v["name"], v["caption"]) for v in drawn] == [
         ("under 1 min", "10.0%"),
         ("1 to 10 min", "40.0%"),
         ("10 min to 1 h", "20.0%"),
@@ -183,7 +183,7 @@ def test_times_to_convert_have_classes_that_people_read() -> None:
 def test_a_correlation_says_on_which_side_of_zero_it_is() -> None:
     drawn = values(draw(figure("correlation")))
 
-    assert [(v["name"], v["told"]) for v in drawn] == [
+    assert [(v["name"], v["caption"]) for v in drawn] == [
         ("Product Added", "+0.80"),
         ("Unsubscribed", "-0.30"),
     ]
@@ -192,7 +192,7 @@ def test_a_correlation_says_on_which_side_of_zero_it_is() -> None:
 def test_attribution_has_a_bar_for_each_channel_and_way_to_count() -> None:
     drawn = values(draw(figure("attribution")))
 
-    assert [(v["name"], v["model"], v["told"]) for v in drawn][:5] == [
+    assert [(v["name"], v["model"], v["caption"]) for v in drawn][:5] == [
         ("google", "First touch", "3.0"),
         ("google", "Last touch", "1.0"),
         ("google", "Linear", "2.0"),
@@ -234,13 +234,13 @@ def test_a_journey_of_any_names_and_numbers_is_drawn_as_bars() -> None:
 
     drawn = values(draw(Figure(made, arguments, [("web", "a1", 12_345)])))
 
-    assert [(value["name"], value["told"]) for value in drawn] == [("web · a1", "12,345")]
+    assert [(value["name"], value["caption"]) for value in drawn] == [("web · a1", "12,345")]
 
 
 def test_a_bar_is_the_number_that_its_share_is_of() -> None:
     drawn = values(draw(figure("changed_identities")))
 
-    assert [(value["number"], value["told"]) for value in drawn] == [
+    assert [(value["number"], value["caption"]) for value in drawn] == [
         (12, "12 · 12.0%"),
         (3, "3 · 3.0%"),
         (15, "15 · 15.0%"),
