@@ -24,7 +24,7 @@ DESCRIPTION: Final = (
 )
 
 TAGS: Final[list[Json]] = [
-    {"name": "collection", "description": "Events in: the tracking API of Segment and RudderStack."},
+    {"name": "collection", "description": "The tracking API of Segment and RudderStack."},
     {"name": "health", "description": "For machines that watch the service."},
 ]
 
@@ -129,7 +129,7 @@ def _batch() -> Json:
                     "description": "A call as its own route takes it, and its kind in `type`."
                 },
             },
-            **_described({field: _EVERY_CALL[field] for field in ("context", "sentAt", "writeKey")}),
+            **_described({name: _EVERY_CALL[name] for name in ("context", "sentAt", "writeKey")}),
         },
     }
     example = {"batch": [{"type": "track", "userId": "u-1001", "event": "Order Completed"}]}

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from identity_service.errors import BadInput, IdentityServiceError, Overloaded, Unavailable
 
 _SEE_DOCUMENTATION: Final = "The documentation lists the routes, on the page about HTTP."
+_SEE_OPENAPI: Final = "/openapi.json says what this route takes."
 _REMEDIES: Final = {
     HTTPStatus.METHOD_NOT_ALLOWED: "The header Allow names the methods of this route."
 }
@@ -55,8 +56,6 @@ def problem(error: Exception) -> JSONResponse:
     One that passes by itself carries `Retry-After` in whole seconds.
     A defect of the service is logged, and answered without its text.
     """
-    if isinstance(error, RequestValidationError):
-        error = _bad_input(error)
     if isinstance(error, HTTPException):
         status = HTTPStatus(error.status_code)
         remedy = _REMEDIES.get(status, _SEE_DOCUMENTATION)
@@ -78,6 +77,10 @@ def problem(error: Exception) -> JSONResponse:
 
 async def request_problem(_request: Request, error: Exception) -> JSONResponse:
     """FastAPI's handler of routes and methods that do not exist, and of requests that are wrong."""
+    if isinstance(error, RequestValidationError):
+        return problem(BadInput(_mistakes(error), remedy=_SEE_OPENAPI))
+    if isinstance(error, HTTPException) and error.status_code == HTTPStatus.BAD_REQUEST:
+        return problem(BadInput("The body cannot be read.", remedy=_SEE_OPENAPI))
     answer = problem(error)
     allowed = answer.headers.get("Allow", "").split(", ")
     if "GET" in allowed:
@@ -113,7 +116,10 @@ class Problems:
 
 
 def _error_response(error: type[IdentityServiceError]) -> dict[str, Any]:
-    response = {"description": (error.__doc__ or "").partition("\n")[0], "content": _BODY}
+    response: dict[str, Any] = {
+        "description": (error.__doc__ or "").partition("\n")[0],
+        "content": _BODY,
+    }
     if issubclass(error, Overloaded | Unavailable):
         response["headers"] = {
             "Retry-After": {
@@ -125,11 +131,10 @@ def _error_response(error: type[IdentityServiceError]) -> dict[str, Any]:
     return response
 
 
-def _bad_input(error: RequestValidationError) -> BadInput:
-    """What pydantic found, each with its place: `query.limit: Input should be a valid integer`."""
+def _mistakes(error: RequestValidationError) -> str:
+    """Each with its place: `query.limit: Input should be a valid integer.`"""
     found = cast("Sequence[Mapping[str, Any]]", error.errors())
-    mistakes = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)
-    return BadInput(f"{mistakes}.", remedy="/openapi.json says what this route takes.")
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found) + "."
 
 
 def _log_defect(error: Exception) -> None:
