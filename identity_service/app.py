@@ -41,6 +41,12 @@ from identity_service.settings import Settings
 SHUTDOWN_TIMEOUT_S: Final = 30
 """Seconds that requests may still take once the service is told to end."""
 
+WORKER_TIMEOUT_S: Final = 60
+"""Seconds without an answer after which a worker counts as dead, and another is started.
+
+A worker answers once it has imported the service: some seconds on a machine that is busy.
+"""
+
 READING_THREADS: Final = 2
 """They mostly hold the interpreter's lock; more would only hold more bodies in memory."""
 
@@ -128,6 +134,7 @@ def server_config(make_app: Callable[[], Application], workers: int = 1) -> uvic
         # Nothing here asks who sent a request, or how; every request would pay for it.
         proxy_headers=False,
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
+        timeout_worker_healthcheck=WORKER_TIMEOUT_S,
     )
 
 
