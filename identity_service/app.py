@@ -17,17 +17,15 @@ from typing import Final, cast
 
 import structlog
 import uvicorn
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
+from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
-from identity_service.api import collect, health
-from identity_service.api.graphql import routes as graphql
+from identity_service.api.asgi import Application, create_api
+from identity_service.api.collect import tracking_api
 from identity_service.api.graphql.app import GraphQLEndpoint
 from identity_service.api.graphql.limits import MAX_BODY
-from identity_service.api.problems import Problems, http_problem
+from identity_service.api.rest import health
 from identity_service.api.state import Services, State
 from identity_service.errors import BadInput
 from identity_service.graph import schema
@@ -43,27 +41,25 @@ from identity_service.settings import Settings
 SHUTDOWN_TIMEOUT_S: Final = 30
 """Seconds that requests may still take once the service is told to end."""
 
+WORKER_TIMEOUT_S: Final = 60
+"""Seconds without an answer after which a worker counts as dead, and another is started.
+
+A worker answers once it has imported the service: some seconds on a machine that is busy.
+"""
+
 READING_THREADS: Final = 2
 """They mostly hold the interpreter's lock; more would only hold more bodies in memory."""
 
 _log = structlog.get_logger(__name__)
 
 
-def create_app(settings: Settings) -> Starlette:
+def create_app(settings: Settings) -> Application:
     """The ASGI application. Everything it needs is opened and closed by its lifespan.
 
     Starts the managed Neo4j where `settings` names no server. The lifespan raises what
     `prepare` and the managed Neo4j raise.
     """
-    app = Starlette(
-        routes=[*collect.routes(), *graphql.routes(), *health.routes()],
-        middleware=[Middleware(Problems)],
-        exception_handlers={HTTPException: http_problem},
-        lifespan=partial(_lifespan, settings),
-    )
-    # A redirect would lose the events of senders that follow none.
-    app.router.redirect_slashes = False
-    return app
+    return Application(tracking_api(), create_api(partial(_lifespan, settings)))
 
 
 def run(settings: Settings, workers: int = 1) -> None:
@@ -121,7 +117,7 @@ class HttpProtocol(HttpToolsProtocol):
         cast("State", self.app_state)["graphql"].streams.end()
 
 
-def server_config(make_app: Callable[[], Starlette], workers: int = 1) -> uvicorn.Config:
+def server_config(make_app: Callable[[], Application], workers: int = 1) -> uvicorn.Config:
     """How an application is served; sockets are given to the server that takes this."""
     return uvicorn.Config(
         make_app,
@@ -138,6 +134,7 @@ def server_config(make_app: Callable[[], Starlette], workers: int = 1) -> uvicor
         # Nothing here asks who sent a request, or how; every request would pay for it.
         proxy_headers=False,
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
+        timeout_worker_healthcheck=WORKER_TIMEOUT_S,
     )
 
 
@@ -171,7 +168,7 @@ async def prepare(database: Database, settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def _lifespan(settings: Settings, _app: Starlette) -> AsyncGenerator[State]:
+async def _lifespan(settings: Settings, _api: FastAPI) -> AsyncGenerator[State]:
     with ExitStack() as stack:
         neo4j = with_neo4j(settings)
         settings = await asyncio.to_thread(stack.enter_context, neo4j)
@@ -197,7 +194,7 @@ def _state(
     }
 
 
-def _worker(settings: Settings) -> Starlette:
+def _worker(settings: Settings) -> Application:
     configure_logging()
     return create_app(settings)
 

@@ -15,7 +15,6 @@ from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from identity_service.api.problems import problem
@@ -31,6 +30,9 @@ T = TypeVar("T")
 
 Reader: TypeAlias = Callable[[object, int], Collected]
 """Reads a decoded body, received at a time, as the calls of one route."""
+
+PREFIX: Final = "/v1"
+"""Where all routes of the tracking API are, each one name below it."""
 
 SUCCESS: Final = b'{"success":true}'
 
@@ -51,18 +53,17 @@ broken connection and send it all again.
 """
 
 
-def routes(clock: Clock = system_clock) -> list[Route]:
+def tracking_api(clock: Clock = system_clock) -> Collection:
     """The tracking API: every kind of call under its long and its short name, and batches."""
     readers: dict[str, Reader] = {"batch": read_batch, "b": read_batch}
     for kind in ("track", "identify", "page", "screen", "group", "alias"):
         readers[kind] = readers[kind[0]] = partial(read_call, kind)
     readers["merge"] = partial(read_call, "merge")
-    # One route for all, since routes are tried one after the other.
-    return [Route("/v1/{name}", Collection(readers, clock))]
+    return Collection({f"{PREFIX}/{name}": read for name, read in readers.items()}, clock)
 
 
 class Collection:
-    """Takes POSTs under the names of `readers`: 200 when their events are durable and resolved."""
+    """Takes POSTs at the paths of `readers`: 200 when their events are durable and resolved."""
 
     def __init__(self, readers: Mapping[str, Reader], clock: Clock) -> None:
         self._readers = readers
@@ -75,7 +76,7 @@ class Collection:
         }
         shared = _shared_with(headers.get("origin"))
         try:
-            read = self._readers.get(scope["path_params"]["name"])
+            read = self._readers.get(scope["path"])
             if read is None:
                 raise HTTPException(404)
             if scope["method"] == "OPTIONS":

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final, cast
 
 import structlog
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from identity_service.errors import IdentityServiceError, Overloaded, Unavailable
+from identity_service.errors import BadInput, IdentityServiceError, Overloaded, Unavailable
 
 _SEE_DOCUMENTATION: Final = "The documentation lists the routes, on the page about HTTP."
+_SEE_OPENAPI: Final = "/openapi.json says what this route takes."
 _REMEDIES: Final = {
     HTTPStatus.METHOD_NOT_ALLOWED: "The header Allow names the methods of this route."
 }
@@ -23,11 +26,34 @@ _REMEDIES: Final = {
 _log = structlog.get_logger(__name__)
 
 
-def problem(error: Exception) -> JSONResponse:
-    """The answer that an error is: its status, and `code`, `message`, `detail` and `error`.
+class ErrorBody(BaseModel):
+    """The body of every error."""
 
-    `message` and `error` say what is wrong and what to do (SDKs read one or the other), `detail`
-    what to do. One that passes by itself carries `Retry-After` in whole seconds.
+    code: str = Field(description="The kind of error, for programs: `UNAUTHORISED`.")
+    message: str = Field(description="What is wrong and what to do about it, for people.")
+    detail: str = Field(description="What to do about it.")
+    error: str = Field(description="The same as `message`: some SDKs read this one.")
+
+
+_BODY: Final = {
+    "application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorBody.__name__}"}}
+}
+
+ANY_ERROR: Final[dict[int | str, dict[str, Any]]] = {
+    "default": {"description": "Any other error.", "content": _BODY}
+}
+"""For the OpenAPI document: the `responses` of every route."""
+
+
+def error_responses(*errors: type[IdentityServiceError]) -> dict[int | str, dict[str, Any]]:
+    """For the OpenAPI document: the `responses` of a route that answers these errors."""
+    return {error.status: _error_response(error) for error in errors}
+
+
+def problem(error: Exception) -> JSONResponse:
+    """The answer that an error is: its status, and an `ErrorBody`.
+
+    One that passes by itself carries `Retry-After` in whole seconds.
     A defect of the service is logged, and answered without its text.
     """
     if isinstance(error, HTTPException):
@@ -49,9 +75,18 @@ def problem(error: Exception) -> JSONResponse:
     return _answer(error.status, error.code, error.message, error.remedy, {})
 
 
-async def http_problem(_request: Request, error: Exception) -> JSONResponse:
-    """Starlette's handler of routes and methods that do not exist."""
-    return problem(error)
+async def request_problem(_request: Request, error: Exception) -> JSONResponse:
+    """FastAPI's handler of routes and methods that do not exist, and of requests that are wrong."""
+    if isinstance(error, RequestValidationError):
+        return problem(BadInput(_mistakes(error), remedy=_SEE_OPENAPI))
+    if isinstance(error, HTTPException) and error.status_code == HTTPStatus.BAD_REQUEST:
+        return problem(BadInput("The body cannot be read.", remedy=_SEE_OPENAPI))
+    answer = problem(error)
+    allowed = answer.headers.get("Allow", "").split(", ")
+    if "GET" in allowed:
+        # FastAPI's routes do not name HEAD, which the application answers for them.
+        answer.headers["Allow"] = ", ".join(sorted({*allowed, "HEAD"}))
+    return answer
 
 
 class Problems:
@@ -80,6 +115,28 @@ class Problems:
                 await answer(scope, receive, send)
 
 
+def _error_response(error: type[IdentityServiceError]) -> dict[str, Any]:
+    response: dict[str, Any] = {
+        "description": (error.__doc__ or "").partition("\n")[0],
+        "content": _BODY,
+    }
+    if issubclass(error, Overloaded | Unavailable):
+        response["headers"] = {
+            "Retry-After": {
+                "description": "Whole seconds after which to send it again.",
+                "required": True,
+                "schema": {"type": "integer", "minimum": 1},
+            }
+        }
+    return response
+
+
+def _mistakes(error: RequestValidationError) -> str:
+    """Each with its place: `query.limit: Input should be a valid integer.`"""
+    found = cast("Sequence[Mapping[str, Any]]", error.errors())
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found) + "."
+
+
 def _log_defect(error: Exception) -> None:
     """Say what failed and where. The text of any error but ours may hold what a customer sent."""
     _log.error(
@@ -97,5 +154,5 @@ def _answer(
     status: int, code: str, message: str, remedy: str, headers: Mapping[str, str]
 ) -> JSONResponse:
     text = f"{message} {remedy}".strip()
-    content = {"code": code, "message": text, "detail": remedy or text, "error": text}
-    return JSONResponse(content, status, headers=headers)
+    body = ErrorBody(code=code, message=text, detail=remedy or text, error=text)
+    return JSONResponse(body.model_dump(), status, headers=headers)

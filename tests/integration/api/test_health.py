@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import httpx
+import pytest
+
 from identity_service.settings import Settings
 from tests.support.service import RunningService, Space, create_space, running_service
 from tests.support.waiting import wait_until
@@ -13,6 +16,20 @@ from tests.support.wire import wire_to
 def test_a_running_service_is_alive_and_ready(service: RunningService) -> None:
     assert service.get("/healthz").json() == {"alive": True}
     assert service.get("/readyz").json() == {"ready": True}
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json"])
+def test_head_is_answered_as_get_is_but_without_the_body(
+    service: RunningService, path: str
+) -> None:
+    get = service.get(path)
+
+    head = httpx.head(f"{service.url}{path}")
+
+    assert head.status_code == get.status_code == 200
+    assert head.headers["content-type"] == get.headers["content-type"]
+    assert int(head.headers["content-length"]) > 0
+    assert head.content == b""
 
 
 def test_metrics_tell_the_time_of_each_statement(service: RunningService, space: Space) -> None:

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
-from identity_service.app import bound_socket
+from identity_service.app import bound_socket, create_app
 from identity_service.errors import BadInput
 from identity_service.runtime import server
 from identity_service.settings import Settings
-from tests.support.service import RunningService, create_space
+from tests.support.service import RunningService, Space, create_space
 from tests.support.waiting import wait_until
 
 SERVE = "from identity_service.app import run; from identity_service.settings import Settings; "
@@ -108,3 +109,26 @@ def test_a_port_that_is_taken_is_said_with_what_to_do(database_settings: Setting
             pass
 
     assert "IDENTITY_PORT" in refused.value.remedy
+
+
+async def test_calls_of_senders_pass_no_middleware_and_no_router(
+    database_settings: Settings, space: Space
+) -> None:
+    app = create_app(database_settings)
+    async with app.api.router.lifespan_context(app.api) as state:
+
+        async def served(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "state": state}, receive, send)
+
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(served), base_url="http://test"
+        ) as client:
+            call = {"userId": "u-1", "event": "x"}
+            taken = await client.post("/v1/track", auth=(space.write_key, ""), json=call)
+            built_for_the_call = app.api.middleware_stack
+            alive = await client.get("/healthz")
+
+    assert (taken.status_code, alive.status_code) == (200, 200)
+    # FastAPI builds its middleware, with the router inside, at the first request that it is given.
+    assert built_for_the_call is None
+    assert app.api.middleware_stack is not None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Final
+from typing import Final, Literal
 
+from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from pydantic import BaseModel
 
+from identity_service.api.problems import error_responses
 from identity_service.api.state import services_of
 from identity_service.errors import Unavailable
 
@@ -21,22 +21,40 @@ DATABASE_TIMEOUT_S: Final = 2
 METRICS_DIR: Final = "PROMETHEUS_MULTIPROC_DIR"
 """The variable under which the metrics library's files of several workers are found."""
 
-
-def routes() -> list[Route]:
-    """`/healthz`, `/readyz`, `/metrics`."""
-    return [
-        Route("/healthz", healthz),
-        Route("/readyz", readyz),
-        Route("/metrics", metrics),
-    ]
+router = APIRouter(tags=["health"])
 
 
-async def healthz(_request: Request) -> JSONResponse:
+class Alive(BaseModel):
+    """The process answers."""
+
+    alive: Literal[True] = True
+
+
+class Ready(BaseModel):
+    """The service works."""
+
+    ready: Literal[True] = True
+
+
+class Exposition(Response):
+    """Prometheus' text format."""
+
+    media_type = CONTENT_TYPE_LATEST
+
+
+@router.get("/healthz", summary="Is it alive?", response_description="It is.")
+async def healthz() -> Alive:
     """The process answers; restart it when this does not."""
-    return JSONResponse({"alive": True})
+    return Alive()
 
 
-async def readyz(request: Request) -> JSONResponse:
+@router.get(
+    "/readyz",
+    summary="Can it work?",
+    response_description="It can.",
+    responses=error_responses(Unavailable),
+)
+async def readyz(request: Request) -> Ready:
     """An event sent now would be taken, and a query answered; else 503 with the reason."""
     services = services_of(request.scope)
     if not services.ingest.ready:
@@ -46,13 +64,19 @@ async def readyz(request: Request) -> JSONResponse:
             await services.database.ping()
     except TimeoutError:
         raise Unavailable(f"The database does not answer within {DATABASE_TIMEOUT_S} s.") from None
-    return JSONResponse({"ready": True})
+    return Ready()
 
 
-async def metrics(_request: Request) -> Response:
-    """Metrics of all workers, in Prometheus' text format."""
+@router.get(
+    "/metrics",
+    summary="How does it do?",
+    response_description="Prometheus' text format.",
+    response_class=Exposition,
+)
+async def metrics() -> Exposition:
+    """Metrics of all workers; time, attempts and failures of each statement among them."""
     registry = REGISTRY
     if METRICS_DIR in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
-    return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    return Exposition(generate_latest(registry))

@@ -1,0 +1,68 @@
+"""The ASGI application: which request goes where, and what it passes on its way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.types import Lifespan, Receive, Scope, Send
+
+from identity_service.api import collect, openapi, rest
+from identity_service.api.collect import Collection
+from identity_service.api.graphql import routes as graphql
+from identity_service.api.problems import ANY_ERROR, Problems, request_problem
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Requests of the collection routes go straight to them, all others through FastAPI."""
+
+    collection: Collection
+    api: FastAPI
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, hold a connection, or run the lifespan."""
+        if scope["type"] == "http":
+            if scope["path"].rpartition("/")[0] == collect.PREFIX:
+                await self.collection(scope, receive, send)
+                return
+            if scope["method"] == "HEAD":
+                # Whatever answers GET answers HEAD, which FastAPI's routes leave out. A copy: the
+                # server reads its own to leave out the body.
+                scope = {**scope, "method": "GET"}
+        await self.api(scope, receive, send)
+
+
+def create_api(lifespan: Lifespan[FastAPI]) -> FastAPI:
+    """GraphQL, the explorer, REST and the OpenAPI document; every error is an `ErrorBody`."""
+    api = FastAPI(
+        title="identity-service",
+        version=version("identity-service"),
+        description=openapi.DESCRIPTION,
+        openapi_tags=openapi.TAGS,
+        responses=ANY_ERROR,
+        generate_unique_id_function=lambda route: route.name,
+        # FastAPI's pages about the document load their scripts from another host.
+        docs_url=None,
+        redoc_url=None,
+        # A redirect would lose the body of clients that follow none.
+        redirect_slashes=False,
+        routes=graphql.routes(),
+        middleware=[Middleware(Problems)],
+        exception_handlers={
+            HTTPException: request_problem,
+            RequestValidationError: request_problem,
+        },
+        lifespan=lifespan,
+        # Its records hold addresses and the texts of exceptions, so values of customers.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    for router in rest.ROUTERS:
+        api.include_router(router)
+    api.openapi = partial(openapi.document, api)
+    return api

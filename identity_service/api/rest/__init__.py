@@ -1,0 +1,12 @@
+"""REST: a module for each subject, with an `APIRouter` named `router` and its pydantic models."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from identity_service.api.rest import health
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (health.router,)
+"""All of them: what is added here is served, and stands in the OpenAPI document."""
