@@ -20,10 +20,7 @@ from identity_service.domain.resolution.subgraph import NewEvidence, Pair, Sight
 from identity_service.errors import Unavailable
 from identity_service.graph.evidence import EvidenceStore, Known
 from identity_service.graph.write_rows import EvidenceWrite, NewEvent
-from identity_service.services.resolution.component_resolver import (
-    ResolutionRequest,
-    Starts,
-)
+from identity_service.services.resolution.component_resolver import ResolutionRequest, Starts
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
 from identity_service.services.write.settler import (
@@ -62,7 +59,7 @@ class EventDraft(Draft):
     rejected: Sequence[RejectedEvent]
 
     def keeps_unsettled(self) -> bool:
-        """Where all events are connected; others are brought again, each component by itself."""
+        """Where all events are connected. Others are written again, each component by itself."""
         return len(connected_groups(self.observations)) == 1
 
 
@@ -195,7 +192,7 @@ def observe_all(
 
 
 def decisive_observations(unstored: Unstored, policy: Policy) -> list[Observation]:
-    """Those that may change customers. All others only repeat what is known."""
+    """The observations that may change customers. All others only repeat what is known."""
     return [
         event.observation
         for event in unstored.events
@@ -204,7 +201,7 @@ def decisive_observations(unstored: Unstored, policy: Policy) -> list[Observatio
 
 
 def connected_groups(observations: Sequence[Observation]) -> list[list[Received]]:
-    """The events, those that are connected by identifiers together."""
+    """The events in groups: two are in one group exactly if identifiers connect them."""
     evidence = gather((o.event.at, o.identifiers) for o in observations)
     position_of = {identifier: i for i, identifier in enumerate(evidence.identifiers)}
     component_of = components(evidence)
@@ -217,7 +214,7 @@ def connected_groups(observations: Sequence[Observation]) -> list[list[Received]
 
 
 def _without_merge_of_accounts(event: ReportedEvent, policy: Policy) -> ReportedEvent:
-    """The event without the power to join two accounts, which a merge call claims."""
+    """A merge call as an event that cannot join two accounts; any other event as it is."""
     if event.type != "merge":
         return event
 

@@ -167,7 +167,8 @@ class Settler:
             return Applied(draft)
         if draft.request is None:
             write = SettlementWrite(scope.space, in_force.version, self._clock(), draft.evidence)
-            return Applied(draft, None, write) if await self._store.write_events(write) else None
+            taken = await self._store.write_events(write)
+            return Applied(draft, None, write) if taken else None
         resolved = await self._resolver.resolve(scope, in_force, draft.request)
         if resolved is None and not draft.keeps_unsettled():
             return OverConnected(draft, in_force.policy.max_component)
@@ -222,6 +223,8 @@ class Settler:
 
 def _causes(draft: Draft, resolved: Resolved) -> Callable[[Change], str]:
     """Names the cause of each change."""
+    if not draft.causes:
+        return lambda _: draft.cause
     component_of = resolved.component_of
     identifiers = resolved.resolution_input.evidence.identifiers
     position_of = {identifier: position for position, identifier in enumerate(identifiers)}
