@@ -17,7 +17,7 @@ import structlog
 from identity_service.domain.policies.change_scope import EVERYTHING, reach
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.value_rules import ValueRules
-from identity_service.domain.recorded import PolicyVersion, SettlementProgress
+from identity_service.domain.recorded import PolicyVersion, RolloutProgress
 from identity_service.errors import NotFound, Unavailable
 from identity_service.graph.rollouts import ClaimedRollout, RolloutStore
 from identity_service.graph.spaces import SpaceStore
@@ -78,9 +78,9 @@ class PolicyRollout:
         if scope.space not in self._tasks:
             self._tasks[scope.space] = asyncio.create_task(self._roll_out_while_due(scope))
 
-    async def progress(self, scope: SpaceScope) -> AsyncGenerator[SettlementProgress]:
+    async def progress(self, scope: SpaceScope) -> AsyncGenerator[RolloutProgress]:
         """How far the rollout in a space is, after every step, until it is done."""
-        shown: SettlementProgress | None = None
+        shown: RolloutProgress | None = None
         while True:
             step = self._next_step.setdefault(scope.space, asyncio.Event())
             found = await self._spaces.policy(scope.space)

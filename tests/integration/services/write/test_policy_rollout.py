@@ -1,4 +1,4 @@
-"""A policy is in force at once; the space is settled by it behind everybody's back, to the end."""
+"""A policy is in force at once, and rolled out in the background to its end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
-from identity_service.domain.recorded import SettledCustomer, SettlementProgress
+from identity_service.domain.recorded import RolloutProgress, SettledCustomer
 from identity_service.graph.rollouts import RolloutStore
 from identity_service.services.limits import DEFAULT_LIMITS, Limits, RolloutLimits
 from identity_service.settings import Settings
@@ -63,8 +63,8 @@ async def put(space: World, policy: Policy) -> None:
     space.policy, space.version = policy, made.version
 
 
-async def progress(space: World) -> SettlementProgress:
-    return await space.use_cases.spaces.settlement(space.scope)
+async def progress(space: World) -> RolloutProgress:
+    return await space.use_cases.spaces.rollout_progress(space.scope)
 
 
 @asynccontextmanager
@@ -80,14 +80,14 @@ async def held(space: World) -> AsyncGenerator[None]:
 
 @dataclass(frozen=True)
 class Gate:
-    """Where a settlement stops until it may go on."""
+    """Where a rollout stops until it may go on."""
 
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> Gate:
-    """A settlement stops once, after so many steps."""
+    """A rollout stops once, after so many steps."""
     gate, numbers, record = Gate(), count(1), RolloutStore.record
 
     async def recorded(self: RolloutStore, *args: Any, **options: Any) -> bool:
@@ -119,9 +119,9 @@ async def test_a_policy_is_in_force_before_anything_is_settled_by_it(world: NewW
         versions = await reached(space)
     await space.until_settled()
 
-    assert before == SettlementProgress(2, customers_to_settle=3, settled=0, done=False)
+    assert before == RolloutProgress(2, customers_to_settle=3, settled=0, done=False)
     assert versions == [1]
-    assert await progress(space) == SettlementProgress(2, 3, 3, done=True)
+    assert await progress(space) == RolloutProgress(2, 3, 3, done=True)
     assert len((await space.check()).customers) == 6
 
 
@@ -131,7 +131,7 @@ async def test_progress_never_goes_back_and_ends_when_all_is_done(
     gate = stop_after(monkeypatch, 3)
     limits = Limits(rollout=RolloutLimits(customers_per_step=1, count_interval_ms=0))
     space = await pairs(world, 5, limits=limits)
-    shown: list[SettlementProgress] = []
+    shown: list[RolloutProgress] = []
 
     async def watch() -> None:
         async for each in space.use_cases.policy_rollout.progress(space.scope):
@@ -154,7 +154,7 @@ async def test_each_customer_says_the_version_that_it_is_settled_under(
     gate = stop_after(monkeypatch, 3)
     space = await pairs(world, 8, limits=ONE_BY_ONE)
 
-    async def told() -> set[tuple[int, int]]:
+    async def settled() -> set[tuple[int, int]]:
         found = await space.use_cases.customers.find_all(
             space.scope, [Identifier("cookie", f"{side}{n}") for n in range(8) for side in "ab"]
         )
@@ -164,12 +164,12 @@ async def test_each_customer_says_the_version_that_it_is_settled_under(
 
     await put(space, APART)
     await asyncio.wait_for(gate.reached.wait(), PATIENCE)
-    halfway = await told()
+    halfway = await settled()
     gate.may_go_on.set()
     await space.until_settled()
 
     assert halfway == {(1, 2), (2, 1)}
-    assert await told() == {(2, 1)}
+    assert await settled() == {(2, 1)}
 
 
 async def test_a_text_that_changes_nothing_changes_nothing(world: NewWorld) -> None:
@@ -271,12 +271,12 @@ async def test_only_one_of_two_services_settles(world: NewWorld) -> None:
     assert len((await space.check()).customers) == 12
 
 
-async def test_a_settlement_whose_process_was_killed_is_finished_by_another(
+async def test_a_rollout_whose_process_was_killed_is_finished_by_another(
     world: NewWorld, database_settings: Settings
 ) -> None:
     space = await pairs(world, 12)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.support.settler"),
+        *(sys.executable, "-m", "tests.support.killed_rollout"),
         *(str(database_settings.neo4j_uri), space.space, policy_text(APART)),
         cwd=ROOT,
     )

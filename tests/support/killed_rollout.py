@@ -1,4 +1,4 @@
-"""A process that is killed amid a rollout: `python -m tests.support.settler URI SPACE POLICY`.
+"""A process that is killed amid a rollout: `-m tests.support.killed_rollout URI SPACE POLICY`.
 
 It puts the policy, a text, in force as the second version, settles one customer at a time, and
 kills itself, hard, as soon as a few are settled. It holds the rollout from the beginning, so that
@@ -25,11 +25,9 @@ from identity_service.services.wiring import assemble
 from identity_service.settings import Settings
 from tests.support.space import MAX_QUEUE
 
-LIMITS = Limits(
-    rollout=RolloutLimits(lease_ms=8_000, count_interval_ms=0, customers_per_step=1),
-)
+LIMITS = Limits(rollout=RolloutLimits(lease_ms=8_000, count_interval_ms=0, customers_per_step=1))
 
-WORKER = "settler"
+WORKER = "killed"
 
 STEPS = 3
 """After so many steps it is killed."""
@@ -52,13 +50,13 @@ class KilledSoon(RolloutStore):
         return recorded
 
 
-async def settle(uri: str, space: str, policy: str) -> None:
-    """Begin to settle the space."""
+async def roll_out(uri: str, space: str, policy: str) -> None:
+    """Put the policy in force and begin to roll it out."""
     async with await Database.open(Settings(neo4j_uri=uri)) as database:
         use_cases = assemble(database, MAX_QUEUE, limits=LIMITS)
         access = use_cases.access
         scope = access.require(access.operator(space), space, Role.ADMIN)
-        async with database.transaction("settler") as transaction:
+        async with database.transaction("killed_rollout") as transaction:
             await transaction.run_one(
                 PUT_POLICY_IN_FORCE,
                 space=space,
@@ -80,4 +78,4 @@ async def settle(uri: str, space: str, policy: str) -> None:
 if __name__ == "__main__":
     configure_logging()
     wiring.RolloutStore = KilledSoon
-    asyncio.run(settle(*sys.argv[1:]))
+    asyncio.run(roll_out(*sys.argv[1:]))
