@@ -6,7 +6,7 @@ from identity_service import session
 from identity_service.cli import differences
 from identity_service.cli.output import print_error, print_json, results
 from identity_service.domain.preview.report import Preview
-from identity_service.domain.recorded import SettlementProgress
+from identity_service.domain.recorded import RolloutProgress
 from identity_service.errors import IdentityServiceError
 from identity_service.session import Session
 
@@ -14,19 +14,19 @@ from identity_service.session import Session
 def check_space(space: str, *, as_json: bool) -> None:
     """Resolve a whole space anew and compare; raises IdentityServiceError for a difference."""
 
-    async def work(its: Session) -> tuple[Preview, SettlementProgress]:
+    async def work(its: Session) -> tuple[Preview, RolloutProgress]:
         with differences.watched() as progress:
             scope = await its.space(space)
             found = await its.cases.previews.check(scope, progress)
-            return found, await its.cases.spaces.settlement(scope)
+            return found, await its.cases.spaces.rollout_progress(scope)
 
-    found, settlement = session.run(work)
+    found, progress = session.run(work)
     summary = found.summary
     if as_json:
         print_json(
             {
                 "customers": summary.customers_before,
-                "settled": settlement.done,
+                "settled": progress.done,
                 "overConnected": summary.over_connected,
                 "kindChanged": summary.kind_changed,
                 "marksChanged": summary.remarked,
@@ -37,17 +37,17 @@ def check_space(space: str, *, as_json: bool) -> None:
         results().print(differences.drawing(found))
         if summary.over_connected:
             results().print(f"{summary.over_connected:,} components are too large to be resolved.")
-    if not settlement.done:
+    if not progress.done:
         print_error(
-            f"Version {settlement.policy_version} of the policy is still being settled: "
-            f"{settlement.settled:,} of {settlement.customers_to_settle:,} customers."
+            f"Version {progress.policy_version} of the policy is still being settled: "
+            f"{progress.settled:,} of {progress.customers_to_settle:,} customers."
         )
     if not found.changes_nothing:
         raise IdentityServiceError(
             f"{summary.differences.total():,} differences, {summary.kind_changed:,} wrong kinds,"
             f" {summary.remarked:,} wrong marks among {summary.customers_before:,} customers.",
             remedy="Wait for the settlement, and look again."
-            if not settlement.done
+            if not progress.done
             else "Please report it; putting the policy in force again settles the space anew.",
         )
     if not as_json:

@@ -20,7 +20,7 @@ from identity_service.domain.timestamps import iso
 from identity_service.errors import NotFound
 from identity_service.services.read.current import Missing
 from identity_service.services.read.explanations import ExplainAnswer, ExplainedPair, Loaded
-from identity_service.services.write.settler import too_much
+from identity_service.services.resolution.component_resolver import too_much
 from identity_service.session import Session
 
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from identity_service import session
 from identity_service.cli.output import notices, print_error, print_json, results
 from identity_service.cli.policy import print_problems, read_policy_file
-from identity_service.domain.recorded import PolicyVersion, SettlementProgress
+from identity_service.domain.recorded import PolicyVersion, RolloutProgress
 from identity_service.errors import NotFound, PolicyInvalid
 from identity_service.graph import schema
 from identity_service.services.spaces.access import SpaceScope
@@ -52,7 +52,7 @@ def set_command(
     """
     text = read_policy_file(file)
 
-    async def work(its: Session) -> tuple[PolicyVersion, SettlementProgress]:
+    async def work(its: Session) -> tuple[PolicyVersion, RolloutProgress]:
         scope = await its.space(space)
         await schema.apply(its.database)
         expected = (await its.cases.spaces.policy(scope)).version if expect is None else expect
@@ -60,31 +60,31 @@ def set_command(
         return made, await _settled(its, scope, made)
 
     try:
-        made, settlement = session.run(work)
+        made, progress = session.run(work)
     except PolicyInvalid as invalid:
         print_problems(file, invalid)
         raise typer.Exit(1) from invalid
     if as_json:
-        print_json({"space": space, **_described(made), "settlement": _progress(settlement)})
+        print_json({"space": space, **_described(made), "settlement": _progress_json(progress)})
     else:
         typer.echo(
             f"Version {made.version} is in force in the space “{space}”;"
-            f" {settlement.customers_to_settle:,} customers were settled by it."
+            f" {progress.customers_to_settle:,} customers were settled by it."
         )
 
 
 def list_command(space: Space, as_json: AsJson = False) -> None:
     """List the versions of a space's policy, newest first, and how far the newest is settled."""
 
-    async def work(its: Session) -> tuple[list[PolicyVersion], SettlementProgress]:
+    async def work(its: Session) -> tuple[list[PolicyVersion], RolloutProgress]:
         scope = await its.space(space)
         page = await its.cases.spaces.policies(scope, LISTED, None)
-        return list(page.items), await its.cases.spaces.settlement(scope)
+        return list(page.items), await its.cases.spaces.rollout_progress(scope)
 
-    versions, settlement = session.run(work)
+    versions, progress = session.run(work)
     if as_json:
         print_json(
-            {"policies": [_described(v) for v in versions], "settlement": _progress(settlement)}
+            {"policies": [_described(v) for v in versions], "settlement": _progress_json(progress)}
         )
         return
     table = Table("version", "since", "by", "note")
@@ -93,10 +93,10 @@ def list_command(space: Space, as_json: AsJson = False) -> None:
         table.add_row(str(version.version), at, version.author, version.note or "")
     console = results()
     console.print(table)
-    if not settlement.done:
+    if not progress.done:
         console.print(
-            f"Version {settlement.policy_version} has reached {settlement.settled:,} of"
-            f" {settlement.customers_to_settle:,} customers so far."
+            f"Version {progress.policy_version} has reached {progress.settled:,} of"
+            f" {progress.customers_to_settle:,} customers so far."
         )
 
 
@@ -128,9 +128,9 @@ def show_command(
         typer.echo(found.text, nl=not found.text.endswith("\n"))
 
 
-async def _settled(its: Session, scope: SpaceScope, made: PolicyVersion) -> SettlementProgress:
-    """Show the settlement's progress until it is done; what the last step came to."""
-    last = await its.cases.spaces.settlement(scope)
+async def _settled(its: Session, scope: SpaceScope, made: PolicyVersion) -> RolloutProgress:
+    """Show the progress of the rollout until it is done; returns the last that was read."""
+    last = await its.cases.spaces.rollout_progress(scope)
     try:
         with _bar(made.version) as bar:
             task = bar.add_task("", total=last.customers_to_settle)
@@ -164,12 +164,12 @@ def _described(version: PolicyVersion) -> dict[str, Any]:
     }
 
 
-def _progress(settlement: SettlementProgress) -> dict[str, Any]:
+def _progress_json(progress: RolloutProgress) -> dict[str, Any]:
     return {
-        "policyVersion": settlement.policy_version,
-        "customersToSettle": settlement.customers_to_settle,
-        "settled": settlement.settled,
-        "done": settlement.done,
+        "policyVersion": progress.policy_version,
+        "customersToSettle": progress.customers_to_settle,
+        "settled": progress.settled,
+        "done": progress.done,
     }
 
 

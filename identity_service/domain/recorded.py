@@ -150,11 +150,11 @@ class PolicyVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class SettlementProgress:
-    """How far a space is settled under its newest policy.
+class RolloutProgress:
+    """How far the newest version of a policy is rolled out in its space.
 
     `settled` of the `customers_to_settle` that there were when it was put in force. `done` only
-    when all else is done too: values that are blocked or given back, and whom events belong to.
+    when the rest is done too: values that are blocked or released, and the attribution of events.
     """
 
     policy_version: int

@@ -10,14 +10,8 @@ from identity_service.domain.events import Rejection
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policies.policy import Policy
-from identity_service.domain.resolution.id_register import (
-    NOTHING_CHANGED,
-    ChangeSet,
-    CustomerKind,
-    RegisteredId,
-)
+from identity_service.domain.resolution.id_register import CustomerKind, RegisteredId
 from identity_service.domain.resolution.subgraph import (
-    EMPTY_SUBGRAPH,
     MAX_CO_MEMBERS,
     MAX_OWNERS,
     BoundaryNode,
@@ -35,8 +29,8 @@ from identity_service.graph.keys import (
 )
 from identity_service.graph.statements import statement
 from identity_service.graph.write_rows import (
-    Batch,
-    LedgerEntry,
+    EvidenceWrite,
+    SettlementWrite,
     evidence_rows,
     json_text,
     settlement_rows,
@@ -80,7 +74,7 @@ class EvidenceStore:
     def __init__(
         self, database: Database, changes_written: Callable[[str], None] = lambda _: None
     ) -> None:
-        """`changes_written` is told the space whenever its ledger has grown."""
+        """`changes_written` is called with the space whenever its ledger has grown."""
         self._database = database
         self._changes_written = changes_written
 
@@ -94,9 +88,9 @@ class EvidenceStore:
         await self.load_subgraph(
             "", policy, 1, starts=(), boundary=(), cross_boundary=False, most=1
         )
-        nothing = Batch("", 0, 0)
+        nothing = SettlementWrite("", 0, 0, EvidenceWrite())
         await self.write_events(nothing)
-        await self.write_settlement(nothing, EMPTY_SUBGRAPH, (), NOTHING_CHANGED, ())
+        await self.write_settlement(nothing)
 
     async def read_known(self, space: str, message_ids: Collection[str], new: NewEvidence) -> Known:
         """What of a batch is known already."""
@@ -194,33 +188,23 @@ class EvidenceStore:
         ]
         await self._database.write_one(WRITE_REJECTED, w={"space": space, "rejected": rows})
 
-    async def write_events(self, batch: Batch) -> bool:
+    async def write_events(self, write: SettlementWrite) -> bool:
         """Write events that bring nothing new. False: the policy is no longer in force."""
-        row = await self._database.write_one(WRITE_EVENTS, w=evidence_rows(batch))
+        row = await self._database.write_one(WRITE_EVENTS, w=evidence_rows(write))
         return bool(row and row["written"])
 
-    async def write_settlement(
-        self,
-        batch: Batch,
-        subgraph: Subgraph,
-        identifiers: Sequence[Identifier],
-        difference: ChangeSet,
-        changes: Iterable[LedgerEntry],
-    ) -> Written | None:
-        """Write evidence and what follows from it, or nothing.
+    async def write_settlement(self, write: SettlementWrite) -> Written | None:
+        """Write evidence and the settlement that follows from it, or nothing.
 
-        `subgraph` is what the difference rests on; `identifiers` are what its positions refer to.
-        None: one of the subgraph's customers has changed, the policy, or what judgements wait.
+        None: nothing was written, since the policy is no longer in force, or a customer that the
+        settlement rests on has changed, or a judgement that may wait for what is new.
         """
-        rows = evidence_rows(batch) | settlement_rows(
-            batch, subgraph, identifiers, difference, changes
-        )
-        row = await self._database.write_one(WRITE_SETTLEMENT, w=rows)
+        row = await self._database.write_one(WRITE_SETTLEMENT, w=settlement_rows(write))
         if row is None or not row["written"]:
             return None
         written = Written(row["last_position"])
         if written.last_position is not None:
-            self._changes_written(batch.space)
+            self._changes_written(write.space)
         return written
 
 

@@ -1,4 +1,4 @@
-"""Policies in the graph, and what a change of policy has to visit."""
+"""Policies in the graph, and what a policy rollout reads and writes."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class StoredPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyThen:
-    """The policy in force at a moment; `version` None when the space had none before `since`."""
+class PolicyAsOf:
+    """The policy as of a moment; `version` is None when the space had none before `since`."""
 
     version: int | None
     text: str
@@ -55,7 +55,7 @@ class PolicyThen:
 
 @dataclass(frozen=True, slots=True)
 class ToSettle:
-    """Customers that a version has not reached, and identifiers of theirs to begin at."""
+    """Customers that a version has not settled yet, and identifiers of theirs to begin at."""
 
     customers: tuple[str, ...]
     starts: dict[Identifier, StoredIdentifier]
@@ -74,12 +74,12 @@ class PolicyStore:
             raise NotFound(f"There is no space “{space}”.", remedy="Create it first.")
         return StoredPolicy(row["version"], row["text"], frozenset(row["property_names"]))
 
-    async def at(self, space: str, moment: int) -> PolicyThen:
-        """The policy that was in force at a moment. Raises NotFound where there is no space."""
+    async def at(self, space: str, moment: int) -> PolicyAsOf:
+        """The policy as of a moment. Raises NotFound where there is no such space."""
         row = await self._database.read_one(READ_POLICY_AT, space=space, at=moment)
         if row is None or row["since"] is None:
             raise NotFound(f"There is no space “{space}”.", remedy="Create it first.")
-        return PolicyThen(row["version"], row["text"] or "", row["since"])
+        return PolicyAsOf(row["version"], row["text"] or "", row["since"])
 
     async def put_in_force(
         self, space: str, text: str, expected: int, author: str, note: str | None, now: int
@@ -99,9 +99,9 @@ class PolicyStore:
         return row["put"], row["version"]
 
     async def await_writers(self) -> None:
-        """Return once every transaction that writes by a policy at this moment has ended.
+        """Return once every transaction has ended that writes by a policy now.
 
-        What begins later finds the policy that is in force now.
+        Those that begin later read the policy that is in force now.
         """
         running = await self._writers()
         while running:
@@ -116,8 +116,8 @@ class PolicyStore:
     ) -> tuple[str | None, list[tuple[Identifier, bool]]]:
         """A page of identifiers, each with whether it is marked as blocked.
 
-        `after` is the key that the page before ended at, empty at first. Also returns the key
-        that this one ends at, None when there are no more. So do the other pages here.
+        `after` is the key at which the page before ended, empty at first. The first value is the
+        key at which this page ends, None when there are no more. The other pages here are alike.
         """
         begin, end = bounds(space)
         row = await self._database.read_one(
@@ -134,7 +134,7 @@ class PolicyStore:
         blocked: Iterable[Identifier],
         free: Iterable[Identifier],
     ) -> None:
-        """Mark what a version blocks, and give back what it does not; that waits to be settled."""
+        """Mark what a version blocks, and release what it does not: that waits to be settled."""
         await self._database.write_one(
             MARK_BLOCKED,
             w={
@@ -163,10 +163,10 @@ class PolicyStore:
     async def reinstate_withheld(
         self, space: str, version: int, events: Sequence[EventAgain]
     ) -> bool:
-        """Let events observe what was withheld from them; it waits to be settled.
+        """Let events observe identifiers that were withheld from them; these wait to be settled.
 
-        False, and nothing is written, when the version is no longer in force or when somebody
-        else has done the same for one of the events.
+        False, and nothing is written, when the version is no longer in force, or when another
+        process has done the same for one of the events.
         """
         evidence = NewEvidence()
         for again in events:
@@ -193,7 +193,7 @@ class PolicyStore:
         return bool(row and row["written"])
 
     async def to_settle(self, space: str, version: int, most: int) -> ToSettle:
-        """Some customers that a version has not reached; none when it has reached all."""
+        """Some customers that a version has not settled; none when it has settled all."""
         row = await self._database.read_one(LIST_TO_SETTLE, space=space, version=version, most=most)
         if row is None:
             return ToSettle((), {})
@@ -216,7 +216,7 @@ class PolicyStore:
     async def super_connectors(
         self, space: str, after: str, most: int
     ) -> list[tuple[Identifier, int]]:
-        """Super-connectors, each with the number of its links that count; a page likewise."""
+        """A page of super-connectors, each with the number of its links that count."""
         begin, _ = bounds(space)
         row = await self._database.read_one(
             LIST_SUPER_CONNECTORS, prefix=begin, after=after or begin, most=most
@@ -231,7 +231,7 @@ class PolicyStore:
         starts: Iterable[Identifier],
         most: int,
     ) -> None:
-        """Leave customers as they are, and those of `most` identifiers around `starts` too."""
+        """Leave these customers as they are, and those of `most` identifiers around `starts`."""
         await self._database.write_one(
             SKIP_OVERSIZED,
             w={
@@ -244,7 +244,7 @@ class PolicyStore:
         )
 
     async def bump_policy_version(self, space: str, version: int, most: int) -> int:
-        """Let a version take over some customers as they are; returns how many there were."""
+        """Let a version take over some customers unchanged; returns how many there were."""
         row = await self._database.write_one(
             BUMP_POLICY_VERSION, space=space, version=version, most=most
         )

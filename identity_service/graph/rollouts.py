@@ -1,8 +1,8 @@
-"""The settlements of policies: who is at them, and how far they are.
+"""Policy rollouts: which process is at them, and how far they are.
 
-A version whose settlement is not done carries the label `Settling`. Who settles holds a lease,
-by the clock of the database, and renews it with every step: when a process dies, another takes
-over once the lease has run out.
+A version whose rollout is not done carries the label `Settling`. The process that is at it holds a
+lease, by the clock of the database, and renews it with every step. When a process dies, another
+one takes over once the lease has run out.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ RELEASE_SETTLEMENT: Final = statement("policies/release_settlement")
 
 @dataclass(frozen=True, slots=True)
 class ClaimedRollout:
-    """A settlement that was taken up: of which version, and where it was left.
+    """A rollout that this process has taken up: of which version, and where it stopped.
 
     `phase` is None at the beginning. `before` is the text of the version before, None unless
-    that one was settled to its end.
+    that one was rolled out to its end.
     """
 
     version: int
@@ -37,31 +37,31 @@ class ClaimedRollout:
 
 
 class RolloutStore:
-    """Keeps account of settlements for `worker`, which is this process."""
+    """Reads and writes rollouts for `worker`, the id of this process."""
 
     def __init__(self, database: Database, worker: str) -> None:
         self._database = database
         self._worker = worker
 
     async def unattended(self) -> list[str]:
-        """Spaces whose policy in force is not settled, and where nobody is at it."""
+        """Spaces whose policy is not rolled out to its end, and where no process is at it."""
         row = await self._database.read_one(LIST_SETTLEMENTS)
         return row["spaces"] if row else []
 
-    async def claim(self, space: str, lease: int) -> ClaimedRollout | None:
-        """Take up a space's settlement for `lease` milliseconds.
+    async def claim(self, space: str, lease_ms: int) -> ClaimedRollout | None:
+        """Take up a space's rollout for some time.
 
-        None: there is nothing to settle, or somebody else is at it.
+        None: there is none to take up, or another process is at it.
         """
         row = await self._database.write_one(
-            CLAIM_SETTLEMENT, space=space, worker=self._worker, lease=lease
+            CLAIM_SETTLEMENT, space=space, worker=self._worker, lease=lease_ms
         )
         return ClaimedRollout(**row) if row else None
 
     async def record(
-        self, space: str, version: int, lease: int, phase: str, place: str, *, count: bool
+        self, space: str, version: int, lease_ms: int, phase: str, place: str, *, count: bool
     ) -> bool:
-        """Say how far a settlement is, and keep it; `count` also how many customers.
+        """Record how far a rollout is, and renew its lease; `count`: also count the customers.
 
         False: a newer version is in force, or another process has taken over.
         """
@@ -71,7 +71,7 @@ class RolloutStore:
                 "space": space,
                 "key": policy_key(space, version),
                 "worker": self._worker,
-                "lease": lease,
+                "lease": lease_ms,
                 "phase": phase,
                 "place": place,
                 "count": count,
@@ -80,13 +80,13 @@ class RolloutStore:
         return row is not None
 
     async def finish(self, space: str, version: int) -> None:
-        """Say that a settlement is done; nothing when it is not ours any more."""
+        """Record that a rollout is done; does nothing when it is no longer this process's."""
         await self._database.write_one(
             FINISH_SETTLEMENT, space=space, key=policy_key(space, version), worker=self._worker
         )
 
     async def release(self, space: str, version: int) -> None:
-        """Leave a settlement to whoever takes it up next."""
+        """Leave a rollout to the process that takes it up next."""
         await self._database.write_one(
             RELEASE_SETTLEMENT, key=policy_key(space, version), worker=self._worker
         )

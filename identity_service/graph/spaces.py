@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from identity_service.domain.recorded import CustomerCounts, PolicyVersion, SettlementProgress
+from identity_service.domain.recorded import CustomerCounts, PolicyVersion, RolloutProgress
 from identity_service.domain.resolution.id_register import CustomerKind
 from identity_service.graph.database import Database
 from identity_service.graph.keys import policy_key
@@ -24,13 +24,13 @@ class SpaceStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def policy(self, space: str) -> tuple[PolicyVersion, SettlementProgress] | None:
+    async def policy(self, space: str) -> tuple[PolicyVersion, RolloutProgress] | None:
         """The policy in force and how far it is settled; None when there is no such space."""
         row = await self._database.read_one(READ_POLICY, space=space)
         if row is None:
             return None
         policy = PolicyVersion(*row["policy"])
-        return policy, SettlementProgress(policy.version, *row["settlement"])
+        return policy, RolloutProgress(policy.version, *row["settlement"])
 
     async def policies(self, space: str, newest: int, most: int) -> list[PolicyVersion]:
         """At most `most` versions, counting down from `newest`."""

@@ -1,4 +1,4 @@
-"""The rows of a batch: what one transaction writes, in the shape that the statements take."""
+"""What one transaction writes, and its rows in the shape that the statements take."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.domain.journeys.steps import channel_of, step_of
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.resolution.id_register import ChangeSet
-from identity_service.domain.resolution.subgraph import Pair, Sightings, Span, Subgraph
+from identity_service.domain.resolution.subgraph import (
+    EMPTY_SUBGRAPH,
+    Pair,
+    Sightings,
+    Span,
+    Subgraph,
+)
 from identity_service.graph.keys import account_key, event_key, identifier_key
 
 
@@ -80,51 +86,41 @@ class NewEvent:
         return cls(observation, strongest, node)
 
 
-@dataclass(slots=True)
-class Batch:
-    """What one transaction writes of events and evidence.
+@dataclass(frozen=True, slots=True)
+class EvidenceWrite:
+    """Evidence that one transaction writes.
 
-    `identifiers` and `links` are new, `identifiers_seen` and `links_seen` known; `judged` no
-    longer wait; `unsettled` belong to nobody as long as their component is over-connected;
-    `made` and `withdrawn` are judgements; `blocked` identifiers belong to nobody from now on;
-    `settled` ones no longer wait for the settlement of a policy; all was decided about the
-    customers `reached`, besides those that were walked. `judgements_rev` is what was
-    read, None where nothing rests on judgements that wait; `unguarded`: a judgement made or
-    withdrawn here speaks of an identifier that no customer guards, so that it raises that.
+    `identifiers` and `links` are new; `known_identifiers` and `known_links` were seen again.
+    `made` and `withdrawn` are judgements that are made or withdrawn now; `in_effect` are those
+    whose identifiers are both known from now on, so that they no longer wait. `judgements_rev` is
+    the space's number of changes of judgements as it was read, None where nothing rests on
+    judgements that wait; `touches_unclaimed` says that a judgement made or withdrawn here names an
+    identifier without a customer, so that only a higher number can show it to other writers.
     """
 
-    space: str
-    policy_version: int
-    now: int
-    events: list[NewEvent] = field(default_factory=list[NewEvent])
-    identifiers: dict[Identifier, Span] = field(default_factory=dict[Identifier, Span])
-    identifiers_seen: dict[Identifier, Span] = field(default_factory=dict[Identifier, Span])
-    links: dict[Pair, Sightings] = field(default_factory=dict[Pair, Sightings])
-    links_seen: dict[Pair, Sightings] = field(default_factory=dict[Pair, Sightings])
-    judged: list[Judgement] = field(default_factory=list[Judgement])
-    unsettled: list[Identifier] = field(default_factory=list[Identifier])
-    made: list[Judgement] = field(default_factory=list[Judgement])
-    withdrawn: list[Withdrawal] = field(default_factory=list[Withdrawal])
-    blocked: list[Identifier] = field(default_factory=list[Identifier])
-    settled: list[Identifier] = field(default_factory=list[Identifier])
+    events: Sequence[NewEvent] = ()
+    identifiers: Mapping[Identifier, Span] = field(default_factory=dict[Identifier, Span])
+    known_identifiers: Mapping[Identifier, Span] = field(default_factory=dict[Identifier, Span])
+    links: Mapping[Pair, Sightings] = field(default_factory=dict[Pair, Sightings])
+    known_links: Mapping[Pair, Sightings] = field(default_factory=dict[Pair, Sightings])
+    made: Sequence[Judgement] = ()
+    withdrawn: Sequence[Withdrawal] = ()
+    in_effect: Sequence[Judgement] = ()
     judgements_rev: int | None = None
-    unguarded: bool = False
-    reached: Collection[str] = ()
+    touches_unclaimed: bool = False
 
     @property
-    def brings_nothing(self) -> bool:
-        """Whether it only settles what was known, so that no other decision rests on it."""
+    def is_empty(self) -> bool:
+        """Whether nothing is added to what is known, so that no other decision rests on it."""
         return not (
             self.events
             or self.identifiers
-            or self.identifiers_seen
+            or self.known_identifiers
             or self.links
-            or self.links_seen
-            or self.judged
-            or self.unsettled
+            or self.known_links
             or self.made
             or self.withdrawn
-            or self.blocked
+            or self.in_effect
         )
 
 
@@ -140,31 +136,72 @@ class LedgerEntry:
     cause: str
 
 
-def evidence_rows(batch: Batch) -> dict[str, Any]:
-    """Events and evidence; identifiers of links and events by their places in the batch."""
-    space = batch.space
-    known = sorted(batch.identifiers_seen)
-    created = sorted(batch.identifiers)
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What one transaction writes of customers.
+
+    It rests on `subgraph`: nothing is written when one of its customers has changed since.
+    Positions in `changes` refer to `identifiers`. `blocked` identifiers belong to nobody from now
+    on. Those that `no_longer_wait` were marked as unsettled. Everything is decided about the
+    customers `decided`, as about those that lie wholly in the interior of the subgraph.
+    """
+
+    subgraph: Subgraph
+    identifiers: Sequence[Identifier]
+    changes: ChangeSet
+    entries: Sequence[LedgerEntry]
+    blocked: Sequence[Identifier] = ()
+    no_longer_wait: Collection[Identifier] = ()
+    decided: Collection[str] = ()
+
+
+NOTHING_SETTLED = Settlement(EMPTY_SUBGRAPH, (), ChangeSet(), ())
+"""Customers stay as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementWrite:
+    """What one transaction writes: evidence, and the settlement that follows from it.
+
+    `settlement` is None where nothing was resolved: for events that cannot change any customer,
+    and for an over-connected component, whose new identifiers are then marked as unsettled.
+    `now` is in milliseconds.
+    """
+
+    space: str
+    policy_version: int
+    now: int
+    evidence: EvidenceWrite
+    settlement: Settlement | None = None
+
+
+def evidence_rows(write: SettlementWrite) -> dict[str, Any]:
+    """Events and evidence; links and events name identifiers by their places in these rows."""
+    space, evidence = write.space, write.evidence
+    known = sorted(evidence.known_identifiers)
+    created = sorted(evidence.identifiers)
     place = {identifier: x for x, identifier in enumerate((*known, *created))}
     return {
         "space": space,
-        "policy_version": batch.policy_version,
-        "now": batch.now,
+        "policy_version": write.policy_version,
+        "now": write.now,
         "known": [
             [identifier_key(space, i), span.first, span.last]
             for i in known
-            if (span := batch.identifiers_seen[i])
+            if (span := evidence.known_identifiers[i])
         ],
         "identifiers": [
             [identifier_key(space, i), i.type, i.value, span.first, span.last]
             for i in created
-            if (span := batch.identifiers[i])
+            if (span := evidence.identifiers[i])
         ],
-        "links": _link_rows(batch.links, place),
-        "links_seen": _link_rows(batch.links_seen, place),
-        "events": [_event_row(space, event, place) for event in batch.events],
+        "links": _link_rows(evidence.links, place),
+        "links_seen": _link_rows(evidence.known_links, place),
+        "events": [_event_row(space, event, place) for event in evidence.events],
         "accounts": [
-            account for event in batch.events if (account := _account_row(space, event.observation))
+            account
+            for event in evidence.events
+            if (account := _account_row(space, event.observation))
         ],
         "judged": [
             [
@@ -174,7 +211,7 @@ def evidence_rows(batch: Batch) -> dict[str, Any]:
                 identifier_key(space, j.b),
                 j.made_at,
             ]
-            for j in batch.judged
+            for j in evidence.in_effect
         ],
     }
 
@@ -227,39 +264,37 @@ def link_rows(space: str, links: Mapping[Pair, Sightings]) -> list[list[Any]]:
     )
 
 
-def settlement_rows(
-    batch: Batch,
-    subgraph: Subgraph,
-    identifiers: Sequence[Identifier],
-    found: ChangeSet,
-    changes: Iterable[LedgerEntry],
-) -> dict[str, Any]:
-    """What follows from a batch. `identifiers` are what the positions of `found` refer to."""
-    space = batch.space
+def settlement_rows(write: SettlementWrite) -> dict[str, Any]:
+    """Evidence, as `evidence_rows` has it, and what is written of customers and judgements."""
+    space, evidence = write.space, write.evidence
+    settlement = write.settlement or NOTHING_SETTLED
+    subgraph, found = settlement.subgraph, settlement.changes
+    identifiers = settlement.identifiers
 
     def keys(named: Iterable[Identifier]) -> list[str]:
         return [identifier_key(space, identifier) for identifier in named]
 
-    def keys_at(positions: Iterable[int]) -> list[str]:
-        return keys(identifiers[position] for position in positions)
+    def key_at(position: int) -> str:
+        return identifier_key(space, identifiers[position])
 
-    moves = [(identifier_key(space, identifiers[i]), old, new) for i, old, new in found.moves]
+    moves = [(key_at(i), old, new) for i, old, new in found.moves]
     joins = [[key, customer] for key, before, customer in moves if before is None]
     known = set(keys(subgraph.nodes))
-    return {
-        "judgements_rev": batch.judgements_rev,
-        "unguarded": batch.unguarded,
-        "unsettled": keys(batch.unsettled),
-        "blocked": keys(batch.blocked),
-        "made": [_judgement_node(space, judgement) for judgement in batch.made],
-        "withdrawn": [[w.judgement, w.at, w.author, w.reason] for w in batch.withdrawn],
-        "settled": keys(batch.settled),
+    changes_nothing_else = evidence.is_empty and not settlement.blocked
+    return evidence_rows(write) | {
+        "judgements_rev": evidence.judgements_rev,
+        "unguarded": evidence.touches_unclaimed,
+        "unsettled": [] if write.settlement else keys(evidence.identifiers),
+        "blocked": keys(settlement.blocked),
+        "made": [_judgement_node(space, judgement) for judgement in evidence.made],
+        "withdrawn": [[w.judgement, w.at, w.author, w.reason] for w in evidence.withdrawn],
+        "settled": keys(settlement.no_longer_wait),
         # In one order in every process, so that two that meet here do not deadlock.
         "guards": sorted([customer, rev] for customer, rev in subgraph.revisions.items()),
         "unclaimed": sorted(key for key, _ in joins if key in known),
-        "walked": sorted(subgraph.walked_customers.union(batch.reached)),
-        "outdated": _outdated(batch, subgraph),
-        "unchanged": _unchanged(subgraph, found, identifiers) if batch.brings_nothing else [],
+        "walked": sorted(subgraph.walked_customers.union(settlement.decided)),
+        "outdated": _outdated(subgraph, write.policy_version),
+        "unchanged": _unchanged(settlement) if changes_nothing_else else [],
         "minted": [[customer, kind.value] for customer, kind in found.minted],
         "revived": [[customer, kind.value] for customer, kind in found.revived],
         "joins": joins,
@@ -267,11 +302,11 @@ def settlement_rows(
         "retired": [[old, new] for old, new in found.retired if old in subgraph.revisions],
         "forwarded": [[old, new] for old, new in found.retired if old not in subgraph.revisions],
         "kinds": [[customer, kind.value] for customer, kind in found.kinds],
-        "anchors": [[c, identifier_key(space, identifiers[i])] for c, i in found.anchors],
-        "contested": keys_at(found.contested),
-        "released": keys_at(found.released),
-        "super_connectors": keys_at(found.super_connectors),
-        "no_super_connectors": keys_at(found.no_super_connectors),
+        "anchors": [[customer, key_at(i)] for customer, i in found.anchors],
+        "contested": [key_at(i) for i in found.contested],
+        "released": [key_at(i) for i in found.released],
+        "super_connectors": [key_at(i) for i in found.super_connectors],
+        "no_super_connectors": [key_at(i) for i in found.no_super_connectors],
         "changes": [
             [
                 entry.id,
@@ -281,28 +316,25 @@ def settlement_rows(
                 keys(entry.identifiers),
                 entry.cause,
             ]
-            for entry in changes
+            for entry in settlement.entries
         ],
     }
 
 
-def _outdated(batch: Batch, subgraph: Subgraph) -> list[str]:
-    """The customers of a subgraph in which an older policy had settled some."""
+def _outdated(subgraph: Subgraph, policy_version: int) -> list[str]:
+    """All customers of a subgraph if an older policy settled one of them, else none."""
     oldest = subgraph.settled_under
-    return (
-        sorted(subgraph.revisions) if oldest is not None and oldest < batch.policy_version else []
-    )
+    return sorted(subgraph.revisions) if oldest is not None and oldest < policy_version else []
 
 
-def _unchanged(
-    subgraph: Subgraph, found: ChangeSet, identifiers: Sequence[Identifier]
-) -> list[str]:
-    """The customers of a subgraph of which the difference says nothing."""
+def _unchanged(settlement: Settlement) -> list[str]:
+    """The customers of the subgraph that the change set does not name."""
+    subgraph, found = settlement.subgraph, settlement.changes
     flags = (*found.contested, *found.released, *found.super_connectors, *found.no_super_connectors)
-    flagged = [subgraph.nodes[identifiers[position]].customer for position in flags]
+    flagged = [subgraph.nodes[settlement.identifiers[position]].customer for position in flags]
     changed = {
         *(customer for customer, _ in (*found.retired, *found.kinds, *found.anchors)),
-        *(heir for _, heir in found.retired),
+        *(successor for _, successor in found.retired),
         *(customer for _, *customers in found.moves for customer in customers),
         *flagged,
     }

@@ -26,6 +26,7 @@ from identity_service.services.export.export import Exporter
 from identity_service.services.export.space_copy import SpaceCopier
 from identity_service.services.journeys.journeys import Journeys
 from identity_service.services.kit.clock import Clock, Ids, system_clock
+from identity_service.services.limits import DEFAULT_LIMITS, Limits
 from identity_service.services.preview.blast_radius import BlastRadius
 from identity_service.services.preview.previews import Previews
 from identity_service.services.read.as_of.component_walk import HistoricalComponents
@@ -34,6 +35,7 @@ from identity_service.services.read.current import Customers
 from identity_service.services.read.explanations import Explanations
 from identity_service.services.read.inboxes import Inboxes
 from identity_service.services.read.live import LiveResolution
+from identity_service.services.resolution.component_resolver import ComponentResolver
 from identity_service.services.spaces.access import Access
 from identity_service.services.spaces.policies import Policies
 from identity_service.services.spaces.spaces import Spaces
@@ -42,7 +44,7 @@ from identity_service.services.write.intake import Ingest
 from identity_service.services.write.judgements import Judgements
 from identity_service.services.write.policy_rollout import PolicyRollout
 from identity_service.services.write.rollout_phases import RolloutPhases
-from identity_service.services.write.settler import ComponentResolver
+from identity_service.services.write.settler import Settler
 from identity_service.services.write.space_locks import SpaceLocks
 
 
@@ -77,12 +79,13 @@ def assemble(
     *,
     clock: Clock = system_clock,
     preview_timeout: float | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> UseCases:
     """The use cases over an open database; at most `max_queue` events may wait to be written.
 
     `preview_timeout`: seconds that a preview may take, None for any time.
     """
-    ids, turns = Ids(clock), SpaceLocks()
+    ids, locks = Ids(clock), SpaceLocks()
     ledger_reader, judgement_store = LedgerReader(database), JudgementStore(database)
     following = ChangeFeed(ledger_reader)
     keys, evidence, policy_store = (
@@ -91,8 +94,9 @@ def assemble(
         PolicyStore(database),
     )
     access, policies = Access(keys, clock), Policies(policy_store)
-    settlement = ComponentResolver(evidence, ids)
-    reader, live = CustomerReader(database), LiveResolution(evidence, settlement)
+    resolver = ComponentResolver(evidence, limits.spare_identifiers)
+    settler = Settler(evidence, resolver, policies, locks, clock, ids)
+    reader, live = CustomerReader(database), LiveResolution(evidence, resolver)
     walk = ExportReader(database)
     spaces = Spaces(keys, SpaceStore(database), access, clock)
     customers = Customers(reader, ledger_reader, policies, live, clock)
@@ -100,9 +104,7 @@ def assemble(
     return UseCases(
         access=access,
         spaces=spaces,
-        ingest=Ingest(
-            evidence, policies, BatchWriter(evidence, settlement, clock), turns, ids, max_queue
-        ),
+        ingest=Ingest(evidence, BatchWriter(evidence, settler), ids, max_queue),
         customers=customers,
         explanations=Explanations(LinkReader(database), judgement_store, customers, policies, live),
         previews=Previews(
@@ -110,26 +112,20 @@ def assemble(
         ),
         ledger=Ledger(ledger_reader, judgement_store),
         following=following,
-        blast_radius=BlastRadius(evidence, policy_store),
+        blast_radius=BlastRadius(evidence, policy_store, limits.blast_radius_identifiers),
         inboxes=Inboxes(InboxReader(database), customers),
         journeys=Journeys(JourneyReader(database), policies, clock),
         judgements=Judgements(
-            evidence,
-            judgement_store,
-            policy_store,
-            policies,
-            settlement,
-            turns,
-            clock,
-            ids,
+            evidence, judgement_store, policy_store, policies, settler, clock, ids
         ),
         policy_rollout=PolicyRollout(
             access,
             SpaceStore(database),
             RolloutStore(database, ids("wrk")),
             policies,
-            RolloutPhases(evidence, policy_store, settlement, turns, clock),
+            RolloutPhases(policy_store, settler, locks, limits),
             clock,
+            limits.rollout,
         ),
         history=History(
             past, reader, ledger_reader, customers, policies, HistoricalComponents(past), clock

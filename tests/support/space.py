@@ -23,6 +23,7 @@ from identity_service.domain.recorded import PolicyVersion, RecordedChange
 from identity_service.domain.resolution.evidence import Evidence, gather
 from identity_service.graph.database import Database
 from identity_service.services.kit.clock import Clock, system_clock
+from identity_service.services.limits import DEFAULT_LIMITS, Limits, RolloutLimits
 from identity_service.services.spaces.access import Caller, Role, Sender, SpaceScope
 from identity_service.services.wiring import UseCases, assemble
 from tests.support.settled import SettledSpace, assert_settled, settled_space
@@ -35,7 +36,7 @@ MAX_QUEUE = 20_000
 SOURCE = "shop"
 
 PATIENCE = 60
-"""Seconds that the settlement of a test's space may take."""
+"""Seconds that a policy rollout in a test's space may take."""
 
 
 def event(message_id: str, at: int, *identifiers: str | Identifier, **more: Any) -> ReportedEvent:
@@ -130,7 +131,7 @@ class World:
         return put
 
     async def until_settled(self) -> None:
-        """Return when the policy in force has reached everything; go on with it if nobody is."""
+        """Return when the policy in force is rolled out; go on with that if nobody does."""
         self.use_cases.policy_rollout.go_on(self.scope)
         async with asyncio.timeout(PATIENCE):
             async for _ in self.use_cases.policy_rollout.progress(self.scope):
@@ -174,17 +175,29 @@ async def new_world(
     *,
     max_queue: int = MAX_QUEUE,
     clock: Clock = system_clock,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> World:
     """A space that no other test uses, with services of its own, as another process would have."""
     text = policy if isinstance(policy, str) else policy_text(policy)
-    use_cases = assemble(database, max_queue, clock=clock)
+    use_cases = assemble(database, max_queue, clock=clock, limits=limits)
     created = await use_cases.spaces.create_space(TESTS, f"w-{secrets.token_hex(8)}", text)
     return World(created.scope, created.write_key, use_cases, database, driver, parse_policy(text))
 
 
-def beside(world: World, database: Database, driver: AsyncDriver | None = None) -> World:
+def steps_of(customers: int) -> Limits:
+    """Limits under which a policy rollout settles so many customers in one step."""
+    return Limits(rollout=RolloutLimits(customers_per_step=customers))
+
+
+def beside(
+    world: World,
+    database: Database,
+    driver: AsyncDriver | None = None,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+) -> World:
     """The same space through services of their own, as another process would have them."""
-    use_cases = assemble(database, MAX_QUEUE)
+    use_cases = assemble(database, MAX_QUEUE, limits=limits)
     return replace(world, use_cases=use_cases, database=database, driver=driver or world.driver)
 
 

@@ -18,7 +18,7 @@ from identity_service.api.graphql.refused import Invalid, Refused, refused
 from identity_service.api.graphql.types import Change, Judgement, Policy, Settlement, by, shows
 from identity_service.domain import judgements
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.recorded import PolicyVersion, RecordedChange, SettlementProgress
+from identity_service.domain.recorded import PolicyVersion, RecordedChange, RolloutProgress
 from identity_service.errors import FieldInvalid, NotFound, PolicyInvalid
 from identity_service.services.spaces import access
 from identity_service.services.spaces.access import SpaceScope
@@ -62,7 +62,7 @@ class NewPolicy:
     """A policy that was put in force, and how far its settlement is."""
 
     policy: PolicyVersion
-    settlement: SettlementProgress
+    settlement: RolloutProgress
 
 
 @strawberry.type
@@ -195,7 +195,7 @@ async def set_policy(
         return refused(error)
     except errors.VersionConflict as error:
         return Overtaken(str(error), error.current_version)
-    return NewPolicy(made, await services.spaces.settlement(scope))
+    return NewPolicy(made, await services.spaces.rollout_progress(scope))
 
 
 async def judge(

@@ -23,7 +23,7 @@ from identity_service.domain.judgements import Judgement
 from identity_service.domain.recorded import (
     PolicyVersion,
     RecordedRejection,
-    SettlementProgress,
+    RolloutProgress,
 )
 from identity_service.services.spaces.access import Role, SpaceScope
 
@@ -64,11 +64,11 @@ async def policies(
     )
 
 
-async def settlement(root: Parent[SpaceScope], info: Info) -> SettlementProgress:
-    return await info.context.services.spaces.settlement(root)
+async def settlement(root: Parent[SpaceScope], info: Info) -> RolloutProgress:
+    return await info.context.services.spaces.rollout_progress(root)
 
 
-async def follow_settlement(info: Info, space: str) -> AsyncGenerator[SettlementProgress]:
+async def follow_settlement(info: Info, space: str) -> AsyncGenerator[RolloutProgress]:
     services = info.context.services
     scope = services.access.require(info.context.caller, space, Role.READER)
     async for progress in services.policy_rollout.progress(scope):

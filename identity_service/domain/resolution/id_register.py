@@ -10,8 +10,9 @@ lives again when the judgement is withdrawn.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import count
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.ids import MintId
@@ -69,21 +70,19 @@ class ChangeSet:
     new anchor (also the first of a minted one); `moves`: position, old and new customer.
     """
 
-    minted: list[tuple[str, CustomerKind]]
-    revived: list[tuple[str, CustomerKind]]
-    retired: list[tuple[str, str | None]]
-    kinds: list[tuple[str, CustomerKind]]
-    anchors: list[tuple[str, int]]
-    moves: list[tuple[int, str | None, str]]
-    contested: list[int]
-    released: list[int]
-    super_connectors: list[int]
-    no_super_connectors: list[int]
-    changes: list[Change]
-
-
-NOTHING_CHANGED = ChangeSet([], [], [], [], [], [], [], [], [], [], [])
-"""Nothing to write."""
+    minted: list[tuple[str, CustomerKind]] = field(default_factory=list[tuple[str, CustomerKind]])
+    revived: list[tuple[str, CustomerKind]] = field(default_factory=list[tuple[str, CustomerKind]])
+    retired: list[tuple[str, str | None]] = field(default_factory=list[tuple[str, str | None]])
+    kinds: list[tuple[str, CustomerKind]] = field(default_factory=list[tuple[str, CustomerKind]])
+    anchors: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    moves: list[tuple[int, str | None, str]] = field(
+        default_factory=list[tuple[int, str | None, str]]
+    )
+    contested: list[int] = field(default_factory=list[int])
+    released: list[int] = field(default_factory=list[int])
+    super_connectors: list[int] = field(default_factory=list[int])
+    no_super_connectors: list[int] = field(default_factory=list[int])
+    changes: list[Change] = field(default_factory=list[Change])
 
 
 def change_set(before: Settled, after: Resolution, policy: Policy, mint: MintId) -> ChangeSet:
@@ -91,7 +90,7 @@ def change_set(before: Settled, after: Resolution, policy: Policy, mint: MintId)
     identifiers = before.identifiers
     anchored: dict[int, list[RegisteredId]] = {}
     position_of = {identifier: i for i, identifier in enumerate(identifiers)}
-    found = ChangeSet([], [], [], [], [], [], [], [], [], [], [])
+    found = ChangeSet()
     for entry in before.register:
         position = position_of.get(entry.anchor)
         if position is not None:
@@ -133,6 +132,17 @@ def change_set(before: Settled, after: Resolution, policy: Policy, mint: MintId)
     found.no_super_connectors.extend(sorted(before.super_connectors - after.super_connectors))
     found.changes.extend(_changes(found, before, successor))
     return found
+
+
+def customers_after(before: Settled, after: Resolution, policy: Policy) -> list[str | None]:
+    """By position, the customer whose id the cluster carries; None where none was minted yet."""
+    numbers = count()
+    found = change_set(before, after, policy, lambda: f"unminted {next(numbers)}")
+    unminted = {customer for customer, _ in found.minted}
+    customer_of = list(before.customer_of)
+    for position, _, customer in found.moves:
+        customer_of[position] = None if customer in unminted else customer
+    return customer_of
 
 
 def _carry_on(found: ChangeSet, carrier: RegisteredId, kind: CustomerKind) -> None:

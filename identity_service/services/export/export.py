@@ -154,7 +154,7 @@ class Exporter:
         earlier = None if since is None else _cursor(since, scope.space)
         # Before anything is read, so that what is written from now on is in the next one.
         started = self._clock()
-        progress = await self._spaces.settlement(scope)
+        progress = await self._spaces.rollout_progress(scope)
         cursor = Cursor(scope.space, started, progress.policy_version, progress.done)
         from_then_on = changed_since(earlier, cursor, self._overlap)
         with _whole_or_nothing(directory) as growing, DiskSet(growing / ".seen") as seen:

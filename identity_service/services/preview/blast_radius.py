@@ -18,28 +18,27 @@ from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.policies import PolicyStore
 from identity_service.services.preview.previews import PolicyPreview
 from identity_service.services.read.current import Missing, MissingReason, withheld
+from identity_service.services.resolution.subgraph_loader import beyond_the_walk, load_until_closed
 from identity_service.services.spaces.access import SpaceScope
-
-MAX_LOADED: Final = 100_000
-"""Identifiers that may hang together with the one that is asked about: far beyond what a policy
-lets be resolved, since a value that holds too many together is the first to be blocked."""
 
 _AT_ONCE: Final = 2
 
 
 class BlastRadius:
-    """Compares what is settled around an identifier with what is left without it."""
+    """Compares the customers around an identifier with what they would be without it."""
 
-    def __init__(self, store: EvidenceStore, policy_store: PolicyStore) -> None:
+    def __init__(self, store: EvidenceStore, policy_store: PolicyStore, most: int) -> None:
+        """`most` identifiers may be connected with the one that is asked about."""
         self._store = store
         self._policy_store = policy_store
+        self._most = most
         self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def of(self, scope: SpaceScope, raw: Identifier) -> PolicyPreview | Missing:
         """What the policy in force would change with this value blocked besides.
 
-        Raises TooLarge where more than MAX_LOADED identifiers hang together, and PolicyInvalid
-        when the policy's text grows too long.
+        Raises TooLarge where too many identifiers are connected with it, and PolicyInvalid when
+        the policy's text grows too long.
         """
         stored = await self._policy_store.in_force(scope.space)
         before = parse_policy(stored.text)
@@ -59,7 +58,7 @@ class BlastRadius:
                 policy,
                 stored.version,
                 identifier,
-                connector=known.identifiers[identifier].super_connector,
+                is_super_connector=known.identifiers[identifier].super_connector,
             )
             comparison = await asyncio.to_thread(
                 Comparison, snapshot_of(subgraph), policy, ValueRules(policy)
@@ -75,38 +74,38 @@ class BlastRadius:
         version: int,
         identifier: Identifier,
         *,
-        connector: bool,
+        is_super_connector: bool,
     ) -> Subgraph:
-        """All that hangs together with an identifier, and with what its loss releases.
+        """All that is connected with an identifier, and with what is released without it.
 
-        A super-connector holds nothing together but what was judged the same with it.
+        A super-connector connects nothing but what was judged the same with it.
         """
-        starts = set[Identifier]() if connector else {identifier}
-        boundary = {identifier} if connector else set[Identifier]()
-        while True:
-            subgraph = await self._store.load_subgraph(
-                scope.space,
-                policy,
-                version,
-                starts=starts,
-                boundary=boundary,
-                cross_boundary=True,
-                most=MAX_LOADED,
+
+        def missing(subgraph: Subgraph) -> set[Identifier]:
+            found = _released(subgraph, identifier, policy) | beyond_the_walk(subgraph)
+            return found - subgraph.interior - {identifier}
+
+        subgraph = await load_until_closed(
+            self._store,
+            scope.space,
+            policy,
+            version,
+            starts=() if is_super_connector else (identifier,),
+            boundary=(identifier,) if is_super_connector else (),
+            cross_boundary=True,
+            most=self._most,
+            missing=missing,
+        )
+        if subgraph is None:
+            raise TooLarge(
+                f"More than {self._most:,} identifiers are connected with {identifier}.",
+                remedy="Preview a policy that blocks it instead.",
             )
-            if subgraph is None:
-                raise TooLarge(
-                    f"More than {MAX_LOADED:,} identifiers hang together with {identifier}.",
-                    remedy="Preview a policy that blocks it instead.",
-                )
-            more = _released(subgraph, identifier, policy) | subgraph.cut_off_by_block
-            more |= {other for node in subgraph.boundary.values() for other in node.judged}
-            if more <= subgraph.interior | {identifier}:
-                return subgraph
-            starts |= more
+        return subgraph
 
 
 def _released(subgraph: Subgraph, identifier: Identifier, policy: Policy) -> set[Identifier]:
-    """Super-connectors that would be none any more with one link less."""
+    """Super-connectors that would have few enough links without the one to `identifier`."""
     found: set[Identifier] = set()
     for other, node in subgraph.boundary.items():
         rule = policy.rule_of(other.type)

@@ -19,8 +19,8 @@ from identity_service.errors import NotFound
 from identity_service.graph.customers import EventWindow
 from identity_service.services.read.current import Customers, Missing
 from identity_service.services.read.explanations import Explanations, Loaded
+from identity_service.services.resolution.component_resolver import too_much
 from identity_service.services.spaces.access import SpaceScope
-from identity_service.services.write.settler import too_much
 
 MAX_LINKS: Final = 300
 MAX_EVENTS: Final = 200

@@ -40,9 +40,9 @@ from identity_service.services.kit.request_cache import RequestCache
 from identity_service.services.read.current import Customers, Missing, withheld
 from identity_service.services.read.live import Component, LiveResolution, unite
 from identity_service.services.read.presenters import seen_identifier, shown_decision
+from identity_service.services.resolution.component_resolver import too_much
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import Policies, PolicyInForce
-from identity_service.services.write.settler import too_much
 
 _READS_AT_ONCE: Final = 16
 """Readings for single customers at a time: a thousand customers may be asked for their links."""

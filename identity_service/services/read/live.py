@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.resolution.evidence import Evidence, SeenPair, union
+from identity_service.domain.resolution.id_register import customers_after
 from identity_service.domain.resolution.resolve import BoundaryState, Resolution, resolve
 from identity_service.domain.resolution.subgraph import NewEvidence
 from identity_service.graph.evidence import EvidenceStore
+from identity_service.services.resolution.component_resolver import (
+    ComponentResolver,
+    ResolutionRequest,
+    Starts,
+)
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
-from identity_service.services.write.settler import ComponentResolver, starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,34 +47,27 @@ class Component:
 class LiveResolution:
     """Resolves components on demand."""
 
-    def __init__(self, store: EvidenceStore, settlement: ComponentResolver) -> None:
+    def __init__(self, store: EvidenceStore, resolver: ComponentResolver) -> None:
         self._store = store
-        self._settlement = settlement
+        self._resolver = resolver
 
     async def component_of(
         self, scope: SpaceScope, in_force: PolicyInForce, identifier: Identifier
     ) -> Component | None:
-        """The component of an identifier that was seen; None when it is over-super_connectors."""
+        """The component of an identifier that was seen; None when it is over-connected."""
         known = await self._store.read_known(
             scope.space, (), NewEvidence.of_identifiers((identifier,))
         )
-        decision = await self._settlement.decide(
-            scope,
-            in_force,
-            NewEvidence(),
-            touched=starts(known.identifiers),
-            cross_boundary=True,
-        )
-        if decision is None:
+        request = ResolutionRequest(Starts.of(known.identifiers), cross_boundary=True)
+        resolved = await self._resolver.resolve(scope, in_force, request)
+        if resolved is None:
             return None
-        found = self._settlement.change_set(decision, in_force.policy)
-        minted = {customer for customer, _ in found.minted}
-        customer_of = list(decision.resolution_input.settled.customer_of)
-        for position, _, customer in found.moves:
-            customer_of[position] = None if customer in minted else customer
-        resolution_input = decision.resolution_input
+        given = resolved.resolution_input
         return Component(
-            resolution_input.evidence, decision.resolution, customer_of, resolution_input.outside
+            given.evidence,
+            resolved.resolution,
+            customers_after(given.settled, resolved.resolution, in_force.policy),
+            given.outside,
         )
 
 

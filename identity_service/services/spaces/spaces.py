@@ -12,7 +12,7 @@ from identity_service.domain.recorded import (
     CustomerCounts,
     Page,
     PolicyVersion,
-    SettlementProgress,
+    RolloutProgress,
     page_of,
 )
 from identity_service.errors import FieldInvalid, NotFound
@@ -168,8 +168,8 @@ class Spaces:
         """The policy in force."""
         return (await self._policy(scope))[0]
 
-    async def settlement(self, scope: SpaceScope) -> SettlementProgress:
-        """How far the customers are settled under the policy in force."""
+    async def rollout_progress(self, scope: SpaceScope) -> RolloutProgress:
+        """How far the policy in force is rolled out."""
         return (await self._policy(scope))[1]
 
     async def policies(
@@ -199,7 +199,7 @@ class Spaces:
     async def _count_customers(self, spaces: Sequence[str]) -> dict[str, CustomerCounts]:
         return {space: await self._spaces.count_customers(space) for space in spaces}
 
-    async def _policy(self, scope: SpaceScope) -> tuple[PolicyVersion, SettlementProgress]:
+    async def _policy(self, scope: SpaceScope) -> tuple[PolicyVersion, RolloutProgress]:
         found = await self._spaces.policy(scope.space)
         if found is None:
             raise NotFound(f"There is no space “{scope.space}” any more.")

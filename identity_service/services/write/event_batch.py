@@ -1,102 +1,144 @@
-"""One batch of events: what of it is new, what follows from that, written in one transaction."""
+"""One batch of events: what of it is new, and what has to be resolved because of that."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
+from identity_service.collect.identifiers import second_values_as_anonymous
 from identity_service.collect.properties import scalar_properties
-from identity_service.domain.events import Observation
+from identity_service.domain.events import Observation, Rejection, ReportedEvent
+from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.policy import Policy, Sharing
-from identity_service.domain.policies.value_rules import WithheldValue
-from identity_service.domain.resolution.changes import Change
+from identity_service.domain.policies.value_rules import WithheldValue, observe
 from identity_service.domain.resolution.components import components
 from identity_service.domain.resolution.evidence import gather
-from identity_service.domain.resolution.id_register import NOTHING_CHANGED
 from identity_service.domain.resolution.resolve import strongest
-from identity_service.domain.resolution.subgraph import EMPTY_SUBGRAPH, NewEvidence
+from identity_service.domain.resolution.subgraph import NewEvidence, Pair, Sightings, Span
+from identity_service.errors import Unavailable
 from identity_service.graph.evidence import EvidenceStore, Known
-from identity_service.graph.write_rows import Batch, NewEvent
-from identity_service.services.kit.clock import Clock
+from identity_service.graph.write_rows import EvidenceWrite, NewEvent
+from identity_service.services.resolution.component_resolver import ResolutionRequest, Starts
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
-from identity_service.services.write.settler import ComponentResolver, Decision, starts
+from identity_service.services.write.settler import (
+    Applied,
+    Draft,
+    OverConnected,
+    Settler,
+    Superseded,
+)
 
 MAX_PROPERTY_NAMES = 500
 """Most names of properties that one space may have in use as `p_…`."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Sorted:
-    """A batch without what is known: `slow` events may change customers, `fast` ones cannot.
+class Received:
+    """Events of one request, with its source and the time of its receipt in milliseconds."""
 
-    `new` is what all of them say together, `events` what is written of each.
+    source: str
+    received_at: int
+    events: Sequence[ReportedEvent]
+
+
+RejectedEvent = tuple[Received, Rejection]
+"""An event that the policy rejects, with the request that it came in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventDraft(Draft):
+    """A batch under one policy.
+
+    `observations` are all events that the policy takes, `rejected` the others.
     """
 
+    observations: Sequence[Observation]
+    rejected: Sequence[RejectedEvent]
+
+    def keeps_unsettled(self) -> bool:
+        """Where all events are connected. Others are written again, each component by itself."""
+        return len(connected_groups(self.observations)) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Unstored:
+    """The events of a batch that are not stored yet, and `evidence`: what all of them say.
+
+    `known` is what the graph holds of the whole batch.
+    """
+
+    events: Sequence[NewEvent]
+    evidence: NewEvidence
     known: Known
-    fast: list[Observation]
-    slow: list[Observation]
-    new: NewEvidence
-    events: list[NewEvent]
 
 
 class BatchWriter:
-    """Writes batches of observations into spaces."""
+    """Writes batches of events into spaces."""
 
-    def __init__(self, store: EvidenceStore, settlement: ComponentResolver, clock: Clock) -> None:
+    def __init__(self, store: EvidenceStore, settler: Settler) -> None:
         self._store = store
-        self._settlement = settlement
-        self._clock = clock
+        self._settler = settler
         self._names: dict[str, frozenset[str]] = {}
 
-    async def write(
-        self, scope: SpaceScope, in_force: PolicyInForce, observations: Sequence[Observation]
-    ) -> bool:
-        """Write events that were observed under a policy; those that are known are passed over.
+    async def write(self, scope: SpaceScope, batch: Sequence[Received]) -> list[RejectedEvent]:
+        """Write a batch; events that are stored already are skipped.
 
-        False: the policy is no longer in force, and some may not have been written. Raises
-        Stale when others changed what this rests on: try again.
+        Returns those that the policy rejects. Raises Unavailable when others kept changing the
+        same customers; part of the batch may be written then, and sending it again does no harm.
         """
-        if not observations:
-            return True
-        batch = await self._sort(scope, in_force, observations)
-        if not batch.slow:
-            return await self._write_fast(scope, in_force, batch)
-        new = _gather(batch.slow)
-        new.judgements.extend(batch.known.waiting)
-        touched = {
-            identifier: stored
-            for identifier, stored in batch.known.identifiers.items()
-            if identifier in new.identifiers
-        }
-        partners = {
-            end
-            for made in batch.known.waiting
-            for end in (made.a, made.b)
-            if not isinstance(in_force.values.identifier(end), WithheldValue)
-        }
-        decision = await self._settlement.decide(
-            scope,
-            in_force,
-            new,
-            touched=starts(touched, partners - new.identifiers.keys()),
-        )
-        if decision:
-            return await self._write_decided(scope, in_force, batch, decision)
-        groups = _groups(observations)
-        if len(groups) > 1:
-            return all([await self.write(scope, in_force, group) for group in groups])
-        return await self._write_undecided(scope, in_force, batch)
+        outcome = await self._settler.apply(scope, partial(self._draft, scope, batch))
+        match outcome:
+            case Applied(draft):
+                return list(draft.rejected)
+            case OverConnected(draft):
+                rejected = list(draft.rejected)
+                for group in connected_groups(draft.observations):
+                    rejected += await self.write(scope, group)
+                return rejected
+            case Superseded():
+                raise Unavailable(
+                    "The same customers are being changed by too many at once.",
+                    remedy="Send the events again.",
+                )
 
-    async def _sort(
+    async def _draft(
+        self, scope: SpaceScope, batch: Sequence[Received], in_force: PolicyInForce
+    ) -> EventDraft:
+        observations, rejected = observe_all(batch, in_force)
+        draft = EventDraft(
+            evidence=None,
+            # Of a component without a decisive event: a newer policy took it apart, and this batch
+            # settles it before the policy rollout does.
+            cause=f"policy:{in_force.version}",
+            observations=observations,
+            rejected=rejected,
+        )
+        if not observations:
+            return draft
+        unstored = await self._unstored(scope, in_force, observations)
+        if not unstored.events:
+            return draft
+        decisive = decisive_observations(unstored, in_force.policy)
+        return replace(
+            draft,
+            evidence=_evidence_write(unstored),
+            request=_request(decisive, unstored.known, in_force) if decisive else None,
+            causes=[(o.identifiers[0], f"event:{o.event.message_id}") for o in decisive],
+        )
+
+    async def _unstored(
         self, scope: SpaceScope, in_force: PolicyInForce, observations: Sequence[Observation]
-    ) -> _Sorted:
-        new = _gather(observations)
+    ) -> Unstored:
+        evidence = _gather(observations)
         scalars = [scalar_properties(o.event.properties) for o in observations]
         names = await self._names_in_use(scope, in_force, scalars)
         reading = asyncio.create_task(
-            self._store.read_known(scope.space, [o.event.message_id for o in observations], new)
+            self._store.read_known(
+                scope.space, [o.event.message_id for o in observations], evidence
+            )
         )
         # While the database reads, what does not depend on its answer is prepared.
         await asyncio.sleep(0)
@@ -111,65 +153,9 @@ class BatchWriter:
         ]
         known = await reading
         if known.message_ids:
-            unknown = [e for e in events if e.message_id not in known.message_ids]
-            events, new = unknown, _gather(e.observation for e in unknown)
-        fast: list[Observation] = []
-        slow: list[Observation] = []
-        counts = _counts(in_force.policy)
-        for event in events:
-            changes_nothing = _changes_nothing(event.observation, known, counts)
-            (fast if changes_nothing else slow).append(event.observation)
-        return _Sorted(known, fast, slow, new, events)
-
-    async def _write_fast(self, scope: SpaceScope, in_force: PolicyInForce, batch: _Sorted) -> bool:
-        if not batch.fast:
-            return True
-        return await self._store.write_events(self._batch(scope, in_force, batch))
-
-    async def _write_decided(
-        self,
-        scope: SpaceScope,
-        in_force: PolicyInForce,
-        batch: _Sorted,
-        decision: Decision,
-    ) -> bool:
-        resolution_input = decision.resolution_input
-        identifiers = resolution_input.evidence.identifiers
-        rows = self._batch(scope, in_force, batch)
-        rows.blocked = decision.blocked
-        rows.judged = list(batch.known.waiting)
-        found = self._settlement.change_set(decision, in_force.policy)
-        cause_of = _causes(batch.slow, decision, in_force.version)
-        written = await self._store.write_settlement(
-            rows,
-            decision.subgraph,
-            identifiers,
-            found,
-            self._settlement.entries(found.changes, cause_of),
-        )
-        return written is not None
-
-    async def _write_undecided(
-        self, scope: SpaceScope, in_force: PolicyInForce, batch: _Sorted
-    ) -> bool:
-        """Keep the evidence of an over-connected component; its customers stay as they are."""
-        rows = self._batch(scope, in_force, batch)
-        rows.unsettled = list(rows.identifiers)
-        rows.judged = list(batch.known.waiting)
-        written = await self._store.write_settlement(rows, EMPTY_SUBGRAPH, (), NOTHING_CHANGED, ())
-        return written is not None
-
-    def _batch(self, scope: SpaceScope, in_force: PolicyInForce, batch: _Sorted) -> Batch:
-        rows = Batch(scope.space, in_force.version, self._clock(), events=batch.events)
-        known = batch.known
-        for identifier, span in batch.new.identifiers.items():
-            is_known = identifier in known.identifiers
-            (rows.identifiers_seen if is_known else rows.identifiers)[identifier] = span
-        if rows.identifiers:  # only what is new can have been waited for
-            rows.judgements_rev = known.judgements_rev
-        for pair, seen in batch.new.links.items():
-            (rows.links_seen if pair in known.links else rows.links)[pair] = seen
-        return rows
+            events = [event for event in events if event.message_id not in known.message_ids]
+            evidence = _gather(event.observation for event in events)
+        return Unstored(events, evidence, known)
 
     async def _names_in_use(
         self, scope: SpaceScope, in_force: PolicyInForce, scalars: Iterable[Mapping[str, object]]
@@ -182,24 +168,71 @@ class BatchWriter:
         return names
 
 
-def _gather(observations: Iterable[Observation]) -> NewEvidence:
-    new = NewEvidence()
+def observe_all(
+    batch: Iterable[Received], in_force: PolicyInForce
+) -> tuple[list[Observation], list[RejectedEvent]]:
+    """What the policy makes of the events; of those with one message id the first."""
+    observations: dict[str, Observation] = {}
+    rejected: list[RejectedEvent] = []
+    for received in batch:
+        for event in received.events:
+            if event.message_id in observations:
+                continue
+            found = observe(
+                _without_merge_of_accounts(event, in_force.policy),
+                in_force.values,
+                received.received_at,
+                received.source,
+            )
+            if isinstance(found, Rejection):
+                rejected.append((received, found))
+            else:
+                observations[event.message_id] = found
+    return list(observations.values()), rejected
+
+
+def decisive_observations(unstored: Unstored, policy: Policy) -> list[Observation]:
+    """The observations that may change customers. All others only repeat what is known."""
+    return [
+        event.observation
+        for event in unstored.events
+        if not _only_repeats(event.observation, unstored.known, policy)
+    ]
+
+
+def connected_groups(observations: Sequence[Observation]) -> list[list[Received]]:
+    """The events in groups: two are in one group exactly if identifiers connect them."""
+    evidence = gather((o.event.at, o.identifiers) for o in observations)
+    position_of = {identifier: i for i, identifier in enumerate(evidence.identifiers)}
+    component_of = components(evidence)
+    groups: dict[int, list[Received]] = {}
     for observation in observations:
-        new.add(observation.identifiers, observation.event.at, observation.source)
-    return new
+        component = component_of[position_of[observation.identifiers[0]]]
+        received = Received(observation.source, observation.received_at, (observation.event,))
+        groups.setdefault(component, []).append(received)
+    return list(groups.values())
 
 
-def _counts(policy: Policy) -> Callable[[str], bool]:
-    """Whether a type's rule looks at counts or last times, so that repetition can change much."""
+def _without_merge_of_accounts(event: ReportedEvent, policy: Policy) -> ReportedEvent:
+    """A merge call as an event that cannot join two accounts; any other event as it is."""
+    if event.type != "merge":
+        return event
 
-    def counts(kind: str) -> bool:
+    def limit_of(kind: str) -> int | None:
         rule = policy.rule_of(kind)
-        return rule is not None and (rule.shared is Sharing.LATEST or rule.dominance is not None)
+        return rule.limit if rule else None
 
-    return counts
+    return replace(event, identifiers=second_values_as_anonymous(event.identifiers, limit_of))
 
 
-def _changes_nothing(observation: Observation, known: Known, counts: Callable[[str], bool]) -> bool:
+def _gather(observations: Iterable[Observation]) -> NewEvidence:
+    evidence = NewEvidence()
+    for observation in observations:
+        evidence.add(observation.identifiers, observation.event.at, observation.source)
+    return evidence
+
+
+def _only_repeats(observation: Observation, known: Known, policy: Policy) -> bool:
     """Whether an event only repeats what is known, so that the resolution stays what it is."""
     identifiers, at = observation.identifiers, observation.event.at
     for identifier in identifiers:
@@ -208,7 +241,7 @@ def _changes_nothing(observation: Observation, known: Known, counts: Callable[[s
             return False
     if len(identifiers) == 1:
         return True
-    if any(counts(identifier.type) for identifier in identifiers):
+    if any(_repetition_matters(identifier.type, policy) for identifier in identifiers):
         return False
     for i, a in enumerate(identifiers):
         for b in identifiers[i + 1 :]:
@@ -218,36 +251,50 @@ def _changes_nothing(observation: Observation, known: Known, counts: Callable[[s
     return True
 
 
-def _groups(observations: Sequence[Observation]) -> list[list[Observation]]:
-    """The observations, those that are connected by identifiers together."""
-    evidence = gather((o.event.at, o.identifiers) for o in observations)
-    position_of = {identifier: i for i, identifier in enumerate(evidence.identifiers)}
-    component_of = components(evidence)
-    groups: dict[int, list[Observation]] = {}
-    for observation in observations:
-        component = component_of[position_of[observation.identifiers[0]]]
-        groups.setdefault(component, []).append(observation)
-    return list(groups.values())
+def _repetition_matters(kind: str, policy: Policy) -> bool:
+    """Whether a type's rule looks at the number of sightings or at the last one."""
+    rule = policy.rule_of(kind)
+    return rule is not None and (rule.shared is Sharing.LATEST or rule.dominance is not None)
 
 
-def _causes(
-    observations: Iterable[Observation], decision: Decision, policy_version: int
-) -> Callable[[Change], str]:
-    """Names the event that caused a change: the last one of the batch in the same component.
+def _evidence_write(unstored: Unstored) -> EvidenceWrite:
+    known = unstored.known
+    identifiers: dict[Identifier, Span] = {}
+    known_identifiers: dict[Identifier, Span] = {}
+    for identifier, span in unstored.evidence.identifiers.items():
+        is_known = identifier in known.identifiers
+        (known_identifiers if is_known else identifiers)[identifier] = span
+    links: dict[Pair, Sightings] = {}
+    known_links: dict[Pair, Sightings] = {}
+    for pair, seen in unstored.evidence.links.items():
+        (known_links if pair in known.links else links)[pair] = seen
+    return EvidenceWrite(
+        events=unstored.events,
+        identifiers=identifiers,
+        known_identifiers=known_identifiers,
+        links=links,
+        known_links=known_links,
+        in_effect=known.waiting,
+        # A judgement can have waited only for an identifier that is new.
+        judgements_rev=known.judgements_rev if identifiers else None,
+    )
 
-    Where there is none, a newer policy took the component apart before its own settlement did.
-    """
-    component_of = decision.component_of
-    position_of = {
-        i: position for position, i in enumerate(decision.resolution_input.evidence.identifiers)
+
+def _request(
+    decisive: Iterable[Observation], known: Known, in_force: PolicyInForce
+) -> ResolutionRequest:
+    """All that the decisive events touch, and the judgements that waited for their identifiers."""
+    new = _gather(decisive)
+    new.judgements.extend(known.waiting)
+    touched = {
+        identifier: stored
+        for identifier, stored in known.identifiers.items()
+        if identifier in new.identifiers
     }
-    last = {
-        component_of[position_of[observation.identifiers[0]]]: observation.event.message_id
-        for observation in observations
+    judged = {
+        end
+        for judgement in known.waiting
+        for end in (judgement.a, judgement.b)
+        if not isinstance(in_force.values.identifier(end), WithheldValue)
     }
-
-    def cause_of(change: Change) -> str:
-        event = last.get(component_of[position_of[change.identifiers[0]]])
-        return f"policy:{policy_version}" if event is None else f"event:{event}"
-
-    return cause_of
+    return ResolutionRequest(Starts.of(touched, judged - new.identifiers.keys()), new)

@@ -9,42 +9,31 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import structlog
-
-from identity_service.collect.identifiers import second_values_as_anonymous
 from identity_service.collect.segment import Collected
-from identity_service.domain.events import Observation, Rejection, ReportedEvent
+from identity_service.domain.events import Rejection
 from identity_service.domain.policies.parse import DEFAULT_POLICY_TEXT, parse_policy
-from identity_service.domain.policies.value_rules import observe
-from identity_service.errors import Overloaded, Stale, Unavailable
+from identity_service.errors import Overloaded, Unavailable
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.services.kit.clock import Ids
 from identity_service.services.spaces.access import Sender, SpaceScope
-from identity_service.services.spaces.policies import Policies, PolicyInForce
-from identity_service.services.write.event_batch import BatchWriter
-from identity_service.services.write.space_locks import MAX_ATTEMPTS, SpaceLocks, backoff
+from identity_service.services.write.event_batch import BatchWriter, Received, RejectedEvent
 
 MAX_BATCH = 500
 """Most events that one transaction writes."""
 
 QUIET_TURNS = 4
-"""SpaceLocks of the event loop without another request, after which a batch is closed.
+"""Turns of the event loop without another request, after which a batch is closed.
 
 A request takes three from its first byte to the queue.
 """
 
-_log = structlog.get_logger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
-    """Events of one request for one space, and who waits for them."""
+class _Waiting(Received):
+    """Events of one request for one space, what could not be read of it, and who waits."""
 
-    source: str
-    received_at: int
-    events: tuple[ReportedEvent, ...]
     rejections: tuple[Rejection, ...]
     done: asyncio.Future[None]
 
@@ -60,16 +49,13 @@ class Ingest:
     def __init__(
         self,
         store: EvidenceStore,
-        policies: Policies,
         batches: BatchWriter,
-        turns: SpaceLocks,
         ids: Ids,
         max_queue: int,
     ) -> None:
+        """At most `max_queue` events may wait to be written."""
         self._store = store
-        self._policies = policies
         self._batches = batches
-        self._turns = turns
         self._ids = ids
         self._max_queue = max_queue
         self._waiting: dict[str, deque[_Waiting]] = {}
@@ -128,7 +114,7 @@ class Ingest:
                 self._queued -= sum(part.size for part in batch)
                 try:
                     await self._write(scope, batch)
-                except Exception as error:  # noqa: BLE001 - whoever waits is told
+                except Exception as error:  # noqa: BLE001 - raised where somebody waits
                     _answer(batch, error)
                 else:
                     _answer(batch, None)
@@ -136,40 +122,17 @@ class Ingest:
             del self._writers[scope.space]
 
     async def _write(self, scope: SpaceScope, batch: Sequence[_Waiting]) -> None:
-        rejected = [(part, rejection) for part in batch for rejection in part.rejections]
+        rejected: list[RejectedEvent] = [(part, each) for part in batch for each in part.rejections]
         if any(part.events for part in batch):
-            rejected += await self._write_events(scope, batch)
+            rejected += await self._batches.write(scope, batch)
         if rejected:
             await self._store.write_rejected(
                 scope.space,
                 [
-                    (self._ids("rej"), part.received_at, part.source, rejection)
-                    for part, rejection in rejected
+                    (self._ids("rej"), received.received_at, received.source, rejection)
+                    for received, rejection in rejected
                 ],
             )
-
-    async def _write_events(
-        self, scope: SpaceScope, batch: Sequence[_Waiting]
-    ) -> list[tuple[_Waiting, Rejection]]:
-        """Write the events of a batch; those that the policy rejects are returned."""
-        in_force = await self._policies.in_force(scope)
-        observations, rejected = _observe(batch, in_force)
-        for attempt in range(MAX_ATTEMPTS):
-            try:
-                async with self._turns.of(scope):
-                    written = await self._batches.write(scope, in_force, observations)
-                if written:
-                    return rejected
-                self._policies.forget(scope)
-                in_force = await self._policies.in_force(scope)
-                observations, rejected = _observe(batch, in_force)
-            except Stale:
-                _log.debug("batch_stale", space=scope.space, attempt=attempt)
-                await backoff(attempt)
-        raise Unavailable(
-            "The same customers are being changed by too many at once.",
-            remedy="Send the events again.",
-        )
 
 
 def _parts(source: str, collected: Collected, received_at: int) -> list[_Waiting]:
@@ -218,35 +181,3 @@ def _answer(batch: Sequence[_Waiting], error: Exception | None) -> None:
             part.done.set_result(None)
         else:
             part.done.set_exception(error)
-
-
-def _observe(
-    batch: Sequence[_Waiting], in_force: PolicyInForce
-) -> tuple[list[Observation], list[tuple[_Waiting, Rejection]]]:
-    """What the policy makes of the events; of those with one message id the first."""
-    observations: dict[str, Observation] = {}
-    rejected: list[tuple[_Waiting, Rejection]] = []
-    for part in batch:
-        for event in part.events:
-            if event.message_id in observations:
-                continue
-            found = observe(
-                _restrained(event, in_force), in_force.values, part.received_at, part.source
-            )
-            if isinstance(found, Rejection):
-                rejected.append((part, found))
-            else:
-                observations[event.message_id] = found
-    return list(observations.values()), rejected
-
-
-def _restrained(event: ReportedEvent, in_force: PolicyInForce) -> ReportedEvent:
-    """The event without the power to join two accounts, which a merge call claims."""
-    if event.type != "merge":
-        return event
-
-    def limit_of(kind: str) -> int | None:
-        rule = in_force.policy.rule_of(kind)
-        return rule.limit if rule else None
-
-    return replace(event, identifiers=second_values_as_anonymous(event.identifiers, limit_of))

@@ -1,29 +1,37 @@
-"""Judgements: made, settled by in the same transaction, and taken back without a trace."""
+"""Judgements: made or withdrawn, and settled by in the same transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from identity_service.domain.explain import judgement_outcome
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.recorded import RecordedChange
-from identity_service.domain.resolution.changes import ChangeKind
-from identity_service.domain.resolution.id_register import NOTHING_CHANGED
-from identity_service.domain.resolution.subgraph import EMPTY_SUBGRAPH, NewEvidence
-from identity_service.errors import FieldInvalid, NotFound, Stale, Unavailable
-from identity_service.graph.evidence import EvidenceStore, Known
+from identity_service.domain.resolution.subgraph import NewEvidence
+from identity_service.errors import FieldInvalid, NotFound, Unavailable
+from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.judgements import JudgementStore
-from identity_service.graph.keys import identifier_key
 from identity_service.graph.policies import PolicyStore
-from identity_service.graph.write_rows import Batch, LedgerEntry, Withdrawal
+from identity_service.graph.write_rows import EvidenceWrite, Withdrawal
 from identity_service.services.kit.clock import Clock, Ids
+from identity_service.services.resolution.component_resolver import (
+    ResolutionRequest,
+    Starts,
+    too_much,
+)
 from identity_service.services.spaces.access import SpaceScope
-from identity_service.services.spaces.policies import Policies, PolicyInForce
-from identity_service.services.write.settler import ComponentResolver, Decision, starts, too_much
-from identity_service.services.write.space_locks import MAX_ATTEMPTS, SpaceLocks, backoff
+from identity_service.services.spaces.policies import Policies
+from identity_service.services.write.settler import (
+    Applied,
+    Draft,
+    OverConnected,
+    Settler,
+    Superseded,
+)
 
 MAX_REASON = 2_000
 """Longest reason of a judgement, in characters."""
@@ -40,8 +48,10 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class _Act:
-    """A judgement is made, or withdrawn. `again`: that is written, but somebody may have brought
-    an identifier of it meanwhile who did not know of it.
+    """A judgement is made, or withdrawn.
+
+    `again`: that is written already, but another writer may have brought an identifier of it
+    meanwhile without knowing of it.
     """
 
     judgement: Judgement
@@ -54,6 +64,22 @@ class _Act:
         return f"judgement:{self.judgement.id}{' withdrawn' if self.withdrawal else ''}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ActDraft(Draft):
+    """An act, and the identifiers of its judgement that no event brought yet."""
+
+    act: _Act
+    unseen: Sequence[Identifier]
+
+    def keeps_unsettled(self) -> bool:
+        """Where the act itself is written already."""
+        return self.act.again
+
+
+class _WithdrawnMeanwhile(Exception):
+    """Somebody withdrew the judgement that was just made."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     """What was written. `unseen` are identifiers that the judgement waits for."""
@@ -64,12 +90,13 @@ class _Outcome:
 
 
 class Judgements:
-    """Takes judgements and settles by them at once.
+    """Makes and withdraws judgements, and settles by them at once.
 
-    Those that know both identifiers are kept in order by the revisions of their customers. One
-    that waits for an identifier raises a number of the space, which whoever brings new
-    identifiers has read before: either that one begins again and finds the judgement, or it
-    was faster, and the judgement finds the identifier once all that began before it has ended.
+    Where both identifiers have customers, the revisions of these show other writers that
+    something changed. A judgement about an identifier without one raises a number of the space
+    instead. Who writes new identifiers has read that number before, and is refused when it has
+    changed meanwhile. If the identifier was written first, it is found once all transactions that
+    were open then have ended: that is why such a judgement is applied again.
     """
 
     def __init__(
@@ -78,8 +105,7 @@ class Judgements:
         judgements: JudgementStore,
         policy_store: PolicyStore,
         policies: Policies,
-        settlement: ComponentResolver,
-        turns: SpaceLocks,
+        settler: Settler,
         clock: Clock,
         ids: Ids,
     ) -> None:
@@ -87,8 +113,7 @@ class Judgements:
         self._judgements = judgements
         self._policy_store = policy_store
         self._policies = policies
-        self._settlement = settlement
-        self._turns = turns
+        self._settler = settler
         self._clock = clock
         self._ids = ids
 
@@ -145,104 +170,70 @@ class Judgements:
     async def _carry_out(
         self, scope: SpaceScope, act: _Act
     ) -> tuple[Sequence[RecordedChange], str]:
-        written = await self._until_written(scope, act)
+        written = await self._apply(scope, act)
         if not written.unseen:
             return written.changes, written.message
         await self._policy_store.await_writers()
-        found = await self._until_written(scope, replace(act, again=True))
+        found = await self._apply(scope, replace(act, again=True))
         return [*written.changes, *found.changes], found.message
 
-    async def _until_written(self, scope: SpaceScope, act: _Act) -> _Outcome:
-        for number in range(MAX_ATTEMPTS):
-            try:
-                async with self._turns.of(scope):
-                    outcome = await self._attempt(scope, act)
-                if outcome is not None:
-                    return outcome
-                self._policies.forget(scope)
-            except Stale:
-                pass
-            await backoff(number)
-        raise Unavailable(
-            "The same customers are being changed by too many at once.", remedy="Try again."
-        )
+    async def _apply(self, scope: SpaceScope, act: _Act) -> _Outcome:
+        try:
+            outcome = await self._settler.apply(scope, lambda _: self._draft(scope, act))
+        except _WithdrawnMeanwhile:
+            return _Outcome((), "The judgement was withdrawn again meanwhile.")
+        match outcome:
+            case Applied():
+                changes = outcome.changes()
+                message = _message(outcome, changed=bool(changes))
+                return _Outcome(changes, message, outcome.draft.unseen)
+            case OverConnected():
+                raise too_much(outcome.limit)
+            case Superseded():
+                raise Unavailable(
+                    "The same customers are being changed by too many at once.",
+                    remedy="Try again.",
+                )
 
-    async def _attempt(self, scope: SpaceScope, act: _Act) -> _Outcome | None:
-        """Write an act and what follows. None: what it rests on has changed meanwhile."""
-        in_force = await self._policies.in_force(scope)
+    async def _draft(self, scope: SpaceScope, act: _Act) -> _ActDraft:
         ends = (act.judgement.a, act.judgement.b)
         known = await self._store.read_known(scope.space, (), NewEvidence.of_identifiers(ends))
         unseen = [end for end in ends if end not in known.identifiers]
         if act.again and unseen:
-            return _Outcome((), _told(act, unseen), unseen)
-        decision = await self._decide(scope, in_force, act, known)
-        # After what the decision rests on was read: whoever withdraws it changes that.
-        if act.withdrawal is None and act.again and not await self._stands(scope, act.judgement):
-            return _Outcome((), "The judgement was withdrawn again meanwhile.")
+            return _ActDraft(evidence=None, cause=act.cause, act=act, unseen=unseen)
+        seen = {i: stored for i, stored in known.identifiers.items() if i not in known.blocked}
+        return _ActDraft(
+            cause=act.cause,
+            act=act,
+            unseen=unseen,
+            evidence=EvidenceWrite(
+                made=[] if act.withdrawal or act.again else [act.judgement],
+                withdrawn=[act.withdrawal] if act.withdrawal else [],
+                in_effect=[] if act.withdrawal or unseen else [act.judgement],
+                judgements_rev=known.judgements_rev,
+                touches_unclaimed=any(
+                    end in unseen or known.identifiers[end].customer is None for end in ends
+                ),
+            ),
+            request=ResolutionRequest(
+                Starts.of(seen),
+                NewEvidence(judgements=[] if act.withdrawal else [act.judgement]),
+                withdrawn=act.judgement.id if act.withdrawal else None,
+                cross_boundary=True,
+            ),
+            confirm=partial(self._check, scope, act),
+        )
+
+    async def _check(self, scope: SpaceScope, act: _Act) -> None:
+        """Raise when somebody else withdrew the judgement.
+
+        Whoever withdraws it after this check changes what the decision rests on, so that nothing
+        is written.
+        """
         if act.withdrawal and not act.again:
             await self._in_force(scope, act.judgement.id)
-        batch = Batch(scope.space, in_force.version, self._clock())
-        batch.judgements_rev = known.judgements_rev
-        batch.unguarded = any(
-            end in unseen or known.identifiers[end].customer is None for end in ends
-        )
-        if act.withdrawal:
-            batch.withdrawn.append(act.withdrawal)
-        else:
-            batch.made.extend([] if act.again else [act.judgement])
-            batch.judged.extend([] if unseen else [act.judgement])
-        return await self._write(in_force, act, unseen, batch, decision)
-
-    async def _decide(
-        self, scope: SpaceScope, in_force: PolicyInForce, act: _Act, known: Known
-    ) -> Decision | None:
-        """What follows from an act; None where only its being on record can be kept."""
-        seen = {i: s for i, s in known.identifiers.items() if i not in known.blocked}
-        decision = await self._settlement.decide(
-            scope,
-            in_force,
-            NewEvidence(judgements=[] if act.withdrawal else [act.judgement]),
-            touched=starts(seen),
-            withdrawn=act.judgement.id if act.withdrawal else None,
-            cross_boundary=True,
-        )
-        if decision is None and not act.again:
-            raise too_much(in_force.policy.max_component)
-        return decision
-
-    async def _write(
-        self,
-        in_force: PolicyInForce,
-        act: _Act,
-        unseen: Sequence[Identifier],
-        batch: Batch,
-        decision: Decision | None,
-    ) -> _Outcome | None:
-        if decision is None:
-            kept = await self._store.write_settlement(
-                batch, EMPTY_SUBGRAPH, (), NOTHING_CHANGED, ()
-            )
-            return (
-                _Outcome((), "Too much hangs together here to be settled by it.") if kept else None
-            )
-        batch.blocked = decision.blocked
-        found = self._settlement.change_set(decision, in_force.policy)
-        entries = self._settlement.entries(found.changes, lambda _: act.cause)
-        evidence = decision.resolution_input.evidence
-        written = await self._store.write_settlement(
-            batch, decision.subgraph, evidence.identifiers, found, entries
-        )
-        if written is None:
-            return None
-        tell = judgement_outcome.withdrawn if act.withdrawal else judgement_outcome.came_to
-        message = (
-            _told(act, unseen)
-            if unseen
-            else tell(act.judgement, evidence, decision.resolution, changed=bool(entries))
-        )
-        first = (written.last_position or 0) - len(entries) + 1
-        changes = [_recorded(entry, batch, place) for place, entry in enumerate(entries, first)]
-        return _Outcome(changes, message, unseen)
+        elif act.again and not act.withdrawal and not await self._stands(scope, act.judgement):
+            raise _WithdrawnMeanwhile
 
     async def _stands(self, scope: SpaceScope, judgement: Judgement) -> bool:
         found = await self._judgements.find(scope.space, judgement.id)
@@ -263,10 +254,18 @@ class Judgements:
         return found
 
 
-def _told(act: _Act, unseen: Sequence[Identifier]) -> str:
-    if act.withdrawal:
+def _message(applied: Applied[_ActDraft], *, changed: bool) -> str:
+    """What came of an act, in a sentence."""
+    act, unseen, resolved = applied.draft.act, applied.draft.unseen, applied.resolved
+    if unseen and act.withdrawal:
         return "The judgement waits no more; nothing else changed."
-    return judgement_outcome.waits(unseen)
+    if unseen:
+        return judgement_outcome.waits(unseen)
+    if resolved is None:
+        return "Too much is connected here to be settled by it."
+    say = judgement_outcome.withdrawn if act.withdrawal else judgement_outcome.came_to
+    evidence = resolved.resolution_input.evidence
+    return say(act.judgement, evidence, resolved.resolution, changed=changed)
 
 
 def _normalised(values: ValueRules, path: str, given: Identifier) -> Identifier:
@@ -281,17 +280,3 @@ def _check_reason(reason: str) -> None:
         raise FieldInvalid("reason", "A judgement needs a reason: say how you know.")
     if len(reason) > MAX_REASON:
         raise FieldInvalid("reason", f"The reason is longer than {MAX_REASON:,} characters.")
-
-
-def _recorded(entry: LedgerEntry, batch: Batch, position: int) -> RecordedChange:
-    return RecordedChange(
-        id=entry.id,
-        kind=ChangeKind(entry.kind),
-        at=batch.now,
-        customer_id=entry.customer_id,
-        other_customer_id=entry.other_id,
-        identifier_keys=tuple(identifier_key(batch.space, i) for i in entry.identifiers),
-        cause=entry.cause,
-        policy_version=batch.policy_version,
-        position=position,
-    )

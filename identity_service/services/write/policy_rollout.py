@@ -1,9 +1,9 @@
-"""Settling spaces anew after their policy changed, in the background.
+"""Policy rollouts: settling spaces by a new version of their policy, in the background.
 
-A version is in force at once; what it has not reached yet stays as older versions settled it,
-until a task of this process has settled it. There is one task for each space, and it ends when
-a newer version is in force. The settlement outlives the process: whoever looks next and
-finds that nobody is at it goes on where it was left.
+A version is in force at once. Customers that its rollout has not reached yet stay as older
+versions settled them. There is one task of this process for each space; it ends when a newer
+version is in force. A rollout outlives the process: whoever finds that nobody is at it goes on
+where it stopped.
 """
 
 from __future__ import annotations
@@ -17,48 +17,39 @@ import structlog
 from identity_service.domain.policies.change_scope import EVERYTHING, reach
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.value_rules import ValueRules
-from identity_service.domain.recorded import PolicyVersion, SettlementProgress
+from identity_service.domain.recorded import PolicyVersion, RolloutProgress
 from identity_service.errors import NotFound, Unavailable
 from identity_service.graph.rollouts import ClaimedRollout, RolloutStore
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.kit.clock import Clock
+from identity_service.services.limits import RolloutLimits
 from identity_service.services.spaces.access import Access, Role, SpaceScope
 from identity_service.services.spaces.policies import Policies, PolicyInForce
 from identity_service.services.write.rollout_phases import RolloutPhases, Task
-
-LEASE = 15_000
-"""Milliseconds without a step after which others take a settlement for abandoned."""
-
-BETWEEN_LOOKS = 5.0
-"""Seconds between two looks for settlements that nobody is at."""
-
-BETWEEN_READINGS = 1.0
-"""Seconds after which progress is read anew where this process does not make it itself."""
-
-BETWEEN_COUNTS = 1_000
-"""Milliseconds between two counts of the customers that are left."""
 
 _log = structlog.get_logger(__name__)
 
 
 class PolicyRollout:
-    """Puts policies in force and has spaces settled by them. To be closed."""
+    """Puts policies in force and rolls them out. To be closed."""
 
     def __init__(
         self,
         access: Access,
         spaces: SpaceStore,
-        settlements: RolloutStore,
+        rollouts: RolloutStore,
         policies: Policies,
         phases: RolloutPhases,
         clock: Clock,
+        limits: RolloutLimits,
     ) -> None:
         self._access = access
         self._spaces = spaces
-        self._settlements = settlements
+        self._rollouts = rollouts
         self._policies = policies
         self._phases = phases
         self._clock = clock
+        self._limits = limits
         self._due: set[str] = set()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._next_step: dict[str, asyncio.Event] = {}
@@ -85,11 +76,11 @@ class PolicyRollout:
             return
         self._due.add(scope.space)
         if scope.space not in self._tasks:
-            self._tasks[scope.space] = asyncio.create_task(self._settle_while_due(scope))
+            self._tasks[scope.space] = asyncio.create_task(self._roll_out_while_due(scope))
 
-    async def progress(self, scope: SpaceScope) -> AsyncGenerator[SettlementProgress]:
-        """How far the settlement of a space is, with every step, until it is done."""
-        shown: SettlementProgress | None = None
+    async def progress(self, scope: SpaceScope) -> AsyncGenerator[RolloutProgress]:
+        """How far the rollout in a space is, after every step, until it is done."""
+        shown: RolloutProgress | None = None
         while True:
             step = self._next_step.setdefault(scope.space, asyncio.Event())
             found = await self._spaces.policy(scope.space)
@@ -102,21 +93,21 @@ class PolicyRollout:
             if now.done:
                 return
             with suppress(TimeoutError):
-                await asyncio.wait_for(step.wait(), BETWEEN_READINGS)
+                await asyncio.wait_for(step.wait(), self._limits.progress_interval_s)
 
     def look_after_all(self) -> None:
-        """Go on with every settlement that nobody is at, from now on whenever there is one."""
+        """From now on, go on with every rollout that nobody is at, whenever there is one."""
         self._looking = asyncio.create_task(self._look())
 
     async def close(self) -> None:
-        """End after the steps that run; what is left is for whoever comes next."""
+        """End after the steps that are running; another process may go on with the rest."""
         self._closing.set()
         await asyncio.gather(*self._tasks.values(), *([self._looking] if self._looking else []))
 
     async def _look(self) -> None:
         while not self._closing.is_set():
             try:
-                for space in await self._settlements.unattended():
+                for space in await self._rollouts.unattended():
                     operator = self._access.operator(space)
                     self.go_on(self._access.require(operator, space, Role.ADMIN))
             except Unavailable as error:
@@ -125,56 +116,56 @@ class PolicyRollout:
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), BETWEEN_LOOKS)
+            await asyncio.wait_for(self._closing.wait(), self._limits.look_interval_s)
 
-    async def _settle_while_due(self, scope: SpaceScope) -> None:
+    async def _roll_out_while_due(self, scope: SpaceScope) -> None:
         try:
             while scope.space in self._due and not self._closing.is_set():
                 self._due.discard(scope.space)
                 try:
-                    await self._settle(scope)
+                    await self._roll_out(scope)
                 except Unavailable as error:
                     _log.warning("settlement_interrupted", space=scope.space, error=str(error))
                     self._due.add(scope.space)
                     await self._pause()
-        except Exception:  # noqa: BLE001 - the service lives on, and whoever looks next tries again
+        except Exception:  # noqa: BLE001 - the service lives on; the next look finds the rollout again
             _log.exception("settlement_failed", space=scope.space)
         finally:
             del self._tasks[scope.space]
 
-    async def _settle(self, scope: SpaceScope) -> None:
-        """Settle a space by the policy in force, if that is to be done and nobody else does it."""
-        claimed = await self._settlements.claim(scope.space, LEASE)
+    async def _roll_out(self, scope: SpaceScope) -> None:
+        """Roll out the policy in force, if that is to be done and nobody else does it."""
+        claimed = await self._rollouts.claim(scope.space, self._limits.lease_ms)
         if claimed is None:
             return
         self._policies.forget(scope)
         _log.info("settlement_begun", space=scope.space, version=claimed.version)
         if await self._go_through(scope, claimed):
-            await self._settlements.finish(scope.space, claimed.version)
+            await self._rollouts.finish(scope.space, claimed.version)
             _log.info("settlement_done", space=scope.space, version=claimed.version)
         else:
-            await self._settlements.release(scope.space, claimed.version)
-        self._tell(scope)
+            await self._rollouts.release(scope.space, claimed.version)
+        self._wake_watchers(scope)
 
     async def _go_through(self, scope: SpaceScope, claimed: ClaimedRollout) -> bool:
-        """Settle step by step. False: this process ends, or it is not its task any more."""
+        """Settle step by step. False: this process ends, or the rollout is no longer its task."""
         counted_at = 0
         steps = self._phases.steps(_task(scope, claimed), claimed.phase, claimed.place)
         async for phase, place in steps:
             now = self._clock()
-            count = now - counted_at >= BETWEEN_COUNTS
+            count = now - counted_at >= self._limits.count_interval_ms
             counted_at = now if count else counted_at
-            still_ours = await self._settlements.record(
-                scope.space, claimed.version, LEASE, phase, place, count=count
+            still_ours = await self._rollouts.record(
+                scope.space, claimed.version, self._limits.lease_ms, phase, place, count=count
             )
-            self._tell(scope)
+            self._wake_watchers(scope)
             if not still_ours or self._closing.is_set():
                 await steps.aclose()
                 return False
         return True
 
-    def _tell(self, scope: SpaceScope) -> None:
-        """Wake up whoever watches the progress."""
+    def _wake_watchers(self, scope: SpaceScope) -> None:
+        """Let those who follow the progress read it again."""
         if step := self._next_step.pop(scope.space, None):
             step.set()
 

@@ -1,17 +1,17 @@
-"""What a version of a policy has to visit before a space is settled by it, step by step.
+"""What a new version of a policy has to visit before a space is settled by it, step by step.
 
-Every phase is a walk in small steps through something of the space, and says after each how far
-it is: it can be left there, and taken up again by anybody. A step that is done twice writes
-nothing the second time. Between steps others, above all ingest, may have their turn.
+Every phase goes through something of the space in small steps and says after each how far it is,
+so that a rollout can stop there and any process can go on. A step that is done twice writes
+nothing the second time. Between two steps other writers, above all ingest, have their turn.
 
-1. *values*: identifiers that the policy blocks are marked, so that no walk crosses them, and those
-   that it does not block any more are given back.
+1. *values*: identifiers that the policy blocks are marked, so that no walk crosses them; those that
+   it does not block any more are released.
 2. *withheld*: events observe what earlier policies withheld from them and this one does not.
-3. *customers*: those of older versions are settled; they remember the version, so that this
-   phase needs no other place. Where the rules are the same, they are carried over as they are.
-4. *waiting*: identifiers that were given back and met no customer.
-5. *super-connectors*: those with not so many links any more as to be any. They come late, when
-   it is known which of their neighbours are blocked.
+3. *customers*: those of older versions are settled. They keep the version that settled them, so
+   that this phase needs no other place. Where the rules are the same, only the version changes.
+4. *waiting*: identifiers that were released and still belong to no customer.
+5. *super-connectors*: those that have few enough links under this policy are released. They come
+   late, when it is known which of their neighbours are blocked.
 6. *events* are attributed to the strongest of their identifiers.
 """
 
@@ -25,39 +25,33 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.change_scope import Reach
 from identity_service.domain.policies.reinstatement import observed_again
 from identity_service.domain.policies.value_rules import WithheldValue
-from identity_service.domain.resolution.changes import Change
-from identity_service.domain.resolution.subgraph import NewEvidence, StoredIdentifier
-from identity_service.errors import Stale
-from identity_service.graph.evidence import EvidenceStore
+from identity_service.domain.resolution.subgraph import StoredIdentifier
 from identity_service.graph.keys import identifier_key
 from identity_service.graph.policies import PolicyStore
-from identity_service.graph.write_rows import Batch
-from identity_service.services.kit.clock import Clock
+from identity_service.graph.write_rows import EvidenceWrite
+from identity_service.services.limits import Limits
+from identity_service.services.resolution.component_resolver import ResolutionRequest, Starts
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
-from identity_service.services.write.settler import ROOM_FOR_SEVERAL, ComponentResolver, starts
-from identity_service.services.write.space_locks import SpaceLocks, backoff
-
-IDENTIFIERS_AT_ONCE = 2_000
-"""Identifiers whose values are looked at in one step."""
-
-EVENTS_AT_ONCE = 500
-"""Events that are looked at in one step."""
-
-CUSTOMERS_AT_ONCE = 40
-"""Customers, or other places to begin at, whose components are settled in one step."""
-
-BUMPED_AT_ONCE = 2_000
-"""Customers that a version of the same rules takes over in one step."""
+from identity_service.services.write.settler import (
+    Draft,
+    OverConnected,
+    Settler,
+    Superseded,
+)
+from identity_service.services.write.space_locks import SpaceLocks
 
 _SMALLER = 8
-"""How much less is tried at once when what was tried hangs together too much."""
+"""By how much a step becomes smaller when its components are too much to be resolved at once."""
+
+_MAX_ATTEMPTS = 8
+"""Then the waits between attempts begin at their shortest again, so that none nears the lease."""
 
 _PLAIN = StoredIdentifier(0, None, contested=False, super_connector=False)
 
 
 class Phase(StrEnum):
-    """A part of a settlement; the order is that in which they are gone through."""
+    """A part of a rollout; they come in this order."""
 
     VALUES = "values"
     WITHHELD = "withheld"
@@ -69,7 +63,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A space to be settled by the policy in force, and what that can reach."""
+    """A space to be settled by a version of its policy, and what that can change."""
 
     scope: SpaceScope
     in_force: PolicyInForce
@@ -81,28 +75,28 @@ Places = AsyncGenerator[str]
 
 
 class RolloutPhases:
-    """Settles spaces by the policy in force."""
+    """Goes through the phases of policy rollouts."""
 
     def __init__(
         self,
-        store: EvidenceStore,
         policies: PolicyStore,
-        settlement: ComponentResolver,
-        turns: SpaceLocks,
-        clock: Clock,
+        settler: Settler,
+        locks: SpaceLocks,
+        limits: Limits,
     ) -> None:
-        self._store = store
         self._policies = policies
-        self._settlement = settlement
-        self._turns = turns
-        self._clock = clock
+        self._settler = settler
+        self._locks = locks
+        self._limits = limits.rollout
+        self._spare_identifiers = limits.spare_identifiers
 
     async def steps(
         self, task: Task, phase: str | None, place: str
     ) -> AsyncGenerator[tuple[Phase, str]]:
-        """Settle a space from where it was left; after each step, where that is.
+        """Settle a space, beginning at the place where the last rollout stopped.
 
-        Everything is done when this ends, provided that the policy was in force to the end.
+        Yields the phase and the place after each step. All is done when this ends, if the policy
+        was in force until then.
         """
         await self._policies.await_writers()
         todo = self._phases(task.reach)
@@ -114,10 +108,10 @@ class RolloutPhases:
                 left_at = None
 
     def _phases(self, reach: Reach) -> Mapping[Phase, Callable[[Task, str], Places]]:
-        """Those that the change of policy makes necessary, in order."""
+        """The phases that the change of policy makes necessary, in order."""
         phases: dict[Phase, Callable[[Task, str], Places]] = {}
         if reach.values:
-            phases |= {Phase.VALUES: self._mark_blocked, Phase.WITHHELD: self._observe_again}
+            phases |= {Phase.VALUES: self._mark_blocked, Phase.WITHHELD: self._reinstate_withheld}
         if reach.customers:
             phases |= {
                 Phase.CUSTOMERS: self._settle_customers,
@@ -134,7 +128,9 @@ class RolloutPhases:
         space, in_force = task.scope.space, task.in_force
         last: str | None = place
         while last is not None:
-            last, page = await self._policies.identifiers(space, last, IDENTIFIERS_AT_ONCE)
+            last, page = await self._policies.identifiers(
+                space, last, self._limits.identifiers_per_step
+            )
             withheld = {
                 i: isinstance(in_force.values.identifier(i), WithheldValue) for i, _ in page
             }
@@ -145,15 +141,15 @@ class RolloutPhases:
             if last is not None:
                 yield last
 
-    async def _observe_again(self, task: Task, place: str) -> Places:
+    async def _reinstate_withheld(self, task: Task, place: str) -> Places:
         space, in_force = task.scope.space, task.in_force
         last: str | None = place
         while last is not None:
             after = last
-            last, page = await self._policies.withheld(space, after, EVENTS_AT_ONCE)
+            last, page = await self._policies.withheld(space, after, self._limits.events_per_step)
             again = [found for event in page if (found := observed_again(event, in_force.values))]
             if again:
-                async with self._turns.of(task.scope):
+                async with self._locks.of(task.scope):
                     if not await self._policies.reinstate_withheld(space, in_force.version, again):
                         last = after  # somebody else has done it for some of them
             if last is not None:
@@ -168,19 +164,21 @@ class RolloutPhases:
                 return None
             if not await self._settle(task, found.starts, found.customers):
                 if most > 1:
-                    raise _TooMuch
-                around = task.in_force.policy.max_component + ROOM_FOR_SEVERAL
+                    raise _TooMuchAtOnce
+                around = task.in_force.policy.max_component + self._spare_identifiers
                 await self._policies.skip_oversized(
                     space, version, found.customers, found.starts, around
                 )
             return ""
 
-        async for place in _in_steps(settle_some, ""):
+        async for place in self._in_steps(settle_some, ""):
             yield place
 
     async def _bump_policy_version(self, task: Task, _: str) -> Places:
         space, version = task.scope.space, task.in_force.version
-        while await self._policies.bump_policy_version(space, version, BUMPED_AT_ONCE):
+        while await self._policies.bump_policy_version(
+            space, version, self._limits.bumped_per_step
+        ):
             yield ""
 
     async def _settle_waiting(self, task: Task, place: str) -> Places:
@@ -191,16 +189,16 @@ class RolloutPhases:
             if not waiting:
                 return None
             if not await self._settle(task, dict.fromkeys(waiting, _PLAIN)) and most > 1:
-                raise _TooMuch
+                raise _TooMuchAtOnce
             return identifier_key(space, waiting[-1])
 
-        async for reached in _in_steps(settle_some, place):
+        async for reached in self._in_steps(settle_some, place):
             yield reached
 
     async def _release_super_connectors(self, task: Task, place: str) -> Places:
         space, policy = task.scope.space, task.in_force.policy
 
-        def is_none(identifier: Identifier, links: int) -> bool:
+        def has_few_links(identifier: Identifier, links: int) -> bool:
             rule = policy.rule_of(identifier.type)
             return rule is None or rule.max_links is None or links <= rule.max_links
 
@@ -208,21 +206,21 @@ class RolloutPhases:
             found = await self._policies.super_connectors(space, after, most)
             if not found:
                 return None
-            released = dict.fromkeys((i for i, links in found if is_none(i, links)), _PLAIN)
+            released = dict.fromkeys((i for i, links in found if has_few_links(i, links)), _PLAIN)
             if released and not await self._settle(task, released) and most > 1:
-                raise _TooMuch
+                raise _TooMuchAtOnce
             return identifier_key(space, found[-1][0])
 
-        async for reached in _in_steps(settle_some, place):
+        async for reached in self._in_steps(settle_some, place):
             yield reached
 
     async def _attribute_events(self, task: Task, place: str) -> Places:
         space, in_force = task.scope.space, task.in_force
         last: str | None = place
         while last is not None:
-            async with self._turns.of(task.scope):
+            async with self._locks.of(task.scope):
                 last = await self._policies.attribute_events(
-                    space, in_force.version, in_force.policy, last, EVENTS_AT_ONCE
+                    space, in_force.version, in_force.policy, last, self._limits.events_per_step
                 )
             if last is not None:
                 yield last
@@ -231,72 +229,52 @@ class RolloutPhases:
         self,
         task: Task,
         begin_at: Mapping[Identifier, StoredIdentifier],
-        reached: Collection[str] = (),
+        customers: Collection[str] = (),
     ) -> bool:
-        """Settle the components of some identifiers. False: too much hangs together.
+        """Settle the components of some identifiers. False: they are too much to be resolved.
 
-        `reached` are customers about which that decides all.
+        That decides everything about `customers`. True also when a newer version of the policy is
+        in force, whose rollout will settle all of this.
         """
-        attempt = 0
+        version = task.in_force.version
+        cause = f"policy:{version}"
+
+        async def draft(in_force: PolicyInForce) -> Draft:
+            if in_force.version > version:
+                return Draft(evidence=None, cause=cause)
+            return Draft(
+                evidence=EvidenceWrite(),
+                request=ResolutionRequest(Starts.of(begin_at), cross_boundary=True),
+                cause=cause,
+                decided=customers,
+                ends_waiting=True,
+            )
+
         while True:
+            outcome = await self._settler.apply(task.scope, draft, max_attempts=_MAX_ATTEMPTS)
+            if not isinstance(outcome, Superseded):
+                return not isinstance(outcome, OverConnected)
+
+    async def _in_steps(
+        self, settle_some: Callable[[str, int], Awaitable[str | None]], place: str
+    ) -> Places:
+        """Call `settle_some` with the place that it returned last, until it returns None.
+
+        It is also passed how many customers or identifiers to take: fewer after `_TooMuchAtOnce`,
+        then more again.
+        """
+        reached: str | None = place
+        most = self._limits.customers_per_step
+        while reached is not None:
             try:
-                async with self._turns.of(task.scope):
-                    done = await self._attempt(task, begin_at, reached)
-                if done is not None:
-                    return done
-            except Stale:
-                pass
-            if (await self._policies.in_force(task.scope.space)).version != task.in_force.version:
-                return True  # a newer version will settle all of this
-            attempt += 1
-            await backoff(min(attempt, 8))
-
-    async def _attempt(
-        self,
-        task: Task,
-        begin_at: Mapping[Identifier, StoredIdentifier],
-        reached: Collection[str],
-    ) -> bool | None:
-        """None: what was decided rests on something that others have changed meanwhile."""
-        scope, in_force = task.scope, task.in_force
-        decision = await self._settlement.decide(
-            scope, in_force, NewEvidence(), touched=starts(begin_at), cross_boundary=True
-        )
-        if decision is None:
-            return False
-        found = self._settlement.change_set(decision, in_force.policy)
-        batch = Batch(scope.space, in_force.version, self._clock())
-        batch.blocked = decision.blocked
-        batch.settled = list(decision.subgraph.interior)
-        batch.reached = reached
-
-        def cause(_: Change) -> str:
-            return f"policy:{in_force.version}"
-
-        written = await self._store.write_settlement(
-            batch,
-            decision.subgraph,
-            decision.resolution_input.evidence.identifiers,
-            found,
-            self._settlement.entries(found.changes, cause),
-        )
-        return None if written is None else True
+                reached = await settle_some(reached, most)
+            except _TooMuchAtOnce:
+                most = max(1, most // _SMALLER)
+            else:
+                most = min(self._limits.customers_per_step, 2 * most)
+            if reached is not None:
+                yield reached
 
 
-class _TooMuch(Exception):
-    """More hangs together than can be decided at once; with fewer to begin at it may do."""
-
-
-async def _in_steps(settle_some: Callable[[str, int], Awaitable[str | None]], place: str) -> Places:
-    """Call `settle_some` with the place it returned last and how many to take, until None."""
-    reached: str | None = place
-    most = CUSTOMERS_AT_ONCE
-    while reached is not None:
-        try:
-            reached = await settle_some(reached, most)
-        except _TooMuch:
-            most = max(1, most // _SMALLER)
-        else:
-            most = min(CUSTOMERS_AT_ONCE, 2 * most)
-        if reached is not None:
-            yield reached
+class _TooMuchAtOnce(Exception):
+    """The components are too much to be resolved at once; fewer of them may not be."""

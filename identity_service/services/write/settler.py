@@ -1,135 +1,213 @@
-"""Settling: load what a decision rests on, resolve it, and find what has to be written."""
+"""The one place that writes customers.
+
+Whoever has something to write brings a *proposal*: evidence, what has to be resolved because of
+it, and the cause of the changes that follow. The settler holds the lock of the space, loads and
+resolves the components, compares them with what is stored, and writes evidence, customers and
+ledger in one transaction. Other processes may change meanwhile what the decision rests on; then
+nothing is written, and the proposal is drafted again by what is known then.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeAlias, TypeVar
 
-from identity_service.domain.identifiers import Identifier, IdentifierKind
-from identity_service.domain.policies.policy import Policy
-from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
-from identity_service.domain.resolution.boundary import boundary_is_stable, boundary_unchanged
-from identity_service.domain.resolution.changes import Change
-from identity_service.domain.resolution.components import components
-from identity_service.domain.resolution.id_register import ChangeSet, change_set
-from identity_service.domain.resolution.resolve import Resolution, resolve
-from identity_service.domain.resolution.subgraph import (
-    EMPTY_SUBGRAPH,
-    NewEvidence,
-    ResolutionInput,
-    StoredIdentifier,
-    Subgraph,
-    merge_evidence,
-)
-from identity_service.errors import TooLarge
+import structlog
+
+from identity_service.domain.identifiers import Identifier
+from identity_service.domain.recorded import RecordedChange
+from identity_service.domain.resolution.changes import Change, ChangeKind
+from identity_service.domain.resolution.id_register import change_set
+from identity_service.errors import Stale
 from identity_service.graph.evidence import EvidenceStore
-from identity_service.graph.write_rows import LedgerEntry
-from identity_service.services.kit.clock import Ids
-from identity_service.services.kit.offload import offload_if_large
+from identity_service.graph.keys import identifier_key
+from identity_service.graph.write_rows import (
+    EvidenceWrite,
+    LedgerEntry,
+    Settlement,
+    SettlementWrite,
+)
+from identity_service.services.kit.clock import Clock, Ids
+from identity_service.services.resolution.component_resolver import (
+    ComponentResolver,
+    ResolutionRequest,
+    Resolved,
+)
 from identity_service.services.spaces.access import SpaceScope
-from identity_service.services.spaces.policies import PolicyInForce
+from identity_service.services.spaces.policies import Policies, PolicyInForce
+from identity_service.services.write.space_locks import SpaceLocks
 
-ROOM_FOR_SEVERAL = 10_000
-"""Identifiers beyond the bound of one component that may be loaded at once."""
+MAX_ATTEMPTS = 12
+"""How often a proposal is drafted while others keep changing what it rests on."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A proposal as it is at one attempt, by what was known then.
+
+    `evidence` is None where nothing has to be written any more. `request` is None where the
+    evidence cannot change any customer. `confirm` is called when all that the decision rests on
+    was read; it raises to have nothing written.
+
+    Of `causes`, each at an identifier, the last one in the same component caused a change; where
+    there is none, `cause` did. Both are written as `parse_cause` reads them. A policy rollout also
+    says which customers are `decided` by it, and that the identifiers which were walked no longer
+    wait (`ends_waiting`).
+    """
+
+    evidence: EvidenceWrite | None
+    request: ResolutionRequest | None = None
+    confirm: Callable[[], Awaitable[None]] | None = None
+    cause: str
+    causes: Sequence[tuple[Identifier, str]] = ()
+    decided: Collection[str] = ()
+    ends_waiting: bool = False
+
+    def keeps_unsettled(self) -> bool:
+        """Whether the evidence of an over-connected component is written, and nothing settled."""
+        return False
+
+
+D = TypeVar("D", bound=Draft)
+
+Proposal: TypeAlias = Callable[[PolicyInForce], Awaitable[D]]
+"""Drafts what is to be written, by the policy that is in force. Called at every attempt."""
 
 
 @dataclass(frozen=True, slots=True)
-class Starts:
-    """Known identifiers to begin at, by how the walk treats them."""
+class Applied(Generic[D]):
+    """A proposal that is in the graph, as `draft` had it.
 
-    plain: frozenset[Identifier] = frozenset()
-    contested: frozenset[Identifier] = frozenset()
-    super_connectors: frozenset[Identifier] = frozenset()
-
-    def __bool__(self) -> bool:
-        return bool(self.plain or self.contested or self.super_connectors)
-
-
-def starts(
-    known: Mapping[Identifier, StoredIdentifier], others: Iterable[Identifier] = ()
-) -> Starts:
-    """Where to begin so that all these identifiers are decided, also `others` if they exist.
-
-    One identifier of each customer is enough: what is one customer is super_connectors.
+    `resolved` is None where nothing was resolved; `write` is None where nothing was written.
+    `last_position` is the position of the last change in the ledger, if there is any.
     """
-    plain: dict[str | Identifier, Identifier] = {other: other for other in others}
-    contested: set[Identifier] = set()
-    super_connectors: set[Identifier] = set()
-    for identifier, stored in known.items():
-        if stored.super_connector:
-            super_connectors.add(identifier)
-        elif stored.contested:
-            contested.add(identifier)
-        else:
-            plain[stored.customer or identifier] = identifier
-    return Starts(frozenset(plain.values()), frozenset(contested), frozenset(super_connectors))
+
+    draft: D
+    resolved: Resolved | None = None
+    write: SettlementWrite | None = None
+    last_position: int | None = None
+
+    def changes(self) -> list[RecordedChange]:
+        """The changes as they are in the ledger."""
+        write = self.write
+        if write is None or write.settlement is None or self.last_position is None:
+            return []
+        entries = write.settlement.entries
+        first = self.last_position - len(entries) + 1
+        return [_recorded(write, entry, first + place) for place, entry in enumerate(entries)]
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What was loaded, what was asked, and the answer; and what was left out as blocked.
-
-    `component_of` tells by position which identifiers hang together.
+class OverConnected(Generic[D]):
+    """A component of the proposal holds more than `limit` identifiers, or all of its components
+    together are too many to be resolved at once. Nothing was written.
     """
 
-    subgraph: Subgraph
-    resolution_input: ResolutionInput
-    resolution: Resolution
-    component_of: list[int]
-    blocked: list[Identifier]
+    draft: D
+    limit: int
 
 
-def too_much(limit: int) -> TooLarge:
-    """The error where more identifiers hang together than a component may hold."""
-    return TooLarge(
-        f"More than {limit:,} identifiers hang together here.",
-        remedy="Block the identifiers that have the most links.",
-    )
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """At every attempt others had changed what the proposal rests on. Nothing was written."""
 
 
-class ComponentResolver:
-    """Decides regions of a space anew. Writes nothing."""
+class Settler:
+    """Applies proposals to spaces."""
 
-    def __init__(self, store: EvidenceStore, ids: Ids) -> None:
+    def __init__(
+        self,
+        store: EvidenceStore,
+        resolver: ComponentResolver,
+        policies: Policies,
+        locks: SpaceLocks,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
         self._store = store
+        self._resolver = resolver
+        self._policies = policies
+        self._locks = locks
+        self._clock = clock
         self._ids = ids
 
-    async def decide(
-        self,
-        scope: SpaceScope,
-        in_force: PolicyInForce,
-        new: NewEvidence,
-        *,
-        touched: Starts,
-        withdrawn: str | None = None,
-        cross_boundary: bool = False,
-    ) -> Decision | None:
-        """Resolve everything that can be reached from `touched`, together with `new`.
+    async def apply(
+        self, scope: SpaceScope, proposal: Proposal[D], *, max_attempts: int = MAX_ATTEMPTS
+    ) -> Applied[D] | OverConnected[D] | Superseded:
+        """Write a proposal and what follows from it, all or nothing.
 
-        `withdrawn` is the id of a judgement to be left out. Unless `cross_boundary`, the walk
-        ends at contested identifiers where that changes nothing. None: a component holds more
-        identifiers than the policy's `max_component`, or all components together hold so many
-        that they must be decided one by one.
+        Raises what `proposal` and `Draft.confirm` raise, and Unavailable when the database does
+        not answer.
         """
-        if not cross_boundary and _may_have_edges(in_force.policy):
-            decision = await self._attempt(
-                scope, in_force, new, touched, withdrawn, cross_boundary=False
-            )
-            if decision:
-                return decision
-        return await self._attempt(scope, in_force, new, touched, withdrawn, cross_boundary=True)
+        for attempt in range(max_attempts):
+            try:
+                async with self._locks.of(scope):
+                    in_force = await self._policies.in_force(scope)
+                    draft = await proposal(in_force)
+                    outcome = await self._attempt(scope, in_force, draft)
+                if outcome is not None:
+                    return outcome
+                self._policies.forget(scope)
+            except Stale:
+                pass
+            _log.debug("proposal_refused", space=scope.space, attempt=attempt)
+            await _backoff(attempt)
+        return Superseded()
 
-    def change_set(self, decision: Decision, policy: Policy) -> ChangeSet:
-        """What has to be written so that the graph holds what was decided."""
-        return change_set(
-            decision.resolution_input.settled, decision.resolution, policy, lambda: self._ids("cus")
+    async def _attempt(
+        self, scope: SpaceScope, in_force: PolicyInForce, draft: D
+    ) -> Applied[D] | OverConnected[D] | None:
+        """None: what the draft rests on has changed meanwhile, and nothing was written."""
+        if draft.evidence is None:
+            return Applied(draft)
+        if draft.request is None:
+            write = SettlementWrite(scope.space, in_force.version, self._clock(), draft.evidence)
+            taken = await self._store.write_events(write)
+            return Applied(draft, None, write) if taken else None
+        resolved = await self._resolver.resolve(scope, in_force, draft.request)
+        if resolved is None and not draft.keeps_unsettled():
+            return OverConnected(draft, in_force.policy.max_component)
+        if draft.confirm is not None:
+            await draft.confirm()
+        write = SettlementWrite(
+            scope.space,
+            in_force.version,
+            self._clock(),
+            draft.evidence,
+            None if resolved is None else self._settlement(in_force, draft, resolved),
+        )
+        written = await self._store.write_settlement(write)
+        return None if written is None else Applied(draft, resolved, write, written.last_position)
+
+    def _settlement(self, in_force: PolicyInForce, draft: Draft, resolved: Resolved) -> Settlement:
+        """What has to be written so that the graph holds what was resolved."""
+        found = change_set(
+            resolved.resolution_input.settled,
+            resolved.resolution,
+            in_force.policy,
+            lambda: self._ids("cus"),
+        )
+        return Settlement(
+            subgraph=resolved.subgraph,
+            identifiers=resolved.resolution_input.evidence.identifiers,
+            changes=found,
+            entries=self._entries(found.changes, draft, resolved),
+            blocked=resolved.blocked,
+            no_longer_wait=resolved.subgraph.interior if draft.ends_waiting else (),
+            decided=draft.decided,
         )
 
-    def entries(
-        self, changes: Iterable[Change], cause_of: Callable[[Change], str]
+    def _entries(
+        self, changes: Sequence[Change], draft: Draft, resolved: Resolved
     ) -> list[LedgerEntry]:
-        """The changes as entries of the ledger."""
+        if not changes:
+            return []
+        cause_of = _causes(draft, resolved)
         return [
             LedgerEntry(
                 id=self._ids("chg"),
@@ -142,104 +220,40 @@ class ComponentResolver:
             for change in changes
         ]
 
-    async def _attempt(
-        self,
-        scope: SpaceScope,
-        in_force: PolicyInForce,
-        new: NewEvidence,
-        touched: Starts,
-        withdrawn: str | None,
-        *,
-        cross_boundary: bool,
-    ) -> Decision | None:
-        policy = in_force.policy
-        subgraph = await self._load(scope, in_force, touched, cross_boundary=cross_boundary)
-        if subgraph is None:
-            return None
-        # Who was settled by an older policy may hold what is blocked now, and meet boundary that
-        # are none any more.
-        outdated = subgraph.settled_under is not None and subgraph.settled_under < in_force.version
-        if not cross_boundary and (outdated or not boundary_is_stable(subgraph, new, policy)):
-            return None
-        subgraph.judgements[:] = [made for made in subgraph.judgements if made.id != withdrawn]
-        left_out = _leave_out_blocked(subgraph, in_force.values) if outdated else []
 
-        def decided() -> Decision | None:
-            resolution_input = merge_evidence(subgraph, new)
-            component_of = components(resolution_input.evidence)
-            if _largest(component_of) > policy.max_component:
-                return None
-            resolution = resolve(resolution_input.evidence, policy, resolution_input.outside)
-            if not cross_boundary and not boundary_unchanged(
-                subgraph, resolution_input, resolution, policy
-            ):
-                return None
-            return Decision(subgraph, resolution_input, resolution, component_of, left_out)
+def _causes(draft: Draft, resolved: Resolved) -> Callable[[Change], str]:
+    """Names the cause of each change."""
+    if not draft.causes:
+        return lambda _: draft.cause
+    component_of = resolved.component_of
+    identifiers = resolved.resolution_input.evidence.identifiers
+    position_of = {identifier: position for position, identifier in enumerate(identifiers)}
+    last = {component_of[position_of[identifier]]: cause for identifier, cause in draft.causes}
 
-        return await offload_if_large(len(subgraph.nodes), decided)
+    def cause_of(change: Change) -> str:
+        return last.get(component_of[position_of[change.identifiers[0]]], draft.cause)
 
-    async def _load(
-        self,
-        scope: SpaceScope,
-        in_force: PolicyInForce,
-        touched: Starts,
-        *,
-        cross_boundary: bool,
-    ) -> Subgraph | None:
-        if not touched:
-            return EMPTY_SUBGRAPH
-        walk_from = touched.plain | touched.contested if cross_boundary else set(touched.plain)
-        boundary = touched.super_connectors
-        if not cross_boundary:
-            boundary |= touched.contested
-        while True:
-            subgraph = await self._store.load_subgraph(
-                scope.space,
-                in_force.policy,
-                in_force.version,
-                starts=walk_from,
-                boundary=boundary,
-                cross_boundary=cross_boundary,
-                most=in_force.policy.max_component + ROOM_FOR_SEVERAL,
-            )
-            if subgraph is None:
-                return None
-            # The walk does not leave a super-connector, but a judgement may join it to others; and
-            # of a customer that holds what is blocked now it may not reach all.
-            pulled = {
-                i for e in subgraph.boundary.values() for i in e.judged
-            } | subgraph.cut_off_by_block
-            # Across, what lies with an node counts as known only once it was walked itself.
-            pulled -= (
-                subgraph.interior | subgraph.boundary.keys()
-                if cross_boundary
-                else subgraph.nodes.keys()
-            )
-            if not pulled:
-                return subgraph
-            walk_from |= pulled
+    return cause_of
 
 
-def _leave_out_blocked(subgraph: Subgraph, values: ValueRules) -> list[Identifier]:
-    """Take identifiers that are blocked now out of a subgraph; returns them."""
-    blocked = [i for i in subgraph.nodes if isinstance(values.identifier(i), WithheldValue)]
-    for identifier in blocked:
-        del subgraph.nodes[identifier]
-    return blocked
-
-
-def _largest(component_of: list[int]) -> int:
-    return max(Counter(component_of).values(), default=0)
-
-
-def _may_have_edges(policy: Policy) -> bool:
-    """Whether a contested identifier can be judged by what lies next to it.
-
-    With dominance everybody's sightings count; and the owners that lie outside can only be
-    asked for by type, which `other` does not name.
-    """
-    rules = policy.rules.values()
-    person_without_name = policy.other and policy.other.kind is IdentifierKind.PERSON
-    return not person_without_name and not any(
-        rule.dominance for rule in (*rules, policy.other) if rule
+def _recorded(write: SettlementWrite, entry: LedgerEntry, position: int) -> RecordedChange:
+    return RecordedChange(
+        id=entry.id,
+        kind=ChangeKind(entry.kind),
+        at=write.now,
+        customer_id=entry.customer_id,
+        other_customer_id=entry.other_id,
+        identifier_keys=tuple(identifier_key(write.space, i) for i in entry.identifiers),
+        cause=entry.cause,
+        policy_version=write.policy_version,
+        position=position,
     )
+
+
+async def _backoff(attempt: int) -> None:
+    """Wait before another attempt: whoever was faster needs a moment.
+
+    At most 5 ms after the first (0), twice that after the next, and so on; at random, since two
+    that try again in step would meet again.
+    """
+    await asyncio.sleep(random.uniform(0, 0.005 * 2**attempt))  # noqa: S311 - no secret

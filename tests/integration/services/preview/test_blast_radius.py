@@ -11,7 +11,7 @@ from identity_service.domain.judgements import Verdict
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Policy, Rule, Sharing
 from identity_service.errors import TooLarge
-from identity_service.services.preview import blast_radius
+from identity_service.services.limits import Limits
 from identity_service.services.preview.previews import PolicyPreview
 from identity_service.services.read.current import Missing, MissingReason
 from tests.support.busy import busy_devices
@@ -162,12 +162,9 @@ async def test_what_is_not_there_has_no_blast_radius(
     assert found.reason is reason
 
 
-async def test_more_than_can_be_loaded_is_said(
-    world: NewWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(blast_radius, "MAX_LOADED", 3)
-    space = await world(merging())
+async def test_more_than_can_be_loaded_is_said(world: NewWorld) -> None:
+    space = await world(merging(), limits=Limits(blast_radius_identifiers=3))
     await space.send(*(event(f"m{n}", n, HUB, who) for n, who in enumerate(SPOKES)))
 
-    with pytest.raises(TooLarge, match="More than 3 identifiers hang together with cookie:hub"):
+    with pytest.raises(TooLarge, match="More than 3 identifiers are connected with cookie:hub"):
         await blast(space, HUB)

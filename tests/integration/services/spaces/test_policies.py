@@ -18,9 +18,8 @@ from identity_service.domain.policies.policy import Blocked, Policy, Rule, Shari
 from identity_service.domain.policies.value_rules import ValueRules, observe
 from identity_service.domain.resolution.resolve import strength
 from identity_service.errors import PolicyInvalid, VersionConflict
-from identity_service.services.write import rollout_phases
 from tests.support.busy import busy_devices
-from tests.support.space import SOURCE, NewWorld, World, event, policy_text, reported
+from tests.support.space import SOURCE, NewWorld, World, event, policy_text, reported, steps_of
 from tests.support.worlds import Event, events, policies
 
 WORLDS = int(os.environ.get("IDENTITY_TEST_WORLDS", "4"))
@@ -100,11 +99,10 @@ async def test_any_change_of_policy_gives_what_the_pure_function_says(
 
 @pytest.mark.parametrize("seed", range(WORLDS))
 async def test_events_that_come_while_a_policy_changes_are_settled_by_it(
-    world: NewWorld, seed: int, monkeypatch: pytest.MonkeyPatch
+    world: NewWorld, seed: int
 ) -> None:
-    monkeypatch.setattr(rollout_phases, "CUSTOMERS_AT_ONCE", 2)
     happened, policy = busy_devices(seed + 2_000)
-    space = await world(policy)
+    space = await world(policy, limits=steps_of(2))
     todo = reported(happened)
     early, late = todo[: len(todo) // 2], todo[len(todo) // 2 :]
     await space.send(*early)
@@ -219,12 +217,9 @@ async def test_events_are_attributed_by_the_new_priorities(world: NewWorld) -> N
     ) == [["phone"]]
 
 
-async def test_a_settlement_that_was_stopped_goes_on_where_it_was(
-    world: NewWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rollout_phases, "CUSTOMERS_AT_ONCE", 1)
+async def test_a_rollout_that_was_stopped_goes_on_where_it_was(world: NewWorld) -> None:
     happened, policy = busy_devices(3_000)
-    space = await world(policy)
+    space = await world(policy, limits=steps_of(1))
     await space.send(*reported(happened))
     merging = replace(
         policy,

@@ -11,7 +11,7 @@ import pytest
 from identity_service.domain.judgements import Verdict
 from identity_service.errors import FieldInvalid
 from identity_service.graph.evidence import WRITE_SETTLEMENT, EvidenceStore, Written
-from identity_service.graph.write_rows import evidence_rows, settlement_rows
+from identity_service.graph.write_rows import SettlementWrite, settlement_rows
 from tests.support.space import NewWorld, World, beside, event
 from tests.support.waiting import until
 
@@ -113,12 +113,11 @@ async def test_an_identifier_that_is_written_but_not_committed_is_waited_for(
     made = (await space.judge(Verdict.SAME, ANN, PHONE))[0] if withdrawn else None
     write, running, commit = EvidenceStore.write_settlement, asyncio.Event(), asyncio.Event()
 
-    async def held(self: EvidenceStore, batch: Any, *found: Any) -> Written | None:
+    async def held(self: EvidenceStore, what: SettlementWrite) -> Written | None:
         if running.is_set():
-            return await write(self, batch, *found)
-        rows = evidence_rows(batch) | settlement_rows(batch, *found)
+            return await write(self, what)
         async with space.database.transaction(WRITE_SETTLEMENT.name) as transaction:
-            row = await transaction.run_one(WRITE_SETTLEMENT, w=rows)
+            row = await transaction.run_one(WRITE_SETTLEMENT, w=settlement_rows(what))
             running.set()
             await commit.wait()
         return Written(row["last_position"]) if row and row["written"] else None

@@ -1,4 +1,4 @@
-"""A policy is in force at once; the space is settled by it behind everybody's back, to the end."""
+"""A policy is in force at once, and rolled out in the background to its end."""
 
 from __future__ import annotations
 
@@ -17,13 +17,22 @@ import pytest
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
-from identity_service.domain.recorded import SettledCustomer, SettlementProgress
+from identity_service.domain.recorded import RolloutProgress, SettledCustomer
 from identity_service.graph.rollouts import RolloutStore
-from identity_service.services.write import policy_rollout, rollout_phases
+from identity_service.services.limits import DEFAULT_LIMITS, Limits, RolloutLimits
 from identity_service.settings import Settings
 from tests.support.busy import busy_devices
 from tests.support.settled import assert_ledger_tells_all
-from tests.support.space import PATIENCE, NewWorld, World, beside, event, policy_text, reported
+from tests.support.space import (
+    PATIENCE,
+    NewWorld,
+    World,
+    beside,
+    event,
+    policy_text,
+    reported,
+    steps_of,
+)
 from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[4]
@@ -32,10 +41,16 @@ MERGING = Policy({"cookie": Rule(1, IdentifierKind.DEVICE, shared=Sharing.MERGE)
 APART = Policy({"cookie": Rule(1, IdentifierKind.DEVICE, limit=1)})
 """Under the one every pair of cookies is a customer, under the other every cookie is."""
 
+ONE_BY_ONE = steps_of(1)
+NOTHING_TO_SPARE = Limits(spare_identifiers=0)
+"""No more identifiers are loaded than one component may hold."""
 
-async def pairs(world: NewWorld, count: int, policy: Policy = MERGING) -> World:
+
+async def pairs(
+    world: NewWorld, count: int, policy: Policy = MERGING, limits: Limits = DEFAULT_LIMITS
+) -> World:
     """A space with pairs of cookies `aN` and `bN`."""
-    space = await world(policy)
+    space = await world(policy, limits=limits)
     await space.send(*(event(f"m{n}", n, f"cookie:a{n}", f"cookie:b{n}") for n in range(count)))
     return space
 
@@ -48,8 +63,8 @@ async def put(space: World, policy: Policy) -> None:
     space.policy, space.version = policy, made.version
 
 
-async def progress(space: World) -> SettlementProgress:
-    return await space.use_cases.spaces.settlement(space.scope)
+async def progress(space: World) -> RolloutProgress:
+    return await space.use_cases.spaces.rollout_progress(space.scope)
 
 
 @asynccontextmanager
@@ -65,14 +80,14 @@ async def held(space: World) -> AsyncGenerator[None]:
 
 @dataclass(frozen=True)
 class Gate:
-    """Where a settlement stops until it may go on."""
+    """Where a rollout stops until it may go on."""
 
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> Gate:
-    """A settlement stops once, after so many steps."""
+    """A rollout stops once, after so many steps."""
     gate, numbers, record = Gate(), count(1), RolloutStore.record
 
     async def recorded(self: RolloutStore, *args: Any, **options: Any) -> bool:
@@ -104,20 +119,19 @@ async def test_a_policy_is_in_force_before_anything_is_settled_by_it(world: NewW
         versions = await reached(space)
     await space.until_settled()
 
-    assert before == SettlementProgress(2, customers_to_settle=3, settled=0, done=False)
+    assert before == RolloutProgress(2, customers_to_settle=3, settled=0, done=False)
     assert versions == [1]
-    assert await progress(space) == SettlementProgress(2, 3, 3, done=True)
+    assert await progress(space) == RolloutProgress(2, 3, 3, done=True)
     assert len((await space.check()).customers) == 6
 
 
 async def test_progress_never_goes_back_and_ends_when_all_is_done(
     world: NewWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollout_phases, "CUSTOMERS_AT_ONCE", 1)
-    monkeypatch.setattr(policy_rollout, "BETWEEN_COUNTS", 0)
     gate = stop_after(monkeypatch, 3)
-    space = await pairs(world, 5)
-    shown: list[SettlementProgress] = []
+    limits = Limits(rollout=RolloutLimits(customers_per_step=1, count_interval_ms=0))
+    space = await pairs(world, 5, limits=limits)
+    shown: list[RolloutProgress] = []
 
     async def watch() -> None:
         async for each in space.use_cases.policy_rollout.progress(space.scope):
@@ -137,11 +151,10 @@ async def test_progress_never_goes_back_and_ends_when_all_is_done(
 async def test_each_customer_says_the_version_that_it_is_settled_under(
     world: NewWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollout_phases, "CUSTOMERS_AT_ONCE", 1)
     gate = stop_after(monkeypatch, 3)
-    space = await pairs(world, 8)
+    space = await pairs(world, 8, limits=ONE_BY_ONE)
 
-    async def told() -> set[tuple[int, int]]:
+    async def settled() -> set[tuple[int, int]]:
         found = await space.use_cases.customers.find_all(
             space.scope, [Identifier("cookie", f"{side}{n}") for n in range(8) for side in "ab"]
         )
@@ -151,12 +164,12 @@ async def test_each_customer_says_the_version_that_it_is_settled_under(
 
     await put(space, APART)
     await asyncio.wait_for(gate.reached.wait(), PATIENCE)
-    halfway = await told()
+    halfway = await settled()
     gate.may_go_on.set()
     await space.until_settled()
 
     assert halfway == {(1, 2), (2, 1)}
-    assert await told() == {(2, 1)}
+    assert await settled() == {(2, 1)}
 
 
 async def test_a_text_that_changes_nothing_changes_nothing(world: NewWorld) -> None:
@@ -200,11 +213,8 @@ async def test_what_is_settled_once_more_writes_nothing(world: NewWorld) -> None
     assert await space.check() == before
 
 
-async def test_a_newer_version_takes_over_in_the_middle(
-    world: NewWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rollout_phases, "CUSTOMERS_AT_ONCE", 1)
-    space = await pairs(world, 6)
+async def test_a_newer_version_takes_over_in_the_middle(world: NewWorld) -> None:
+    space = await pairs(world, 6, limits=ONE_BY_ONE)
     at_first = await space.check()
 
     await put(space, APART)
@@ -222,9 +232,8 @@ async def test_a_newer_version_takes_over_in_the_middle(
 async def test_a_service_that_ends_leaves_the_rest_to_the_next(
     world: NewWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollout_phases, "CUSTOMERS_AT_ONCE", 1)
     gate = stop_after(monkeypatch, 2)
-    space = await pairs(world, 6)
+    space = await pairs(world, 6, limits=ONE_BY_ONE)
     await put(space, APART)
     await asyncio.wait_for(gate.reached.wait(), PATIENCE)
 
@@ -236,7 +245,7 @@ async def test_a_service_that_ends_leaves_the_rest_to_the_next(
     held_by = await space.rows(
         "MATCH (p:Policy:Settling {space: $space}) RETURN p.worker, p.lease_until"
     )
-    after = beside(space, space.database)
+    after = beside(space, space.database, limits=ONE_BY_ONE)
     after.use_cases.policy_rollout.look_after_all()
     await until(lambda: is_done(after), seconds=PATIENCE)
     await after.use_cases.policy_rollout.close()
@@ -246,12 +255,9 @@ async def test_a_service_that_ends_leaves_the_rest_to_the_next(
     assert len((await after.check()).customers) == 12
 
 
-async def test_only_one_of_two_services_settles(
-    world: NewWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rollout_phases, "CUSTOMERS_AT_ONCE", 1)
-    space = await pairs(world, 6)
-    other = beside(space, space.database)
+async def test_only_one_of_two_services_settles(world: NewWorld) -> None:
+    space = await pairs(world, 6, limits=ONE_BY_ONE)
+    other = beside(space, space.database, limits=ONE_BY_ONE)
 
     async with held(space):
         await put(space, APART)
@@ -265,14 +271,12 @@ async def test_only_one_of_two_services_settles(
     assert len((await space.check()).customers) == 12
 
 
-async def test_a_settlement_whose_process_was_killed_is_finished_by_another(
-    world: NewWorld, database_settings: Settings, monkeypatch: pytest.MonkeyPatch
+async def test_a_rollout_whose_process_was_killed_is_finished_by_another(
+    world: NewWorld, database_settings: Settings
 ) -> None:
-    monkeypatch.setattr(rollout_phases, "CUSTOMERS_AT_ONCE", 1)
-    monkeypatch.setattr(policy_rollout, "BETWEEN_LOOKS", 0.1)
     space = await pairs(world, 12)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.support.settler"),
+        *(sys.executable, "-m", "tests.support.killed_rollout"),
         *(str(database_settings.neo4j_uri), space.space, policy_text(APART)),
         cwd=ROOT,
     )
@@ -280,7 +284,8 @@ async def test_a_settlement_whose_process_was_killed_is_finished_by_another(
     space.policy, space.version = APART, 2
     left = await progress(space)
 
-    after = beside(space, space.database)
+    limits = Limits(rollout=RolloutLimits(look_interval_s=0.1, customers_per_step=1))
+    after = beside(space, space.database, limits=limits)
     after.use_cases.policy_rollout.look_after_all()
     await until(lambda: is_done(after), seconds=PATIENCE)
     await after.use_cases.policy_rollout.close()
@@ -294,10 +299,9 @@ async def test_a_settlement_whose_process_was_killed_is_finished_by_another(
 
 @pytest.mark.parametrize("blocked", [Blocked(value="HUB"), Blocked(pattern="hu.")])
 async def test_no_walk_crosses_what_the_new_policy_blocks(
-    world: NewWorld, monkeypatch: pytest.MonkeyPatch, blocked: Blocked
+    world: NewWorld, blocked: Blocked
 ) -> None:
-    monkeypatch.setattr("identity_service.services.write.settler.ROOM_FOR_SEVERAL", 0)
-    space = await world(APART)
+    space = await world(APART, limits=NOTHING_TO_SPARE)
     await space.send(
         *(event(f"m{n}", n, "cookie:hub", f"cookie:s{n}", f"cookie:t{n}") for n in range(20))
     )
@@ -320,11 +324,10 @@ async def test_blocking_the_hub_settles_what_was_too_much_from_its_first_event(
     assert len((await space.check()).customers) == 5
 
 
-async def test_customers_that_hang_together_too_much_are_passed_by_and_the_others_settled(
-    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+async def test_customers_of_an_over_connected_component_are_skipped_and_the_others_settled(
+    world: NewWorld,
 ) -> None:
-    monkeypatch.setattr("identity_service.services.write.settler.ROOM_FOR_SEVERAL", 0)
-    space = await pairs(world, 10, APART)
+    space = await pairs(world, 10, APART, NOTHING_TO_SPARE)
     chain = [f"cookie:c{n}" for n in range(20)]
     await space.send(*(event(f"c{n}", n, *ends) for n, ends in enumerate(pairwise(chain))))
     before = await space.check()
@@ -347,15 +350,15 @@ def blocking(policy: Policy, *identifiers: Identifier) -> Policy:
 
 @pytest.mark.parametrize("seed", range(2))
 async def test_two_services_that_take_events_while_policies_change_end_in_one_truth(
-    world: NewWorld, seed: int, monkeypatch: pytest.MonkeyPatch
+    world: NewWorld, seed: int
 ) -> None:
-    monkeypatch.setattr(rollout_phases, "CUSTOMERS_AT_ONCE", 3)
+    limits = steps_of(3)
     draw = random.Random(seed)  # noqa: S311 - a world, not a secret
     happened, policy = busy_devices(seed + 4_000)
     identifiers = sorted({identifier for _, who in happened for identifier in who})
     todo = reported(happened)
-    space = await world(policy)
-    other = beside(space, space.database)
+    space = await world(policy, limits=limits)
+    other = beside(space, space.database, limits=limits)
     early, late = todo[: len(todo) // 3], todo[len(todo) // 3 :]
     await space.send(*early)
 

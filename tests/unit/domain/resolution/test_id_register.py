@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Policy, Rule
@@ -12,6 +12,7 @@ from identity_service.domain.resolution.id_register import (
     RegisteredId,
     Settled,
     change_set,
+    customers_after,
 )
 from identity_service.domain.resolution.resolve import Resolution
 
@@ -28,33 +29,47 @@ COOKIE, OTHER = Identifier("cookie", "c"), Identifier("cookie", "d")
 KNOWN, ANONYMOUS = CustomerKind.KNOWN, CustomerKind.ANONYMOUS
 
 
+def stored(
+    clusters: Sequence[tuple[Identifier, ...]],
+    before: Mapping[Identifier, str] | None = None,
+    register: Iterable[RegisteredId] = (),
+) -> Settled:
+    """What is stored of the identifiers of these clusters."""
+    identifiers = [identifier for cluster in clusters for identifier in cluster]
+    return Settled(
+        identifiers=identifiers,
+        customer_of=[(before or {}).get(identifier) for identifier in identifiers],
+        contested=frozenset(),
+        super_connectors=frozenset(),
+        register=list(register),
+    )
+
+
+def resolved(
+    clusters: Sequence[tuple[Identifier, ...]], contested: Iterable[Identifier] = ()
+) -> Resolution:
+    """A resolution into these clusters."""
+    identifiers = [identifier for cluster in clusters for identifier in cluster]
+    return Resolution(
+        cluster_of=[n for n, cluster in enumerate(clusters) for _ in cluster],
+        contested=frozenset(identifiers.index(i) for i in contested),
+        super_connectors=frozenset(),
+        given={},
+        refusals={},
+        taken=[],
+    )
+
+
 def settle(
-    clusters: Iterable[tuple[Identifier, ...]],
+    clusters: Sequence[tuple[Identifier, ...]],
     *,
     before: Mapping[Identifier, str] | None = None,
     register: Iterable[RegisteredId] = (),
     contested: Iterable[Identifier] = (),
 ) -> ChangeSet:
     """What is to be written so that these are the customers."""
-    identifiers = [identifier for cluster in clusters for identifier in cluster]
     return change_set(
-        Settled(
-            identifiers=identifiers,
-            customer_of=[(before or {}).get(identifier) for identifier in identifiers],
-            contested=frozenset(),
-            super_connectors=frozenset(),
-            register=list(register),
-        ),
-        Resolution(
-            cluster_of=[n for n, cluster in enumerate(clusters) for _ in cluster],
-            contested=frozenset(identifiers.index(i) for i in contested),
-            super_connectors=frozenset(),
-            given={},
-            refusals={},
-            taken=[],
-        ),
-        POLICY,
-        lambda: "new",
+        stored(clusters, before, register), resolved(clusters, contested), POLICY, lambda: "new"
     )
 
 
@@ -69,6 +84,16 @@ def test_a_cluster_without_an_id_mints_one_at_its_strongest_identifier() -> None
     assert found.minted == [("new", KNOWN)]
     assert found.anchors == [("new", 1)]
     assert found.moves == [(0, None, "new"), (1, None, "new"), (2, None, "new")]
+
+
+def test_customers_after_a_resolution_are_those_of_the_register_or_not_minted_yet() -> None:
+    clusters = [(USER, COOKIE), (MAIL,), (OTHER,)]
+    register = [alive("u", 1, USER), alive("c", 2, COOKIE), alive("o", 3, OTHER)]
+    before = {USER: "u", COOKIE: "c", OTHER: "o"}
+
+    after = customers_after(stored(clusters, before, register), resolved(clusters), POLICY)
+
+    assert after == ["u", "u", None, "o"]
 
 
 def test_the_strongest_anchor_carries_on_although_another_id_is_older() -> None:

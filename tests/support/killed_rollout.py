@@ -1,7 +1,7 @@
-"""A process that is killed while it settles: `python -m tests.support.settler URI SPACE POLICY`.
+"""A process that is killed amid a rollout: `-m tests.support.killed_rollout URI SPACE POLICY`.
 
 It puts the policy, a text, in force as the second version, settles one customer at a time, and
-kills itself, hard, as soon as a few are settled. It has the settlement from the beginning, so that
+kills itself, hard, as soon as a few are settled. It holds the rollout from the beginning, so that
 no other process can take it up before.
 """
 
@@ -19,23 +19,22 @@ from identity_service.graph.rollouts import CLAIM_SETTLEMENT, RolloutStore
 from identity_service.observability import configure_logging
 from identity_service.services import wiring
 from identity_service.services.kit.clock import system_clock
+from identity_service.services.limits import Limits, RolloutLimits
 from identity_service.services.spaces.access import Role
 from identity_service.services.wiring import assemble
-from identity_service.services.write import policy_rollout, rollout_phases
 from identity_service.settings import Settings
 from tests.support.space import MAX_QUEUE
 
-LEASE = 8_000
-"""Milliseconds without a step that it is left alone."""
+LIMITS = Limits(rollout=RolloutLimits(lease_ms=8_000, count_interval_ms=0, customers_per_step=1))
 
-WORKER = "settler"
+WORKER = "killed"
 
 STEPS = 3
-"""After so many it is killed."""
+"""After so many steps it is killed."""
 
 
 class KilledSoon(RolloutStore):
-    """Settlements of a process that does not live long."""
+    """Rollouts of a process that does not live long."""
 
     steps = 0
 
@@ -51,13 +50,13 @@ class KilledSoon(RolloutStore):
         return recorded
 
 
-async def settle(uri: str, space: str, policy: str) -> None:
-    """Begin to settle the space."""
+async def roll_out(uri: str, space: str, policy: str) -> None:
+    """Put the policy in force and begin to roll it out."""
     async with await Database.open(Settings(neo4j_uri=uri)) as database:
-        use_cases = assemble(database, MAX_QUEUE)
+        use_cases = assemble(database, MAX_QUEUE, limits=LIMITS)
         access = use_cases.access
         scope = access.require(access.operator(space), space, Role.ADMIN)
-        async with database.transaction("settler") as transaction:
+        async with database.transaction("killed_rollout") as transaction:
             await transaction.run_one(
                 PUT_POLICY_IN_FORCE,
                 space=space,
@@ -67,7 +66,9 @@ async def settle(uri: str, space: str, policy: str) -> None:
                 author=scope.author,
                 note=None,
             )
-            await transaction.run_one(CLAIM_SETTLEMENT, space=space, worker=WORKER, lease=LEASE)
+            await transaction.run_one(
+                CLAIM_SETTLEMENT, space=space, worker=WORKER, lease=LIMITS.rollout.lease_ms
+            )
         use_cases.policy_rollout.go_on(scope)
         async for _ in use_cases.policy_rollout.progress(scope):
             pass
@@ -76,8 +77,5 @@ async def settle(uri: str, space: str, policy: str) -> None:
 
 if __name__ == "__main__":
     configure_logging()
-    rollout_phases.CUSTOMERS_AT_ONCE = 1
-    policy_rollout.LEASE = LEASE
-    policy_rollout.BETWEEN_COUNTS = 0
     wiring.RolloutStore = KilledSoon
-    asyncio.run(settle(*sys.argv[1:]))
+    asyncio.run(roll_out(*sys.argv[1:]))

@@ -1,0 +1,44 @@
+"""Bounds and intervals of the use cases, in one place so that tests can make them smaller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutLimits:
+    """How a policy rollout goes through a space.
+
+    It is taken for abandoned when it made no step for `lease_ms`. A process looks every
+    `look_interval_s` for rollouts that nobody is at, counts the customers that are left every
+    `count_interval_ms`, and reads the progress of a rollout that another process makes every
+    `progress_interval_s`. The others bound what one step looks at; `customers_per_step` are
+    resolved, while `bumped_per_step` only take over the version of the policy.
+    """
+
+    lease_ms: int = 15_000
+    look_interval_s: float = 5.0
+    progress_interval_s: float = 1.0
+    count_interval_ms: int = 1_000
+    identifiers_per_step: int = 2_000
+    events_per_step: int = 500
+    customers_per_step: int = 40
+    bumped_per_step: int = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """All limits.
+
+    `spare_identifiers` may be loaded beyond the bound of one component, where several are
+    resolved at once. `blast_radius_identifiers` may be connected with the one whose blast radius
+    is asked for: far more than a policy lets be resolved, since a value that connects too many is
+    the first to be blocked.
+    """
+
+    spare_identifiers: int = 10_000
+    blast_radius_identifiers: int = 100_000
+    rollout: RolloutLimits = RolloutLimits()
+
+
+DEFAULT_LIMITS = Limits()

@@ -1,0 +1,1 @@
+"""Components of a space: loaded from the graph and resolved, writing nothing."""

@@ -1,0 +1,215 @@
+"""Resolving components: what a decision rests on is loaded, and resolved with new evidence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from identity_service.domain.identifiers import Identifier, IdentifierKind
+from identity_service.domain.policies.policy import Policy
+from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
+from identity_service.domain.resolution.boundary import boundary_is_stable, boundary_unchanged
+from identity_service.domain.resolution.components import components
+from identity_service.domain.resolution.resolve import Resolution, resolve
+from identity_service.domain.resolution.subgraph import (
+    EMPTY_SUBGRAPH,
+    NewEvidence,
+    ResolutionInput,
+    StoredIdentifier,
+    Subgraph,
+    merge_evidence,
+)
+from identity_service.errors import TooLarge
+from identity_service.graph.evidence import EvidenceStore
+from identity_service.services.kit.offload import offload_if_large
+from identity_service.services.resolution.subgraph_loader import beyond_the_walk, load_until_closed
+from identity_service.services.spaces.access import SpaceScope
+from identity_service.services.spaces.policies import PolicyInForce
+
+
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """Known identifiers to begin at, by how the walk treats them."""
+
+    plain: frozenset[Identifier] = frozenset()
+    contested: frozenset[Identifier] = frozenset()
+    super_connectors: frozenset[Identifier] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.plain or self.contested or self.super_connectors)
+
+    @classmethod
+    def of(
+        cls, known: Mapping[Identifier, StoredIdentifier], others: Iterable[Identifier] = ()
+    ) -> Starts:
+        """Where to begin so that all these identifiers are resolved, also `others` if they exist.
+
+        One identifier of each customer is enough, since the identifiers of a customer are
+        connected.
+        """
+        plain: dict[str | Identifier, Identifier] = {other: other for other in others}
+        contested: set[Identifier] = set()
+        super_connectors: set[Identifier] = set()
+        for identifier, stored in known.items():
+            if stored.super_connector:
+                super_connectors.add(identifier)
+            elif stored.contested:
+                contested.add(identifier)
+            else:
+                plain[stored.customer or identifier] = identifier
+        return cls(frozenset(plain.values()), frozenset(contested), frozenset(super_connectors))
+
+
+@dataclass(frozen=True, slots=True)
+class ResolutionRequest:
+    """What is to be resolved: all that is connected with `starts`, together with `new`.
+
+    `withdrawn` is the id of a judgement to leave out. Unless `cross_boundary`, the walk ends at
+    contested identifiers where it can be shown that nothing beyond them changes.
+    """
+
+    starts: Starts
+    new: NewEvidence = field(default_factory=NewEvidence)
+    withdrawn: str | None = None
+    cross_boundary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Components as they were loaded and resolved.
+
+    `component_of` has the component of each identifier by its position in the evidence.
+    `blocked` are identifiers that were left out, since the policy blocks them.
+    """
+
+    subgraph: Subgraph
+    resolution_input: ResolutionInput
+    resolution: Resolution
+    component_of: list[int]
+    blocked: list[Identifier]
+
+
+def too_much(limit: int) -> TooLarge:
+    """The error where a component holds more identifiers than it may."""
+    return TooLarge(
+        f"More than {limit:,} identifiers are connected here.",
+        remedy="Block the identifiers that have the most links.",
+    )
+
+
+class ComponentResolver:
+    """Loads components of a space and resolves them. Writes nothing."""
+
+    def __init__(self, store: EvidenceStore, spare_identifiers: int) -> None:
+        """`spare_identifiers` may be loaded beyond the bound of one component, for several."""
+        self._store = store
+        self._spare_identifiers = spare_identifiers
+
+    async def resolve(
+        self, scope: SpaceScope, in_force: PolicyInForce, request: ResolutionRequest
+    ) -> Resolved | None:
+        """Resolve what a request names.
+
+        None: a component holds more identifiers than the policy's `max_component`, or all
+        components together hold so many that they must be resolved one by one.
+        """
+        if not request.cross_boundary and _may_end_at_contested(in_force.policy):
+            resolved = await self._attempt(scope, in_force, request)
+            if resolved:
+                return resolved
+        return await self._attempt(scope, in_force, replace(request, cross_boundary=True))
+
+    async def _attempt(
+        self, scope: SpaceScope, in_force: PolicyInForce, request: ResolutionRequest
+    ) -> Resolved | None:
+        policy, new = in_force.policy, request.new
+        loaded = await self._load(scope, in_force, request)
+        if loaded is None:
+            return None
+        # A customer of an older policy may hold what is blocked now, and the nodes at the
+        # boundary may be contested or super-connectors by that policy only.
+        outdated = loaded.settled_under is not None and loaded.settled_under < in_force.version
+        if not request.cross_boundary and (outdated or not boundary_is_stable(loaded, new, policy)):
+            return None
+        blocked = _blocked(loaded, in_force.values) if outdated else []
+        subgraph = _leave_out(loaded, blocked, request.withdrawn)
+
+        def resolved() -> Resolved | None:
+            resolution_input = merge_evidence(subgraph, new)
+            component_of = components(resolution_input.evidence)
+            if _largest(component_of) > policy.max_component:
+                return None
+            resolution = resolve(resolution_input.evidence, policy, resolution_input.outside)
+            if not request.cross_boundary and not boundary_unchanged(
+                subgraph, resolution_input, resolution, policy
+            ):
+                return None
+            return Resolved(subgraph, resolution_input, resolution, component_of, blocked)
+
+        return await offload_if_large(len(subgraph.nodes), resolved)
+
+    async def _load(
+        self, scope: SpaceScope, in_force: PolicyInForce, request: ResolutionRequest
+    ) -> Subgraph | None:
+        starts, cross_boundary = request.starts, request.cross_boundary
+        if not starts:
+            return EMPTY_SUBGRAPH
+
+        def missing(subgraph: Subgraph) -> set[Identifier]:
+            # With `cross_boundary` a node counts as loaded only once it was walked itself.
+            loaded = (
+                subgraph.interior | subgraph.boundary.keys()
+                if cross_boundary
+                else subgraph.nodes.keys()
+            )
+            return beyond_the_walk(subgraph) - loaded
+
+        return await load_until_closed(
+            self._store,
+            scope.space,
+            in_force.policy,
+            in_force.version,
+            starts=starts.plain | starts.contested if cross_boundary else starts.plain,
+            boundary=(
+                starts.super_connectors
+                if cross_boundary
+                else starts.super_connectors | starts.contested
+            ),
+            cross_boundary=cross_boundary,
+            most=in_force.policy.max_component + self._spare_identifiers,
+            missing=missing,
+        )
+
+
+def _blocked(subgraph: Subgraph, values: ValueRules) -> list[Identifier]:
+    return [i for i in subgraph.nodes if isinstance(values.identifier(i), WithheldValue)]
+
+
+def _leave_out(
+    subgraph: Subgraph, identifiers: Iterable[Identifier], judgement: str | None
+) -> Subgraph:
+    """The subgraph without these nodes and without the judgement of this id."""
+    gone = frozenset(identifiers)
+    if not gone and judgement is None:
+        return subgraph
+    return replace(
+        subgraph,
+        nodes={i: node for i, node in subgraph.nodes.items() if i not in gone},
+        judgements=[made for made in subgraph.judgements if made.id != judgement],
+    )
+
+
+def _largest(component_of: list[int]) -> int:
+    return max(Counter(component_of).values(), default=0)
+
+
+def _may_end_at_contested(policy: Policy) -> bool:
+    """Whether a subgraph may end at contested identifiers under this policy.
+
+    It may not with dominance, which counts the sightings of all owners; nor where a person's type
+    falls under `other`, since owners that lie outside are asked for by type.
+    """
+    rules = policy.rules.values()
+    unnamed_person = policy.other and policy.other.kind is IdentifierKind.PERSON
+    return not unnamed_person and not any(rule.dominance for rule in (*rules, policy.other) if rule)

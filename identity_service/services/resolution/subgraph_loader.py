@@ -1,0 +1,57 @@
+"""Loading a subgraph until nothing that belongs to it is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from identity_service.domain.identifiers import Identifier
+from identity_service.domain.policies.policy import Policy
+from identity_service.domain.resolution.subgraph import Subgraph
+from identity_service.graph.evidence import EvidenceStore
+
+
+async def load_until_closed(
+    store: EvidenceStore,
+    space: str,
+    policy: Policy,
+    policy_version: int,
+    *,
+    starts: Iterable[Identifier],
+    boundary: Iterable[Identifier],
+    cross_boundary: bool,
+    most: int,
+    missing: Callable[[Subgraph], set[Identifier]],
+) -> Subgraph | None:
+    """Load what can be reached from `starts`, then also from what is `missing`, until nothing is.
+
+    None: more than `most` identifiers were met. The other arguments are those of
+    `EvidenceStore.load_subgraph`.
+    """
+    walk_from = set(starts)
+    while True:
+        subgraph = await store.load_subgraph(
+            space,
+            policy,
+            policy_version,
+            starts=walk_from,
+            boundary=boundary,
+            cross_boundary=cross_boundary,
+            most=most,
+        )
+        if subgraph is None:
+            return None
+        found = missing(subgraph)
+        if not found:
+            return subgraph
+        walk_from |= found
+
+
+def beyond_the_walk(subgraph: Subgraph) -> set[Identifier]:
+    """Identifiers that belong to the component although the walk may not have reached them.
+
+    The walk ends at a super-connector, which a `same` judgement may join to others. It does not
+    pass a blocked identifier either, which may be all that connects the identifiers of a customer
+    that an older policy settled.
+    """
+    judged = {other for node in subgraph.boundary.values() for other in node.judged}
+    return judged | subgraph.cut_off_by_block
