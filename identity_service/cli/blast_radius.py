@@ -11,7 +11,7 @@ from identity_service.cli import arguments, differences
 from identity_service.cli.output import print_json, results
 from identity_service.errors import NotFound
 from identity_service.services.preview.previews import PolicyPreview
-from identity_service.services.read.current import Missing
+from identity_service.services.read.view import Missing
 from identity_service.session import Session
 
 

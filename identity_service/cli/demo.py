@@ -105,7 +105,7 @@ async def _keys(its: Session) -> _Keys:
 async def _write_key(its: Session, scope: SpaceScope) -> str | None:
     """A key to send the examples with, unless they are there; keys are not to be had twice."""
     last = _examples()[-1]["messageId"]
-    if await its.cases.customers.event(scope, last) is not None:
+    if await its.cases.customers.current(scope).event(last) is not None:
         return None
     name = f"{SPACE}-{secrets.token_hex(4)}"
     created = await its.cases.spaces.create_source(its.cases.access.operator(), name, [SPACE])

@@ -13,8 +13,8 @@ from identity_service.cli import arguments
 from identity_service.cli.output_files import PictureFormat, deliver, drawn
 from identity_service.domain.identifiers import Identifier
 from identity_service.pictures import draw_customer_timeline, draw_graph
-from identity_service.services.read.customer_graph import CustomerGraphs
-from identity_service.services.spaces.access import SpaceScope
+from identity_service.services.read.customer_graph import customer_graph, customer_timeline
+from identity_service.services.read.view import CustomerView
 from identity_service.session import Session
 
 T = TypeVar("T")
@@ -40,8 +40,8 @@ def graph_command(
     who: Who, space: Space, written: Written = PictureFormat.HTML, output: Output = None
 ) -> None:
     """Draw the identifiers of a customer and their links, also those that were refused."""
-    linked = _asked(who, space, CustomerGraphs.linked)
-    deliver(drawn(draw_graph(linked), written), output, f"graph.{written}")
+    graph = _asked(who, space, customer_graph)
+    deliver(drawn(draw_graph(graph), written), output, f"graph.{written}")
 
 
 @app.command("timeline")
@@ -49,17 +49,14 @@ def timeline_command(
     who: Who, space: Space, written: Written = PictureFormat.HTML, output: Output = None
 ) -> None:
     """Draw the latest events of a customer, device by device and session by session."""
-    lived = _asked(who, space, CustomerGraphs.lived)
-    deliver(drawn(draw_customer_timeline(lived), written), output, f"timeline.{written}")
+    timeline = _asked(who, space, customer_timeline)
+    deliver(drawn(draw_customer_timeline(timeline), written), output, f"timeline.{written}")
 
 
-def _asked(
-    who: str, space: str, question: Callable[[CustomerGraphs, SpaceScope, Identifier], Awaitable[T]]
-) -> T:
+def _asked(who: str, space: str, question: Callable[[CustomerView, Identifier], Awaitable[T]]) -> T:
     identifier = arguments.identifier(who)
 
     async def work(its: Session) -> T:
-        portraits = CustomerGraphs(its.cases.customers, its.cases.explanations)
-        return await question(portraits, await its.space(space), identifier)
+        return await question(its.cases.customers.current(await its.space(space)), identifier)
 
     return session.run(work)

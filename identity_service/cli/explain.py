@@ -18,8 +18,8 @@ from identity_service.domain.judgements import Judgement
 from identity_service.domain.recorded import DecidedLink, OverConnectedComponent, SeenIdentifier
 from identity_service.domain.timestamps import iso
 from identity_service.errors import NotFound
-from identity_service.services.read.current import Missing
-from identity_service.services.read.explanations import ExplainAnswer, ExplainedPair, Loaded
+from identity_service.services.read.explanations import ExplainAnswer, ExplainedPair
+from identity_service.services.read.view import Missing
 from identity_service.services.resolution.component_resolver import too_much
 from identity_service.session import Session
 
@@ -34,7 +34,8 @@ def explain(
     asked = arguments.identifier(a), arguments.identifier(b)
 
     async def work(its: Session) -> ExplainAnswer:
-        return await its.cases.explanations.explain(await its.space(space), *asked, Loaded())
+        view = its.cases.customers.current(await its.space(space))
+        return await its.cases.explanations.explain(view, *asked)
 
     found = session.run(work)
     if isinstance(found, Missing):

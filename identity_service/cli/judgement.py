@@ -74,7 +74,7 @@ def list_command(
     """List judgements, withdrawn ones too, newest first."""
 
     async def work(its: Session) -> Page[Judgement]:
-        return await its.cases.customers.judgements(await its.space(space), NEWEST, first)
+        return await its.cases.ledger.judgements(await its.space(space), NEWEST, first)
 
     page = session.run(work)
     if as_json:

@@ -1,11 +1,12 @@
-"""Settled customers in the graph, and all that hangs on them."""
+"""Settled customers in the graph, with their identifiers, events, traits and accounts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import RecordedEvent
 from identity_service.graph.database import Database
 from identity_service.graph.statements import statement
@@ -24,7 +25,7 @@ LIST_ACCOUNTS: Final = statement("resolve/list_accounts")
 MEASURE_COMPONENT: Final = statement("resolve/measure_component")
 
 MAX_IDENTIFIERS: Final = 1_000
-"""Most identifiers that one customer is read with; its count tells of the others."""
+"""Most identifiers that one customer is read with; its `identifier_count` counts all."""
 
 MAX_TRAIT_EVENTS: Final = 1_000
 """Most events that traits are read from: the newest of a customer."""
@@ -32,25 +33,39 @@ MAX_TRAIT_EVENTS: Final = 1_000
 MAX_ACCOUNTS: Final = 100
 """Most accounts of a customer, and most sets of traits of one account (the newest)."""
 
-MAX_LINKED: Final = 10
+MAX_MOST_LINKED: Final = 10
 """How many identifiers of an over-connected component are named."""
-
-IdentifierRow: TypeAlias = Sequence[Any]
-"""[key, type, value, first_seen, last_seen, contested, super-connector]"""
 
 CustomerKey: TypeAlias = tuple[str, str]
 """Space and customer id."""
 
 
 class ById(NamedTuple):
-    """Asks for a customer by its id, current or retired."""
+    """The key under which a customer is looked up by its id, current or retired."""
 
     space: str
     customer: str
 
 
-class FoundCustomer(NamedTuple):
-    """A customer as it is stored. Its identifiers come in no order that means anything."""
+class IdentifierRow(NamedTuple):
+    """An identifier as it is stored. Times in milliseconds since 1970."""
+
+    key: str
+    type: str
+    value: str
+    first_seen: int
+    last_seen: int
+    contested: bool
+    super_connector: bool
+
+    @property
+    def identifier(self) -> Identifier:
+        """The typed value alone."""
+        return Identifier(self.type, self.value)
+
+
+class CustomerRow(NamedTuple):
+    """A customer as it is stored. Its identifiers come in no particular order."""
 
     id: str
     kind: str
@@ -64,15 +79,59 @@ class FoundCustomer(NamedTuple):
 
 
 class Lookup(NamedTuple):
-    """What is known of an identifier or id asked for. No `customer`: it belongs to nobody."""
+    """What is stored of an identifier or id. No `customer`: it belongs to nobody."""
 
-    customer: FoundCustomer | None
+    customer: CustomerRow | None
     blocked: bool = False
+
+
+class EventTraitsRow(NamedTuple):
+    """What one event says about a person. `accounts` are keys of the accounts that it names."""
+
+    at: int
+    message_id: str
+    source: str
+    traits_json: str | None
+    context_traits_json: str | None
+    accounts: Sequence[str]
+    owner: IdentifierRow
+
+
+class TraitRows(NamedTuple):
+    """The newest events of a customer that carry traits, and what is said of their accounts.
+
+    `accounts`: by account key, each set of traits as JSON.
+    """
+
+    events: Sequence[EventTraitsRow]
+    accounts: Mapping[str, Sequence[str]]
+
+
+class AccountRow(NamedTuple):
+    """An account with its sets of traits (JSON), each with the time when it was last sent."""
+
+    account_id: str
+    traits: Sequence[tuple[int, str]]
+
+
+class ComponentSize(NamedTuple):
+    """The size of a component, counted up to a bound, and its most linked identifiers.
+
+    `met`: which of the identifier keys asked about are in it.
+    """
+
+    size: int
+    most_linked: Sequence[IdentifierRow]
+    met: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class EventWindow:
-    """Which events of a customer, and where to go on: `at` and `message_id` of the last read."""
+    """Which events of a customer, and where to go on.
+
+    `names`: only events with one of these names; `since` and `until` are inclusive, in
+    milliseconds since 1970. `at` and `message_id` are those of the last event read before.
+    """
 
     names: Sequence[str] | None
     since: int
@@ -100,7 +159,8 @@ class CustomerReader:
         )
         if row is None:
             return {}
-        customers = {customer[0]: FoundCustomer(*customer) for customer in row["customers"]}
+        stored = (_customer(*entry) for entry in row["customers"])
+        customers = {customer.id: customer for customer in stored}
         found: dict[str | ById, Lookup] = {
             key: Lookup(customers.get(customer), blocked)
             for key, customer, blocked in row["by_key"]
@@ -112,7 +172,7 @@ class CustomerReader:
     async def identifiers(self, keys: Sequence[str]) -> Mapping[str, IdentifierRow]:
         """Identifiers by their keys; those that do not exist are left out."""
         row = await self._database.read_one(READ_IDENTIFIERS, w={"keys": list(keys)})
-        return {entry[0]: entry for entry in row["identifiers"]} if row else {}
+        return {found.key: found for found in identifier_rows(row["identifiers"])} if row else {}
 
     async def link_counts(self, keys: Sequence[str]) -> Mapping[str, int]:
         """By identifier key, how many distinct identifiers were seen with it."""
@@ -122,7 +182,7 @@ class CustomerReader:
     async def event_identifiers(self, keys: Sequence[str]) -> Mapping[str, Sequence[IdentifierRow]]:
         """By event key, the identifiers that the event carries."""
         row = await self._database.read_one(READ_EVENT_IDENTIFIERS, w={"keys": list(keys)})
-        return dict(row["events"]) if row else {}
+        return {key: identifier_rows(carried) for key, carried in row["events"]} if row else {}
 
     async def event_counts(self, customers: Sequence[CustomerKey]) -> Mapping[CustomerKey, int]:
         """How many events each customer has."""
@@ -136,18 +196,12 @@ class CustomerReader:
         row = await self._database.read_one(READ_PREVIOUS_IDS, w={"customers": _lists(customers)})
         return {(s, c): ids for s, c, ids in row["previous"]} if row else {}
 
-    async def traits(
-        self, customers: Sequence[CustomerKey]
-    ) -> Mapping[CustomerKey, tuple[list[Any], list[Any]]]:
-        """What events tell of each customer, and of the accounts that they name.
-
-        Lists of [at, message id, source, traits JSON, context traits JSON, account keys,
-        identifier row] and of [account key, traits JSON].
-        """
+    async def traits(self, customers: Sequence[CustomerKey]) -> Mapping[CustomerKey, TraitRows]:
+        """What events say of each customer, and of the accounts that they name."""
         row = await self._database.read_one(
             READ_TRAITS, w={"customers": _lists(customers), "most": MAX_TRAIT_EVENTS}
         )
-        return {(s, c): (events, accounts) for s, c, events, accounts in row["told"]} if row else {}
+        return {(s, c): _traits(*entry) for s, c, *entry in row["told"]} if row else {}
 
     async def events_by_key(self, keys: Sequence[str]) -> Mapping[str, RecordedEvent]:
         """Events by their keys; those that do not exist are left out."""
@@ -174,25 +228,48 @@ class CustomerReader:
         )
         return [RecordedEvent(*event) for event in row["events"]] if row else []
 
-    async def accounts(self, customer: CustomerKey) -> list[tuple[str, list[tuple[int, str]]]]:
-        """Account ids, each with every set of traits (JSON) and when it was told last."""
+    async def accounts(self, customer: CustomerKey) -> list[AccountRow]:
+        """Accounts that a customer's events name, at most `MAX_ACCOUNTS`, by id."""
         row = await self._database.read_one(
             LIST_ACCOUNTS, w={"space": customer[0], "customer": customer[1], "most": MAX_ACCOUNTS}
         )
-        return [(account, described) for account, described in row["accounts"]] if row else []
+        return [AccountRow(*entry) for entry in row["accounts"]] if row else []
 
-    async def component(
-        self, key: str, others: Sequence[str], bound: int
-    ) -> tuple[int, list[IdentifierRow], set[str]]:
-        """The size of an identifier's component, counted up to `bound`; the most linked of it.
+    async def component_size(self, key: str, others: Sequence[str], bound: int) -> ComponentSize:
+        """The size of an identifier's component, counted up to `bound`.
 
-        Also which keys of `others` were met in it.
+        Also which keys of `others` are in it.
         """
         row = await self._database.read_one(
             MEASURE_COMPONENT,
-            w={"key": key, "others": list(others), "bound": bound, "most": MAX_LINKED},
+            w={"key": key, "others": list(others), "bound": bound, "most": MAX_MOST_LINKED},
         )
-        return (row["size"], row["most_linked"], set(row["members"])) if row else (0, [], set())
+        if row is None:
+            return ComponentSize(0, (), frozenset())
+        most_linked = identifier_rows(row["most_linked"])
+        return ComponentSize(row["size"], most_linked, frozenset(row["members"]))
+
+
+def identifier_rows(rows: Iterable[Sequence[Any]]) -> list[IdentifierRow]:
+    """Identifiers as statements list them."""
+    return list(map(IdentifierRow._make, rows))
+
+
+def _customer(*entry: Any) -> CustomerRow:
+    *fields, identifiers = entry
+    return CustomerRow._make((*fields, identifier_rows(identifiers)))
+
+
+def _traits(events: Sequence[Sequence[Any]], accounts: Sequence[Sequence[str]]) -> TraitRows:
+    traits_of: dict[str, list[str]] = {}
+    for account, traits_json in accounts:
+        traits_of.setdefault(account, []).append(traits_json)
+    return TraitRows([_event_traits(*event) for event in events], traits_of)
+
+
+def _event_traits(*entry: Any) -> EventTraitsRow:
+    *fields, owner = entry
+    return EventTraitsRow._make((*fields, IdentifierRow(*owner)))
 
 
 def _lists(customers: Sequence[CustomerKey]) -> list[list[str]]:

@@ -1,16 +1,17 @@
-"""What the graph held at a moment: only what was received, judged and minted until then."""
+"""What the graph held at a moment: only what had been received, judged and minted by then."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.resolution.as_of import AnchoredId
 from identity_service.domain.resolution.subgraph import Sightings, Span
+from identity_service.graph.customers import AccountRow
 from identity_service.graph.database import Database
 from identity_service.graph.judgements import judgement_of
 from identity_service.graph.keys import event_key, identifier_key, identifier_of
@@ -32,8 +33,8 @@ MAX_SCANNED: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Present:
-    """What an identifier is now: a super-connector or not, and in how many events."""
+class IdentifierNow:
+    """An identifier as it is today: a super-connector or not, and in how many events."""
 
     super_connector: bool
     events: int
@@ -41,20 +42,23 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """What identifiers were seen with until a moment.
+    """The neighbours of identifiers until a moment.
 
-    `own`: when each was seen itself (without an entry: not yet). `seen`: by identifier, the
-    others. `present` tells of everyone met.
+    `spans`: when each of the identifiers was seen itself; one that was not has no entry.
+    `neighbours`: by identifier, what it was seen with. `now`: every neighbour as it is today.
     """
 
-    own: Mapping[Identifier, Span]
-    seen: Mapping[Identifier, Mapping[Identifier, Sightings]]
-    present: Mapping[Identifier, Present]
+    spans: Mapping[Identifier, Span]
+    neighbours: Mapping[Identifier, Mapping[Identifier, Sightings]]
+    now: Mapping[Identifier, IdentifierNow]
 
 
 @dataclass(frozen=True, slots=True)
-class Attributed:
-    """An event of an identifier; `accounts` are keys of those that it names."""
+class AttributedEvent:
+    """An event of an identifier; `accounts` are keys of the accounts that it names.
+
+    `at` in milliseconds since 1970.
+    """
 
     owner: Identifier
     message_id: str
@@ -64,59 +68,68 @@ class Attributed:
     accounts: tuple[str, ...]
 
 
+class EventTraits(NamedTuple):
+    """What one event says about a person, as JSON."""
+
+    source: str
+    traits_json: str | None
+    context_traits_json: str | None
+
+
 class HistoryReader:
-    """Reads what was known at a moment `at`, in milliseconds since 1970, inclusive."""
+    """Reads what was known at a moment `as_of`, in milliseconds since 1970, inclusive."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(
+    async def identifiers_now(
         self, space: str, identifiers: Collection[Identifier]
-    ) -> dict[Identifier, Present]:
-        """Those of some identifiers that are known by now."""
+    ) -> dict[Identifier, IdentifierNow]:
+        """Identifiers as they are today; those that do not exist are left out."""
         row = await self._database.read_one(FIND_IDENTIFIERS, w={"keys": _keys(space, identifiers)})
-        return {identifier_of(key): Present(*entry) for key, *entry in row["found"]} if row else {}
+        found = row["found"] if row else ()
+        return {identifier_of(key): IdentifierNow(*entry) for key, *entry in found}
 
     async def neighbours(
-        self, space: str, identifiers: Collection[Identifier], at: int
+        self, space: str, identifiers: Collection[Identifier], as_of: int
     ) -> Neighbours:
-        """What identifiers were seen with."""
+        """What identifiers had been seen with."""
         row = await self._database.read_one(
-            READ_NEIGHBOURS, w={"keys": _keys(space, identifiers), "at": at}
+            READ_NEIGHBOURS, w={"keys": _keys(space, identifiers), "at": as_of}
         )
-        own: dict[Identifier, Span] = {}
-        seen: dict[Identifier, dict[Identifier, Sightings]] = {}
-        present: dict[Identifier, Present] = {}
+        spans: dict[Identifier, Span] = {}
+        neighbours: dict[Identifier, dict[Identifier, Sightings]] = {}
+        now: dict[Identifier, IdentifierNow] = {}
         for key, others in row["seen"] if row else ():
             identifier = identifier_of(key)
-            with_it = seen[identifier] = {}
+            seen_with = neighbours[identifier] = {}
             for other_key, first, last, times, sources, super_connector, events in others:
                 if other_key == key:
-                    own[identifier] = Span(first, last)
+                    spans[identifier] = Span(first, last)
                     continue
                 other = identifier_of(other_key)
-                with_it[other] = Sightings(first, last, times, set(sources))
-                present[other] = Present(super_connector, events)
-        return Neighbours(own, seen, present)
+                seen_with[other] = Sightings(first, last, times, set(sources))
+                now[other] = IdentifierNow(super_connector, events)
+        return Neighbours(spans, neighbours, now)
 
     async def judgements(
-        self, space: str, identifiers: Iterable[Identifier], at: int
+        self, space: str, identifiers: Iterable[Identifier], as_of: int
     ) -> list[Judgement]:
         """The judgements about identifiers that were in force."""
         row = await self._database.read_one(
-            LIST_JUDGEMENTS_AT, w={"keys": _keys(space, identifiers), "at": at}
+            LIST_JUDGEMENTS_AT, w={"keys": _keys(space, identifiers), "at": as_of}
         )
         return [judgement_of(*entry) for entry in row["judgements"]] if row else []
 
     async def sample(
-        self, space: str, identifiers: Collection[Identifier], at: int, most: int
+        self, space: str, identifiers: Collection[Identifier], as_of: int, most: int
     ) -> dict[Identifier, tuple[Span | None, list[Identifier]]]:
-        """When identifiers were seen (None: not yet), and at most so many neighbours of each."""
+        """When identifiers had been seen (None: not yet), and at most `most` neighbours of each."""
         row = await self._database.read_one(
             SAMPLE_NEIGHBOURS,
             w={
                 "keys": _keys(space, identifiers),
-                "at": at,
+                "at": as_of,
                 "most": most,
                 "scanned": MAX_SCANNED,
             },
@@ -144,53 +157,49 @@ class HistoryReader:
         row = await self._database.read_one(READ_KNOWN_SINCE, key=identifier_key(space, identifier))
         return row["since"] if row else None
 
-    async def attributed(
+    async def attributed_events(
         self,
         space: str,
         identifiers: Iterable[Identifier],
-        at: int,
+        as_of: int,
         policy: Policy,
         withheld: Iterable[Identifier],
         most: int,
-    ) -> list[Attributed]:
-        """At most so many events of which one of some identifiers is the strongest (rule 8)."""
+    ) -> list[AttributedEvent]:
+        """At most `most` events of which one of these identifiers is the strongest (rule 8)."""
         row = await self._database.read_one(
             LIST_ATTRIBUTED,
             w={
                 "keys": _keys(space, identifiers),
-                "at": at,
+                "at": as_of,
                 "withheld": _keys(space, withheld),
                 "most": most,
-                **priorities(policy),
+                **_priorities(policy),
             },
         )
         return [
-            Attributed(identifier_of(key), message_id, happened, name, carries, tuple(accounts))
-            for key, message_id, happened, name, carries, accounts in (row["events"] if row else ())
+            AttributedEvent(identifier_of(key), message_id, at, name, carries, tuple(accounts))
+            for key, message_id, at, name, carries, accounts in (row["events"] if row else ())
         ]
 
-    async def told(
-        self, space: str, message_ids: Iterable[str]
-    ) -> dict[str, tuple[str, str | None, str | None]]:
-        """By message id: source, traits and context traits (JSON) of events."""
+    async def event_traits(self, space: str, message_ids: Iterable[str]) -> dict[str, EventTraits]:
+        """By message id, what events say about a person."""
         row = await self._database.read_one(
             READ_EVENT_TRAITS, w={"keys": [event_key(space, message) for message in message_ids]}
         )
         prefix = len(space) + 1
-        return {key[prefix:]: (*rest,) for key, *rest in row["told"]} if row else {}
+        return {key[prefix:]: EventTraits(*said) for key, *said in row["told"]} if row else {}
 
-    async def accounts(
-        self, keys: Iterable[str], at: int, most: int
-    ) -> dict[str, tuple[str, list[tuple[int, str]]]]:
-        """By account key: its id, and its newest sets of traits (JSON), when each was told last."""
+    async def accounts(self, keys: Iterable[str], as_of: int, most: int) -> dict[str, AccountRow]:
+        """Accounts by their keys, each with at most `most` sets of traits, the newest."""
         row = await self._database.read_one(
-            READ_ACCOUNTS, w={"keys": list(keys), "at": at, "most": most}
+            READ_ACCOUNTS, w={"keys": list(keys), "at": as_of, "most": most}
         )
-        return {key: (account, told) for key, account, told in row["accounts"]} if row else {}
+        return {key: AccountRow(*account) for key, *account in row["accounts"]} if row else {}
 
 
-def priorities(policy: Policy) -> dict[str, Any]:
-    """By type how strong its identifiers are, as statements take it; not listed: weakest."""
+def _priorities(policy: Policy) -> dict[str, Any]:
+    """The priority of each identifier type, as statements take it; `other` is for all others."""
     return {
         "priority": {kind: rule.priority for kind, rule in policy.rules.items()},
         "other": policy.other.priority if policy.other else 2**31,

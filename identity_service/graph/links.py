@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from identity_service.domain.recorded import RecordedEvent
-from identity_service.graph.customers import CustomerKey, IdentifierRow
+from identity_service.graph.customers import CustomerKey, IdentifierRow, identifier_rows
 from identity_service.graph.database import Database
 from identity_service.graph.statements import statement
 
@@ -23,14 +23,22 @@ KeyPair: TypeAlias = tuple[str, str]
 
 
 class LinkRow(NamedTuple):
-    """A stored link, and its ends. The times are None where the two were never seen together."""
+    """A link as it is stored, with its two ends. Times in milliseconds since 1970."""
 
     a: IdentifierRow
     b: IdentifierRow
-    first_seen: Any
-    last_seen: Any
-    times_seen: Any
-    sources: Any
+    first_seen: int
+    last_seen: int
+    times_seen: int
+    sources: Sequence[str]
+
+
+class PairRow(NamedTuple):
+    """Two identifiers. `link` is None where they were never seen together."""
+
+    a: IdentifierRow
+    b: IdentifierRow
+    link: LinkRow | None
 
 
 class LinkReader:
@@ -44,12 +52,15 @@ class LinkReader:
         row = await self._database.read_one(
             LIST_LINKS, w={"space": customer[0], "customer": customer[1], "most": most}
         )
-        return [LinkRow(*entry) for entry in row["links"]] if row else []
+        return [_link(*entry) for entry in row["links"]] if row else []
 
-    async def between(self, pairs: Sequence[KeyPair]) -> list[LinkRow]:
-        """Pairs of identifiers with their links, in that order, without those that are gone."""
+    async def between(self, pairs: Sequence[KeyPair]) -> list[PairRow]:
+        """Pairs of identifiers with their links, in that order.
+
+        Without the pairs of which an identifier does not exist.
+        """
         row = await self._database.read_one(READ_LINKS, w={"pairs": [list(pair) for pair in pairs]})
-        return [LinkRow(*entry) for entry in row["links"]] if row else []
+        return [_pair(*entry) for entry in row["links"]] if row else []
 
     async def example_events(self, pairs: Sequence[KeyPair]) -> Mapping[KeyPair, RecordedEvent]:
         """By pair, the latest event that saw both, where one is found."""
@@ -64,4 +75,13 @@ class LinkReader:
         row = await self._database.read_one(
             LIST_SHARED_DEVICES, w={"space": customer[0], "customer": customer[1], "most": most}
         )
-        return row["identifiers"] if row else []
+        return identifier_rows(row["identifiers"]) if row else []
+
+
+def _pair(a: Sequence[Any], b: Sequence[Any], *link: Any) -> PairRow:
+    ends = IdentifierRow(*a), IdentifierRow(*b)
+    return PairRow(*ends, None if link[0] is None else LinkRow(*ends, *link))
+
+
+def _link(a: Sequence[Any], b: Sequence[Any], *link: Any) -> LinkRow:
+    return LinkRow(IdentifierRow(*a), IdentifierRow(*b), *link)

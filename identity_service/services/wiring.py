@@ -30,8 +30,9 @@ from identity_service.services.limits import DEFAULT_LIMITS, Limits
 from identity_service.services.preview.blast_radius import BlastRadius
 from identity_service.services.preview.previews import Previews
 from identity_service.services.read.as_of.component_walk import HistoricalComponents
-from identity_service.services.read.as_of.view import History
-from identity_service.services.read.current import Customers
+from identity_service.services.read.as_of.view import HistoricalReads
+from identity_service.services.read.current import CurrentReads
+from identity_service.services.read.customers import Customers
 from identity_service.services.read.explanations import Explanations
 from identity_service.services.read.inboxes import Inboxes
 from identity_service.services.read.live import LiveResolution
@@ -68,7 +69,6 @@ class UseCases:
     journeys: Journeys
     judgements: Judgements
     policy_rollout: PolicyRollout
-    history: History
     exporting: Exporter
     copying: SpaceCopier
 
@@ -96,24 +96,31 @@ def assemble(
     access, policies = Access(keys, clock), Policies(policy_store)
     resolver = ComponentResolver(evidence, limits.spare_identifiers)
     settler = Settler(evidence, resolver, policies, locks, clock, ids)
-    reader, live = CustomerReader(database), LiveResolution(evidence, resolver)
+    customer_reader, link_reader = CustomerReader(database), LinkReader(database)
+    inbox_reader, history_reader = InboxReader(database), HistoryReader(database)
+    ledger = Ledger(ledger_reader, judgement_store)
+    live = LiveResolution(evidence, judgement_store, resolver)
     walk = ExportReader(database)
     spaces = Spaces(keys, SpaceStore(database), access, clock)
-    customers = Customers(reader, ledger_reader, policies, live, clock)
-    past = HistoryReader(database)
+    customers = Customers(
+        CurrentReads(customer_reader, link_reader, inbox_reader, ledger, policies, live, clock),
+        HistoricalReads(
+            history_reader, HistoricalComponents(history_reader), customer_reader, ledger
+        ),
+    )
     return UseCases(
         access=access,
         spaces=spaces,
         ingest=Ingest(evidence, BatchWriter(evidence, settler), ids, max_queue),
         customers=customers,
-        explanations=Explanations(LinkReader(database), judgement_store, customers, policies, live),
+        explanations=Explanations(link_reader),
         previews=Previews(
             SnapshotReader(database), policy_store, customers, clock, preview_timeout
         ),
-        ledger=Ledger(ledger_reader, judgement_store),
+        ledger=ledger,
         following=following,
         blast_radius=BlastRadius(evidence, policy_store, limits.blast_radius_identifiers),
-        inboxes=Inboxes(InboxReader(database), customers),
+        inboxes=Inboxes(inbox_reader, customers),
         journeys=Journeys(JourneyReader(database), policies, clock),
         judgements=Judgements(
             evidence, judgement_store, policy_store, policies, settler, clock, ids
@@ -126,9 +133,6 @@ def assemble(
             RolloutPhases(policy_store, settler, locks, limits),
             clock,
             limits.rollout,
-        ),
-        history=History(
-            past, reader, ledger_reader, customers, policies, HistoricalComponents(past), clock
         ),
         exporting=Exporter(walk, spaces, clock),
         copying=SpaceCopier(CopyReader(database), walk),

@@ -22,7 +22,7 @@ from identity_service.domain.resolution.clusters import RefusalReason
 from identity_service.domain.resolution.id_register import CustomerKind
 from identity_service.errors import IdentityServiceError
 from identity_service.graph.statements import statement_names
-from identity_service.services.read.current import MissingReason
+from identity_service.services.read.view import MissingReason
 from identity_service.services.spaces.access import Role
 from identity_service.settings import Settings
 

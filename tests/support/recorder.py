@@ -10,12 +10,15 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.recorded import DecidedLink, SettledCustomer
 from identity_service.graph.customers import EventWindow
+from identity_service.graph.keys import identifier_key
 from identity_service.graph.ledger import NEWEST_CHANGE
-from identity_service.services.changes.ledger import Ledger
-from identity_service.services.read.as_of.view import AsOf
-from identity_service.services.read.current import Answer, Customers, Missing, MissingReason
-from identity_service.services.read.explanations import Explanations, Loaded
-from identity_service.services.read.inboxes import Inboxes
+from identity_service.services.read.as_of.view import AsOfView
+from identity_service.services.read.view import (
+    CustomerAnswer,
+    CustomerView,
+    Missing,
+    MissingReason,
+)
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.wiring import UseCases
 
@@ -32,15 +35,11 @@ async def answers_now(
     ids: Iterable[str],
 ) -> dict[str, Said]:
     """By what was asked: everything that is answered at this moment."""
-    told = _Told(scope, values, cases.customers, cases.explanations, cases.ledger, cases.inboxes)
 
-    async def by_id(customer: str) -> Said:
-        return await told.all_of(await cases.customers.find_by_id(scope, customer))
+    async def current() -> CustomerView:
+        return cases.customers.current(scope)
 
-    async def by_identifier(identifier: Identifier) -> Said:
-        return await told.all_of(await cases.customers.find(scope, identifier))
-
-    return await _all(by_identifier, identifiers) | await _all(by_id, ids)
+    return await _answers(current, values, identifiers, ids)
 
 
 async def answers_as_of(
@@ -49,22 +48,31 @@ async def answers_as_of(
     values: ValueRules,
     identifiers: Iterable[Identifier],
     ids: Iterable[str],
-    moment: int,
+    as_of: int,
 ) -> dict[str, Said]:
     """The same as of a moment, each asked by itself."""
 
-    async def past() -> tuple[AsOf, _Told]:
-        found = await cases.history.as_of(scope, moment)
-        assert isinstance(found, AsOf)
-        return found, _Told(scope, values, found, found, found, found)
+    async def then() -> CustomerView:
+        view = await cases.customers.as_of(scope, as_of)
+        assert isinstance(view, AsOfView)
+        return view
 
-    async def by_id(customer: str) -> Said:
-        as_of, told = await past()
-        return await told.all_of(await as_of.find_by_id(scope, customer))
+    return await _answers(then, values, identifiers, ids)
+
+
+async def _answers(
+    open_view: Callable[[], Awaitable[CustomerView]],
+    values: ValueRules,
+    identifiers: Iterable[Identifier],
+    ids: Iterable[str],
+) -> dict[str, Said]:
+    async def by_id(customer_id: str) -> Said:
+        view = await open_view()
+        return await _Recording(view, values).all_of(await view.find_by_id(customer_id))
 
     async def by_identifier(identifier: Identifier) -> Said:
-        as_of, told = await past()
-        return await told.all_of(await as_of.find(scope, identifier))
+        view = await open_view()
+        return await _Recording(view, values).all_of(await view.find(identifier))
 
     return await _all(by_identifier, identifiers) | await _all(by_id, ids)
 
@@ -78,75 +86,65 @@ async def _all(ask: Callable[[T], Awaitable[Said]], asked: Iterable[T]) -> dict[
     return dict(zip(map(str, every), answers, strict=True))
 
 
-class _Told:
-    def __init__(
-        self,
-        scope: SpaceScope,
-        values: ValueRules,
-        customers: Customers | AsOf,
-        explanations: Explanations | AsOf,
-        ledger: Ledger | AsOf,
-        inboxes: Inboxes | AsOf,
-    ) -> None:
-        self._scope = scope
+class _Recording:
+    def __init__(self, view: CustomerView, values: ValueRules) -> None:
+        self._view = view
         self._values = values
-        self._customers = customers
-        self._explanations = explanations
-        self._ledger = ledger
-        self._inboxes = inboxes
 
-    async def all_of(self, answer: Answer) -> Said:
+    async def all_of(self, answer: CustomerAnswer) -> Said:
         if isinstance(answer, Missing):
             not_yet = answer.reason is MissingReason.NOT_YET
             return {"reason": MissingReason.UNKNOWN if not_yet else answer.reason}
         if not isinstance(answer, SettledCustomer):
             return {"limit": answer.limit}
-        scope, customer, ask = self._scope, answer.customer_id, self._customers
+        view, customer = self._view, answer
         newest = await self._events(customer)
         paid = EventWindow(["Paid"], 3, 9, newest_first=False, at=4, message_id="m5")
-        some = await ask.events(scope, customer, paid, 3)
-        why = self._explanations
-        if isinstance(why, AsOf):
-            links = await why.links(scope, answer, 1_000)
-        else:
-            links = await why.links(scope, answer, 1_000, Loaded())
-        shared = await self._explanations.shared_devices(scope, customer, 100)
+        some = await view.events(customer, paid, 3)
+        links = await view.links(customer, 1_000)
         neighbours = {i.identifier: i for link in links for i in (link.a, link.b)}.values()
+        keys = [identifier_key(view.scope.space, i.identifier) for i in customer.identifiers]
         return {
-            "id": customer,
-            "redirected_from": answer.redirected_from,
-            "kind": answer.kind,
-            "policy_version": answer.policy_version,
-            "seen": (answer.first_seen, answer.last_seen),
-            "identifiers": (answer.identifier_count, list(answer.identifiers)),
-            "previous_ids": list(await ask.previous_ids(scope, customer)),
-            "traits": await ask.traits(scope, customer),
-            "accounts": await ask.accounts(scope, customer),
-            "events": (await ask.event_count(scope, customer), newest, some),
+            "id": customer.customer_id,
+            "redirected_from": customer.redirected_from,
+            "kind": customer.kind,
+            "policy_version": customer.policy_version,
+            "seen": (customer.first_seen, customer.last_seen),
+            "identifiers": (customer.identifier_count, list(customer.identifiers)),
+            "identifiers by key": await view.identifiers(keys),
+            "previous_ids": list(await view.previous_ids(customer)),
+            "traits": await view.traits(customer),
+            "accounts": await view.accounts(customer),
+            "events": (await view.event_count(customer), newest, some),
             "links": sorted(map(self._link, links), key=repr),
-            "shared": shared,
+            "shared": await view.shared_devices(customer, 100),
+            "health": await self._health(customer),
             "neighbours": {
                 str(i.identifier): (
-                    await ask.link_count(scope, i),
-                    await self._inboxes.links_over_time(scope, i, 100),
-                    [c.customer_id for c in await self._inboxes.shared_by(scope, i, 100)],
+                    await view.link_count(i),
+                    await view.links_over_time(i, 100),
+                    [c.customer_id for c in await view.shared_by(i, 100)],
                 )
-                for i in answer.identifiers
+                for i in customer.identifiers
             },
-            "changes": await self._ledger.changes_of(scope, customer, NEWEST_CHANGE, 100),
+            "changes": await view.changes(customer, NEWEST_CHANGE, 100),
             "customers beside": {
                 str(i.identifier): other and other.customer_id
                 for i in neighbours
-                for other in [await ask.customer_of(scope, i)]
+                for other in [await view.customer_of(i)]
             },
         }
 
-    async def _events(self, customer: str) -> list[Any]:
+    async def _health(self, customer: SettledCustomer) -> Any:
+        """As of a moment only some links of a super-connector count for the health."""
+        if any(identifier.super_connector for identifier in customer.identifiers):
+            return None
+        return await self._view.health(customer)
+
+    async def _events(self, customer: SettledCustomer) -> list[Any]:
         window = EventWindow(None, -FOREVER, FOREVER, newest_first=True, at=FOREVER, message_id="")
-        page = await self._customers.events(self._scope, customer, window, 500)
-        carried = await asyncio.gather(
-            *(self._customers.event_identifiers(self._scope, event) for event in page.items)
-        )
+        page = await self._view.events(customer, window, 500)
+        carried = await asyncio.gather(*map(self._view.event_identifiers, page.items))
         return [
             (event, [i for i in identifiers if self._counts(i.identifier)])
             for event, identifiers in zip(page.items, carried, strict=True)

@@ -1,4 +1,4 @@
-"""What resolvers work with: the services, and who asks."""
+"""What resolvers work with: the services, who asks, and records with the view they came from."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 import strawberry
+from graphql import OperationType
 
-from identity_service.services.read.as_of.view import AsOf
-from identity_service.services.read.explanations import Loaded
+from identity_service.services.read.current import CurrentView
+from identity_service.services.read.live import ComponentCache
+from identity_service.services.read.view import CustomerView
 from identity_service.services.spaces.access import Caller, SpaceScope
 from identity_service.services.wiring import UseCases
 
@@ -20,32 +22,44 @@ N = TypeVar("N")
 class Context:
     """One request: `caller` is None without a valid key.
 
-    `last_event_id` is the cursor at which a client goes on that lost its connection. `loaded` is
-    for queries only, which write nothing and end soon.
+    `last_event_id` is the cursor at which a client goes on that lost its connection. `components`
+    is for queries only, which write nothing and end soon.
     """
 
     services: UseCases
     caller: Caller | None
     last_event_id: str | None = None
-    loaded: Loaded = field(default_factory=Loaded)
+    components: ComponentCache = field(default_factory=ComponentCache)
 
 
 Info: TypeAlias = strawberry.Info[Context, None]
 
 
 class Scoped(NamedTuple, Generic[T]):
-    """A record of a space together with the way into that space, for what hangs on it.
+    """A record and the view through which its fields are read: all of one space and one time."""
 
-    `past` is set where the record is of a moment of the past: what hangs on it is of that too.
-    """
-
-    scope: SpaceScope
+    view: CustomerView
     record: T
-    past: AsOf | None = None
+
+    @property
+    def scope(self) -> SpaceScope:
+        """The space of the record, and the right to read it."""
+        return self.view.scope
 
     def beside(self, record: N) -> Scoped[N]:
-        """Another record of the same space and moment."""
-        return Scoped(self.scope, record, self.past)
+        """Another record of the same view."""
+        return Scoped(self.view, record)
+
+
+def current_view(info: Info, scope: SpaceScope) -> CurrentView:
+    """The customers of a space as they are now.
+
+    The views of a query share what they load. Those of a mutation or a subscription do not: it
+    changes what was loaded, or waits until it is old.
+    """
+    queries = info.operation.operation is OperationType.QUERY
+    components = info.context.components if queries else ComponentCache()
+    return info.context.services.customers.current(scope, components)
 
 
 def record_of(value: object) -> object:

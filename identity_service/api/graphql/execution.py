@@ -32,7 +32,7 @@ from identity_service.api.graphql.context import Context
 from identity_service.api.graphql.limits import MAX_TOKENS, check_document
 from identity_service.api.graphql.plain_lists import PlainListExecutor
 from identity_service.errors import BadInput, IdentityServiceError
-from identity_service.services.read.explanations import Loaded
+from identity_service.services.read.live import ComponentCache
 
 Answer: TypeAlias = dict[str, Any]
 """`data`, `errors`, as GraphQL over HTTP has them; no `data` when nothing was executed."""
@@ -92,7 +92,7 @@ class GraphQL:
             self._schema,
             prepared.document,
             # A connection asks many questions: what one has loaded is old for the next.
-            context_value=replace(context, loaded=Loaded()),
+            context_value=replace(context, components=ComponentCache()),
             variable_values=dict(request.variables or {}),
             operation_name=request.operation,
             is_awaitable=cast("Any", optimized_is_awaitable),

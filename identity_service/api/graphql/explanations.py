@@ -1,15 +1,14 @@
 # ruff: noqa: D103  (the schema's descriptions say what a field is)
-"""Why? The fields about links, what was decided on each, and what follows from that."""
+"""The fields about links, what was decided on each, and the explanation of two identifiers."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from graphql import OperationType
 from strawberry import Parent
 
 from identity_service.api.graphql.connections import page_size
-from identity_service.api.graphql.context import Info, Scoped
+from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.fields import IdentifierInput
 from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, scoped
 from identity_service.domain.explain.health import Health
@@ -21,8 +20,8 @@ from identity_service.domain.recorded import (
     OverConnectedComponent,
     RecordedEvent,
 )
-from identity_service.services.read.current import Missing
-from identity_service.services.read.explanations import ExplainedPair, Loaded
+from identity_service.services.read.explanations import ExplainedPair
+from identity_service.services.read.view import Missing
 from identity_service.services.spaces.access import SpaceScope
 
 MAX_LINKS: Final = 1_000
@@ -34,63 +33,54 @@ async def explain(
     a: IdentifierInput,
     b: IdentifierInput,
 ) -> Scoped[ExplainedPair] | Missing | Scoped[OverConnectedComponent]:
+    view = current_view(info, root)
     answer = await info.context.services.explanations.explain(
-        root, Identifier(a.type, a.value), Identifier(b.type, b.value), _loaded(info)
+        view, Identifier(a.type, a.value), Identifier(b.type, b.value)
     )
     if isinstance(answer, Missing):
         return answer
     if isinstance(answer, ExplainedPair):
-        return Scoped(root, answer)
-    return Scoped(root, answer)
+        return Scoped(view, answer)
+    return Scoped(view, answer)
 
 
 def explained_a(root: Parent[Scoped[ExplainedPair]]) -> ScopedIdentifier:
-    return Scoped(root.scope, root.record.a)
+    return root.beside(root.record.a)
 
 
 def explained_b(root: Parent[Scoped[ExplainedPair]]) -> ScopedIdentifier:
-    return Scoped(root.scope, root.record.b)
+    return root.beside(root.record.b)
 
 
 def path(root: Parent[Scoped[ExplainedPair]]) -> list[Scoped[DecidedLink]]:
-    return [Scoped(root.scope, link) for link in root.record.path]
+    return scoped(root.view, root.record.path)
 
 
 def refusals(root: Parent[Scoped[ExplainedPair]]) -> list[Scoped[DecidedLink]]:
-    return [Scoped(root.scope, link) for link in root.record.refusals]
+    return scoped(root.view, root.record.refusals)
 
 
 def deciding_judgement(root: Parent[Scoped[ExplainedPair]]) -> Scoped[Judgement] | None:
     made = root.record.judgement
-    return Scoped(root.scope, made) if made else None
+    return root.beside(made) if made else None
 
 
-async def health(root: Parent[ScopedCustomer], info: Info) -> Health:
-    if root.past:
-        return root.past.health(root.record)
-    return await info.context.services.explanations.health(root.scope, root.record, _loaded(info))
+async def health(root: Parent[ScopedCustomer]) -> Health:
+    return await root.view.health(root.record)
 
 
 async def links(
-    root: Parent[ScopedCustomer], info: Info, first: int | None = MAX_LINKS
+    root: Parent[ScopedCustomer], first: int | None = MAX_LINKS
 ) -> list[Scoped[DecidedLink]]:
     most = page_size(first, MAX_LINKS, MAX_LINKS)
-    explanations = info.context.services.explanations
-    found = (
-        await root.past.links(root.scope, root.record, most)
-        if root.past
-        else await explanations.links(root.scope, root.record, most, _loaded(info))
-    )
-    return [root.beside(link) for link in found]
+    return scoped(root.view, await root.view.links(root.record, most))
 
 
 async def shared_devices(
-    root: Parent[ScopedCustomer], info: Info, first: int | None = 100
+    root: Parent[ScopedCustomer], first: int | None = 100
 ) -> list[ScopedIdentifier]:
     most = page_size(first, 100)
-    explanations = root.past or info.context.services.explanations
-    found = await explanations.shared_devices(root.scope, root.record.customer_id, most)
-    return scoped(root.scope, found, root.past)
+    return scoped(root.view, await root.view.shared_devices(root.record, most))
 
 
 def link_a(root: Parent[Scoped[DecidedLink]]) -> ScopedIdentifier:
@@ -101,13 +91,9 @@ def link_b(root: Parent[Scoped[DecidedLink]]) -> ScopedIdentifier:
     return root.beside(root.record.b)
 
 
-async def example_event(
-    root: Parent[Scoped[DecidedLink]], info: Info
-) -> Scoped[RecordedEvent] | None:
-    found = await info.context.services.explanations.example_event(root.record)
-    if found is None or (root.past and not root.past.had_received(found)):
-        return None
-    return root.beside(found)
+async def example_event(root: Parent[Scoped[DecidedLink]]) -> Scoped[RecordedEvent] | None:
+    found = await root.view.example_event(root.record)
+    return root.beside(found) if found else None
 
 
 def link_decision(root: Parent[Scoped[DecidedLink]]) -> Scoped[LinkDecision]:
@@ -115,10 +101,4 @@ def link_decision(root: Parent[Scoped[DecidedLink]]) -> Scoped[LinkDecision]:
 
 
 def conflict(root: Parent[Scoped[LinkDecision]]) -> list[ScopedIdentifier]:
-    return scoped(root.scope, root.record.conflict, root.past)
-
-
-def _loaded(info: Info) -> Loaded:
-    """What this request has loaded already: while it writes nothing, nothing is loaded twice."""
-    reads = info.operation.operation is OperationType.QUERY
-    return info.context.loaded if reads else Loaded()
+    return scoped(root.view, root.record.conflict)

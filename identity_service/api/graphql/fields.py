@@ -1,10 +1,10 @@
 # ruff: noqa: D103  (the schema's descriptions say what a field is)
-"""What the fields of the schema do: they find the service, and hand it the record they hang on."""
+"""What the fields of customers, identifiers, traits and events do."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import strawberry
 from strawberry import ID, UNSET, Parent
@@ -18,13 +18,9 @@ from identity_service.api.graphql.connections import (
     number_in,
     page_size,
 )
-from identity_service.api.graphql.context import Info, Scoped
+from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.scalars import Json, Millis, json_fragment
-from identity_service.api.graphql.scoped import (
-    ScopedCustomer,
-    ScopedIdentifier,
-    scoped,
-)
+from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, scoped
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import (
     OverConnectedComponent,
@@ -35,11 +31,10 @@ from identity_service.domain.recorded import (
 from identity_service.domain.traits import Trait
 from identity_service.errors import BadInput
 from identity_service.graph.customers import MAX_IDENTIFIERS, EventWindow
-from identity_service.services.read.as_of.view import AsOf
-from identity_service.services.read.current import Account, Answer, Customers, Missing
+from identity_service.services.read.view import Account, CustomerAnswer, CustomerView, Missing
 from identity_service.services.spaces.access import SpaceScope
 
-FoundCustomer: TypeAlias = ScopedCustomer | Missing | Scoped[OverConnectedComponent]
+ScopedAnswer: TypeAlias = ScopedCustomer | Missing | Scoped[OverConnectedComponent]
 
 _MOST: Final = 2**62
 """More than any time."""
@@ -63,7 +58,7 @@ async def customer(
     id: ID | None = UNSET,  # noqa: A002  (the name is the contract's)
     as_of: Millis | None = UNSET,
     live: bool | None = False,
-) -> FoundCustomer:
+) -> ScopedAnswer:
     if bool(identifier) == bool(id):
         raise BadInput(
             "“customer” takes exactly one of “identifier” and “id”.",
@@ -71,23 +66,22 @@ async def customer(
         )
     asked = Identifier(identifier.type, identifier.value) if identifier else None
     if isinstance(as_of, int):
-        past = await info.context.services.history.as_of(root, as_of)
-        if isinstance(past, Missing):
-            return past
-        found = await (past.find(root, asked) if asked else past.find_by_id(root, id or ""))
-        return _answer(root, found, past)
-    customers = info.context.services.customers
+        then = await info.context.services.customers.as_of(root, as_of)
+        if isinstance(then, Missing):
+            return then
+        return _answer(then, await (then.find(asked) if asked else then.find_by_id(id or "")))
+    now = current_view(info, root)
     if asked:
-        return _answer(root, await customers.find(root, asked, live=bool(live)))
-    return _answer(root, await customers.find_by_id(root, id or "", live=bool(live)))
+        return _answer(now, await now.find(asked, live=bool(live)))
+    return _answer(now, await now.find_by_id(id or "", live=bool(live)))
 
 
 async def customers(
     root: Parent[SpaceScope], info: Info, identifiers: list[IdentifierInput]
-) -> list[FoundCustomer]:
+) -> list[ScopedAnswer]:
     asked = [Identifier(identifier.type, identifier.value) for identifier in identifiers]
-    answers = await info.context.services.customers.find_all(root, asked)
-    return [_answer(root, answer) for answer in answers]
+    view = current_view(info, root)
+    return [_answer(view, answer) for answer in await view.find_all(asked)]
 
 
 # Node
@@ -108,34 +102,28 @@ def event_node_id(root: Parent[Scoped[RecordedEvent]]) -> ID:
 # Customer
 
 
-async def previous_ids(root: Parent[ScopedCustomer], info: Info) -> Sequence[str]:
-    return await _customers(root, info).previous_ids(root.scope, root.record.customer_id)
+async def previous_ids(root: Parent[ScopedCustomer]) -> Sequence[str]:
+    return await root.view.previous_ids(root.record)
 
 
 def identifiers(
     root: Parent[ScopedCustomer], first: int | None = MAX_IDENTIFIERS
 ) -> list[ScopedIdentifier]:
     most = page_size(first, MAX_IDENTIFIERS, MAX_IDENTIFIERS)
-    return scoped(root.scope, root.record.identifiers[:most], root.past)
+    return scoped(root.view, root.record.identifiers[:most])
 
 
-async def traits(root: Parent[ScopedCustomer], info: Info) -> list[Scoped[Trait[SeenIdentifier]]]:
-    found = await _customers(root, info).traits(root.scope, root.record.customer_id)
-    return [root.beside(trait) for trait in found]
+async def traits(root: Parent[ScopedCustomer]) -> list[Scoped[Trait[SeenIdentifier]]]:
+    return scoped(root.view, await root.view.traits(root.record))
 
 
-async def trait(
-    root: Parent[ScopedCustomer],
-    info: Info,
-    name: str,
-) -> Scoped[Trait[SeenIdentifier]] | None:
-    found = await traits(root, info)
-    return next((trait for trait in found if trait.record.name == name), None)
+async def trait(root: Parent[ScopedCustomer], name: str) -> Scoped[Trait[SeenIdentifier]] | None:
+    found = await root.view.traits(root.record)
+    return next((root.beside(trait) for trait in found if trait.name == name), None)
 
 
 async def events(
     root: Parent[ScopedCustomer],
-    info: Info,
     first: int | None = 50,
     after: str | None = UNSET,
     names: list[str] | None = UNSET,
@@ -156,9 +144,7 @@ async def events(
         at=at,
         message_id=message_id,
     )
-    page = await _customers(root, info).events(
-        root.scope, root.record.customer_id, window, page_size(first, 50)
-    )
+    page = await root.view.events(root.record, window, page_size(first, 50))
     return connection(
         page,
         after or None,
@@ -167,12 +153,12 @@ async def events(
     )
 
 
-async def event_count(root: Parent[ScopedCustomer], info: Info) -> int:
-    return await _customers(root, info).event_count(root.scope, root.record.customer_id)
+async def event_count(root: Parent[ScopedCustomer]) -> int:
+    return await root.view.event_count(root.record)
 
 
-async def accounts(root: Parent[ScopedCustomer], info: Info) -> list[Account]:
-    return await _customers(root, info).accounts(root.scope, root.record.customer_id)
+async def accounts(root: Parent[ScopedCustomer]) -> list[Account]:
+    return await root.view.accounts(root.record)
 
 
 def receipt(root: Parent[ScopedCustomer]) -> SettledCustomer:
@@ -190,7 +176,7 @@ def as_of(root: Parent[SettledCustomer]) -> Millis | None:
 def over_connected_message(root: Parent[Scoped[OverConnectedComponent]]) -> str:
     found = root.record
     return (
-        f"At least {found.size:,} identifiers hang together here, more than the {found.limit:,} "
+        f"At least {found.size:,} identifiers are connected here, more than the {found.limit:,} "
         "that can be resolved; what was settled before stays as it is. Block the identifiers "
         "that have the most links, or set max_links for their types."
     )
@@ -199,22 +185,22 @@ def over_connected_message(root: Parent[Scoped[OverConnectedComponent]]) -> str:
 def over_connected_identifiers(
     root: Parent[Scoped[OverConnectedComponent]],
 ) -> list[ScopedIdentifier]:
-    return scoped(root.scope, root.record.most_linked, root.past)
+    return scoped(root.view, root.record.most_linked)
 
 
 # Identifier
 
 
-async def link_count(root: Parent[ScopedIdentifier], info: Info) -> int:
-    return await _customers(root, info).link_count(root.scope, root.record)
+async def link_count(root: Parent[ScopedIdentifier]) -> int:
+    return await root.view.link_count(root.record)
 
 
-async def identifier_customer(root: Parent[ScopedIdentifier], info: Info) -> ScopedCustomer | None:
-    found = await _customers(root, info).customer_of(root.scope, root.record)
+async def identifier_customer(root: Parent[ScopedIdentifier]) -> ScopedCustomer | None:
+    found = await root.view.customer_of(root.record)
     return root.beside(found) if found else None
 
 
-# Trait, Event, Change
+# Trait, Event
 
 
 def trait_identifier(root: Parent[Scoped[Trait[SeenIdentifier]]]) -> ScopedIdentifier:
@@ -225,20 +211,13 @@ def properties(root: Parent[Scoped[RecordedEvent]]) -> Json:
     return json_fragment(root.record.properties_json)
 
 
-async def event_identifiers(
-    root: Parent[Scoped[RecordedEvent]], info: Info
-) -> list[ScopedIdentifier]:
-    found = await _customers(root, info).event_identifiers(root.scope, root.record)
-    return scoped(root.scope, found, root.past)
+async def event_identifiers(root: Parent[Scoped[RecordedEvent]]) -> list[ScopedIdentifier]:
+    return scoped(root.view, await root.view.event_identifiers(root.record))
 
 
-def _answer(scope: SpaceScope, answer: Answer, past: AsOf | None = None) -> FoundCustomer:
+def _answer(view: CustomerView, answer: CustomerAnswer) -> ScopedAnswer:
     if isinstance(answer, Missing):
         return answer
     if isinstance(answer, SettledCustomer):
-        return Scoped(scope, answer, past)
-    return Scoped(scope, answer, past)
-
-
-def _customers(root: Scoped[Any], info: Info) -> Customers | AsOf:
-    return root.past or info.context.services.customers
+        return Scoped(view, answer)
+    return Scoped(view, answer)

@@ -16,12 +16,12 @@ from identity_service.api.graphql.connections import (
     number_in,
     page_size,
 )
-from identity_service.api.graphql.context import Info, Scoped
+from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.scalars import Millis
-from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier
+from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, scoped
 from identity_service.domain.recorded import Page, SeenIdentifier
 from identity_service.graph.inboxes import MAX_PEOPLE
-from identity_service.services.read.inboxes import Degree
+from identity_service.services.read.view import CustomerView, Degree
 from identity_service.services.spaces.access import SpaceScope
 
 MAX_DAYS: Final = 1_000
@@ -35,7 +35,7 @@ async def contested(
 ) -> Connection[ScopedIdentifier]:
     people, key = _after("contested", after)
     page = await info.context.services.inboxes.contested(root, people, key, page_size(first, 20))
-    return _ranked("contested", root, page, after or None)
+    return _ranked("contested", current_view(info, root), page, after or None)
 
 
 async def super_connectors(
@@ -45,24 +45,18 @@ async def super_connectors(
     page = await info.context.services.inboxes.super_connectors(
         root, links, key, page_size(first, 20)
     )
-    return _ranked("super", root, page, after or None)
+    return _ranked("super", current_view(info, root), page, after or None)
 
 
-async def shared_by(
-    root: Parent[ScopedIdentifier], info: Info, first: int | None = 20
-) -> list[ScopedCustomer]:
+async def shared_by(root: Parent[ScopedIdentifier], first: int | None = 20) -> list[ScopedCustomer]:
     most = page_size(first, 20, MAX_PEOPLE)
-    inboxes = root.past or info.context.services.inboxes
-    found = await inboxes.shared_by(root.scope, root.record, most)
-    return [root.beside(customer) for customer in found]
+    return scoped(root.view, await root.view.shared_by(root.record, most))
 
 
 async def links_over_time(
-    root: Parent[ScopedIdentifier], info: Info, first: int | None = 100
+    root: Parent[ScopedIdentifier], first: int | None = 100
 ) -> Sequence[Degree]:
-    most = page_size(first, 100, MAX_DAYS)
-    inboxes = root.past or info.context.services.inboxes
-    return await inboxes.links_over_time(root.scope, root.record, most)
+    return await root.view.links_over_time(root.record, page_size(first, 100, MAX_DAYS))
 
 
 def day(root: Parent[Degree]) -> Millis:
@@ -77,11 +71,11 @@ def _after(of: str, after: str | None) -> tuple[int, str]:
 
 
 def _ranked(
-    of: str, scope: SpaceScope, page: Page[tuple[int, SeenIdentifier]], after: str | None
+    of: str, view: CustomerView, page: Page[tuple[int, SeenIdentifier]], after: str | None
 ) -> Connection[ScopedIdentifier]:
     return connection(
         page,
         after,
         lambda entry: encode_cursor(of, entry[0], entry[1].key),
-        lambda entry: Scoped(scope, entry[1]),
+        lambda entry: Scoped(view, entry[1]),
     )

@@ -16,13 +16,13 @@ from identity_service.api.graphql.connections import (
     number_in,
     page_size,
 )
-from identity_service.api.graphql.context import Info, Scoped
+from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, scoped
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.recorded import Page, PolicyVersion, RecordedChange, RecordedEvent
 from identity_service.domain.resolution.changes import Cause, CauseKind, ChangeKind, parse_cause
 from identity_service.graph.ledger import NEWEST_CHANGE
-from identity_service.services.read.as_of.view import AsOf
+from identity_service.services.read.view import CustomerView
 from identity_service.services.spaces.access import Role, SpaceScope
 
 
@@ -36,23 +36,18 @@ async def space_changes(
     page = await info.context.services.ledger.changes(
         root, kinds or None, _position(after or None, NEWEST_CHANGE), page_size(first, 50)
     )
-    return _newest_first(root, page, after or None)
+    return _newest_first(current_view(info, root), page, after or None)
 
 
 async def customer_changes(
     root: Parent[ScopedCustomer],
-    info: Info,
     first: int | None = 20,
     after: str | None = UNSET,
 ) -> Connection[Scoped[RecordedChange]]:
-    ledger = root.past or info.context.services.ledger
-    page = await ledger.changes_of(
-        root.scope,
-        root.record.customer_id,
-        _position(after or None, NEWEST_CHANGE),
-        page_size(first, 20),
+    page = await root.view.changes(
+        root.record, _position(after or None, NEWEST_CHANGE), page_size(first, 20)
     )
-    return _newest_first(root.scope, page, after or None, root.past)
+    return _newest_first(root.view, page, after or None)
 
 
 async def follow_changes(
@@ -67,7 +62,7 @@ async def follow_changes(
     cursor = info.context.last_event_id or after or None
     position = _position(cursor, 0) if cursor else None
     async for change in services.following.changes(scope, kinds or None, position):
-        yield Scoped(scope, change)
+        yield Scoped(current_view(info, scope), change)
 
 
 def change_node_id(root: Parent[Scoped[RecordedChange]]) -> ID:
@@ -78,15 +73,8 @@ def cursor(root: Parent[Scoped[RecordedChange]]) -> str:
     return cursor_of(root.record)
 
 
-async def change_identifiers(
-    root: Parent[Scoped[RecordedChange]], info: Info
-) -> list[ScopedIdentifier]:
-    found = await info.context.services.customers.identifiers(
-        root.scope, root.record.identifier_keys
-    )
-    if root.past:
-        found = await root.past.identifiers(root.scope, found)
-    return scoped(root.scope, found, root.past)
+async def change_identifiers(root: Parent[Scoped[RecordedChange]]) -> list[ScopedIdentifier]:
+    return scoped(root.view, await root.view.identifiers(root.record.identifier_keys))
 
 
 def caused_by(root: Parent[Scoped[RecordedChange]]) -> Scoped[Cause] | None:
@@ -97,7 +85,7 @@ def caused_by(root: Parent[Scoped[RecordedChange]]) -> Scoped[Cause] | None:
 async def cause_event(root: Parent[Scoped[Cause]], info: Info) -> Scoped[RecordedEvent] | None:
     if root.record.kind is not CauseKind.EVENT:
         return None
-    found = await info.context.services.customers.event(root.scope, root.record.key)
+    found = await current_view(info, root.scope).event(root.record.key)
     return root.beside(found) if found else None
 
 
@@ -127,6 +115,6 @@ def _position(cursor: str | None, without: int) -> int:
 
 
 def _newest_first(
-    scope: SpaceScope, page: Page[RecordedChange], after: str | None, past: AsOf | None = None
+    view: CustomerView, page: Page[RecordedChange], after: str | None
 ) -> Connection[Scoped[RecordedChange]]:
-    return connection(page, after, cursor_of, lambda change: Scoped(scope, change, past))
+    return connection(page, after, cursor_of, lambda change: Scoped(view, change))

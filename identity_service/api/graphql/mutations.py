@@ -11,10 +11,11 @@ import strawberry
 from strawberry import ID, Parent
 
 from identity_service import errors
-from identity_service.api.graphql.context import Info, Scoped
+from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.fields import IdentifierInput
 from identity_service.api.graphql.queries import Space
 from identity_service.api.graphql.refused import Invalid, Refused, refused
+from identity_service.api.graphql.scoped import scoped
 from identity_service.api.graphql.types import Change, Judgement, Policy, Settlement, by, shows
 from identity_service.domain import judgements
 from identity_service.domain.identifiers import Identifier
@@ -115,11 +116,11 @@ class PolicySet:
 
 
 def _judgement(root: Parent[Scoped[services.Judged]]) -> Scoped[judgements.Judgement]:
-    return Scoped(root.scope, root.record.judgement)
+    return root.beside(root.record.judgement)
 
 
 def _changes(root: Parent[Scoped[services.Judged]]) -> list[Scoped[RecordedChange]]:
-    return [Scoped(root.scope, change) for change in root.record.changes]
+    return scoped(root.view, root.record.changes)
 
 
 @strawberry.type
@@ -213,7 +214,7 @@ async def judge(
         made = await service.judge(scope, verdict, *await service.normalise(scope, *typed), reason)
     except FieldInvalid as error:
         return refused(error)
-    return Scoped(scope, made)
+    return Scoped(current_view(info, scope), made)
 
 
 async def withdraw_judgement(
@@ -229,7 +230,7 @@ async def withdraw_judgement(
         return refused(error)
     except NotFound as error:
         return Refused(str(error), [errors.Problem("id", str(error))])
-    return Scoped(scope, gone)
+    return Scoped(current_view(info, scope), gone)
 
 
 @strawberry.type

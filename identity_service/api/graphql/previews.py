@@ -17,7 +17,7 @@ from identity_service.api.graphql.connections import (
     number_in,
     page_size,
 )
-from identity_service.api.graphql.context import Info, Scoped
+from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.refused import Invalid, Refused, refused
 from identity_service.api.graphql.scoped import ScopedIdentifier, scoped
 from identity_service.api.graphql.types import Identifier, Link, by, shows
@@ -38,9 +38,10 @@ async def preview(
     root: Parent[SpaceScope], info: Info, policy: str
 ) -> Scoped[previews.PolicyPreview] | Refused:
     try:
-        return Scoped(root, await info.context.services.previews.preview(root, policy))
+        found = await info.context.services.previews.preview(root, policy)
     except PolicyInvalid as error:
         return refused(error)
+    return Scoped(current_view(info, root), found)
 
 
 def _summary(root: Parent[Scoped[previews.PolicyPreview]]) -> Summary:
@@ -60,7 +61,7 @@ async def _differences(
         Page(shown, page.more),
         after or None,
         lambda each: encode_cursor("difference", *_parts(each.difference.place)),
-        lambda each: Scoped(root.scope, each),
+        root.beside,
     )
 
 
@@ -79,11 +80,11 @@ def _kind(root: Parent[ScopedDifference]) -> ChangeKind:
 
 
 def _before(root: Parent[ScopedDifference]) -> list[list[ScopedIdentifier]]:
-    return [scoped(root.scope, some) for some in root.record.before]
+    return [scoped(root.view, some) for some in root.record.before]
 
 
 def _after(root: Parent[ScopedDifference]) -> list[list[ScopedIdentifier]]:
-    return [scoped(root.scope, some) for some in root.record.after]
+    return [scoped(root.view, some) for some in root.record.after]
 
 
 def _customer_ids(root: Parent[ScopedDifference]) -> list[ID]:
@@ -91,7 +92,7 @@ def _customer_ids(root: Parent[ScopedDifference]) -> list[ID]:
 
 
 def _deciding_links(root: Parent[ScopedDifference]) -> list[Scoped[DecidedLink]]:
-    return [Scoped(root.scope, link) for link in root.record.deciding_links]
+    return scoped(root.view, root.record.deciding_links)
 
 
 def _merged(root: Parent[Summary]) -> int:

@@ -17,7 +17,7 @@ from identity_service.api.graphql import (
 )
 from identity_service.api.graphql.blast_radius import BlastRadiusResult
 from identity_service.api.graphql.connections import parse_global_id
-from identity_service.api.graphql.context import Info, Scoped
+from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.journeys import Journeys, journeys
 from identity_service.api.graphql.previews import PreviewResult
 from identity_service.api.graphql.types import (
@@ -36,7 +36,7 @@ from identity_service.api.graphql.types import (
 )
 from identity_service.domain.identifiers import parse_identifier
 from identity_service.domain.recorded import SettledCustomer
-from identity_service.services.spaces.access import SpaceScope
+from identity_service.services.read.current import CurrentView
 
 
 @strawberry.type
@@ -101,22 +101,24 @@ async def node(info: Info, id: ID) -> Scoped[object] | None:  # noqa: A002  (Rel
     """A node by its global id; None when it does not exist or the key may not see it."""
     kind, space, key = parse_global_id(id)
     scope = info.context.services.access.enter(info.context.caller, space)
-    record = await _record(info, scope, kind, key) if scope else None
-    return Scoped(scope, record) if scope and record else None
+    if scope is None:
+        return None
+    view = current_view(info, scope)
+    record = await _record(info, view, kind, key)
+    return Scoped(view, record) if record else None
 
 
-async def _record(info: Info, scope: SpaceScope, kind: str, key: str) -> object | None:
-    customers = info.context.services.customers
+async def _record(info: Info, view: CurrentView, kind: str, key: str) -> object | None:
     match kind:
         case "Customer":
-            found = await customers.find_by_id(scope, key)
+            found = await view.find_by_id(key)
             return found if isinstance(found, SettledCustomer) else None
         case "Identifier":
-            return await customers.identifier(scope, parse_identifier(key))
+            return await view.identifier(parse_identifier(key))
         case "Event":
-            return await customers.event(scope, key)
+            return await view.event(key)
         case "Change":
-            return await info.context.services.ledger.change(scope, key)
+            return await info.context.services.ledger.change(view.scope, key)
         case _:
             return None
 

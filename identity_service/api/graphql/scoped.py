@@ -1,4 +1,4 @@
-"""Records of a space together with the way into it, one by one and page by page."""
+"""Lists of records with the view that they came from."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from identity_service.domain.recorded import (
     SettledCustomer,
 )
 from identity_service.graph.ledger import NEWEST
-from identity_service.services.read.as_of.view import AsOf
-from identity_service.services.spaces.access import SpaceScope
+from identity_service.services.read.view import CustomerView
 
 ScopedCustomer: TypeAlias = Scoped[SettledCustomer]
 ScopedIdentifier: TypeAlias = Scoped[SeenIdentifier]
@@ -27,16 +26,14 @@ ScopedIdentifier: TypeAlias = Scoped[SeenIdentifier]
 T = TypeVar("T")
 
 
-def scoped(
-    scope: SpaceScope, identifiers: Sequence[SeenIdentifier], past: AsOf | None = None
-) -> list[ScopedIdentifier]:
-    """Identifiers of a space."""
-    return [Scoped(scope, identifier, past) for identifier in identifiers]
+def scoped(view: CustomerView, records: Sequence[T]) -> list[Scoped[T]]:
+    """Records of a view."""
+    return [Scoped(view, record) for record in records]
 
 
 def by_id(
     of: str,
-    scope: SpaceScope,
+    view: CustomerView,
     page: Page[T],
     after: str | None,
     id_of: Callable[[T], str],
@@ -46,7 +43,7 @@ def by_id(
         page,
         after,
         lambda entry: encode_cursor(of, id_of(entry)),
-        lambda entry: Scoped(scope, entry),
+        lambda entry: Scoped(view, entry),
     )
 
 

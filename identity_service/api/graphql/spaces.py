@@ -15,7 +15,7 @@ from identity_service.api.graphql.connections import (
     number_in,
     page_size,
 )
-from identity_service.api.graphql.context import Info, Scoped
+from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.scalars import Json, json_fragment
 from identity_service.api.graphql.scoped import ScopedIdentifier, by_id, id_before
 from identity_service.domain.identifiers import Identifier
@@ -25,6 +25,7 @@ from identity_service.domain.recorded import (
     RecordedRejection,
     RolloutProgress,
 )
+from identity_service.graph.keys import identifier_key
 from identity_service.services.spaces.access import Role, SpaceScope
 
 # The way in
@@ -110,37 +111,42 @@ async def count_links(root: Parent[SpaceScope], info: Info) -> int:
 async def rejected_events(
     root: Parent[SpaceScope], info: Info, first: int | None = 50, after: str | None = UNSET
 ) -> Connection[Scoped[RecordedRejection]]:
-    page = await info.context.services.customers.rejected(
+    page = await info.context.services.ledger.rejected(
         root, id_before("rejected", after), page_size(first, 50)
     )
-    return by_id("rejected", root, page, after or None, lambda rejected: rejected.id)
+    view = current_view(info, root)
+    return by_id("rejected", view, page, after or None, lambda rejected: rejected.id)
 
 
 async def judgements(
     root: Parent[SpaceScope], info: Info, first: int | None = 50, after: str | None = UNSET
 ) -> Connection[Scoped[Judgement]]:
-    page = await info.context.services.customers.judgements(
+    page = await info.context.services.ledger.judgements(
         root, id_before("judgement", after), page_size(first, 50)
     )
-    return by_id("judgement", root, page, after or None, lambda judgement: judgement.id)
+    view = current_view(info, root)
+    return by_id("judgement", view, page, after or None, lambda judgement: judgement.id)
 
 
 # Judgement, RejectedEvent
 
 
-def judgement_a(root: Parent[Scoped[Judgement]]) -> Scoped[Identifier]:
-    return Scoped(root.scope, root.record.a)
+def judgement_a(root: Parent[Scoped[Judgement]], info: Info) -> Scoped[Identifier]:
+    return _judged(root, info, root.record.a)
 
 
-def judgement_b(root: Parent[Scoped[Judgement]]) -> Scoped[Identifier]:
-    return Scoped(root.scope, root.record.b)
+def judgement_b(root: Parent[Scoped[Judgement]], info: Info) -> Scoped[Identifier]:
+    return _judged(root, info, root.record.b)
 
 
-async def judged_identifier(
-    root: Parent[Scoped[Identifier]], info: Info
-) -> ScopedIdentifier | None:
-    found = await info.context.services.customers.identifier(root.scope, root.record)
-    return Scoped(root.scope, found) if found else None
+async def judged_identifier(root: Parent[Scoped[Identifier]]) -> ScopedIdentifier | None:
+    found = await root.view.identifiers([identifier_key(root.scope.space, root.record)])
+    return root.beside(found[0]) if found else None
+
+
+def _judged(root: Scoped[Judgement], info: Info, identifier: Identifier) -> Scoped[Identifier]:
+    # A judgement is shown with its identifiers as they are now, also in an answer as of a moment.
+    return Scoped(current_view(info, root.scope), identifier)
 
 
 def rejected_body(root: Parent[Scoped[RecordedRejection]]) -> Json | None:

@@ -30,8 +30,8 @@ from identity_service.domain.recorded import (
 from identity_service.domain.resolution.changes import CauseKind, ChangeKind
 from identity_service.domain.resolution.clusters import RefusalReason
 from identity_service.domain.resolution.id_register import CustomerKind
-from identity_service.services.read.current import Missing, MissingReason
 from identity_service.services.read.explanations import ExplainedPair
+from identity_service.services.read.view import Missing, MissingReason
 
 strawberry.enum(ChangeKind)
 strawberry.enum(CauseKind)
@@ -209,7 +209,7 @@ class CustomerHealth:
         description="Links whose removal would split it; a judgement counts as a link."
     )
     largest_share_of_limit: float = strawberry.field(
-        description="ValueRules over limit, of the type that is fullest; 0 without limits."
+        description="Values over limit, of the type that is fullest; 0 without limits."
     )
 
 

@@ -1,4 +1,4 @@
-"""The ledger of a space: its changes page by page, and what caused each."""
+"""The ledger of a space, page by page: changes, judgements and rejected events."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from identity_service.domain.judgements import Judgement
-from identity_service.domain.recorded import Page, RecordedChange, page_of
+from identity_service.domain.recorded import Page, RecordedChange, RecordedRejection, page_of
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.graph.judgements import JudgementStore
-from identity_service.graph.ledger import LedgerReader
+from identity_service.graph.ledger import MOST, LedgerReader
 from identity_service.services.kit.data_loader import DataLoader
-from identity_service.services.spaces.access import SpaceScope
+from identity_service.services.spaces.access import Role, SpaceScope, forbidden
 
 _READS_AT_ONCE: Final = 16
-"""Readings for single customers at a time: a thousand may be asked for their changes."""
+"""Reads for single customers at a time: a thousand may be asked for their changes."""
 
 
 class Ledger:
-    """Reads what happened to customers."""
+    """Reads what was recorded in spaces, newest first."""
 
     def __init__(self, reader: LedgerReader, judgements: JudgementStore) -> None:
         self._reader = reader
@@ -30,24 +30,39 @@ class Ledger:
     async def changes(
         self, scope: SpaceScope, kinds: Collection[ChangeKind] | None, before: int, first: int
     ) -> Page[RecordedChange]:
-        """Changes of the space, newest first, before a position."""
+        """Changes of the space before a position; `kinds` None: of all kinds."""
         return page_of(await self._reader.changes(scope.space, kinds, before, first + 1), first)
 
     async def changes_of(
-        self, scope: SpaceScope, customer: str, before: int, first: int
+        self, scope: SpaceScope, customer_id: str, before: int, first: int, until: int = MOST
     ) -> Page[RecordedChange]:
-        """Changes that a customer had a part in; likewise."""
+        """Changes that a customer took part in, before a position.
+
+        `until`: only those made until then, in milliseconds since 1970, inclusive.
+        """
         async with self._one_by_one:
-            changes = await self._reader.changes_of(scope.space, customer, before, first + 1)
+            changes = await self._reader.changes_of(
+                scope.space, customer_id, before, first + 1, until
+            )
         return page_of(changes, first)
 
     async def change(self, scope: SpaceScope, change: str) -> RecordedChange | None:
         """One change, by its id."""
         return await self._reader.change(scope.space, change)
 
+    async def judgements(self, scope: SpaceScope, before: str, first: int) -> Page[Judgement]:
+        """Judgements of the space before an id, withdrawn ones too."""
+        return page_of(await self._reader.judgements(scope.space, before, first + 1), first)
+
     async def judgement(self, scope: SpaceScope, judgement: str) -> Judgement | None:
-        """The judgement that a change names as its cause."""
+        """One judgement, by its id."""
         return await self._judgements.get((scope.space, judgement))
+
+    async def rejected(self, scope: SpaceScope, before: str, first: int) -> Page[RecordedRejection]:
+        """Rejected events before an id. Raises Forbidden below AGENT."""
+        if not scope.allows(Role.AGENT):
+            raise forbidden(Role.AGENT, scope.space)
+        return page_of(await self._reader.rejected(scope.space, before, first + 1), first)
 
     async def _find_judgements(
         self, keys: Sequence[tuple[str, str]]

@@ -17,7 +17,7 @@ from identity_service.errors import TooLarge
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.policies import PolicyStore
 from identity_service.services.preview.previews import PolicyPreview
-from identity_service.services.read.current import Missing, MissingReason, withheld
+from identity_service.services.read.view import Missing, MissingReason, missing
 from identity_service.services.resolution.subgraph_loader import beyond_the_walk, load_until_closed
 from identity_service.services.spaces.access import SpaceScope
 
@@ -44,7 +44,7 @@ class BlastRadius:
         before = parse_policy(stored.text)
         identifier = ValueRules(before).identifier(raw)
         if isinstance(identifier, WithheldValue):
-            return withheld(identifier)
+            return missing(identifier)
         known = await self._store.read_known(
             scope.space, (), NewEvidence.of_identifiers((identifier,))
         )

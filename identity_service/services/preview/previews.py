@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from identity_service.domain.identifiers import Identifier, IdentifierKind
+from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.reinstatement import observed_again
@@ -23,8 +23,8 @@ from identity_service.graph.keys import identifier_key
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.snapshot import SnapshotReader
 from identity_service.services.kit.clock import Clock
-from identity_service.services.read.current import Customers
-from identity_service.services.read.presenters import shown_decision
+from identity_service.services.read.customers import Customers
+from identity_service.services.read.presenters import identifier_kind, link_decision
 from identity_service.services.spaces.access import SpaceScope
 
 MAX_KEPT: Final = 8
@@ -146,7 +146,8 @@ class Previews:
         named = {i for d in differences for some in (*d.before, *d.after) for i in some}
         named |= {i for link in links for i in (link.a, link.b, *link.decision.conflict)}
         keys = [identifier_key(scope.space, identifier) for identifier in named]
-        seen = {each.identifier: each for each in await self._customers.identifiers(scope, keys)}
+        view = self._customers.current(scope)
+        seen = {each.identifier: each for each in await view.identifiers(keys)}
         sources = await self._reader.link_sources(scope.space, {(link.a, link.b) for link in links})
         showing = _Showing(scope.space, found, seen, sources)
         return [showing.difference(each) for each in differences]
@@ -232,7 +233,6 @@ class _Showing:
         """As it is in the graph; one that events would give back is not there yet."""
         if identifier in self._seen:
             return self._seen[identifier]
-        rule = self._policy.rule_of(identifier.type)
         span = self._reinstated.identifiers.get(identifier, _NEVER)
         return SeenIdentifier(
             key=identifier_key(self._space, identifier),
@@ -242,7 +242,7 @@ class _Showing:
             last_seen=span.last,
             contested=False,
             super_connector=False,
-            kind=rule.kind if rule else IdentifierKind.DEVICE,
+            kind=identifier_kind(identifier.type, self._policy),
         )
 
     def _link(self, link: DecidingLink) -> DecidedLink:
@@ -258,5 +258,5 @@ class _Showing:
             last_seen=link.last_seen,
             times_seen=link.times_seen,
             sources=sorted(sources),
-            decision=shown_decision(decision, self._identifiers(decision.conflict)),
+            decision=link_decision(decision, self._identifiers(decision.conflict)),
         )

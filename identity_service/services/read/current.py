@@ -1,346 +1,359 @@
-"""Who is this? Customers as they are settled, or resolved now, and all that hangs on them."""
+"""The customers of a space as they are now: `CurrentView`."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import orjson
 
+from identity_service.domain.explain.health import Health, health
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.judgements import Judgement
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.value_rules import WithheldValue
 from identity_service.domain.recorded import (
+    DecidedLink,
     OverConnectedComponent,
     Page,
+    RecordedChange,
     RecordedEvent,
-    RecordedRejection,
     SeenIdentifier,
     SettledCustomer,
     page_of,
 )
-from identity_service.domain.resolution.id_register import CustomerKind, kind_of
-from identity_service.domain.resolution.resolve import strength
-from identity_service.domain.traits import Trait, TraitEvent, merge_account, merge_traits
+from identity_service.domain.resolution.id_register import CustomerKind
+from identity_service.domain.traits import Trait, TraitEvent, merge_traits
 from identity_service.errors import TooLarge
 from identity_service.graph.customers import (
     ById,
     CustomerReader,
+    CustomerRow,
     EventWindow,
-    FoundCustomer,
-    IdentifierRow,
     Lookup,
+    TraitRows,
 )
+from identity_service.graph.inboxes import InboxReader
 from identity_service.graph.keys import event_key, identifier_key
-from identity_service.graph.ledger import LedgerReader
+from identity_service.graph.links import KeyPair, LinkReader
+from identity_service.services.changes.ledger import Ledger
 from identity_service.services.kit.clock import Clock
 from identity_service.services.kit.data_loader import DataLoader
-from identity_service.services.read.live import LiveResolution
-from identity_service.services.read.presenters import seen_identifier, strongest_first
-from identity_service.services.spaces.access import Role, SpaceScope, forbidden
+from identity_service.services.kit.offload import offload_if_large
+from identity_service.services.read.link_decisions import DecidedRow, decided_link, decided_rows
+from identity_service.services.read.live import (
+    Component,
+    ComponentCache,
+    LiveResolution,
+    resolved_customer,
+)
+from identity_service.services.read.over_connected import ComponentMeasurer
+from identity_service.services.read.presenters import (
+    account,
+    degrees,
+    seen_identifier,
+    strongest_first,
+)
+from identity_service.services.read.view import (
+    Account,
+    CustomerAnswer,
+    Degree,
+    Missing,
+    MissingReason,
+    missing,
+)
+from identity_service.services.resolution.component_resolver import too_much
+from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import Policies, PolicyInForce
 
 MAX_LOOKED_UP: Final = 1_000
 """Most identifiers of one lookup."""
 
 _READS_AT_ONCE: Final = 16
-"""Readings for single customers at a time: a thousand customers may be asked for their events."""
-
-_COUNTED: Final = 10
-"""An over-connected component is counted up to this many times what it may hold."""
+"""Reads for single customers at a time: a thousand customers may be asked for their events."""
 
 
-class MissingReason(StrEnum):
-    """Why there is no customer."""
+class CurrentReads:
+    """What the current views of all requests read through, made once for a process.
 
-    UNKNOWN = "UNKNOWN"
-    BLOCKED_VALUE = "BLOCKED_VALUE"
-    INVALID_VALUE = "INVALID_VALUE"
-    NOT_YET = "NOT_YET"
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """There is no such customer."""
-
-    reason: MissingReason
-    message: str
-
-
-Answer: TypeAlias = SettledCustomer | Missing | OverConnectedComponent
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An account that a customer's events speak of."""
-
-    account_id: str
-    traits: dict[str, Any]
-
-
-class Customers:
-    """Reads customers. What is asked for at the same time is read together."""
+    A `DataLoader` reads what is asked for at the same time in one statement; what is read
+    customer by customer waits for `one_by_one`.
+    """
 
     def __init__(
         self,
-        reader: CustomerReader,
-        ledger: LedgerReader,
+        customers: CustomerReader,
+        links: LinkReader,
+        inboxes: InboxReader,
+        ledger: Ledger,
         policies: Policies,
         live: LiveResolution,
         clock: Clock,
     ) -> None:
-        self._reader = reader
-        self._ledger = ledger
-        self._policies = policies
-        self._live = live
-        self._clock = clock
-        self._settled: DataLoader[str | ById, Lookup] = DataLoader(reader.settled)
-        self._identifiers = DataLoader(reader.identifiers)
-        self._link_counts = DataLoader(reader.link_counts)
-        self._events = DataLoader(reader.events_by_key)
-        self._event_identifiers = DataLoader(reader.event_identifiers)
-        self._event_counts = DataLoader(reader.event_counts)
-        self._previous_ids = DataLoader(reader.previous_ids)
-        self._traits = DataLoader(reader.traits)
-        self._one_by_one = asyncio.Semaphore(_READS_AT_ONCE)
+        self.customers = customers
+        self.links = links
+        self.ledger = ledger
+        self.policies = policies
+        self.live = live
+        self.clock = clock
+        self.over_connected = ComponentMeasurer(customers)
+        self.one_by_one = asyncio.Semaphore(_READS_AT_ONCE)
+        self.settled: DataLoader[str | ById, Lookup] = DataLoader(customers.settled)
+        self.identifiers = DataLoader(customers.identifiers)
+        self.link_counts = DataLoader(customers.link_counts)
+        self.links_by_day = DataLoader(inboxes.links_by_day)
+        self.people = DataLoader(inboxes.people)
+        self.previous_ids = DataLoader(customers.previous_ids)
+        self.traits = DataLoader(customers.traits)
+        self.events = DataLoader(customers.events_by_key)
+        self.event_counts = DataLoader(customers.event_counts)
+        self.event_identifiers = DataLoader(customers.event_identifiers)
+        self.example_events: DataLoader[KeyPair, RecordedEvent] = DataLoader(links.example_events)
 
-    async def find(self, scope: SpaceScope, raw: Identifier, *, live: bool = False) -> Answer:
+
+@dataclass(frozen=True, slots=True)
+class CurrentView:
+    """The `CustomerView` of now: customers as they were settled last.
+
+    Why a link joins or not is resolved anew from the evidence; `components` keeps what was loaded
+    for that, so a view is not to be used for longer than one request that writes nothing.
+    """
+
+    scope: SpaceScope
+    reads: CurrentReads
+    components: ComponentCache
+
+    async def find(self, raw: Identifier, *, live: bool = False) -> CustomerAnswer:
         """The customer of an identifier, as settled last, or `live`: resolved now."""
-        in_force = await self._policies.in_force(scope)
+        in_force = await self.in_force()
         identifier = in_force.values.identifier(raw)
         if isinstance(identifier, WithheldValue):
-            return withheld(identifier)
-        lookup = await self._settled.get(identifier_key(scope.space, identifier))
+            return missing(identifier)
+        lookup = await self.reads.settled.get(identifier_key(self.scope.space, identifier))
         if _is_older(in_force, [lookup]):
-            self._policies.forget(scope)
-            return await self.find(scope, raw, live=live)
+            self.reads.policies.forget(self.scope)
+            return await self.find(raw, live=live)
         answer = _answer(identifier, lookup, in_force.policy)
         if answer is None:
-            return await self.over_connected(scope, in_force, identifier)
+            return await self.over_connected(in_force.policy, identifier)
         if live and isinstance(answer, SettledCustomer):
-            return await self._resolved_now(scope, in_force, identifier, answer)
+            return await self._resolved_now(in_force, identifier, answer)
         return answer
 
-    async def find_by_id(self, scope: SpaceScope, customer: str, *, live: bool = False) -> Answer:
-        """The customer of an id, current or retired."""
-        lookup = await self._settled.get(ById(scope.space, customer))
+    async def find_by_id(self, customer_id: str, *, live: bool = False) -> CustomerAnswer:
+        """The customer of an id, current or retired; `live` as for `find`."""
+        lookup = await self.reads.settled.get(ById(self.scope.space, customer_id))
         if lookup is None or lookup.customer is None:
-            return Missing(MissingReason.UNKNOWN, f"There is no customer {customer} here.")
-        in_force = await self._policies.in_force(scope)
+            return Missing(MissingReason.UNKNOWN, f"There is no customer {customer_id} here.")
+        in_force = await self.in_force()
         if _is_older(in_force, [lookup]):
-            self._policies.forget(scope)
-            in_force = await self._policies.in_force(scope)
+            self.reads.policies.forget(self.scope)
+            in_force = await self.in_force()
         found = _settled(lookup.customer, in_force.policy)
-        if customer != found.customer_id:
-            found = replace(found, redirected_from=customer)
+        if customer_id != found.customer_id:
+            found = replace(found, redirected_from=customer_id)
         if live:
             identifier = found.identifiers[0].identifier
-            return await self._resolved_now(scope, in_force, identifier, found)
+            return await self._resolved_now(in_force, identifier, found)
         return found
 
-    async def find_all(self, scope: SpaceScope, raw: Sequence[Identifier]) -> list[Answer]:
+    async def find_all(self, raw: Sequence[Identifier]) -> list[CustomerAnswer]:
         """The customers of many identifiers, in the order asked; raises TooLarge."""
         if len(raw) > MAX_LOOKED_UP:
             raise TooLarge(
                 f"{len(raw):,} identifiers are more than {MAX_LOOKED_UP:,}.",
                 remedy="Ask several times.",
             )
-        in_force = await self._policies.in_force(scope)
+        in_force = await self.in_force()
         asked = [in_force.values.identifier(identifier) for identifier in raw]
-        key_of = {i: identifier_key(scope.space, i) for i in asked if isinstance(i, Identifier)}
-        lookups = await self._settled.get_many(key_of.values())
+        space = self.scope.space
+        key_of = {i: identifier_key(space, i) for i in asked if isinstance(i, Identifier)}
+        lookups = await self.reads.settled.get_many(key_of.values())
         if _is_older(in_force, lookups.values()):
-            self._policies.forget(scope)
-            return await self.find_all(scope, raw)
+            self.reads.policies.forget(self.scope)
+            return await self.find_all(raw)
         answer_of = {
             identifier: _answer(identifier, lookups.get(key), in_force.policy)
             for identifier, key in key_of.items()
         }
         unsettled = [identifier for identifier, answer in answer_of.items() if answer is None]
-        answers: dict[Identifier, Answer] = {
+        answers: dict[Identifier, CustomerAnswer] = {
             **{identifier: answer for identifier, answer in answer_of.items() if answer},
-            **await self._all_over_connected(scope, in_force, unsettled),
+            **await self.reads.over_connected.measure(self.scope, in_force.policy, unsettled),
         }
-        return [withheld(i) if isinstance(i, WithheldValue) else answers[i] for i in asked]
+        return [missing(i) if isinstance(i, WithheldValue) else answers[i] for i in asked]
 
-    async def customer_of(
-        self, scope: SpaceScope, identifier: SeenIdentifier
-    ) -> SettledCustomer | None:
-        """The settled customer of an identifier that was read; None when it has none."""
-        lookup = await self._settled.get(identifier.key)
+    async def customer_of(self, identifier: SeenIdentifier) -> SettledCustomer | None:
+        """The settled customer of an identifier; None when it belongs to nobody."""
+        lookup = await self.reads.settled.get(identifier.key)
         if lookup is None or lookup.customer is None:
             return None
-        return _settled(lookup.customer, (await self._policies.in_force(scope)).policy)
+        return _settled(lookup.customer, (await self.in_force()).policy)
 
-    async def settled(self, scope: SpaceScope, customers: Sequence[str]) -> list[SettledCustomer]:
-        """Customers by their ids, in that order; those that are gone are left out."""
-        asked = [ById(scope.space, customer) for customer in customers]
-        found = await self._settled.get_many(asked)
-        policy = (await self._policies.in_force(scope)).policy
+    async def identifier(self, identifier: Identifier) -> SeenIdentifier | None:
+        """An identifier exactly as it is spelled in the graph."""
+        found = await self.identifiers([identifier_key(self.scope.space, identifier)])
+        return found[0] if found else None
+
+    async def identifiers(self, keys: Sequence[str]) -> list[SeenIdentifier]:
+        """Identifiers by their graph keys, in that order; those that are gone are left out."""
+        rows = await self.reads.identifiers.get_many(keys)
+        policy = (await self.in_force()).policy
+        return [seen_identifier(rows[key], policy) for key in keys if key in rows]
+
+    async def link_count(self, identifier: SeenIdentifier) -> int:
+        """How many distinct identifiers were seen with it."""
+        return await self.reads.link_counts.get(identifier.key) or 0
+
+    async def links_over_time(self, identifier: SeenIdentifier, first: int) -> Sequence[Degree]:
+        """How its links became more: the last `first` days that brought any, in order."""
+        return degrees(await self.reads.links_by_day.get(identifier.key) or (), first)
+
+    async def shared_by(self, identifier: SeenIdentifier, first: int) -> list[SettledCustomer]:
+        """The known customers that were seen with it, at most `MAX_PEOPLE`, the latest first."""
+        people = await self.reads.people.get(identifier.key) or ()
+        asked = [ById(self.scope.space, person) for person in people[:first]]
+        found = await self.reads.settled.get_many(asked)
+        policy = (await self.in_force()).policy
         return [
             _settled(lookup.customer, policy)
             for each in asked
             if (lookup := found.get(each)) and lookup.customer
         ]
 
-    async def identifier(self, scope: SpaceScope, identifier: Identifier) -> SeenIdentifier | None:
-        """An identifier of the graph, exactly as it is spelled there."""
-        found = await self.identifiers(scope, [identifier_key(scope.space, identifier)])
-        return found[0] if found else None
+    async def previous_ids(self, customer: SettledCustomer) -> Sequence[str]:
+        """The retired ids that forward to the customer, oldest first."""
+        return await self.reads.previous_ids.get(self._key(customer)) or ()
 
-    async def identifiers(self, scope: SpaceScope, keys: Sequence[str]) -> list[SeenIdentifier]:
-        """Identifiers by their graph keys, in that order; those that are gone are left out."""
-        rows = await self._identifiers.get_many(keys)
-        return await self._seen(scope, [rows[key] for key in keys if key in rows])
+    async def traits(self, customer: SettledCustomer) -> list[Trait[SeenIdentifier]]:
+        """The traits, by name, from the newest `MAX_TRAIT_EVENTS` events that carry any."""
+        found = await self.reads.traits.get(self._key(customer))
+        return _traits(found, (await self.in_force()).policy) if found else []
 
-    async def link_count(self, _: SpaceScope, identifier: SeenIdentifier) -> int:
-        """How many distinct identifiers were seen with it."""
-        return await self._link_counts.get(identifier.key) or 0
+    async def accounts(self, customer: SettledCustomer) -> list[Account]:
+        """The accounts that the customer's events name, by id."""
+        async with self.reads.one_by_one:
+            rows = await self.reads.customers.accounts(self._key(customer))
+        return [account(row) for row in rows]
 
-    async def link_counts(self, keys: Sequence[str]) -> dict[str, int]:
-        """The same of many identifiers, by their graph keys."""
-        return await self._link_counts.get_many(keys)
-
-    async def previous_ids(self, scope: SpaceScope, customer: str) -> Sequence[str]:
-        """The retired ids that the customer carries on, oldest first."""
-        return await self._previous_ids.get((scope.space, customer)) or ()
-
-    async def event_count(self, scope: SpaceScope, customer: str) -> int:
-        """How many events the customer has."""
-        return await self._event_counts.get((scope.space, customer)) or 0
-
-    async def traits(self, scope: SpaceScope, customer: str) -> list[Trait[SeenIdentifier]]:
-        """The traits, by name, from the newest `MAX_TRAIT_EVENTS` events that tell any."""
-        told, described = await self._traits.get((scope.space, customer)) or ((), ())
-        policy = (await self._policies.in_force(scope)).policy
-        traits_of: dict[str, list[Any]] = {}
-        for account, traits_json in described:
-            traits_of.setdefault(account, []).append(orjson.loads(traits_json))
-        return merge_traits(
-            TraitEvent(
-                at=at,
-                message_id=message_id,
-                source=source,
-                owner=seen_identifier(owner, policy),
-                traits=orjson.loads(traits_json or "{}"),
-                context_traits=orjson.loads(context_json or "{}"),
-                accounts_described=tuple(t for a in accounts for t in traits_of.get(a, ())),
-            )
-            for at, message_id, source, traits_json, context_json, accounts, owner in told
-        )
-
-    async def accounts(self, scope: SpaceScope, customer: str) -> list[Account]:
-        """The accounts that the customer's events speak of, by id."""
-        async with self._one_by_one:
-            accounts = await self._reader.accounts((scope.space, customer))
-        return [
-            Account(account, merge_account((at, orjson.loads(text)) for at, text in described))
-            for account, described in accounts
-        ]
-
-    async def event(self, scope: SpaceScope, message_id: str) -> RecordedEvent | None:
-        """One event."""
-        return await self._events.get(event_key(scope.space, message_id))
+    async def event(self, message_id: str) -> RecordedEvent | None:
+        """One event of the space."""
+        return await self.reads.events.get(event_key(self.scope.space, message_id))
 
     async def events(
-        self, scope: SpaceScope, customer: str, window: EventWindow, first: int
+        self, customer: SettledCustomer, window: EventWindow, first: int
     ) -> Page[RecordedEvent]:
-        """Events of a customer in the order that the window says."""
-        async with self._one_by_one:
-            events = await self._reader.events((scope.space, customer), window, first + 1)
-        return page_of(events, first)
+        """The events of the customer that the window selects, in its order."""
+        async with self.reads.one_by_one:
+            found = await self.reads.customers.events(self._key(customer), window, first + 1)
+        return page_of(found, first)
 
-    async def event_identifiers(
-        self, scope: SpaceScope, event: RecordedEvent
-    ) -> list[SeenIdentifier]:
+    async def event_count(self, customer: SettledCustomer) -> int:
+        """How many events the customer has."""
+        return await self.reads.event_counts.get(self._key(customer)) or 0
+
+    async def event_identifiers(self, event: RecordedEvent) -> list[SeenIdentifier]:
         """The identifiers that an event carries, strongest first."""
-        rows = await self._event_identifiers.get(event.key) or ()
-        policy = (await self._policies.in_force(scope)).policy
-        return strongest_first(rows, policy)
+        rows = await self.reads.event_identifiers.get(event.key) or ()
+        return strongest_first(rows, (await self.in_force()).policy)
 
-    async def over_connected(
-        self, scope: SpaceScope, in_force: PolicyInForce, identifier: Identifier
-    ) -> OverConnectedComponent:
-        """The component of an identifier, measured: more hangs together there than allowed."""
-        found = await self._all_over_connected(scope, in_force, [identifier])
-        return found[identifier]
+    async def links(self, customer: SettledCustomer, first: int) -> list[DecidedLink]:
+        """Links of the customer's identifiers, most often seen first, each with its decision."""
+        policy = (await self.in_force()).policy
+        component = await self._component(customer)
+        async with self.reads.one_by_one:
+            links = await self.reads.links.of_customer(self._key(customer), first)
+        decided = await offload_if_large(
+            len(component.evidence.identifiers), lambda: decided_rows(links, component, policy)
+        )
+        return await self.decided_links(decided)
 
-    async def judgements(self, scope: SpaceScope, before: str, first: int) -> Page[Judgement]:
-        """Judgements of the space, withdrawn ones too, newest first."""
-        return page_of(await self._ledger.judgements(scope.space, before, first + 1), first)
+    async def example_event(self, link: DecidedLink) -> RecordedEvent | None:
+        """The latest event that saw both ends; None where none was found soon enough."""
+        return await self.reads.example_events.get((link.a.key, link.b.key))
 
-    async def rejected(self, scope: SpaceScope, before: str, first: int) -> Page[RecordedRejection]:
-        """Events that were set aside, newest first. Raises Forbidden below AGENT."""
-        if not scope.allows(Role.AGENT):
-            raise forbidden(Role.AGENT, scope.space)
-        return page_of(await self._ledger.rejected(scope.space, before, first + 1), first)
+    async def shared_devices(self, customer: SettledCustomer, first: int) -> list[SeenIdentifier]:
+        """Contested identifiers that the customer's were seen with, the latest seen first."""
+        async with self.reads.one_by_one:
+            rows = await self.reads.links.shared_devices(self._key(customer), first)
+        policy = (await self.in_force()).policy
+        return [seen_identifier(row, policy) for row in rows]
 
-    async def _all_over_connected(
-        self, scope: SpaceScope, in_force: PolicyInForce, identifiers: Sequence[Identifier]
-    ) -> dict[Identifier, OverConnectedComponent]:
-        """Measure the components of identifiers, each only once: that takes long."""
-        policy = in_force.policy
-        remaining = {identifier_key(scope.space, i): i for i in identifiers}
-        found: dict[Identifier, OverConnectedComponent] = {}
-        while remaining:
-            key = next(iter(remaining))
-            async with self._one_by_one:
-                size, rows, met = await self._reader.component(
-                    key, list(remaining), policy.max_component * _COUNTED
-                )
-            component = OverConnectedComponent(
-                size, policy.max_component, [seen_identifier(row, policy) for row in rows]
-            )
-            for member in met | {key}:
-                found[remaining.pop(member)] = component
-        return found
-
-    async def _resolved_now(
-        self,
-        scope: SpaceScope,
-        in_force: PolicyInForce,
-        identifier: Identifier,
-        settled: SettledCustomer,
-    ) -> Answer:
-        """The same customer, resolved from the evidence instead of read."""
-        component = await self._live.component_of(scope, in_force, identifier)
-        if component is None:
-            return await self.over_connected(scope, in_force, identifier)
+    async def health(self, customer: SettledCustomer) -> Health:
+        """How well the customer holds together."""
+        policy = (await self.in_force()).policy
+        component = await self._component(customer)
         evidence, resolution = component.evidence, component.resolution
-        position = list(evidence.identifiers).index(identifier)
-        members = [
-            i
-            for i, cluster in enumerate(resolution.cluster_of)
-            if cluster == resolution.cluster_of[position]
-        ]
-        keys = [identifier_key(scope.space, evidence.identifiers[i]) for i in members]
-        identifiers = [
-            seen._replace(
-                contested=i in resolution.contested,
-                super_connector=i in resolution.super_connectors,
-            )
-            for i, seen in zip(members, await self.identifiers(scope, keys), strict=True)
-        ]
-        return replace(
-            settled,
-            customer_id=component.customer_of[position] or settled.customer_id,
-            kind=kind_of(members, evidence.identifiers, resolution, in_force.policy),
-            policy_version=in_force.version,
-            settled_at=self._clock(),
-            first_seen=min(seen.first_seen for seen in identifiers),
-            last_seen=max(seen.last_seen for seen in identifiers),
-            identifier_count=len(identifiers),
-            identifiers=sorted(identifiers, key=lambda i: strength(i.identifier, in_force.policy)),
-            live=True,
+        members = component.cluster_with(_strongest(customer))
+        keys = {
+            position: identifier_key(self.scope.space, evidence.identifiers[position])
+            for position in members
+            if position in component.outside.super_connectors
+        }
+        counts = await self.reads.link_counts.get_many(keys.values())
+        degree_of = {position: counts.get(key, 0) for position, key in keys.items()}
+        return await offload_if_large(
+            len(evidence.identifiers),
+            lambda: health(members[0], evidence, resolution, policy, degree_of),
         )
 
-    async def _seen(self, scope: SpaceScope, rows: Sequence[IdentifierRow]) -> list[SeenIdentifier]:
-        policy = (await self._policies.in_force(scope)).policy
-        return [seen_identifier(row, policy) for row in rows]
+    async def changes(
+        self, customer: SettledCustomer, before: int, first: int
+    ) -> Page[RecordedChange]:
+        """The changes that the customer took part in, newest first, before a position."""
+        return await self.reads.ledger.changes_of(self.scope, customer.customer_id, before, first)
+
+    async def in_force(self) -> PolicyInForce:
+        """The policy of the space."""
+        return await self.reads.policies.in_force(self.scope)
+
+    async def component_of(self, identifier: Identifier) -> Component | None:
+        """The component of an identifier, resolved now; None when it is over-connected.
+
+        Its judgements have author and reason.
+        """
+        in_force = await self.in_force()
+        return await self.components.get(
+            (self.scope.space, identifier),
+            lambda: self.reads.live.signed_component_of(self.scope, in_force, identifier),
+        )
+
+    async def over_connected(
+        self, policy: Policy, identifier: Identifier
+    ) -> OverConnectedComponent:
+        """The component of an identifier that is over-connected, measured."""
+        found = await self.reads.over_connected.measure(self.scope, policy, [identifier])
+        return found[identifier]
+
+    async def decided_links(self, rows: Sequence[DecidedRow]) -> list[DecidedLink]:
+        """Links with their decisions, as they are answered."""
+        conflicts = {identifier for row in rows for identifier in row.decision.conflict}
+        keys = [identifier_key(self.scope.space, identifier) for identifier in conflicts]
+        seen = {found.identifier: found for found in await self.identifiers(keys)}
+        policy = (await self.in_force()).policy
+        return [decided_link(row, seen, policy) for row in rows]
+
+    def _key(self, customer: SettledCustomer) -> tuple[str, str]:
+        return self.scope.space, customer.customer_id
+
+    async def _component(self, customer: SettledCustomer) -> Component:
+        component = await self.component_of(_strongest(customer))
+        if component is None:
+            raise too_much((await self.in_force()).policy.max_component)
+        return component
+
+    async def _resolved_now(
+        self, in_force: PolicyInForce, identifier: Identifier, settled: SettledCustomer
+    ) -> CustomerAnswer:
+        """The same customer, resolved from the evidence instead of read."""
+        component = await self.reads.live.component_of(self.scope, in_force, identifier)
+        if component is None:
+            return await self.over_connected(in_force.policy, identifier)
+        members = component.cluster_with(identifier)
+        names = [component.evidence.identifiers[position] for position in members]
+        seen = await self.identifiers([identifier_key(self.scope.space, name) for name in names])
+        return resolved_customer(settled, component, members, seen, in_force, self.reads.clock())
 
 
 def _is_older(in_force: PolicyInForce, lookups: Iterable[Lookup | None]) -> bool:
@@ -369,12 +382,7 @@ def _answer(
     return None
 
 
-def withheld(found: WithheldValue) -> Missing:
-    """The answer about a value that is no identifier."""
-    return Missing(MissingReason(found.reason.value), str(found))
-
-
-def _settled(found: FoundCustomer, policy: Policy) -> SettledCustomer:
+def _settled(found: CustomerRow, policy: Policy) -> SettledCustomer:
     return SettledCustomer(
         customer_id=found.id,
         kind=CustomerKind(found.kind),
@@ -386,3 +394,23 @@ def _settled(found: FoundCustomer, policy: Policy) -> SettledCustomer:
         identifier_count=found.identifier_count,
         identifiers=strongest_first(found.identifiers, policy),
     )
+
+
+def _traits(rows: TraitRows, policy: Policy) -> list[Trait[SeenIdentifier]]:
+    accounts = {key: list(map(orjson.loads, sets)) for key, sets in rows.accounts.items()}
+    return merge_traits(
+        TraitEvent(
+            at=row.at,
+            message_id=row.message_id,
+            source=row.source,
+            owner=seen_identifier(row.owner, policy),
+            traits=orjson.loads(row.traits_json or "{}"),
+            context_traits=orjson.loads(row.context_traits_json or "{}"),
+            accounts_described=tuple(t for key in row.accounts for t in accounts.get(key, ())),
+        )
+        for row in rows.events
+    )
+
+
+def _strongest(customer: SettledCustomer) -> Identifier:
+    return customer.identifiers[0].identifier

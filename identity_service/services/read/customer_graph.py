@@ -15,12 +15,8 @@ from identity_service.domain.recorded import (
     SeenIdentifier,
     SettledCustomer,
 )
-from identity_service.errors import NotFound
 from identity_service.graph.customers import EventWindow
-from identity_service.services.read.current import Customers, Missing
-from identity_service.services.read.explanations import Explanations, Loaded
-from identity_service.services.resolution.component_resolver import too_much
-from identity_service.services.spaces.access import SpaceScope
+from identity_service.services.read.view import CustomerView, customer_in
 
 MAX_LINKS: Final = 300
 MAX_EVENTS: Final = 200
@@ -47,45 +43,32 @@ class CustomerTimeline:
     event_count: int
 
 
-class CustomerGraphs:
-    """Gathers what is drawn of a customer."""
+async def customer_graph(view: CustomerView, identifier: Identifier) -> CustomerGraph:
+    """The customer of an identifier with at most `MAX_LINKS` links.
 
-    def __init__(self, customers: Customers, explanations: Explanations) -> None:
-        self._customers = customers
-        self._explanations = explanations
+    Raises NotFound, and TooLarge where its component is too large to be resolved.
+    """
+    customer = customer_in(await view.find(identifier), view.scope)
+    links = await view.links(customer, MAX_LINKS + 1)
+    return CustomerGraph(customer, links[:MAX_LINKS], len(links) > MAX_LINKS)
 
-    async def linked(self, scope: SpaceScope, identifier: Identifier) -> CustomerGraph:
-        """The customer of an identifier with at most `MAX_LINKS` links.
 
-        Raises NotFound, and TooLarge where more hangs together than can be resolved.
-        """
-        customer = await self._customer(scope, identifier)
-        links = await self._explanations.links(scope, customer, MAX_LINKS + 1, Loaded())
-        return CustomerGraph(customer, links[:MAX_LINKS], len(links) > MAX_LINKS)
+async def customer_timeline(view: CustomerView, identifier: Identifier) -> CustomerTimeline:
+    """The customer of an identifier with at most `MAX_EVENTS` events.
 
-    async def lived(self, scope: SpaceScope, identifier: Identifier) -> CustomerTimeline:
-        """The customer of an identifier with at most `MAX_EVENTS` events. Raises as `linked`."""
-        customer = await self._customer(scope, identifier)
-        window = EventWindow(
-            names=None,
-            since=ALWAYS[0],
-            until=ALWAYS[1],
-            newest_first=True,
-            at=ALWAYS[1],
-            message_id="",
-        )
-        page = await self._customers.events(scope, customer.customer_id, window, MAX_EVENTS)
-        events = list(reversed(page.items))
-        carried = await asyncio.gather(
-            *(self._customers.event_identifiers(scope, event) for event in events)
-        )
-        count = await self._customers.event_count(scope, customer.customer_id)
-        return CustomerTimeline(customer, list(zip(events, carried, strict=True)), count)
-
-    async def _customer(self, scope: SpaceScope, identifier: Identifier) -> SettledCustomer:
-        found = await self._customers.find(scope, identifier)
-        if isinstance(found, Missing):
-            raise NotFound(found.message, remedy=f"Nobody was found in the space “{scope.space}”.")
-        if not isinstance(found, SettledCustomer):
-            raise too_much(found.limit)
-        return found
+    Raises as `customer_graph`.
+    """
+    customer = customer_in(await view.find(identifier), view.scope)
+    window = EventWindow(
+        names=None,
+        since=ALWAYS[0],
+        until=ALWAYS[1],
+        newest_first=True,
+        at=ALWAYS[1],
+        message_id="",
+    )
+    page = await view.events(customer, window, MAX_EVENTS)
+    events = list(reversed(page.items))
+    carried = await asyncio.gather(*(view.event_identifiers(event) for event in events))
+    count = await view.event_count(customer)
+    return CustomerTimeline(customer, list(zip(events, carried, strict=True)), count)

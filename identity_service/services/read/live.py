@@ -1,17 +1,22 @@
-"""Live resolution: walk and resolve a component now, writing nothing."""
+"""Live resolution: load and resolve a component now, writing nothing."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.policy import Policy
+from identity_service.domain.recorded import SeenIdentifier, SettledCustomer
 from identity_service.domain.resolution.evidence import Evidence, SeenPair, union
-from identity_service.domain.resolution.id_register import customers_after
-from identity_service.domain.resolution.resolve import BoundaryState, Resolution, resolve
+from identity_service.domain.resolution.id_register import customers_after, kind_of
+from identity_service.domain.resolution.resolve import BoundaryState, Resolution, resolve, strength
 from identity_service.domain.resolution.subgraph import NewEvidence
 from identity_service.graph.evidence import EvidenceStore
+from identity_service.graph.judgements import JudgementStore
+from identity_service.services.kit.request_cache import RequestCache
 from identity_service.services.resolution.component_resolver import (
     ComponentResolver,
     ResolutionRequest,
@@ -20,10 +25,13 @@ from identity_service.services.resolution.component_resolver import (
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
 
+_LOADED_AT_ONCE: Final = 16
+"""Components loaded at a time: a thousand customers may be asked for their links."""
+
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """All identifiers that hang together with one of them, resolved.
+    """All identifiers that are connected with one of them, resolved.
 
     By position in the evidence: `customer_of` names the customer whose id the register gives
     to the identifier's cluster (None where none was minted yet). Links to contested identifiers
@@ -35,6 +43,12 @@ class Component:
     customer_of: Sequence[str | None]
     outside: BoundaryState
 
+    def cluster_with(self, identifier: Identifier) -> list[int]:
+        """The positions of the identifiers that are one customer with an identifier."""
+        cluster_of = self.resolution.cluster_of
+        cluster = cluster_of[self.evidence.identifiers.index(identifier)]
+        return [position for position, its in enumerate(cluster_of) if its == cluster]
+
     def link_numbers(self) -> dict[frozenset[Identifier], int]:
         """The position of each link, by the two identifiers that it joins."""
         identifiers = self.evidence.identifiers
@@ -44,12 +58,20 @@ class Component:
         }
 
 
+ComponentCache: TypeAlias = RequestCache[tuple[str, Identifier], Component | None]
+"""The components that a request has loaded, by space and one of their identifiers."""
+
+
 class LiveResolution:
     """Resolves components on demand."""
 
-    def __init__(self, store: EvidenceStore, resolver: ComponentResolver) -> None:
+    def __init__(
+        self, store: EvidenceStore, judgements: JudgementStore, resolver: ComponentResolver
+    ) -> None:
         self._store = store
+        self._judgements = judgements
         self._resolver = resolver
+        self._one_by_one = asyncio.Semaphore(_LOADED_AT_ONCE)
 
     async def component_of(
         self, scope: SpaceScope, in_force: PolicyInForce, identifier: Identifier
@@ -69,6 +91,52 @@ class LiveResolution:
             customers_after(given.settled, resolved.resolution, in_force.policy),
             given.outside,
         )
+
+    async def signed_component_of(
+        self, scope: SpaceScope, in_force: PolicyInForce, identifier: Identifier
+    ) -> Component | None:
+        """As `component_of`, its judgements with author and reason."""
+        async with self._one_by_one:
+            found = await self.component_of(scope, in_force, identifier)
+            if found is None or not found.evidence.judgements:
+                return found
+            ids = [made.id for made in found.evidence.judgements]
+            signed = await self._judgements.find_all(scope.space, ids)
+        return replace(found, evidence=replace(found.evidence, judgements=signed))
+
+
+def resolved_customer(
+    settled: SettledCustomer,
+    component: Component,
+    members: Sequence[int],
+    seen: Sequence[SeenIdentifier],
+    in_force: PolicyInForce,
+    now: int,
+) -> SettledCustomer:
+    """A settled customer as its component has just been resolved, with the id that it would get.
+
+    `members` are positions in the component; `seen` are these identifiers as they are stored.
+    """
+    resolution = component.resolution
+    identifiers = [
+        each._replace(
+            contested=position in resolution.contested,
+            super_connector=position in resolution.super_connectors,
+        )
+        for position, each in zip(members, seen, strict=True)
+    ]
+    return replace(
+        settled,
+        customer_id=component.customer_of[members[0]] or settled.customer_id,
+        kind=kind_of(members, component.evidence.identifiers, resolution, in_force.policy),
+        policy_version=in_force.version,
+        settled_at=now,
+        first_seen=min(each.first_seen for each in identifiers),
+        last_seen=max(each.last_seen for each in identifiers),
+        identifier_count=len(identifiers),
+        identifiers=sorted(identifiers, key=lambda i: strength(i.identifier, in_force.policy)),
+        live=True,
+    )
 
 
 def unite(

@@ -1,34 +1,48 @@
-"""Identifiers and decisions as they are shown."""
+"""Records of the graph as they are answered."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
+
+import orjson
 
 from identity_service.domain.explain.explanation import Decision
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.recorded import LinkDecision, SeenIdentifier
 from identity_service.domain.resolution.resolve import strength
-from identity_service.graph.customers import IdentifierRow
+from identity_service.domain.traits import merge_account
+from identity_service.graph.customers import AccountRow, IdentifierRow
+from identity_service.services.read.view import Account, Degree
+
+DAY_MS: Final = 86_400_000
+"""Milliseconds."""
 
 
 def seen_identifier(row: IdentifierRow, policy: Policy) -> SeenIdentifier:
     """One identifier."""
-    return SeenIdentifier._make((*row, _kind_of_type(row[1], policy)))
+    return SeenIdentifier(*row, kind=identifier_kind(row.type, policy))
 
 
 def strongest_first(rows: Sequence[IdentifierRow], policy: Policy) -> list[SeenIdentifier]:
-    """Many, the strongest first."""
+    """Identifiers, the strongest first."""
     # On the way of every answer: a rule is looked up once a type, not once an identifier.
-    types = {row[1] for row in rows}
+    types = {row.type for row in rows}
     priority = {name: strength(Identifier(name, ""), policy)[0] for name in types}
-    kind = {name: _kind_of_type(name, policy) for name in types}
-    ordered = sorted(rows, key=lambda row: (priority[row[1]], row[1], row[2]))
-    return [SeenIdentifier._make((*row, kind[row[1]])) for row in ordered]
+    kind = {name: identifier_kind(name, policy) for name in types}
+    ordered = sorted(rows, key=lambda row: (priority[row.type], row.type, row.value))
+    return [SeenIdentifier(*row, kind[row.type]) for row in ordered]
 
 
-def shown_decision(decision: Decision, conflict: Iterable[SeenIdentifier]) -> LinkDecision:
-    """What was decided on a link; `conflict` are the identifiers that it names."""
+def identifier_kind(identifier_type: str, policy: Policy) -> IdentifierKind:
+    """What identifiers of a type name: a device unless the policy says that it is a person."""
+    rule = policy.rule_of(identifier_type)
+    return rule.kind if rule else IdentifierKind.DEVICE
+
+
+def link_decision(decision: Decision, conflict: Iterable[SeenIdentifier]) -> LinkDecision:
+    """What was decided on a link; `conflict` are the identifiers that the decision names."""
     return LinkDecision(
         joined=decision.joined,
         message=decision.message,
@@ -38,6 +52,17 @@ def shown_decision(decision: Decision, conflict: Iterable[SeenIdentifier]) -> Li
     )
 
 
-def _kind_of_type(identifier_type: str, policy: Policy) -> IdentifierKind:
-    rule = policy.rule_of(identifier_type)
-    return rule.kind if rule else IdentifierKind.DEVICE
+def account(row: AccountRow) -> Account:
+    """An account with the newest value of each of its traits."""
+    sets = ((sent_at, orjson.loads(traits_json)) for sent_at, traits_json in row.traits)
+    return Account(row.account_id, merge_account(sets))
+
+
+def degrees(new_links: Iterable[Sequence[int]], first: int) -> list[Degree]:
+    """The last `first` degrees, from [days since 1970, new links] in the order of the days."""
+    link_count = 0
+    found: list[Degree] = []
+    for day, links in new_links:
+        link_count += links
+        found.append(Degree(day * DAY_MS, link_count))
+    return found[-first:] if first else []

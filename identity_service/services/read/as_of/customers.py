@@ -1,4 +1,4 @@
-"""Customers as they were, told from a component that was recalled. No I/O."""
+"""Customers as they were, taken from a component as of a moment. No I/O."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from identity_service.domain.resolution.resolve import Resolution, strength
 from identity_service.domain.resolution.subgraph import Pair, Sightings, Span
 from identity_service.graph.customers import MAX_IDENTIFIERS
 from identity_service.graph.keys import identifier_key
-from identity_service.services.read.presenters import seen_identifier, shown_decision
+from identity_service.services.read.presenters import identifier_kind, link_decision
 
 
 @dataclass(frozen=True, slots=True)
 class HistoricalComponent:
-    """All identifiers of a space that hung together with one of them at a moment, resolved.
+    """All identifiers of a space that were connected with one of them at a moment, resolved.
 
-    `spans`, in the order of the evidence, tell when each had been seen; `withheld` are
-    identifiers that were met and counted for nothing. Of a super-connector only the links to
-    others of the component are here.
+    `as_of`: the moment, in milliseconds since 1970. `spans`, in the order of the evidence, say
+    when each identifier had been seen. `withheld` are identifiers that were met and that the
+    policy withheld. Of a super-connector only the links to others of the component are here.
     """
 
     space: str
-    moment: int
+    as_of: int
     policy: Policy
     evidence: Evidence
     resolution: Resolution
@@ -50,7 +50,7 @@ class HistoricalComponent:
     def person_with(self, identifier: Identifier) -> HistoricalCustomer | None:
         """The customer of an identifier, if it is a known one.
 
-        None for a super-connector, which says nothing about who was there.
+        None for a super-connector, since it does not say who was there.
         """
         if self.evidence.identifiers.index(identifier) in self.resolution.super_connectors:
             return None
@@ -59,7 +59,7 @@ class HistoricalComponent:
         return self._customer(members) if kind is CustomerKind.KNOWN else None
 
     def whole(self) -> list[Identifier]:
-        """Those of whose customers all is here: all but super-connectors that were only met."""
+        """The identifiers whose links are all here: all but the super-connectors."""
         super_connectors = self.resolution.super_connectors
         return [
             name for i, name in enumerate(self.evidence.identifiers) if i not in super_connectors
@@ -67,7 +67,7 @@ class HistoricalComponent:
 
     def _customer(self, members: frozenset[int]) -> HistoricalCustomer | None:
         identifiers = {self.evidence.identifiers[i] for i in members}
-        customer, previous = ids_at(self.moment, identifiers, self.register, self.policy)
+        customer, previous = ids_at(self.as_of, identifiers, self.register, self.policy)
         return HistoricalCustomer(self, members, customer, previous) if customer else None
 
     def _cluster_of(self, identifier: Identifier) -> frozenset[int]:
@@ -82,16 +82,14 @@ class HistoricalComponent:
     def seen_at(self, position: int) -> SeenIdentifier:
         """An identifier, named by its position in the evidence."""
         identifier = self.evidence.identifiers[position]
-        span = self.spans[identifier]
-        row = (
-            identifier_key(self.space, identifier),
-            *identifier,
-            span.first,
-            span.last,
-            position in self.resolution.contested,
-            position in self.resolution.super_connectors,
+        return historical_identifier(
+            self.space,
+            identifier,
+            self.spans[identifier],
+            self.policy,
+            contested=position in self.resolution.contested,
+            super_connector=position in self.resolution.super_connectors,
         )
-        return seen_identifier(row, self.policy)
 
     def strongest_first(self, positions: Iterable[int]) -> list[SeenIdentifier]:
         """Identifiers, named by their positions."""
@@ -124,7 +122,7 @@ class HistoricalCustomer:
     def settled(
         self, policy_version: int, resolved_at: int, redirected_from: str | None
     ) -> SettledCustomer:
-        """The customer as it is answered."""
+        """The customer as it is answered. `resolved_at` in milliseconds since 1970."""
         component = self.component
         spans = [component.spans[identifier] for identifier in self.identifiers()]
         return SettledCustomer(
@@ -143,15 +141,16 @@ class HistoricalCustomer:
             identifier_count=len(self.members),
             identifiers=component.strongest_first(self.members)[:MAX_IDENTIFIERS],
             redirected_from=redirected_from,
-            as_of=component.moment,
+            as_of=component.as_of,
         )
 
     def with_links_between(
         self, met: Mapping[Identifier, Mapping[Identifier, Sightings]]
     ) -> HistoricalCustomer:
-        """Itself with the links between super-connectors of its own, of all that these met.
+        """The customer with the links between its own super-connectors besides.
 
-        They join nothing, but are shown as joined, like all links between members.
+        `met`: by super-connector, all that it was seen with. The links join nothing, but are shown
+        as joined, like all links between members.
         """
         component = self.component
         evidence, resolution = component.evidence, component.resolution
@@ -195,9 +194,9 @@ class HistoricalCustomer:
         return health(min(self.members), component.evidence, component.resolution, component.policy)
 
     def shared_devices(self, first: int) -> list[SeenIdentifier]:
-        """Contested identifiers that its own had been seen with, the latest first.
+        """Contested identifiers that its own had been seen with, the latest seen first.
 
-        What a super-connector was seen with says nothing.
+        Links of a super-connector do not count.
         """
         contested = self.component.resolution.contested
         telling = set(self.members) - self.component.resolution.super_connectors
@@ -223,5 +222,27 @@ class HistoricalCustomer:
             last_seen=link.last_seen,
             times_seen=link.times_seen,
             sources=sorted(component.sightings[a, b].sources),
-            decision=shown_decision(decision, map(component.seen, decision.conflict)),
+            decision=link_decision(decision, map(component.seen, decision.conflict)),
         )
+
+
+def historical_identifier(
+    space: str,
+    identifier: Identifier,
+    span: Span,
+    policy: Policy,
+    *,
+    contested: bool = False,
+    super_connector: bool = False,
+) -> SeenIdentifier:
+    """An identifier as it was, which had been seen in `span`."""
+    return SeenIdentifier(
+        key=identifier_key(space, identifier),
+        type=identifier.type,
+        value=identifier.value,
+        first_seen=span.first,
+        last_seen=span.last,
+        contested=contested,
+        super_connector=super_connector,
+        kind=identifier_kind(identifier.type, policy),
+    )

@@ -1,4 +1,4 @@
-"""The events that a customer had at a moment, and what they told of it.
+"""The events that a customer had at a moment, and the traits and accounts in them.
 
 Which events these are is found once for a customer; they are then paged, counted and read
 by their keys.
@@ -12,7 +12,7 @@ from typing import Final
 import orjson
 
 from identity_service.domain.recorded import Page, RecordedEvent, SeenIdentifier, page_of
-from identity_service.domain.traits import Trait, TraitEvent, merge_account, merge_traits
+from identity_service.domain.traits import Trait, TraitEvent, merge_traits
 from identity_service.errors import TooLarge
 from identity_service.graph.customers import (
     MAX_ACCOUNTS,
@@ -20,19 +20,20 @@ from identity_service.graph.customers import (
     CustomerReader,
     EventWindow,
 )
-from identity_service.graph.history import Attributed, HistoryReader
+from identity_service.graph.history import AttributedEvent, HistoryReader
 from identity_service.graph.keys import event_key
 from identity_service.services.read.as_of.customers import HistoricalCustomer
-from identity_service.services.read.current import Account
+from identity_service.services.read.presenters import account
+from identity_service.services.read.view import Account
 
 MAX_EVENTS: Final = 200_000
-"""Most events of one customer that its past is told from."""
+"""Most events of one customer that are read for its past."""
 
 _MAX_SETS: Final = 1_000
-"""Most sets of traits of an account that tell which of a person's traits are the account's."""
+"""Most sets of traits of an account that are compared with those of a person."""
 
 
-class PastEvents:
+class HistoricalEvents:
     """The events of one customer. Every method raises TooLarge beyond `MAX_EVENTS`."""
 
     def __init__(
@@ -42,9 +43,9 @@ class PastEvents:
         self._bodies = bodies
         self._customer = customer
         self._space = customer.component.space
-        self._moment = customer.component.moment
+        self._as_of = customer.component.as_of
         self._listing = asyncio.Lock()
-        self._listed: list[Attributed] | None = None
+        self._listed: list[AttributedEvent] | None = None
 
     async def count(self) -> int:
         """How many there are."""
@@ -59,48 +60,43 @@ class PastEvents:
         return page_of([bodies[key] for key in keys if key in bodies], first)
 
     async def traits(self) -> list[Trait[SeenIdentifier]]:
-        """The traits, by name, from the newest `MAX_TRAIT_EVENTS` events that tell any."""
-        telling = [event for event in await self._list() if event.carries_traits]
-        telling = sorted(telling, key=_by_time, reverse=True)[:MAX_TRAIT_EVENTS]
-        told = await self._reader.told(self._space, [event.message_id for event in telling])
-        named = {account for event in telling for account in event.accounts}
-        accounts = await self._reader.accounts(sorted(named), self._moment, _MAX_SETS)
-        traits_of = {
-            key: [orjson.loads(traits) for _, traits in described]
-            for key, (_, described) in accounts.items()
+        """The traits, by name, from the newest `MAX_TRAIT_EVENTS` events that carry any."""
+        carrying = [event for event in await self._list() if event.carries_traits]
+        newest = sorted(carrying, key=_by_time, reverse=True)[:MAX_TRAIT_EVENTS]
+        said = await self._reader.event_traits(self._space, [event.message_id for event in newest])
+        named = sorted({key for event in newest for key in event.accounts})
+        accounts = {
+            key: [orjson.loads(traits_json) for _, traits_json in row.traits]
+            for key, row in (await self._reader.accounts(named, self._as_of, _MAX_SETS)).items()
         }
         return merge_traits(
             TraitEvent(
                 at=event.at,
                 message_id=event.message_id,
-                source=source,
+                source=traits.source,
                 owner=self._customer.component.seen(event.owner),
-                traits=orjson.loads(traits or "{}"),
-                context_traits=orjson.loads(context or "{}"),
-                accounts_described=tuple(t for a in event.accounts for t in traits_of.get(a, ())),
+                traits=orjson.loads(traits.traits_json or "{}"),
+                context_traits=orjson.loads(traits.context_traits_json or "{}"),
+                accounts_described=tuple(t for a in event.accounts for t in accounts.get(a, ())),
             )
-            for event in telling
-            for source, traits, context in [told[event.message_id]]
+            for event in newest
+            for traits in [said[event.message_id]]
         )
 
     async def accounts(self) -> list[Account]:
-        """The accounts that they speak of, by id."""
-        named = sorted({account for event in await self._list() for account in event.accounts})
-        named = named[:MAX_ACCOUNTS]
-        found = await self._reader.accounts(named, self._moment, MAX_ACCOUNTS)
-        return [
-            Account(account, merge_account((at, orjson.loads(text)) for at, text in described))
-            for account, described in (found[key] for key in named if key in found)
-        ]
+        """The accounts that they name, by id."""
+        named = sorted({key for event in await self._list() for key in event.accounts})
+        rows = await self._reader.accounts(named[:MAX_ACCOUNTS], self._as_of, MAX_ACCOUNTS)
+        return [account(rows[key]) for key in named if key in rows]
 
-    async def _list(self) -> list[Attributed]:
+    async def _list(self) -> list[AttributedEvent]:
         async with self._listing:
             if self._listed is None:
                 component = self._customer.component
-                listed = await self._reader.attributed(
+                listed = await self._reader.attributed_events(
                     self._space,
                     self._customer.identifiers(),
-                    self._moment,
+                    self._as_of,
                     component.policy,
                     component.withheld,
                     MAX_EVENTS + 1,
@@ -114,7 +110,7 @@ class PastEvents:
             return self._listed
 
 
-def _is_in(window: EventWindow, event: Attributed) -> bool:
+def _is_in(window: EventWindow, event: AttributedEvent) -> bool:
     if window.names is not None and event.name not in window.names:
         return False
     after, here = (window.at, window.message_id), _by_time(event)
@@ -122,5 +118,5 @@ def _is_in(window: EventWindow, event: Attributed) -> bool:
     return goes_on and window.since <= event.at <= window.until
 
 
-def _by_time(event: Attributed) -> tuple[int, str]:
+def _by_time(event: AttributedEvent) -> tuple[int, str]:
     return event.at, event.message_id

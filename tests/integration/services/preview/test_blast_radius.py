@@ -13,7 +13,7 @@ from identity_service.domain.policies.policy import Policy, Rule, Sharing
 from identity_service.errors import TooLarge
 from identity_service.services.limits import Limits
 from identity_service.services.preview.previews import PolicyPreview
-from identity_service.services.read.current import Missing, MissingReason
+from identity_service.services.read.view import Missing, MissingReason
 from tests.support.busy import busy_devices
 from tests.support.settled import SettledSpace
 from tests.support.space import NewWorld, World, event, reported

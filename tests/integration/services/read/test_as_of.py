@@ -21,8 +21,8 @@ from identity_service.domain.timestamps import iso
 from identity_service.errors import BadInput, TooLarge
 from identity_service.services.kit.clock import system_clock
 from identity_service.services.read.as_of import view
-from identity_service.services.read.as_of.view import AsOf
-from identity_service.services.read.current import Answer, Missing, MissingReason
+from identity_service.services.read.as_of.view import AsOfView
+from identity_service.services.read.view import CustomerAnswer, Missing, MissingReason
 from tests.support.busy import busy_devices
 from tests.support.recorder import Said, answers_as_of, answers_now
 from tests.support.space import NewWorld, World, event, reported
@@ -63,7 +63,7 @@ class Recorded(NamedTuple):
     answers: dict[str, Said]
 
 
-def told(happened: list[Event], draw: random.Random) -> list[ReportedEvent]:
+def described(happened: list[Event], draw: random.Random) -> list[ReportedEvent]:
     """The events of a world, some of which say something of a person, or of an account."""
     return [
         event(
@@ -126,7 +126,7 @@ async def test_as_of_any_moment_is_what_was_answered_at_that_moment(
     some = [draw.sample(identifiers, min(len(identifiers), draw.choice([0, 1, 2]))) for _ in "123"]
     in_turn = [with_blocked(p, blocked) for p, blocked in zip(in_turn, some, strict=True)]
     space = await world(in_turn.pop(), clock=hand)
-    todo = told(happened, draw)
+    todo = described(happened, draw)
     recorded: list[Recorded] = []
 
     while todo or in_turn:
@@ -159,21 +159,21 @@ def differences(recorded: dict[str, Said], past: dict[str, Said]) -> dict[str, A
     }
 
 
-async def found_at(space: World, asked: str, moment: int) -> SettledCustomer:
+async def found_at(space: World, asked: str, as_of: int) -> SettledCustomer:
     """The customer of an identifier, or of an id, as of a moment."""
-    answer = await answer_at(space, asked, moment)
+    answer = await answer_at(space, asked, as_of)
     assert isinstance(answer, SettledCustomer)
     return answer
 
 
-async def answer_at(space: World, asked: str, moment: int) -> Answer:
+async def answer_at(space: World, asked: str, as_of: int) -> CustomerAnswer:
     """Whatever is answered about an identifier, or an id, as of a moment."""
-    past = await space.use_cases.history.as_of(space.scope, moment)
-    if isinstance(past, Missing):
-        return past
+    view = await space.use_cases.customers.as_of(space.scope, as_of)
+    if isinstance(view, Missing):
+        return view
     if asked.startswith("cus_"):
-        return await past.find_by_id(space.scope, asked)
-    return await past.find(space.scope, parse_identifier(asked))
+        return await view.find_by_id(asked)
+    return await view.find(parse_identifier(asked))
 
 
 def named(customer: SettledCustomer) -> list[str]:
@@ -261,7 +261,7 @@ async def test_the_future_is_refused_but_for_the_difference_of_clocks(world: New
         await answer_at(space, PHONE, hand.now + 60_001)
 
 
-async def test_too_many_that_hung_together_are_over_connected_only_as_long_as_they_did(
+async def test_too_many_that_were_connected_are_over_connected_only_as_long_as_they_did(
     world: NewWorld,
 ) -> None:
     hand = Hand()
@@ -283,42 +283,44 @@ async def test_a_super_connector_of_today_joined_while_it_was_none(world: NewWor
     hand = Hand()
     device = Rule(2, IdentifierKind.DEVICE, max_links=2)
     space = await world(Policy({**POLICY.rules, "anonymous_id": device}), clock=hand)
-    hub, spokes = "anonymous_id:hub", [f"anonymous_id:s{n}" for n in range(3)]
+    kiosk, spokes = "anonymous_id:kiosk", [f"anonymous_id:s{n}" for n in range(3)]
     hand.now += 10
     await space.send(
-        event("m0", 0, hub, spokes[0]), event("m1", 1, hub, spokes[1]), received_at=hand.now
+        event("m0", 0, kiosk, spokes[0]), event("m1", 1, kiosk, spokes[1]), received_at=hand.now
     )
     hand.now += 10
-    await space.send(event("m2", 2, hub, spokes[2]), received_at=hand.now)
+    await space.send(event("m2", 2, kiosk, spokes[2]), received_at=hand.now)
 
-    assert isinstance(await answer_at(space, hub, START), Missing)
-    then, now = await found_at(space, hub, hand.now - 1), await found_at(space, hub, hand.now)
+    assert isinstance(await answer_at(space, kiosk, START), Missing)
+    then, now = await found_at(space, kiosk, hand.now - 1), await found_at(space, kiosk, hand.now)
 
-    assert named(then) == [hub, *spokes[:2]]
+    assert named(then) == [kiosk, *spokes[:2]]
     assert [seen.super_connector for seen in then.identifiers] == [False] * 3
-    assert named(now) == [hub]
+    assert named(now) == [kiosk]
     assert [seen.super_connector for seen in now.identifiers] == [True]
 
 
-async def test_all_that_is_told_of_a_super_connector_is_told_as_of_then(world: NewWorld) -> None:
+async def test_all_that_is_answered_of_a_super_connector_is_answered_as_of_then(
+    world: NewWorld,
+) -> None:
     hand = Hand()
     device = Rule(2, IdentifierKind.DEVICE, max_links=2)
     space = await world(Policy({**POLICY.rules, "anonymous_id": device}), clock=hand)
     spokes = [f"anonymous_id:s{n}" for n in range(4)]
     for n, spoke in enumerate(spokes):
-        await space.send(event(f"m{n}", n, "anonymous_id:hub", spoke), received_at=hand.now)
+        await space.send(event(f"m{n}", n, "anonymous_id:kiosk", spoke), received_at=hand.now)
     await space.send(event("m9", 9, *spokes[:2]), received_at=hand.now)
-    asked = [parse_identifier(text) for text in ("anonymous_id:hub", *spokes)]
+    asked = [parse_identifier(text) for text in ("anonymous_id:kiosk", *spokes)]
     values, ids = ValueRules(space.policy), sorted((await space.settled()).customers)
     cases, scope, then = space.use_cases, space.scope, hand.now
     recorded = await answers_now(cases, scope, values, asked, ids)
     hand.now += 10
-    await space.send(event("m5", 5, "anonymous_id:hub", *spokes), received_at=hand.now)
+    await space.send(event("m5", 5, "anonymous_id:kiosk", *spokes), received_at=hand.now)
 
     past = await answers_as_of(cases, scope, values, asked, ids, then)
 
     assert differences(recorded, past) == {}
-    assert len(recorded["anonymous_id:hub"]["links"]) == 4
+    assert len(recorded["anonymous_id:kiosk"]["links"]) == 4
 
 
 async def test_what_is_judged_the_same_as_a_super_connector_keeps_its_links(
@@ -328,10 +330,10 @@ async def test_what_is_judged_the_same_as_a_super_connector_keeps_its_links(
     device = Rule(2, IdentifierKind.DEVICE, max_links=2)
     space = await world(Policy({**POLICY.rules, "anonymous_id": device}), clock=hand)
     for n in range(3):
-        await space.send(event(f"m{n}", n, "anonymous_id:hub", f"anonymous_id:s{n}"))
+        await space.send(event(f"m{n}", n, "anonymous_id:kiosk", f"anonymous_id:s{n}"))
     await space.send(event("m5", 5, "fax:1", ANN))
-    await space.judge(Verdict.SAME, "anonymous_id:hub", "fax:1")
-    asked = [parse_identifier(text) for text in ("anonymous_id:hub", "fax:1", ANN)]
+    await space.judge(Verdict.SAME, "anonymous_id:kiosk", "fax:1")
+    asked = [parse_identifier(text) for text in ("anonymous_id:kiosk", "fax:1", ANN)]
     values, ids = ValueRules(space.policy), sorted((await space.settled()).customers)
     cases, scope = space.use_cases, space.scope
 
@@ -349,17 +351,17 @@ async def test_a_blocked_value_is_not_among_the_links_of_a_super_connector(world
     device = Rule(2, IdentifierKind.DEVICE, max_links=2)
     policy = Policy({**POLICY.rules, "anonymous_id": device})
     space = await world(policy, clock=hand)
-    hub, spokes = "anonymous_id:hub", [f"anonymous_id:s{n}" for n in range(4)]
+    kiosk, spokes = "anonymous_id:kiosk", [f"anonymous_id:s{n}" for n in range(4)]
     for n, spoke in enumerate(spokes):
-        await space.send(event(f"m{n}", n, hub, spoke), received_at=hand.now)
+        await space.send(event(f"m{n}", n, kiosk, spoke), received_at=hand.now)
     await space.set_policy(with_blocked(policy, [parse_identifier(spokes[0])]))
-    asked = [parse_identifier(hub)]
+    asked = [parse_identifier(kiosk)]
     values, ids = ValueRules(space.policy), sorted((await space.settled()).customers)
     cases, scope = space.use_cases, space.scope
 
     now = await answers_now(cases, scope, values, asked, ids)
 
-    assert len(now[hub]["links"]) == 3
+    assert len(now[kiosk]["links"]) == 3
     assert differences(now, await answers_as_of(cases, scope, values, asked, ids, hand.now)) == {}
 
 
@@ -369,19 +371,19 @@ async def test_super_connectors_that_were_judged_the_same_are_shown_as_joined(
     hand = Hand()
     device = Rule(2, IdentifierKind.DEVICE, max_links=2)
     space = await world(Policy({**POLICY.rules, "anonymous_id": device}), clock=hand)
-    hubs = ["anonymous_id:hub", "anonymous_id:other"]
+    both = ["anonymous_id:kiosk", "anonymous_id:other"]
     for n in range(3):
-        for hub in hubs:
-            await space.send(event(f"{hub}{n}", n, hub, f"anonymous_id:s{n}"))
-    await space.send(event("m5", 5, *hubs))
-    await space.judge(Verdict.SAME, *hubs)
-    asked = [parse_identifier(text) for text in hubs]
+        for each in both:
+            await space.send(event(f"{each}{n}", n, each, f"anonymous_id:s{n}"))
+    await space.send(event("m5", 5, *both))
+    await space.judge(Verdict.SAME, *both)
+    asked = [parse_identifier(text) for text in both]
     values, ids = ValueRules(space.policy), sorted((await space.settled()).customers)
     cases, scope = space.use_cases, space.scope
 
     now = await answers_now(cases, scope, values, asked, ids)
 
-    assert [link[3][0] for link in now[hubs[0]]["links"]].count(True) == 1
+    assert [link[3][0] for link in now[both[0]]["links"]].count(True) == 1
     hand.now += 100_000_000_000
     assert differences(now, await answers_as_of(cases, scope, values, asked, ids, hand.now)) == {}
 
@@ -393,16 +395,16 @@ async def test_people_who_are_too_scattered_are_not_looked_for(
     device = Rule(2, IdentifierKind.DEVICE, max_links=2)
     space = await world(Policy({**POLICY.rules, "anonymous_id": device}), clock=hand)
     for n in range(3):
-        await space.send(event(f"m{n}", n, "anonymous_id:hub", f"user_id:u{n}"))
+        await space.send(event(f"m{n}", n, "anonymous_id:kiosk", f"user_id:u{n}"))
     hand.now += 100_000_000_000
-    found = await space.use_cases.history.as_of(space.scope, hand.now)
-    assert isinstance(found, AsOf)
-    hub = await found.find(space.scope, Identifier("anonymous_id", "hub"))
-    assert isinstance(hub, SettledCustomer)
+    past = await space.use_cases.customers.as_of(space.scope, hand.now)
+    assert isinstance(past, AsOfView)
+    kiosk = await past.find(Identifier("anonymous_id", "kiosk"))
+    assert isinstance(kiosk, SettledCustomer)
     monkeypatch.setattr(view, "MAX_COMPONENTS", 2)
 
-    latest = await found.shared_by(space.scope, hub.identifiers[0], 2)
+    latest = await past.shared_by(kiosk.identifiers[0], 2)
 
     assert [named(person) for person in latest] == [["user_id:u2"], ["user_id:u1"]]
-    with pytest.raises(TooLarge, match="hangs together"):
-        await found.shared_by(space.scope, hub.identifiers[0], 3)
+    with pytest.raises(TooLarge, match="is connected with"):
+        await past.shared_by(kiosk.identifiers[0], 3)

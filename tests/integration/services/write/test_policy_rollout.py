@@ -155,8 +155,8 @@ async def test_each_customer_says_the_version_that_it_is_settled_under(
     space = await pairs(world, 8, limits=ONE_BY_ONE)
 
     async def settled() -> set[tuple[int, int]]:
-        found = await space.use_cases.customers.find_all(
-            space.scope, [Identifier("cookie", f"{side}{n}") for n in range(8) for side in "ab"]
+        found = await space.use_cases.customers.current(space.scope).find_all(
+            [Identifier("cookie", f"{side}{n}") for n in range(8) for side in "ab"]
         )
         customers = [each for each in found if isinstance(each, SettledCustomer)]
         assert len(customers) == 16
