@@ -1,4 +1,4 @@
-"""Running GraphQL: parse and validate once for each query text, execute, and tell of errors."""
+"""Running GraphQL: parse and validate once for each query text, execute, and show errors."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class GraphQL:
                     outcome = execute_subscription_event(executor.build_per_event_executor(event))
                     result = await outcome if isawaitable(outcome) else outcome
                     yield Response(_answer(result), event)
-            except Exception as error:  # noqa: BLE001 - whatever the source raises is told
+            except Exception as error:  # noqa: BLE001 - whatever the source raises is answered
                 yield Response(failed(error))
 
     def _prepare(self, query: str) -> _Prepared:
@@ -193,7 +193,7 @@ def _subscribes(prepared: _Prepared, request: Request) -> bool:
 
 
 def _shown(error: GraphQLError) -> dict[str, Any]:
-    """An error as a client may see it. What nobody expected is told to the log only."""
+    """An error as a client may see it. What nobody expected is logged, and not shown."""
     cause = _cause(error)
     if cause is None:
         # GraphQL's own: the query or its variables are wrong.
@@ -217,7 +217,7 @@ def _shown(error: GraphQLError) -> dict[str, Any]:
         ],
     )
     shown["message"] = (
-        f"Something went wrong here; the log of the service tells more under {reference}."
+        f"Something went wrong here; the log of the service has more under {reference}."
     )
     shown["extensions"] = {"code": IdentityServiceError.code, "reference": reference}
     return shown

@@ -151,7 +151,7 @@ class ChangedIdentities:
 @strawberry.input(
     name="CustomerSegment",
     description=(
-        "Which customers count: of some kinds (known and anonymous ones unless told otherwise), "
+        "Which customers count: of some kinds (known and anonymous ones by default), "
         "who in the time range did a step, or had an event with a property of a value."
     ),
 )
@@ -190,8 +190,8 @@ def _question(name: str, row: type[Any]) -> Any:
         root: SpaceScope, info: Info, segment: Segment | None = None, **given: Any
     ) -> list[Any]:
         given |= vars(segment) if segment else {}
-        told = {key: _plain(value) for key, value in given.items() if value is not UNSET}
-        figure = await info.context.services.journeys.run(root, name, told)
+        values = {key: _plain(value) for key, value in given.items() if value is not UNSET}
+        figure = await info.context.services.journeys.run(root, name, values)
         return [row(**dict(zip(columns, values, strict=True))) for values in figure.rows]
 
     counted = strawberry.argument(description="Which customers count.")

@@ -1,4 +1,4 @@
-# ruff: noqa: D101, D103  (what a type or field means is told to those who read the schema)
+# ruff: noqa: D101, D103  (the schema's descriptions say what a type or field is)
 """What can be changed. Expected refusals are values (`Invalid`); a missing right is an error."""
 
 from __future__ import annotations

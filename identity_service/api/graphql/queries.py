@@ -1,4 +1,4 @@
-# ruff: noqa: D101  (what a type means is told to those who read the schema)
+# ruff: noqa: D101  (the schema's descriptions say what a type is)
 """The root of queries, and a space."""
 
 from __future__ import annotations

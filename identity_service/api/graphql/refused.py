@@ -1,4 +1,4 @@
-# ruff: noqa: D101  (what a type means is told to those who read the schema)
+# ruff: noqa: D101  (the schema's descriptions say what a type is)
 """What was sent and not taken: an answer, not an error."""
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ KEY_CHECK_INTERVAL_S: Final = 2.0
 NO_LONGER_VALID: Final = Forbidden(
     "The key opens nothing.", remedy="Connect again with one that was not revoked."
 )
-"""What is told to a client whose key ended while its connection was open."""
+"""The error for a client whose key was revoked while its connection was open."""
 
 _RETRY_AFTER_S: Final = 5
 

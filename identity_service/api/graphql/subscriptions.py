@@ -1,4 +1,4 @@
-# ruff: noqa: D101  (what a type means is told to those who read the schema)
+# ruff: noqa: D101  (the schema's descriptions say what a type is)
 """What can be followed."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from identity_service.domain.recorded import RecordedChange
 
 
 def cursor_of_event(event: object) -> str | None:
-    """The cursor of what a subscription told, for those who come back; None where there is none."""
+    """The cursor of an event of a subscription, at which a client may go on; None without one."""
     record = record_of(event)
     return ledger.cursor_of(record) if isinstance(record, RecordedChange) else None
 

@@ -1,4 +1,4 @@
-# ruff: noqa: D101  (what a type means is told to those who read the schema)
+# ruff: noqa: D101  (the schema's descriptions say what a type is)
 """The types of the schema: their shape. What a field does stands in `fields`,
 `explanations` and `spaces`.
 
