@@ -24,14 +24,14 @@ __all__ = ["JOURNEYS", "Figure", "Journey", "Picture", "draw", "run"]
 
 
 def run(name: str, space: str, **parameters: Any) -> Figure:
-    """The answer of a journey about a space; `JOURNEYS` tells which there are and what they take.
+    """The figures of a journey about a space; `JOURNEYS` has all journeys with their parameters.
 
     Also inside a running event loop, as notebooks have one. Raises NotFound for an unknown journey
     or space, FieldInvalid for what the journey does not take, and Unavailable.
     """
 
-    async def work(its: Session) -> Figure:
-        return await its.cases.journeys.run(await its.space(space), name, parameters)
+    async def work(opened: Session) -> Figure:
+        return await opened.cases.journeys.run(await opened.space(space), name, parameters)
 
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(session.run, work).result()

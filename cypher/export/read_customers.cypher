@@ -1,4 +1,4 @@
-// Purpose: Customers with the figures of what they hold.
+// Purpose: Customers with the numbers and times of their identifiers and events.
 // Access: read
 // Space: w.customers
 // Parameters:
@@ -6,9 +6,10 @@
 // Columns:
 //   customers: list of [id, kind, created_at, policy_version, number of identifiers, number of events,
 //     first_seen, last_seen]
-UNWIND $w.customers AS asked
-MATCH (c:Customer {id: asked[1]})
-WHERE c.space = asked[0]
+UNWIND $w.customers AS row
+WITH row[0] AS space, row[1] AS id
+MATCH (c:Customer {id: id})
+WHERE c.space = space
 CALL (c) {
   MATCH (c)<-[:BELONGS_TO]-(i:Identifier)
   RETURN count(i) AS identifiers, sum(COUNT { (i)<-[:ATTRIBUTED_TO]-() }) AS events,

@@ -6,7 +6,7 @@
 // Columns:
 //   identifiers: list of [key, type, value, first_seen, last_seen, contested, super-connector, blocked,
 //     customer id or null]
-//   retired: list of [retired id, customer id that carries on or null, created_at]
+//   retired: list of [retired id, customer id that it forwards to or null, created_at]
 UNWIND $w.keys AS key
 MATCH (i:Identifier {key: key})
 OPTIONAL MATCH (i)-[:BELONGS_TO]->(c:Customer)

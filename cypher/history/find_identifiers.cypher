@@ -1,4 +1,4 @@
-// Purpose: Which of some identifiers exist, and how much hangs on each now.
+// Purpose: Which of some identifiers exist, and how many events each has now.
 // Access: read
 // Space: keys
 // Parameters:

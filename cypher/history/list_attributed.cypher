@@ -1,4 +1,4 @@
-// Purpose: The events received until a moment of which some identifiers are the strongest.
+// Purpose: The events received until a moment whose strongest identifier is one of some.
 // Access: read
 // Space: keys
 // Parameters:
@@ -6,7 +6,7 @@
 //   w.at: integer – the moment, inclusive
 //   w.priority: map from identifier type to priority
 //   w.other: integer – priority of types that are not in that map
-//   w.withheld: list of identifier keys that count for nothing
+//   w.withheld: list of identifier keys that are ignored
 //   w.most: integer – most events
 // Columns:
 //   events: list of [identifier key, message_id, at, name, carries traits, account keys]

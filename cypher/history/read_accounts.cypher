@@ -1,4 +1,4 @@
-// Purpose: Accounts, with every set of traits that events received until a moment told of them.
+// Purpose: Accounts, with every set of their traits in the events received until a moment.
 // Access: read
 // Space: keys
 // Parameters:

@@ -1,4 +1,4 @@
-// Purpose: What some events say of people.
+// Purpose: The traits that some events carry.
 // Access: read
 // Space: keys
 // Parameters:

@@ -1,12 +1,13 @@
-// Purpose: Some of what identifiers were seen with in the events received until a moment, and the
-//   times of these events: enough to tell who had too many links.
+// Purpose: Some of the identifiers that each was observed with in the events received until a moment,
+//   and the times of these events: enough to find the super-connectors of that moment.
 // Access: read
 // Space: keys
 // Parameters:
 //   w.keys: list of identifier keys
 //   w.at: integer – the moment, inclusive
 //   w.most: integer – most neighbours of one identifier
-//   w.scanned: integer – of an identifier with more events the times are those of now, none later than the moment
+//   w.scanned: integer – most events of one identifier to read; of one with more, the times are those of
+//     now, and none later than the moment
 // Columns:
 //   seen: list of [key, first_seen, last_seen, keys of neighbours]; times are null when there was no event
 UNWIND $w.keys AS key

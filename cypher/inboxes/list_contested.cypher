@@ -1,4 +1,4 @@
-// Purpose: Identifiers that belong to several people, shared by most people first.
+// Purpose: Contested identifiers, those that most people share first.
 // Access: read
 // Space: parameter
 // Parameters:

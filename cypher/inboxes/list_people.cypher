@@ -1,9 +1,9 @@
-// Purpose: The people who share each of some identifiers, those first who used it last.
+// Purpose: The people who share each of some identifiers, the latest users first.
 // Access: read
 // Space: keys
 // Parameters:
 //   w.keys: list of identifier keys
-//   w.bound: integer – most links of one identifier to look at
+//   w.bound: integer – most links of one identifier to read
 //   w.most: integer – most people of one identifier
 // Columns:
 //   shared: list of [key, list of customer ids], only identifiers that exist

@@ -1,4 +1,4 @@
-// Purpose: Identifiers that have more links than their type allows, most links first.
+// Purpose: Super-connectors, those with most links first.
 // Access: read
 // Space: parameter
 // Parameters:

@@ -1,5 +1,5 @@
-// Purpose: Take property names into use while there is room, so that a sender that makes up
-//   names cannot fill the graph with them.
+// Purpose: Add property names to those that a space uses, up to a limit, so that a sender that makes
+//   up names cannot fill the graph with them.
 // Access: write
 // Space: parameter
 // Parameters:

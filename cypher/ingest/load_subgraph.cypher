@@ -1,13 +1,13 @@
-// Purpose: Everything that a new decision about some identifiers rests on: the identifiers that
-//   can be reached from them, their links, judgements, customers and register of ids. The walk
-//   ends at super-connectors and, unless `cross_boundary`, at contested identifiers; of these
-//   boundary nodes only what the boundary rules need is loaded.
+// Purpose: The subgraph that a new decision about some identifiers rests on: all identifiers that
+//   can be reached from them, with their links, judgements, customers and entries in the id register.
+//   The walk ends at super-connectors and, unless `cross_boundary`, at contested identifiers; of
+//   these boundary nodes only what the boundary rules need is loaded.
 // Access: read
 // Space: keys
 // Parameters:
 //   w.starts: list of identifier keys to walk from
 //   w.boundary: list of identifier keys that are boundary nodes themselves
-//   w.cross_boundary: boolean: also walk through contested identifiers
+//   w.cross_boundary: boolean – also walk through contested identifiers
 //   w.most: how many identifiers at most, plus one
 //   w.policy_version: integer – the version in force
 //   w.owners: how many customers at most to name as owners of a boundary node
@@ -15,13 +15,14 @@
 //   w.stronger: map from identifier type to the person types that are stronger
 //   w.stronger_than_other: the person types that are stronger than a type not in that map
 // Columns:
-//   interior: list of the identifier keys that were walked
+//   interior: list of the identifier keys that the walk reached
 //   nodes: list of [key, first_seen, customer id or null, contested, super-connector]
 //   interior_links: list of [a_key, b_key, first_seen, last_seen, times_seen]
 //   co_member_links: the same, a list for each boundary node
 //   customers: list of [id, rev, kind, created_at, anchor key, policy_version]
-//   cut_off_by_block: keys of identifiers that only a blocked one, which no walk crosses, connects
-//     with their customer: of customers that the version in force has not reached yet
+//   cut_off_by_block: keys of identifiers that may be connected with their customer only through a
+//     blocked identifier, which no walk crosses; of customers that the version in force has not
+//     settled yet
 //   retired: list of [id, created_at, anchor key, id that it forwards to or null]
 //   judgements: list of [id, verdict, a_key, b_key, made_at]
 //   boundary: list of [key, super-connector, number of links, owners, co_members, judged same]
@@ -43,15 +44,15 @@ CALL (interior) {
   MATCH (t)-[l:OBSERVED_TOGETHER]-(o:Identifier) WHERE NOT o:Blocked
   WITH DISTINCT l, o
   RETURN collect(DISTINCT [startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen]) AS interior_links,
-         collect(DISTINCT CASE WHEN o:SuperConnector OR (o:Contested AND NOT $w.cross_boundary) THEN o END) AS far
+         collect(DISTINCT CASE WHEN o:SuperConnector OR (o:Contested AND NOT $w.cross_boundary) THEN o END) AS boundary_reached
 }
 CALL () {
   UNWIND $w.boundary AS key
   MATCH (d:Identifier {key: key})
-  RETURN collect(d) AS own
+  RETURN collect(d) AS boundary_asked
 }
-CALL (far, own) {
-  UNWIND far + own AS d
+CALL (boundary_reached, boundary_asked) {
+  UNWIND boundary_reached + boundary_asked AS d
   WITH DISTINCT d
   CALL (d) {
     WITH d WHERE NOT d:SuperConnector

@@ -1,21 +1,22 @@
-// Purpose: What the graph already holds of a batch: its events, identifiers and links, and the
-//   judgements that wait for an identifier which the batch brings.
+// Purpose: Which events, identifiers and links of a batch the graph already holds, and the
+//   judgements that wait for an identifier that is new in the batch.
 // Access: read
 // Space: keys
 // Parameters:
 //   w.space: name of the space
 //   w.events: list of event keys
 //   w.identifiers: list of identifier keys
-//   w.links: list of [position of the lower, position of the higher] in w.identifiers
+//   w.links: list of [position of the lower, position of the higher], those in w.identifiers
 // Columns:
-//   judgements_rev: integer; another one when a judgement that may wait was made or withdrawn
+//   judgements_rev: integer – grows when a judgement is made or withdrawn that may wait for an
+//     identifier
 //   events: list of the event keys that are known
 //   identifiers: list of [position, first_seen, customer id or null, contested, super-connector, blocked]
 //   links: list of [position, first_seen]
 //   waiting: list of [judgement id, verdict, a_key, b_key, made_at]
 CYPHER replan=skip
 OPTIONAL MATCH (s:Space {name: $w.space})
-// Before everything else: what is read later is then at least as new.
+// Read before everything else, so that the rest is at least as new.
 WITH coalesce(s.judgements_rev, 0) AS judgements_rev
 CALL () {
   UNWIND $w.events AS key
@@ -27,19 +28,19 @@ CALL () {
   OPTIONAL MATCH (i:Identifier {key: $w.identifiers[x]})
   OPTIONAL MATCH (i)-[:BELONGS_TO]->(c:Customer)
   WITH x, i, c ORDER BY x
-  // A list of lists keeps the places of those that are not known.
-  RETURN collect([i]) AS nodes,
+  // A list of lists, since `collect` leaves out null: positions stay those of $w.identifiers.
+  RETURN collect([i]) AS nodes, collect(CASE WHEN i IS NOT NULL THEN x END) AS known,
     collect(CASE WHEN i IS NOT NULL THEN [x, i.first_seen, c.id, i:Contested, i:SuperConnector, i:Blocked] END) AS identifiers
 }
 CALL (nodes) {
   UNWIND range(0, size($w.links) - 1) AS x
-  WITH x, nodes[$w.links[x][0]][0] AS a, nodes[$w.links[x][1]][0] AS b
+  WITH x, $w.links[x][0] AS a, $w.links[x][1] AS b
+  WITH x, head(nodes[a]) AS a, head(nodes[b]) AS b
   WHERE a IS NOT NULL AND b IS NOT NULL
   OPTIONAL MATCH (a)-[l:OBSERVED_TOGETHER]->(b)
   RETURN collect(CASE WHEN l IS NOT NULL THEN [x, l.first_seen] END) AS links
 }
-CALL (identifiers) {
-  WITH [entry IN identifiers | entry[0]] AS known
+CALL (known) {
   UNWIND CASE WHEN size(known) = size($w.identifiers) THEN [] ELSE range(0, size($w.identifiers) - 1) END AS x
   WITH x WHERE NOT x IN known
   CALL (x) {

@@ -1,11 +1,14 @@
-// Purpose: Keep events that were set aside, with the reason; one that is sent again is kept once.
+// Purpose: Keep rejected events, each with its reason; one that is sent again is kept once.
 // Access: write
 // Space: parameter
 // Parameters:
 //   w.space: name of the space
 //   w.rejected: list of [key, id, message id or null, received_at, source, code, message, body as JSON]
 // Columns: none
-UNWIND $w.rejected AS r
-MERGE (e:RejectedEvent {key: r[0]})
-  ON CREATE SET e.id = r[1], e.space = $w.space, e.message_id = r[2], e.received_at = r[3], e.source = r[4],
-    e.code = r[5], e.message = r[6], e.body = r[7]
+UNWIND $w.rejected AS row
+WITH {key: row[0], id: row[1], message_id: row[2], received_at: row[3], source: row[4], code: row[5], message: row[6],
+  body: row[7]} AS rejected
+MERGE (e:RejectedEvent {key: rejected.key})
+  ON CREATE SET e.id = rejected.id, e.space = $w.space, e.message_id = rejected.message_id,
+    e.received_at = rejected.received_at, e.source = rejected.source, e.code = rejected.code,
+    e.message = rejected.message, e.body = rejected.body

@@ -1,58 +1,61 @@
-// Purpose: Write evidence and the settlement that follows from it, or nothing at all: nothing
-//   when the policy is no longer the one in force or a customer that the settlement rests on
-//   has changed since it was read, or a judgement that may wait for what is new.
+// Purpose: Write evidence and the settlement that follows from it, or nothing at all. Nothing is
+//   written when one of the things that the settlement rests on has changed since it was read: the
+//   policy in force, one of the customers, or the judgements that wait for identifiers.
 // Access: write
 // Space: keys
 // Eager: a batch is at most some hundred rows
 // Parameters:
 //   w.space: name of the space
 //   w.policy_version: version of the policy that was applied
-//   w.judgements_rev: integer that was read, or null when nothing rests on judgements that wait
-//   w.unguarded: boolean: a judgement is made or withdrawn that no customer guards
+//   w.judgements_rev: integer – revision of the judgements that was read, or null when the settlement
+//     does not rest on judgements that wait
+//   w.unguarded: boolean – a judgement is made or withdrawn about an identifier without a customer, so
+//     that the revision of the judgements grows
 //   w.now: time of the settlement in milliseconds
 //   w.guards: list of [customer id, rev that was read], in order of the ids
 //   w.unclaimed: keys of known identifiers that had no customer when they were read
 //   w.identifiers: new identifiers, list of [key, type, value, first_seen, last_seen]
-//   w.unsettled: keys of new identifiers whose component is too large to be settled
+//   w.unsettled: keys of new identifiers whose component is too large to resolve
 //   w.settled: keys of identifiers that no longer wait for the settlement of a policy
 //   w.known: known identifiers of the batch, list of [key, first_seen, last_seen], in order
-//   w.links: new links, list of [place of a, place of b, first_seen, last_seen, times_seen,
-//     sources]; places are those in the known identifiers and then the new ones
+//   w.links: new links, list of [position of a, position of b, first_seen, last_seen, times_seen,
+//     sources]; positions count w.known first, then w.identifiers
 //   w.links_seen: known links, likewise
 //   w.made: new judgements, list of maps of the properties of a Judgement
 //   w.withdrawn: list of [judgement id, time, author, reason]
-//   w.blocked: keys of identifiers that the policy blocks, and that belong to nobody from now on
+//   w.blocked: keys of identifiers that the policy blocks, so that they belong to nobody from now on
 //   w.outdated: ids of customers that were settled by an older policy
-//   w.unchanged: ids of those of w.guards about which nothing is written but the policy's version
+//   w.unchanged: ids of those of w.guards of which only the policy version is written
 //   w.judged: judgements that no longer wait, list of [id, verdict, a_key, b_key, made_at]
-//   w.events: list of [key, properties of the node, place of the strongest identifier,
-//     places of the others, carries traits]
+//   w.events: list of [key, properties of the node, position of the strongest identifier,
+//     positions of the others, carries traits]
 //   w.accounts: list of [event key, account key, account id, key of its traits or null,
 //     traits as JSON, event time]
-//   w.walked: ids of customers about which all was decided
+//   w.walked: ids of customers whose identifiers were all resolved
 //   w.minted: new customers, list of [id, kind]
-//   w.revived: retired ids that live again, list of [id, kind]
-//   w.joins: list of [identifier key, customer id] of identifiers that had no customer
-//   w.moves: list of [identifier key, customer id] of identifiers that leave another
-//   w.retired: customers that retire, list of [id, id that carries on or null]
-//   w.forwarded: retired ids that forward elsewhere, list of [id, id that carries on or null]
+//   w.revived: retired ids that become customers again, list of [id, kind]
+//   w.joins: list of [identifier key, customer id] – identifiers that had no customer
+//   w.moves: list of [identifier key, customer id] – identifiers that had another customer
+//   w.retired: customers that retire, list of [id, id of the successor or null]
+//   w.forwarded: retired ids that get another successor, list of [id, id of the successor or null]
 //   w.kinds: list of [customer id, kind]
 //   w.anchors: list of [id, identifier key]
 //   w.contested: keys of identifiers that become contested
-//   w.released: keys of identifiers that no longer are
+//   w.released: keys of identifiers that are contested no longer
 //   w.super_connectors: keys of identifiers that become super-connectors
-//   w.no_super_connectors: keys of identifiers that no longer are
-//   w.changes: list of [id, kind, customer id, other id or null, identifier keys, cause]
+//   w.no_super_connectors: keys of identifiers that are super-connectors no longer
+//   w.changes: list of [id, kind, customer id, other customer id or null, identifier keys, cause]
 // Columns:
 //   written: boolean
-//   last_position: integer – position of the last of the changes, or null without any
+//   last_position: integer – position of the last change in the ledger, or null without any
 CYPHER replan=skip
 MATCH (s:Space {name: $w.space})
 CALL () {
-  UNWIND $w.guards AS g
-  MATCH (c:Customer {id: g[0]})
+  UNWIND $w.guards AS row
+  WITH {id: row[0], rev: row[1]} AS guard
+  MATCH (c:Customer {id: guard.id})
   SET c.rev = c.rev + 1
-  RETURN count(CASE WHEN c.rev = g[1] + 1 THEN 1 END) AS fresh
+  RETURN count(CASE WHEN c.rev = guard.rev + 1 THEN 1 END) AS fresh
 }
 CALL () {
   UNWIND $w.unclaimed AS key
@@ -65,17 +68,19 @@ CALL (s) {
   SET s.judgements_rev = coalesce(s.judgements_rev, 0) + 1
 }
 CALL () {
-  UNWIND range(0, size($w.known) - 1) AS x
-  MATCH (i:Identifier {key: $w.known[x][0]})
-  WITH x, i ORDER BY x
+  UNWIND range(0, size($w.known) - 1) AS n
+  WITH n, {key: $w.known[n][0]} AS seen
+  MATCH (i:Identifier {key: seen.key})
+  WITH n, i ORDER BY n
   RETURN collect(i) AS known
 }
 WITH s, known, claimed = 0 AND fresh = size($w.guards) AND size(known) = size($w.known) AND s.policy_version = $w.policy_version
   AND ($w.judgements_rev IS NULL OR coalesce(s.judgements_rev, 0) = $w.judgements_rev + CASE WHEN $w.unguarded THEN 1 ELSE 0 END) AS ok
 CALL (ok) {
   WITH ok WHERE NOT ok
-  UNWIND $w.guards AS g
-  MATCH (c:Customer {id: g[0]})
+  UNWIND $w.guards AS row
+  WITH {id: row[0]} AS guard
+  MATCH (c:Customer {id: guard.id})
   SET c.rev = c.rev - 1
 }
 CALL (s, ok) {
@@ -84,8 +89,9 @@ CALL (s, ok) {
 }
 WITH known, CASE WHEN ok THEN $w ELSE {} END AS w
 CALL (w) {
-  UNWIND w.identifiers AS r
-  CREATE (i:Identifier {key: r[0], space: w.space, type: r[1], value: r[2], first_seen: r[3], last_seen: r[4]})
+  UNWIND w.identifiers AS row
+  WITH {key: row[0], type: row[1], value: row[2], first_seen: row[3], last_seen: row[4]} AS identifier
+  CREATE (i:Identifier {key: identifier.key, space: w.space, type: identifier.type, value: identifier.value, first_seen: identifier.first_seen, last_seen: identifier.last_seen})
   RETURN collect(i) AS created
 }
 WITH known, known + created AS nodes, w
@@ -100,41 +106,44 @@ CALL (w) {
   REMOVE i:Unsettled
 }
 CALL (w, known) {
-  UNWIND range(0, coalesce(size(w.known), 0) - 1) AS x
-  WITH known[x] AS i, w.known[x] AS r
-  SET i.first_seen = CASE WHEN r[1] < i.first_seen THEN r[1] ELSE i.first_seen END,
-      i.last_seen = CASE WHEN r[2] > i.last_seen THEN r[2] ELSE i.last_seen END
+  UNWIND range(0, coalesce(size(w.known), 0) - 1) AS n
+  WITH known[n] AS i, {first_seen: w.known[n][1], last_seen: w.known[n][2]} AS seen
+  SET i.first_seen = CASE WHEN seen.first_seen < i.first_seen THEN seen.first_seen ELSE i.first_seen END,
+      i.last_seen = CASE WHEN seen.last_seen > i.last_seen THEN seen.last_seen ELSE i.last_seen END
 }
 CALL (w, nodes) {
-  UNWIND w.links AS r
-  WITH r, nodes[r[0]] AS a, nodes[r[1]] AS b
+  UNWIND w.links AS row
+  WITH {a: row[0], b: row[1], first_seen: row[2], last_seen: row[3], times_seen: row[4], sources: row[5]} AS link
+  WITH link, nodes[link.a] AS a, nodes[link.b] AS b
   MERGE (a)-[l:OBSERVED_TOGETHER]->(b)
-    ON CREATE SET l.first_seen = r[2], l.last_seen = r[3], l.times_seen = r[4], l.sources = r[5]
-    // Another process may have made it after it was found missing, but before the region was read.
-    ON MATCH SET l.first_seen = CASE WHEN r[2] < l.first_seen THEN r[2] ELSE l.first_seen END,
-      l.last_seen = CASE WHEN r[3] > l.last_seen THEN r[3] ELSE l.last_seen END,
-      l.times_seen = l.times_seen + r[4],
-      l.sources = l.sources + [source IN r[5] WHERE NOT source IN l.sources]
+    ON CREATE SET l.first_seen = link.first_seen, l.last_seen = link.last_seen, l.times_seen = link.times_seen, l.sources = link.sources
+    // Another process may have created it after it was found missing, but before the subgraph was read.
+    ON MATCH SET l.first_seen = CASE WHEN link.first_seen < l.first_seen THEN link.first_seen ELSE l.first_seen END,
+      l.last_seen = CASE WHEN link.last_seen > l.last_seen THEN link.last_seen ELSE l.last_seen END,
+      l.times_seen = l.times_seen + link.times_seen,
+      l.sources = l.sources + [source IN link.sources WHERE NOT source IN l.sources]
 }
 CALL (w, nodes) {
-  UNWIND w.links_seen AS r
-  WITH r, nodes[r[0]] AS a, nodes[r[1]] AS b
+  UNWIND w.links_seen AS row
+  WITH {a: row[0], b: row[1], first_seen: row[2], last_seen: row[3], times_seen: row[4], sources: row[5]} AS link
+  WITH link, nodes[link.a] AS a, nodes[link.b] AS b
   OPTIONAL MATCH (a)-[l:OBSERVED_TOGETHER]->(b)
-  SET l.first_seen = CASE WHEN r[2] < l.first_seen THEN r[2] ELSE l.first_seen END,
-      l.last_seen = CASE WHEN r[3] > l.last_seen THEN r[3] ELSE l.last_seen END,
-      l.times_seen = l.times_seen + r[4],
-      l.sources = CASE WHEN all(source IN r[5] WHERE source IN l.sources) THEN l.sources
-        ELSE l.sources + [source IN r[5] WHERE NOT source IN l.sources] END
+  SET l.first_seen = CASE WHEN link.first_seen < l.first_seen THEN link.first_seen ELSE l.first_seen END,
+      l.last_seen = CASE WHEN link.last_seen > l.last_seen THEN link.last_seen ELSE l.last_seen END,
+      l.times_seen = l.times_seen + link.times_seen,
+      l.sources = CASE WHEN all(source IN link.sources WHERE source IN l.sources) THEN l.sources
+        ELSE l.sources + [source IN link.sources WHERE NOT source IN l.sources] END
 }
 CALL (w) {
-  UNWIND w.made AS r
+  UNWIND w.made AS properties
   CREATE (j:Judgement)
-  SET j = r
+  SET j = properties
 }
 CALL (w) {
-  UNWIND w.withdrawn AS r
-  MATCH (j:Judgement {id: r[0]})
-  SET j.withdrawn_at = r[1], j.withdrawn_by = r[2], j.withdrawn_reason = r[3]
+  UNWIND w.withdrawn AS row
+  WITH {id: row[0], at: row[1], author: row[2], reason: row[3]} AS withdrawal
+  MATCH (j:Judgement {id: withdrawal.id})
+  SET j.withdrawn_at = withdrawal.at, j.withdrawn_by = withdrawal.author, j.withdrawn_reason = withdrawal.reason
   WITH j
   MATCH (:Identifier {key: j.a_key})-[made:JUDGED_SAME|JUDGED_APART]-() WHERE made.id = j.id
   DELETE made
@@ -144,7 +153,7 @@ CALL (w) {
   MATCH (c:Customer {id: id})
   SET c.rev = c.rev - 1
 }
-// Identifiers that a settlement marked as blocked are left with their customers until now.
+// Identifiers that the rollout of a policy marked as blocked have kept their customers until now.
 CALL (w) {
   UNWIND w.outdated AS id
   MATCH (c:Customer {id: id})<-[b:BELONGS_TO]-(i:Blocked)
@@ -163,103 +172,117 @@ CALL (w) {
   DELETE b
 }
 CALL (w) {
-  UNWIND [r IN w.judged WHERE r[1] = 'same'] AS r
-  MATCH (a:Identifier {key: r[2]})
-  MATCH (b:Identifier {key: r[3]})
-  MERGE (a)-[j:JUDGED_SAME {id: r[0]}]->(b)
-    ON CREATE SET j.made_at = r[4]
+  UNWIND w.judged AS row
+  WITH {id: row[0], verdict: row[1], a_key: row[2], b_key: row[3], made_at: row[4]} AS judgement
+  WHERE judgement.verdict = 'same'
+  MATCH (a:Identifier {key: judgement.a_key})
+  MATCH (b:Identifier {key: judgement.b_key})
+  MERGE (a)-[j:JUDGED_SAME {id: judgement.id}]->(b)
+    ON CREATE SET j.made_at = judgement.made_at
 }
 CALL (w) {
-  UNWIND [r IN w.judged WHERE r[1] = 'apart'] AS r
-  MATCH (a:Identifier {key: r[2]})
-  MATCH (b:Identifier {key: r[3]})
-  MERGE (a)-[j:JUDGED_APART {id: r[0]}]->(b)
-    ON CREATE SET j.made_at = r[4]
+  UNWIND w.judged AS row
+  WITH {id: row[0], verdict: row[1], a_key: row[2], b_key: row[3], made_at: row[4]} AS judgement
+  WHERE judgement.verdict = 'apart'
+  MATCH (a:Identifier {key: judgement.a_key})
+  MATCH (b:Identifier {key: judgement.b_key})
+  MERGE (a)-[j:JUDGED_APART {id: judgement.id}]->(b)
+    ON CREATE SET j.made_at = judgement.made_at
 }
 CALL (w, nodes) {
-  UNWIND w.events AS r
-  CREATE (e:Event {key: r[0]})
-  SET e += r[1]
-  FOREACH (_ IN CASE WHEN r[4] THEN [1] ELSE [] END | SET e:CarriesTraits)
-  WITH e, r, nodes, nodes[r[2]] AS t
-  CREATE (e)-[:ATTRIBUTED_TO]->(t), (e)-[:OBSERVED]->(t)
-  WITH e, nodes, r
-  UNWIND r[3] AS place
-  WITH e, nodes[place] AS i
+  UNWIND w.events AS row
+  WITH {key: row[0], properties: row[1], strongest: row[2], others: row[3], carries_traits: row[4]} AS event
+  CREATE (e:Event {key: event.key})
+  SET e += event.properties
+  FOREACH (_ IN CASE WHEN event.carries_traits THEN [1] ELSE [] END | SET e:CarriesTraits)
+  WITH e, event, nodes[event.strongest] AS i
+  CREATE (e)-[:ATTRIBUTED_TO]->(i), (e)-[:OBSERVED]->(i)
+  WITH e, event
+  UNWIND event.others AS n
+  WITH e, nodes[n] AS i
   CREATE (e)-[:OBSERVED]->(i)
 }
 CALL (w) {
-  UNWIND w.accounts AS r
-  MATCH (e:Event {key: r[0]})
-  MERGE (a:Account {key: r[1]})
-    ON CREATE SET a.space = w.space, a.account_id = r[2]
+  UNWIND w.accounts AS row
+  WITH {event_key: row[0], key: row[1], id: row[2], traits_key: row[3], traits: row[4], at: row[5]} AS account
+  MATCH (e:Event {key: account.event_key})
+  MERGE (a:Account {key: account.key})
+    ON CREATE SET a.space = w.space, a.account_id = account.id
   CREATE (e)-[:NAMES]->(a)
-  WITH w, e, a, r WHERE r[3] IS NOT NULL
-  MERGE (t:AccountTraits {key: r[3]})
-    ON CREATE SET t.space = w.space, t.traits = r[4], t.last_seen = r[5]
-    ON MATCH SET t.last_seen = CASE WHEN r[5] > t.last_seen THEN r[5] ELSE t.last_seen END
+  WITH e, a, account WHERE account.traits_key IS NOT NULL
+  MERGE (t:AccountTraits {key: account.traits_key})
+    ON CREATE SET t.space = w.space, t.traits = account.traits, t.last_seen = account.at
+    ON MATCH SET t.last_seen = CASE WHEN account.at > t.last_seen THEN account.at ELSE t.last_seen END
   MERGE (a)-[:DESCRIBED_AS]->(t)
   CREATE (e)-[:TOLD]->(t)
 }
 CALL (w) {
-  UNWIND w.minted AS r
-  CREATE (:Customer {id: r[0], space: w.space, kind: r[1], created_at: w.now, rev: 1})
+  UNWIND w.minted AS row
+  WITH {id: row[0], kind: row[1]} AS minted
+  CREATE (:Customer {id: minted.id, space: w.space, kind: minted.kind, created_at: w.now, rev: 1})
 }
 CALL (w) {
-  UNWIND w.revived AS r
-  MATCH (c:RetiredId {id: r[0]})
+  UNWIND w.revived AS row
+  WITH {id: row[0], kind: row[1]} AS revived
+  MATCH (c:RetiredId {id: revived.id})
   OPTIONAL MATCH (c)-[f:FORWARDS_TO]->()
   DELETE f
   REMOVE c:RetiredId
-  SET c:Customer, c.kind = r[1], c.rev = c.rev + 1
+  SET c:Customer, c.kind = revived.kind, c.rev = c.rev + 1
 }
 CALL (w) {
-  UNWIND w.joins AS r
-  MATCH (i:Identifier {key: r[0]})
-  MATCH (c:Customer {id: r[1]})
+  UNWIND w.joins AS row
+  WITH {key: row[0], customer_id: row[1]} AS join
+  MATCH (i:Identifier {key: join.key})
+  MATCH (c:Customer {id: join.customer_id})
   REMOVE i:Blocked
   CREATE (i)-[:BELONGS_TO]->(c)
 }
 CALL (w) {
-  UNWIND w.moves AS r
-  MATCH (i:Identifier {key: r[0]})-[b:BELONGS_TO]->()
+  UNWIND w.moves AS row
+  WITH {key: row[0], customer_id: row[1]} AS move
+  MATCH (i:Identifier {key: move.key})-[b:BELONGS_TO]->()
   DELETE b
-  WITH i, r
-  MATCH (c:Customer {id: r[1]})
+  WITH i, move
+  MATCH (c:Customer {id: move.customer_id})
   CREATE (i)-[:BELONGS_TO]->(c)
 }
 CALL (w) {
-  UNWIND w.retired AS r
-  MATCH (c:Customer {id: r[0]})
+  UNWIND w.retired AS row
+  WITH {id: row[0], successor_id: row[1]} AS retired
+  MATCH (c:Customer {id: retired.id})
   REMOVE c:Customer
   SET c:RetiredId
-  WITH c, r
-  MATCH (successor:Customer {id: r[1]})
+  WITH c, retired
+  MATCH (successor:Customer {id: retired.successor_id})
   CREATE (c)-[:FORWARDS_TO]->(successor)
 }
 CALL (w) {
-  UNWIND w.forwarded AS r
-  MATCH (c:RetiredId {id: r[0]})
+  UNWIND w.forwarded AS row
+  WITH {id: row[0], successor_id: row[1]} AS forwarded
+  MATCH (c:RetiredId {id: forwarded.id})
   OPTIONAL MATCH (c)-[f:FORWARDS_TO]->()
   DELETE f
-  WITH c, r
-  MATCH (successor:Customer {id: r[1]})
+  WITH c, forwarded
+  MATCH (successor:Customer {id: forwarded.successor_id})
   CREATE (c)-[:FORWARDS_TO]->(successor)
 }
 CALL (w) {
-  UNWIND w.kinds AS r
-  MATCH (c:Customer {id: r[0]})
-  SET c.kind = r[1]
+  UNWIND w.kinds AS row
+  WITH {id: row[0], kind: row[1]} AS customer
+  MATCH (c:Customer {id: customer.id})
+  SET c.kind = customer.kind
 }
 CALL (w) {
-  UNWIND w.anchors AS r
-  MATCH (c:Customer {id: r[0]})
+  UNWIND w.anchors AS row
+  WITH {id: row[0], key: row[1]} AS anchor
+  MATCH (c:Customer {id: anchor.id})
   OPTIONAL MATCH (c)-[old:ANCHORED_AT]->(before:Identifier)
-  // What it was anchored at is kept: the register can be read as it was at any moment.
+  // The former anchor is kept, so that the register can be read as of a moment.
   FOREACH (_ IN CASE WHEN old IS NULL THEN [] ELSE [1] END | CREATE (c)-[:WAS_ANCHORED_AT {until: w.now, rev: c.rev}]->(before))
   DELETE old
-  WITH c, r
-  MATCH (i:Identifier {key: r[1]})
+  WITH c, anchor
+  MATCH (i:Identifier {key: anchor.key})
   CREATE (c)-[:ANCHORED_AT]->(i)
 }
 CALL (w) {
@@ -283,25 +306,28 @@ CALL (w) {
   REMOVE i:SuperConnector
 }
 CALL (w) {
-  UNWIND [g IN w.guards | g[0]] + [r IN w.minted | r[0]] + [r IN w.revived | r[0]] AS id
-  MATCH (c:Customer {id: id})
+  UNWIND w.guards + w.minted + w.revived AS row
+  WITH {id: row[0]} AS customer
+  MATCH (c:Customer {id: customer.id})
   SET c.settled_at = w.now
 }
 CALL (w) {
-  UNWIND w.walked + [r IN w.minted | r[0]] + [r IN w.revived | r[0]] AS id
-  MATCH (c:Customer {id: id})
+  UNWIND [id IN w.walked | [id]] + w.minted + w.revived AS row
+  WITH {id: row[0]} AS customer
+  MATCH (c:Customer {id: customer.id})
   SET c.policy_version = w.policy_version
 }
 CALL (w) {
   WITH w WHERE size(w.changes) > 0
   MATCH (s:Space {name: w.space})
-  // Its lock is held until the commit, so that positions follow the order of commits. It is
-  // taken last, so that another writer waits for no more than the commit.
+  // The lock of the space is held until the commit, so that positions follow the order of commits.
+  // It is taken last, so that another writer waits for no more than the commit.
   SET s.last_position = s.last_position + size(w.changes)
-  WITH w, s.last_position - size(w.changes) AS before
-  UNWIND range(0, size(w.changes) - 1) AS place
-  WITH w, w.changes[place] AS r, before + place + 1 AS position
-  CREATE (:Change {id: r[0], space: w.space, position: position, kind: r[1], at: w.now, customer_id: r[2], other_customer_id: r[3], identifiers: r[4], cause: r[5], policy_version: w.policy_version})
+  WITH s.last_position - size(w.changes) AS before
+  UNWIND range(0, size(w.changes) - 1) AS n
+  WITH before + n + 1 AS position, w.changes[n] AS row
+  WITH position, {id: row[0], kind: row[1], customer_id: row[2], other_customer_id: row[3], identifiers: row[4], cause: row[5]} AS change
+  CREATE (:Change {id: change.id, space: w.space, position: position, kind: change.kind, at: w.now, customer_id: change.customer_id, other_customer_id: change.other_customer_id, identifiers: change.identifiers, cause: change.cause, policy_version: w.policy_version})
   RETURN max(position) AS last_position
 }
 RETURN w.space IS NOT NULL AS written, last_position

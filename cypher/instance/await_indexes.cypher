@@ -1,4 +1,4 @@
-// Purpose: Return when every index is online; fail when one does not get there in time.
+// Purpose: Return when every index is online; fail when one is not in time.
 // Access: schema
 // Space: instance
 // Parameters:

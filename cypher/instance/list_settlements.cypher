@@ -1,4 +1,4 @@
-// Purpose: Spaces whose policy in force has not reached everything, and where nobody is at it.
+// Purpose: Spaces that the policy in force has not settled completely, and whose settlement no worker holds.
 // Access: read
 // Space: instance
 // Scan: few policies of the whole instance carry the label Settling

@@ -1,4 +1,4 @@
-// Purpose: The transactions that write by a policy at this moment.
+// Purpose: The running transactions whose writes depend on the policy in force.
 // Access: read
 // Space: instance
 // Parameters: none

@@ -4,6 +4,7 @@
 // Parameters:
 //   w.files: list of [number, name, checksum]
 // Columns: none
-UNWIND $w.files AS file
-MERGE (a:AppliedSchema {number: file[0]})
-ON CREATE SET a.name = file[1], a.checksum = file[2], a.applied_at = timestamp()
+UNWIND $w.files AS row
+WITH {number: row[0], name: row[1], checksum: row[2]} AS file
+MERGE (a:AppliedSchema {number: file.number})
+ON CREATE SET a.name = file.name, a.checksum = file.checksum, a.applied_at = timestamp()

@@ -1,4 +1,4 @@
-// Purpose: What each channel had to do with conversions, by four models. A conversion is a customer's first
+// Purpose: How many conversions each channel gets, by four models. A conversion is a customer's first
 //   goal event in the range; its touches may lie before the range. A channel seen again within the pause
 //   of a session is the same touch.
 // Access: read
@@ -39,19 +39,19 @@ CALL (c, goal) {
   WHERE t.at >= goal.at - $w.within AND t.at <= goal.at AND t.channel IS NOT NULL
     AND (t.at < goal.at OR t.message_id <= goal.message_id)
   WITH t.at AS at, t.channel AS channel ORDER BY at, t.message_id
-  RETURN collect([channel, at, at]) AS seen
+  RETURN collect({channel: channel, began: at, last_seen: at}) AS seen
 }
-// A touch is [channel, when it began, when it was seen last].
 WITH goal.at AS converted, reduce(touches = [], x IN seen | CASE
-    WHEN touches[-1][0] = x[0] AND x[1] - touches[-1][2] <= $w.session
-    THEN touches[..-1] + [[x[0], touches[-1][1], x[2]]] ELSE touches + [x] END) AS touches
-WITH converted, CASE touches WHEN [] THEN [['(direct)', converted, converted]] ELSE touches END AS touches
-WITH touches, [t IN touches | 0.5 ^ (toFloat(converted - t[1]) / $w.half_life)] AS weights
+    WHEN last(touches).channel = x.channel AND x.began - last(touches).last_seen <= $w.session
+    THEN touches[..-1] + {channel: x.channel, began: last(touches).began, last_seen: x.last_seen}
+    ELSE touches + x END) AS touches
+WITH converted, CASE touches WHEN [] THEN [{channel: '(direct)', began: converted}] ELSE touches END AS touches
+WITH touches, [t IN touches | 0.5 ^ (toFloat(converted - t.began) / $w.half_life)] AS weights
 WITH touches, weights, reduce(total = 0.0, x IN weights | total + x) AS total
 UNWIND range(0, size(touches) - 1) AS n
-WITH touches[n][0] AS channel,
+WITH touches[n].channel AS channel,
   // Once for each customer: at the first touch of the channel.
-  CASE WHEN none(t IN touches[..n] WHERE t[0] = touches[n][0]) THEN 1 END AS customer,
+  CASE WHEN none(t IN touches[..n] WHERE t.channel = touches[n].channel) THEN 1 END AS customer,
   CASE n WHEN 0 THEN 1.0 ELSE 0.0 END AS first,
   CASE n WHEN size(touches) - 1 THEN 1.0 ELSE 0.0 END AS last,
   1.0 / size(touches) AS equal, CASE total WHEN 0.0 THEN 1.0 / size(touches) ELSE weights[n] / total END AS decayed

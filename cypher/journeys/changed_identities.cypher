@@ -1,6 +1,6 @@
-// Purpose: Customers of today whose identity changed since a moment, and how many of the events of a step
+// Purpose: Present customers whose identity changed since a moment, and how many of the events of a step
 //   are theirs: by the kind of change, and by any. An id that retired stands for the customer that carries
-//   it on. A change that was taken back counts too.
+//   it on. A change that was undone counts too.
 // Access: read
 // Space: parameter
 // Parameters:
@@ -45,7 +45,7 @@ CALL (c) {
   RETURN count(*) AS events
 }
 WITH changed, count(*) AS customers, count(CASE WHEN events > 0 THEN 1 END) AS active, sum(events) AS events
-WITH collect([changed, customers, active, events]) AS groups
+WITH collect({changed: changed, customers: customers, active: active, events: events}) AS groups
 CALL () {
   MATCH (s:Event)
   USING INDEX s:Event(space, step, at)
@@ -54,10 +54,10 @@ CALL () {
 }
 WITH groups, everybodys, ['MERGED', 'SPLIT', 'MOVED', 'QUARANTINED', 'RELEASED', '(any)'] AS kinds
 UNWIND range(0, size(kinds) - 1) AS n
-WITH n, kinds[n] AS kind, everybodys, [g IN groups WHERE kinds[n] = '(any)' OR kinds[n] IN g[0]] AS those
-WITH n, kind, everybodys, reduce(total = 0, g IN those | total + g[1]) AS customers,
-  reduce(total = 0, g IN those | total + g[2]) AS customers_with_step,
-  reduce(total = 0, g IN those | total + g[3]) AS events
+WITH n, kinds[n] AS kind, everybodys, [g IN groups WHERE kinds[n] = '(any)' OR kinds[n] IN g.changed] AS those
+WITH n, kind, everybodys, reduce(total = 0, g IN those | total + g.customers) AS customers,
+  reduce(total = 0, g IN those | total + g.active) AS customers_with_step,
+  reduce(total = 0, g IN those | total + g.events) AS events
 RETURN kind, customers, customers_with_step, events,
   CASE WHEN everybodys = 0 THEN 0.0 ELSE toFloat(events) / everybodys END AS share
 ORDER BY n

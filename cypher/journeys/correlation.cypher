@@ -63,12 +63,13 @@ WITH steps, $w.goal IN steps AS reached
 WHERE events > 0
 UNWIND steps + [null] AS step // the one that is null counts everybody
 WITH step, count(*) AS did, count(CASE WHEN reached THEN 1 END) AS both
-WITH collect([step, did, both]) AS counted
-WITH counted, head([x IN counted WHERE x[0] IS NULL]) AS everybody
-UNWIND counted AS x
-WITH x[0] AS event, x[2] AS both, x[1] - x[2] AS event_only, everybody[2] - x[2] AS goal_only,
-  everybody[1] - everybody[2] - x[1] + x[2] AS neither
+WITH collect([step, did, both]) AS counted, sum(CASE WHEN step IS NULL THEN did END) AS everybody,
+  sum(CASE WHEN step IS NULL THEN both END) AS everybody_reached
+UNWIND counted AS row
+WITH row[0] AS event, row[1] AS did, row[2] AS both, everybody, everybody_reached
 WHERE event <> $w.goal
+WITH event, both, did - both AS event_only, everybody_reached - both AS goal_only,
+  everybody - everybody_reached - did + both AS neither
 WITH *, sqrt(toFloat(both + event_only) * (goal_only + neither) * (both + goal_only) * (event_only + neither)) AS root
 WITH *, CASE WHEN root = 0 THEN 0.0 ELSE (toFloat(both) * neither - toFloat(event_only) * goal_only) / root END AS phi
 RETURN event, phi, both, event_only, goal_only, neither

@@ -59,10 +59,11 @@ WITH sources, count(*) AS customers
 UNWIND sources AS source
 UNWIND sources AS other_source
 WITH source, other_source, sum(customers) AS customers
-WITH collect([source, other_source, customers]) AS pairs
-WITH pairs, [p IN pairs WHERE p[0] = p[1]] AS alone
-UNWIND [p IN pairs WHERE p[0] < p[1]] AS p
-WITH p[0] AS source, p[1] AS other_source, p[2] AS customers,
-  reduce(either = 0, a IN alone | either + CASE WHEN a[0] IN [p[0], p[1]] THEN a[2] ELSE 0 END) - p[2] AS either
+WITH collect([source, other_source, customers]) AS pairs, collect(CASE WHEN source = other_source THEN {source: source, customers: customers} END) AS each
+UNWIND pairs AS row
+WITH row[0] AS source, row[1] AS other_source, row[2] AS customers, each
+WHERE source < other_source
+WITH source, other_source, customers,
+  reduce(sum = 0, x IN each | sum + CASE WHEN x.source IN [source, other_source] THEN x.customers ELSE 0 END) - customers AS either
 RETURN source, other_source, customers, toFloat(customers) / either AS share
 ORDER BY customers DESC, source, other_source LIMIT $w.first

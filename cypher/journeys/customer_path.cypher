@@ -1,4 +1,4 @@
-// Purpose: What one customer did, on every device, in order and by sessions: the newest steps of the range.
+// Purpose: The newest steps of one customer in the range, on every device, in order and by sessions.
 // Access: read
 // Space: parameter
 // Parameters:
@@ -31,10 +31,10 @@ WITH e ORDER BY e.at DESC, e.message_id DESC LIMIT $w.first
 WITH e ORDER BY e.at, e.message_id
 WITH collect(e) AS path, collect(e.at) AS times
 WITH path, reduce(sessions = [], n IN range(0, size(times) - 1) | sessions + CASE
-    WHEN n = 0 THEN 1 WHEN times[n] - times[n - 1] > $w.session THEN sessions[-1] + 1 ELSE sessions[-1] END) AS sessions
+    WHEN n = 0 THEN 1 WHEN times[n] - times[n - 1] > $w.session THEN last(sessions) + 1 ELSE last(sessions) END) AS sessions
 UNWIND range(0, size(path) - 1) AS n
 WITH n, path[n] AS e, sessions[n] AS session
 WITH n, e, session, COLLECT { MATCH (e)-[:OBSERVED]->(o:Identifier) RETURN o.type + ':' + o.value AS name ORDER BY name } AS names
 RETURN session, toString(datetime({epochMillis: e.at})) AS at, e.step AS event, e.source AS source,
-  reduce(all = names[0], name IN names[1..] | all + ', ' + name) AS identifiers
+  reduce(all = head(names), name IN tail(names) | all + ', ' + name) AS identifiers
 ORDER BY n

@@ -59,7 +59,8 @@ CALL (c) {
 }
 WITH event, at WHERE at <= $w.until - $w.silent_for
 WITH event, count(*) AS customers
-WITH collect([event, customers]) AS last, sum(customers) AS silent
-UNWIND last AS l
-RETURN l[0] AS event, l[1] AS customers, toFloat(l[1]) / silent AS share
+WITH collect([event, customers]) AS last_steps, sum(customers) AS silent
+UNWIND last_steps AS row
+WITH row[0] AS event, row[1] AS customers, silent
+RETURN event, customers, toFloat(customers) / silent AS share
 ORDER BY customers DESC, event LIMIT $w.first

@@ -1,6 +1,6 @@
-// Purpose: Which steps follow on which: one path of each customer, cut into its transitions.
+// Purpose: Which steps follow which: one path of each customer, cut into its transitions.
 //   A path begins at the first start event and ends at the first end event after it; a path with an
-//   end alone is the transitions that lead to it, the last of them at the place `depth`.
+//   end alone is the transitions that lead to it, the last of them at position `depth`.
 // Access: read
 // Space: parameter
 // Parameters:
@@ -17,7 +17,7 @@
 //   w.names: integer – how many of the most frequent steps keep their name
 //   w.first: integer – the most rows
 // Columns:
-//   step: integer – the place of the transition in the path, from 1
+//   step: integer – the position of the transition in the path, from 1
 //   from: string
 //   to: string
 //   customers: integer
@@ -77,19 +77,21 @@ WITH walk, CASE WHEN too_long AND backwards THEN end - $w.depth ELSE start END A
 WITH walk[start..end + 1] AS path, backwards
 WITH path, CASE WHEN backwards THEN $w.depth - size(path) + 2 ELSE 1 END AS place
 UNWIND range(0, size(path) - 1) AS n
-// Counted before they are named, so that no more is held than differs. The last step leads nowhere: `to` is null.
+// Counted before steps are grouped as other, so that equal transitions are held once. The last step has no next: `to` is null.
 WITH place + n AS step, path[n] AS from, path[n + 1] AS to, count(*) AS customers
 WITH collect([step, from, to, customers]) AS counted
 CALL (counted) {
-  UNWIND counted AS x
-  WITH x[1] AS step, sum(x[3]) AS times
+  UNWIND counted AS row
+  WITH row[1] AS step, row[3] AS customers
+  WITH step, sum(customers) AS times
   ORDER BY coalesce(step IN [$w.start_event, $w.end_event], false) DESC, times DESC, step LIMIT $w.names
   RETURN collect(step) AS named
 }
-UNWIND counted AS x
-WITH named, x WHERE x[2] IS NOT NULL
-WITH x[0] AS step, CASE WHEN x[1] IN named THEN x[1] ELSE '(other)' END AS from,
-  CASE WHEN x[2] IN named THEN x[2] ELSE '(other)' END AS to, sum(x[3]) AS customers
+UNWIND counted AS row
+WITH named, row[0] AS step, row[1] AS from, row[2] AS to, row[3] AS customers
+WHERE to IS NOT NULL
+WITH step, CASE WHEN from IN named THEN from ELSE '(other)' END AS from,
+  CASE WHEN to IN named THEN to ELSE '(other)' END AS to, sum(customers) AS customers
 ORDER BY customers DESC, step, from, to LIMIT $w.first
 RETURN step, from, to, customers
 ORDER BY step, customers DESC, from, to

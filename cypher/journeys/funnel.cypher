@@ -21,15 +21,16 @@ USING INDEX e:Event(space, step, at)
 WHERE e.space = $w.space AND e.step IN $w.steps AND e.at >= $w.since AND e.at < $w.until
 MATCH (e)-[:ATTRIBUTED_TO]->(:Identifier)-[:BELONGS_TO]->(c:Customer)
 WITH c, e ORDER BY e.at, e.message_id
-WITH c, collect([e.at, e.step]) AS walk
+WITH c, collect({at: e.at, step: e.step}) AS walk
 WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
     MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
     WHERE x.at >= $w.since AND x.at < $w.until
       AND ($w.did IS NULL OR x.step = $w.did)
       AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
 WITH reduce(done = [], x IN walk | CASE
-    WHEN x[1] = $w.steps[size(done)] AND (size(done) = 0 OR x[0] - done[0] <= $w.within)
-    THEN done + x[0] ELSE done END) AS done
+    WHEN x.step = $w.steps[size(done)] AND (size(done) = 0 OR x.at - head(done) <= $w.within)
+    THEN done + x.at ELSE done END) AS done
+WHERE size(done) > 0
 WITH collect(done) AS everybody
 UNWIND range(0, size($w.steps) - 1) AS n
 CALL (everybody, n) {
@@ -38,8 +39,6 @@ CALL (everybody, n) {
   RETURN count(*) AS customers,
     percentileCont(CASE WHEN n > 0 THEN (done[n] - done[n - 1]) / 1000.0 END, 0.5) AS median_seconds
 }
-WITH collect([n, customers, median_seconds]) AS reached
-UNWIND reached AS r
-RETURN $w.steps[r[0]] AS event, r[1] AS customers,
-  CASE WHEN reached[0][1] = 0 THEN 0.0 ELSE toFloat(r[1]) / reached[0][1] END AS share, r[2] AS median_seconds
-ORDER BY r[0]
+RETURN $w.steps[n] AS event, customers,
+  CASE WHEN everybody = [] THEN 0.0 ELSE toFloat(customers) / size(everybody) END AS share, median_seconds
+ORDER BY n

@@ -1,5 +1,5 @@
 // Purpose: A funnel for each value of a property or trait. The value of a customer is that on the event
-//   of the first step; without one there, the newest that an identify call told in the range.
+//   of the first step; without one there, that of the newest identify call in the range.
 // Access: read
 // Space: parameter
 // Parameters:
@@ -25,33 +25,35 @@ USING INDEX e:Event(space, step, at)
 WHERE e.space = $w.space AND e.step IN $w.steps AND e.at >= $w.since AND e.at < $w.until
 MATCH (e)-[:ATTRIBUTED_TO]->(:Identifier)-[:BELONGS_TO]->(c:Customer)
 WITH c, e ORDER BY e.at, e.message_id
-WITH c, collect([e.at, e.step]) AS walk,
-  head(collect(CASE WHEN e.step = $w.steps[0] THEN [toString(e[$w.by])] END))[0] AS on_event
+WITH c, collect({at: e.at, step: e.step}) AS walk,
+  // In a list, so that the first event counts even where it lacks the property.
+  head(head(collect(CASE WHEN e.step = head($w.steps) THEN [toString(e[$w.by])] END))) AS on_event
 WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
     MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
     WHERE x.at >= $w.since AND x.at < $w.until
       AND ($w.did IS NULL OR x.step = $w.did)
       AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
 WITH c, on_event, reduce(done = [], x IN walk | CASE
-    WHEN x[1] = $w.steps[size(done)] AND (size(done) = 0 OR x[0] - done[0] <= $w.within)
-    THEN done + x[0] ELSE done END) AS done
+    WHEN x.step = $w.steps[size(done)] AND (size(done) = 0 OR x.at - head(done) <= $w.within)
+    THEN done + x.at ELSE done END) AS done
 WHERE size(done) > 0
 CALL (c, on_event) {
   MATCH (c)<-[:BELONGS_TO]-(i:Identifier)<-[:ATTRIBUTED_TO]-(e:Event)
   WHERE i.last_seen >= $w.since AND i.first_seen < $w.until
     AND e.at >= $w.since AND e.at < $w.until
     AND on_event IS NULL AND e.type = 'identify'
-  WITH e, toString(e[$w.by]) AS told
-  WHERE told IS NOT NULL
-  WITH told ORDER BY e.at DESC, e.message_id DESC LIMIT 1
-  RETURN head(collect(told)) AS told
+  WITH e, toString(e[$w.by]) AS reported
+  WHERE reported IS NOT NULL
+  WITH reported ORDER BY e.at DESC, e.message_id DESC LIMIT 1
+  RETURN head(collect(reported)) AS reported
 }
-WITH coalesce(on_event, told, '(none)') AS value, collect(done) AS those
+WITH coalesce(on_event, reported, '(none)') AS value, collect(done) AS those
 WITH value, those ORDER BY size(those) DESC, value
 WITH collect(value) AS ranked, collect([value, those]) AS by_value
-UNWIND by_value AS v
-UNWIND v[1] AS done
-WITH CASE WHEN v[0] IN ranked[..$w.first] THEN v[0] ELSE '(other)' END AS value, done
+UNWIND by_value AS row
+WITH ranked, row[0] AS value, row[1] AS those
+UNWIND those AS done
+WITH CASE WHEN value IN ranked[..$w.first] THEN value ELSE '(other)' END AS value, done
 WITH value, collect(done) AS everybody
 UNWIND range(0, size($w.steps) - 1) AS n
 CALL (everybody, n) {

@@ -1,5 +1,5 @@
-// Purpose: The steps that figures leave out because they were done on a contested device, so by nobody in
-//   particular: on which device, which step, how often.
+// Purpose: The steps that other journeys leave out because they were done on a contested device, which
+//   belongs to nobody: on which device, which step, how often.
 // Access: read
 // Space: parameter
 // Parameters:
@@ -37,6 +37,7 @@ CALL (event) {
   WHERE s.space = $w.space AND s.step = event AND s.at >= $w.since AND s.at < $w.until
   RETURN count(*) AS everywhere
 }
-UNWIND devices AS d
-RETURN d[0] AS identifier, event, d[1] AS events, toFloat(d[1]) / everywhere AS share
+UNWIND devices AS row
+WITH row[0] AS identifier, event, row[1] AS events, everywhere
+RETURN identifier, event, events, toFloat(events) / everywhere AS share
 ORDER BY events DESC, identifier, event

@@ -37,8 +37,8 @@ CALL (c, done) {
 }
 WITH page, count(*) AS customers
 WITH collect([page, customers]) AS pages, sum(customers) AS everybody
-UNWIND pages AS p
-WITH p[0] AS page, p[1] AS customers, everybody
+UNWIND pages AS row
+WITH row[0] AS page, row[1] AS customers, everybody
 WHERE page IS NOT NULL
 RETURN page, customers, toFloat(customers) / everybody AS share
 ORDER BY customers DESC, page LIMIT $w.first

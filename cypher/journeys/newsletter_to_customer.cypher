@@ -25,7 +25,7 @@ USING INDEX e:Event(space, step, at)
 WHERE e.space = $w.space AND e.step IN [$w.subscribed, $w.goal] AND e.at >= $w.since AND e.at < $w.until
 MATCH (e)-[:ATTRIBUTED_TO]->(:Identifier)-[:BELONGS_TO]->(c:Customer)
 WITH c, e ORDER BY e.at, e.message_id
-WITH c, collect([e.at, e.step]) AS walk,
+WITH c, collect({at: e.at, step: e.step}) AS walk,
   head(collect(CASE WHEN e.step = $w.subscribed THEN coalesce(e.channel, '(direct)') END)) AS channel
 WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
     MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
@@ -33,10 +33,10 @@ WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS
       AND ($w.did IS NULL OR x.step = $w.did)
       AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
 WITH channel, reduce(done = [], x IN walk | CASE
-    WHEN x[1] = [$w.subscribed, $w.goal][size(done)] AND (size(done) = 0 OR x[0] - done[0] <= $w.within)
-    THEN done + x[0] ELSE done END) AS done
+    WHEN x.step = [$w.subscribed, $w.goal][size(done)] AND (size(done) = 0 OR x.at - head(done) <= $w.within)
+    THEN done + x.at ELSE done END) AS done
 WHERE size(done) > 0
-WITH channel, CASE WHEN size(done) = 2 THEN (done[1] - done[0]) / 1000.0 END AS took
+WITH channel, CASE WHEN size(done) = 2 THEN (last(done) - head(done)) / 1000.0 END AS took
 WITH channel, count(*) AS subscribers, count(took) AS customers, percentileCont(took, 0.5) AS median_seconds
 RETURN channel, subscribers, customers, toFloat(customers) / subscribers AS share, median_seconds
 ORDER BY customers DESC, subscribers DESC, channel LIMIT $w.first

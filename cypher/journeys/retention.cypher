@@ -67,10 +67,10 @@ CALL (c) {
 WITH cohort, weeks WHERE cohort IS NOT NULL
 UNWIND [0] + [x IN weeks WHERE x > cohort AND x <= cohort + $w.weeks | x - cohort] AS week
 WITH cohort, week, count(*) AS customers
-WITH cohort, collect([week, customers]) AS counted, max(CASE WHEN week = 0 THEN customers END) AS size,
+WITH cohort, collect({week: week, customers: customers}) AS counted, max(CASE WHEN week = 0 THEN customers END) AS size,
   toInteger(floor(($w.until - 1 - 345600000) / 604800000.0)) - cohort AS begun
 UNWIND range(0, CASE WHEN begun < $w.weeks THEN begun ELSE $w.weeks END) AS week
-WITH cohort, week, coalesce(head([x IN counted WHERE x[0] = week])[1], 0) AS customers, size
+WITH cohort, week, coalesce(head([x IN counted WHERE x.week = week | x.customers]), 0) AS customers, size
 ORDER BY cohort, week LIMIT $w.first
 RETURN toString(date(datetime({epochMillis: cohort * 604800000 + 345600000}))) AS cohort, week, customers,
   toFloat(customers) / size AS share

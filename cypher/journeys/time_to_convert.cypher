@@ -22,22 +22,22 @@ USING INDEX e:Event(space, step, at)
 WHERE e.space = $w.space AND e.step IN [$w.start_event, $w.goal] AND e.at >= $w.since AND e.at < $w.until
 MATCH (e)-[:ATTRIBUTED_TO]->(:Identifier)-[:BELONGS_TO]->(c:Customer)
 WITH c, e ORDER BY e.at, e.message_id
-WITH c, collect([e.at, e.step]) AS walk
+WITH c, collect({at: e.at, step: e.step}) AS walk
 WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
     MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
     WHERE x.at >= $w.since AND x.at < $w.until
       AND ($w.did IS NULL OR x.step = $w.did)
       AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
 WITH reduce(done = [], x IN walk | CASE
-    WHEN x[1] = [$w.start_event, $w.goal][size(done)] AND (size(done) = 0 OR x[0] - done[0] <= $w.within)
-    THEN done + x[0] ELSE done END) AS done
+    WHEN x.step = [$w.start_event, $w.goal][size(done)] AND (size(done) = 0 OR x.at - head(done) <= $w.within)
+    THEN done + x.at ELSE done END) AS done
 WHERE size(done) > 0
-WITH count(*) AS began, collect(CASE WHEN size(done) = 2 THEN (done[1] - done[0]) / 1000.0 END) AS took
+WITH count(*) AS began, collect(CASE WHEN size(done) = 2 THEN (last(done) - head(done)) / 1000.0 END) AS took
 WITH began, took,
   // 1 and 10 minutes; 1 and 6 hours; 1, 3, 7, 14, 30 and 90 days.
-  [0, 60, 600, 3600, 21600, 86400, 259200, 604800, 1209600, 2592000, 7776000] AS edges
-UNWIND range(0, size(edges) - 1) AS n
-WITH n, began, edges, size([t IN took WHERE t >= edges[n] AND (n = size(edges) - 1 OR t < edges[n + 1])]) AS customers
-RETURN edges[n] AS from_seconds, edges[n + 1] AS to_seconds, customers,
+  [0, 60, 600, 3600, 21600, 86400, 259200, 604800, 1209600, 2592000, 7776000] AS bounds
+UNWIND range(0, size(bounds) - 1) AS n
+WITH n, began, bounds, size([t IN took WHERE t >= bounds[n] AND (n = size(bounds) - 1 OR t < bounds[n + 1])]) AS customers
+RETURN bounds[n] AS from_seconds, bounds[n + 1] AS to_seconds, customers,
   CASE WHEN began = 0 THEN 0.0 ELSE toFloat(customers) / began END AS share
 ORDER BY n

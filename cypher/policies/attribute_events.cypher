@@ -1,12 +1,13 @@
 // Purpose: Attribute events to the strongest of their identifiers, where the policy changed which
-//   one that is; page by page in order of their keys. Nothing when it is no longer in force.
+//   one that is; page by page in order of their keys. Nothing is written when the policy is no
+//   longer the one in force.
 // Access: write
 // Space: parameter
 // Parameters:
 //   space: string
 //   version: integer
-//   after: key of the last event of the page before, or where the space begins
-//   until: key where the space ends
+//   after: key of the last event of the page before, or the lower bound of the space's keys
+//   until: the upper bound of the space's keys
 //   most: how many events to look at
 //   priority: map from identifier type to priority
 //   other: priority of types that are not in that map

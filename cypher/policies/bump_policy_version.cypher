@@ -1,4 +1,4 @@
-// Purpose: Let a version of the policy that decides as the one before take over customers as they are.
+// Purpose: Mark customers as settled by a version of the policy that decides as the one before did.
 // Access: write
 // Space: parameter
 // Parameters:
@@ -6,7 +6,7 @@
 //   version: integer
 //   most: how many customers
 // Columns:
-//   customers: integer – how many there were
+//   customers: integer – how many were marked
 MATCH (s:Space {name: $space}) WHERE s.policy_version = $version
 MATCH (c:Customer {space: s.name}) WHERE c.policy_version < $version
 WITH c LIMIT $most

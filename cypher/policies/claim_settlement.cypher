@@ -1,14 +1,14 @@
-// Purpose: Take up the settlement of the policy in force, unless it is done or somebody else is at it.
+// Purpose: Claim the settlement of the policy in force, unless it is done or another worker holds it.
 // Access: write
 // Space: parameter
 // Parameters:
 //   space: string
-//   worker: string – who takes it up
-//   lease: integer – milliseconds until others may, unless the progress is recorded
+//   worker: string – who claims it
+//   lease: integer – milliseconds until others may claim it; recorded progress extends the lease
 // Columns:
 //   version: integer
 //   text: string
-//   phase: string – where the settlement was left, null at the beginning
+//   phase: string – the phase that was reached, null at the beginning
 //   place: string – how far that phase was
 //   before: text of the version before, null unless its settlement was finished
 MATCH (s:Space {name: $space})

@@ -1,5 +1,6 @@
-// Purpose: Say that the settlement of a version is done, and with it those before that never were.
-//   Nothing is written when the version is no longer in force or somebody else settles it.
+// Purpose: Record that the settlement of a version is done, and with it those of earlier versions that
+//   were never finished. Nothing is written when the version is no longer in force or another worker
+//   holds its settlement.
 // Access: write
 // Space: parameter
 // Scan: few policies of the whole instance carry the label Settling

@@ -2,8 +2,8 @@
 // Access: read
 // Space: keys
 // Parameters:
-//   after: key of the last identifier of the page before, or where the space begins
-//   until: key where the space ends
+//   after: key of the last identifier of the page before, or the lower bound of the space's keys
+//   until: the upper bound of the space's keys
 //   most: how many
 // Columns:
 //   last: key of the last one, null when there was none

@@ -5,7 +5,7 @@
 // Scan: few identifiers of the whole instance carry the label SuperConnector
 // Parameters:
 //   prefix: space and a slash
-//   after: key of the last one of the page before, or where the space begins
+//   after: key of the last one of the page before, or the lower bound of the space's keys
 //   most: how many
 // Columns:
 //   found: list of [identifier key, number of links]

@@ -1,5 +1,5 @@
-// Purpose: Some of the customers that are not settled under a version of the policy yet, each by
-//   its super-connectors and one other identifier that is not blocked.
+// Purpose: Some of the customers that a version of the policy has not settled yet, each with its
+//   super-connectors and one other identifier that is not blocked.
 // Access: read
 // Space: parameter
 // Parameters:
@@ -8,7 +8,7 @@
 //   most: how many customers
 // Columns:
 //   customers: list of ids
-//   starts: list of [identifier key, contested, where a walk ends]
+//   starts: list of [identifier key, contested, super-connector or blocked: a walk ends there]
 CALL () {
   MATCH (c:Customer {space: $space}) WHERE c.policy_version < $version
   WITH c LIMIT $most

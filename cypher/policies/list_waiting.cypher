@@ -4,7 +4,7 @@
 // Scan: few identifiers of the whole instance carry the label Unsettled
 // Parameters:
 //   prefix: space and a slash
-//   after: key of the last one of the page before, or where the space begins
+//   after: key of the last one of the page before, or the lower bound of the space's keys
 //   most: how many
 // Columns:
 //   keys: list of identifier keys

@@ -1,14 +1,14 @@
-// Purpose: Events with identifiers that a policy refused when they came, page by page in order of
-//   their keys.
+// Purpose: Events with values that the policy withheld when they were received, page by page in order
+//   of their keys.
 // Access: read
 // Space: keys
 // Parameters:
-//   after: key of the last event of the page before, or where the space begins
-//   until: key where the space ends
+//   after: key of the last event of the page before, or the lower bound of the space's keys
+//   until: the upper bound of the space's keys
 //   most: how many events to look at
 // Columns:
 //   last: key of the last event looked at, null when there was none
-//   events: list of [key, time, source, withheld, keys of the identifiers that it observed]
+//   events: list of [key, time, source, withheld values, keys of the identifiers that it observed]
 MATCH (e:Event) WHERE $after < e.key < $until
 WITH e ORDER BY e.key LIMIT $most
 WITH collect(e) AS page

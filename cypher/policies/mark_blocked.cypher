@@ -1,6 +1,6 @@
-// Purpose: Mark identifiers that the policy blocks, so that no walk crosses them, and give back those
-//   that it no longer does: they wait to be settled. Who is blocked stays with its customer until
-//   that is settled. Nothing is written when the policy is no longer the one in force.
+// Purpose: Mark identifiers that the policy blocks, so that no walk crosses them, and unmark those
+//   that it no longer blocks, which then wait to be settled. A blocked identifier stays with its
+//   customer until that is settled. Nothing is written when the policy is no longer the one in force.
 // Access: write
 // Space: parameter
 // Parameters:

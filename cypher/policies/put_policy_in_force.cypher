@@ -1,4 +1,4 @@
-// Purpose: Put a new version of a space's policy in force, unless another one is than expected.
+// Purpose: Put a new version of a space's policy in force, unless another version than the expected one is in force.
 // Access: write
 // Space: parameter
 // Parameters:

@@ -1,4 +1,4 @@
-// Purpose: The policy that a space decides identity by, and the names of properties in use.
+// Purpose: The policy in force in a space, and the property names that the space uses.
 // Access: read
 // Space: parameter
 // Parameters:

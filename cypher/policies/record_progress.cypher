@@ -1,15 +1,15 @@
-// Purpose: Say how far the settlement of a version is, and keep it for another while. Nothing is
-//   written when the version is no longer in force or somebody else has taken its settlement up.
+// Purpose: Record how far the settlement of a version is, and extend the lease on it. Nothing is
+//   written when the version is no longer in force or another worker holds its settlement.
 // Access: write
 // Space: parameter
 // Parameters:
 //   w.space: string
 //   w.key: key of the policy
 //   w.worker: string – who settles
-//   w.lease: integer – milliseconds until others may take over
+//   w.lease: integer – milliseconds until others may claim it
 //   w.phase: string
 //   w.place: string – how far the phase is
-//   w.count: boolean – whether to count the customers that are left
+//   w.count: boolean – whether to count the customers that are not settled yet
 // Columns:
 //   version: integer
 MATCH (s:Space {name: $w.space})
@@ -21,8 +21,8 @@ WITH s, p
 CALL (s, p) {
   WITH s, p WHERE $w.count
   OPTIONAL MATCH (c:Customer {space: s.name}) WHERE c.policy_version < p.version
-  WITH p, count(c) AS left
-  // Writers of the version before may have added some: it never goes back.
-  SET p.settled = CASE WHEN p.to_settle - left > p.settled THEN p.to_settle - left ELSE p.settled END
+  WITH p, count(c) AS unsettled
+  // Writers that still use the version before may have added customers: progress never decreases.
+  SET p.settled = CASE WHEN p.to_settle - unsettled > p.settled THEN p.to_settle - unsettled ELSE p.settled END
 }
 RETURN p.version AS version

@@ -1,14 +1,14 @@
-// Purpose: Let events observe identifiers that were withheld from them; these wait to be settled, and
-//   judgements that wait for them apply.
-//   Nothing is written when the policy is no longer the one in force, or when one of the events
-//   has observed any of them already.
+// Purpose: Add identifiers to the events that they were withheld from. The identifiers then wait to be
+//   settled, and judgements that waited for them apply.
+//   Nothing is written when the policy is no longer the one in force, or when one of the events no
+//   longer withholds what was read.
 // Access: write
 // Space: keys
 // Parameters:
 //   w.space: name of the space
 //   w.policy_version: version of the policy that the values were read under
-//   w.events: list of [event key, withheld as it was read, withheld from now on or null, keys of
-//     identifiers that the event observes besides]
+//   w.events: list of [event key, withheld values that were read, those that stay withheld or null,
+//     keys of the identifiers to add]
 //   w.identifiers: list of [key, type, value, first_seen, last_seen]
 //   w.links: list of [a_key, b_key, first_seen, last_seen, times_seen, sources]
 // Columns:
@@ -17,28 +17,32 @@ MATCH (s:Space {name: $w.space})
 SET s.name = s.name // takes its lock, so that two do this one after the other
 WITH s.policy_version = $w.policy_version AS in_force
 CALL () {
-  UNWIND $w.events AS r
-  MATCH (e:Event {key: r[0]})
-  RETURN count(CASE WHEN e.withheld = r[1] THEN 1 END) AS as_read
+  UNWIND $w.events AS row
+  WITH {key: row[0], withheld: row[1]} AS event
+  MATCH (e:Event {key: event.key})
+  RETURN count(CASE WHEN e.withheld = event.withheld THEN 1 END) AS as_read
 }
 WITH CASE WHEN in_force AND as_read = size($w.events) THEN $w ELSE {} END AS w
 CALL (w) {
-  UNWIND w.identifiers AS r
-  MERGE (i:Identifier {key: r[0]})
-    ON CREATE SET i.space = w.space, i.type = r[1], i.value = r[2], i.first_seen = r[3], i.last_seen = r[4]
-    ON MATCH SET i.first_seen = CASE WHEN r[3] < i.first_seen THEN r[3] ELSE i.first_seen END,
-                 i.last_seen = CASE WHEN r[4] > i.last_seen THEN r[4] ELSE i.last_seen END
+  UNWIND w.identifiers AS row
+  WITH {key: row[0], type: row[1], value: row[2], first_seen: row[3], last_seen: row[4]} AS seen
+  MERGE (i:Identifier {key: seen.key})
+    ON CREATE SET i.space = w.space, i.type = seen.type, i.value = seen.value, i.first_seen = seen.first_seen,
+      i.last_seen = seen.last_seen
+    ON MATCH SET i.first_seen = CASE WHEN seen.first_seen < i.first_seen THEN seen.first_seen ELSE i.first_seen END,
+      i.last_seen = CASE WHEN seen.last_seen > i.last_seen THEN seen.last_seen ELSE i.last_seen END
   SET i:Unsettled
   WITH i
   MATCH (i)-[:BELONGS_TO]->(c:Customer)
   SET c.rev = c.rev + 1
 }
 CALL (w) {
-  UNWIND w.identifiers AS r
-  CALL (r) {
-    MATCH (j:Judgement {a_key: r[0]}) WHERE j.withdrawn_at IS NULL AND j.verdict = 'same' RETURN j
+  UNWIND w.identifiers AS row
+  WITH {key: row[0]} AS seen
+  CALL (seen) {
+    MATCH (j:Judgement {a_key: seen.key}) WHERE j.withdrawn_at IS NULL AND j.verdict = 'same' RETURN j
     UNION
-    MATCH (j:Judgement {b_key: r[0]}) WHERE j.withdrawn_at IS NULL AND j.verdict = 'same' RETURN j
+    MATCH (j:Judgement {b_key: seen.key}) WHERE j.withdrawn_at IS NULL AND j.verdict = 'same' RETURN j
   }
   MATCH (a:Identifier {key: j.a_key})
   MATCH (b:Identifier {key: j.b_key})
@@ -46,11 +50,12 @@ CALL (w) {
     ON CREATE SET made.made_at = j.made_at
 }
 CALL (w) {
-  UNWIND w.identifiers AS r
-  CALL (r) {
-    MATCH (j:Judgement {a_key: r[0]}) WHERE j.withdrawn_at IS NULL AND j.verdict = 'apart' RETURN j
+  UNWIND w.identifiers AS row
+  WITH {key: row[0]} AS seen
+  CALL (seen) {
+    MATCH (j:Judgement {a_key: seen.key}) WHERE j.withdrawn_at IS NULL AND j.verdict = 'apart' RETURN j
     UNION
-    MATCH (j:Judgement {b_key: r[0]}) WHERE j.withdrawn_at IS NULL AND j.verdict = 'apart' RETURN j
+    MATCH (j:Judgement {b_key: seen.key}) WHERE j.withdrawn_at IS NULL AND j.verdict = 'apart' RETURN j
   }
   MATCH (a:Identifier {key: j.a_key})
   MATCH (b:Identifier {key: j.b_key})
@@ -58,22 +63,24 @@ CALL (w) {
     ON CREATE SET made.made_at = j.made_at
 }
 CALL (w) {
-  UNWIND w.links AS r
-  MATCH (a:Identifier {key: r[0]})
-  MATCH (b:Identifier {key: r[1]})
+  UNWIND w.links AS row
+  WITH {a_key: row[0], b_key: row[1], first_seen: row[2], last_seen: row[3], times_seen: row[4], sources: row[5]} AS link
+  MATCH (a:Identifier {key: link.a_key})
+  MATCH (b:Identifier {key: link.b_key})
   MERGE (a)-[l:OBSERVED_TOGETHER]->(b)
-    ON CREATE SET l.first_seen = r[2], l.last_seen = r[3], l.times_seen = r[4], l.sources = r[5]
-    ON MATCH SET l.first_seen = CASE WHEN r[2] < l.first_seen THEN r[2] ELSE l.first_seen END,
-                 l.last_seen = CASE WHEN r[3] > l.last_seen THEN r[3] ELSE l.last_seen END,
-                 l.times_seen = l.times_seen + r[4],
-                 l.sources = l.sources + [source IN r[5] WHERE NOT source IN l.sources]
+    ON CREATE SET l.first_seen = link.first_seen, l.last_seen = link.last_seen, l.times_seen = link.times_seen, l.sources = link.sources
+    ON MATCH SET l.first_seen = CASE WHEN link.first_seen < l.first_seen THEN link.first_seen ELSE l.first_seen END,
+      l.last_seen = CASE WHEN link.last_seen > l.last_seen THEN link.last_seen ELSE l.last_seen END,
+      l.times_seen = l.times_seen + link.times_seen,
+      l.sources = l.sources + [source IN link.sources WHERE NOT source IN l.sources]
 }
 CALL (w) {
-  UNWIND w.events AS r
-  MATCH (e:Event {key: r[0]})
-  SET e.withheld = r[2]
-  WITH e, r
-  UNWIND r[3] AS key
+  UNWIND w.events AS row
+  WITH {key: row[0], withheld: row[2], identifiers: row[3]} AS event
+  MATCH (e:Event {key: event.key})
+  SET e.withheld = event.withheld
+  WITH e, event
+  UNWIND event.identifiers AS key
   MATCH (i:Identifier {key: key})
   CREATE (e)-[:OBSERVED]->(i)
 }

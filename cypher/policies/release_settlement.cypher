@@ -1,9 +1,9 @@
-// Purpose: Leave the settlement of a version to whoever takes it up next.
+// Purpose: Release the settlement of a version, so that any worker may claim it.
 // Access: write
 // Space: keys
 // Parameters:
 //   key: key of the policy
-//   worker: string – who settled
+//   worker: string – who held it
 // Columns: none
 MATCH (p:Policy {key: $key})
 SET p.space = p.space // takes its lock

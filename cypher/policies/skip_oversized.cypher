@@ -1,13 +1,13 @@
-// Purpose: Say of customers around some identifiers that the policy's settlement passed them by,
-//   since too much hangs together there; they stay as they are.
+// Purpose: Mark the customers of components that are too large to resolve as settled by the policy, so
+//   that its settlement skips them; otherwise they stay as they are.
 // Access: write
 // Space: parameter
 // Parameters:
 //   w.space: string
 //   w.version: integer
-//   w.starts: list of identifier keys
+//   w.starts: list of identifier keys in these components
 //   w.most: how many identifiers to walk to
-//   w.customers: list of ids of customers that are passed by in any case
+//   w.customers: list of ids of customers that are marked in any case
 // Columns: none
 MATCH (s:Space {name: $w.space}) WHERE s.policy_version = $w.version
 CALL () {

@@ -5,7 +5,8 @@
 //   w.customers: list of [space, customer id]
 // Columns:
 //   counts: list of [space, customer id, count]
-UNWIND $w.customers AS asked
-MATCH (c:Customer {id: asked[1]})
-WHERE c.space = asked[0]
-RETURN collect([asked[0], asked[1], COUNT { (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-() }]) AS counts
+UNWIND $w.customers AS row
+WITH row[0] AS space, row[1] AS id
+MATCH (c:Customer {id: id})
+WHERE c.space = space
+RETURN collect([space, id, COUNT { (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-() }]) AS counts

@@ -1,5 +1,5 @@
-// Purpose: How many distinct identifiers were seen with each of some identifiers, without those that
-//   the policy blocks.
+// Purpose: How many distinct identifiers were observed with each of some identifiers, without those
+//   that the policy blocks.
 // Access: read
 // Space: keys
 // Parameters:

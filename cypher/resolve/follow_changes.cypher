@@ -3,7 +3,7 @@
 // Space: parameter
 // Parameters:
 //   w.space: string
-//   w.after: integer – position to go on from
+//   w.after: integer – position after which to begin
 //   w.most: integer
 // Columns:
 //   changes: list of [id, kind, at, customer_id, other_customer_id, identifiers, cause, policy_version,

@@ -5,7 +5,7 @@
 // Parameters:
 //   w.space: string
 //   w.kinds: list of kinds, each once
-//   w.after: integer – position to go on from
+//   w.after: integer – position after which to begin
 //   w.until: integer – position of the last change that may be read
 //   w.most: integer
 // Columns:

@@ -1,4 +1,4 @@
-// Purpose: The accounts that events of a customer speak of, with every set of traits that was told of them.
+// Purpose: The accounts that events of a customer name, with every set of their traits.
 // Access: read
 // Space: parameter
 // Parameters:

@@ -1,4 +1,4 @@
-// Purpose: Changes that a customer had a part in, newest first.
+// Purpose: Changes that name a customer, newest first.
 // Access: read
 // Space: parameter
 // Parameters:

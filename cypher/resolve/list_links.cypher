@@ -1,4 +1,4 @@
-// Purpose: Links of the identifiers of a customer, to each other and to others, most often seen first,
+// Purpose: Links of the identifiers of a customer, to each other and to others, most often observed first,
 //   without those to identifiers that the policy blocks.
 // Access: read
 // Space: parameter

@@ -1,5 +1,5 @@
-// Purpose: Contested identifiers that the identifiers of a customer were seen with, the latest
-//   first. What a super-connector was seen with says nothing.
+// Purpose: Contested identifiers that the identifiers of a customer were observed with, the latest
+//   first. Links of super-connectors do not count.
 // Access: read
 // Space: parameter
 // Parameters:

@@ -9,7 +9,7 @@
 // Columns:
 //   size: integer
 //   most_linked: list of [key, type, value, first_seen, last_seen, contested, super-connector]
-//   members: list of those of w.others that were met
+//   members: list of those of w.others that are among the counted
 MATCH (start:Identifier {key: $w.key})
 MATCH (start) ((a)-[:OBSERVED_TOGETHER|JUDGED_SAME]-(b) WHERE NOT a:SuperConnector AND NOT b:Blocked)* (i:Identifier)
 WITH DISTINCT i LIMIT $w.bound

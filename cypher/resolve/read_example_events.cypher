@@ -1,24 +1,24 @@
-// Purpose: For each of some links the latest event that saw both identifiers, found among the events
-//   of the one that has fewer.
+// Purpose: For each of some links the latest event that carries both identifiers, looked for among the
+//   events of the one that has fewer.
 // Access: read
 // Space: keys
 // Parameters:
 //   w.pairs: list of pairs [identifier key, identifier key]
-//   w.examined: integer – how many events of an identifier are looked at
+//   w.examined: integer – most events of one identifier to read
 // Columns:
 //   events: list of [position of the pair, [key, message_id, type, name, at, received_at, source, properties JSON]]
-UNWIND range(0, size($w.pairs) - 1) AS x
-MATCH (a:Identifier {key: $w.pairs[x][0]})
-MATCH (b:Identifier {key: $w.pairs[x][1]})
+UNWIND range(0, size($w.pairs) - 1) AS n
+WITH n, $w.pairs[n][0] AS a_key, $w.pairs[n][1] AS b_key
+MATCH (a:Identifier {key: a_key})
+MATCH (b:Identifier {key: b_key})
 MATCH (a)-[l:OBSERVED_TOGETHER]-(b)
-WITH x, l.last_seen AS at,
-  CASE WHEN COUNT { (a)<-[:OBSERVED]-() } <= COUNT { (b)<-[:OBSERVED]-() } THEN [a, b] ELSE [b, a] END AS ends
-WITH x, at, ends[0] AS fewer, ends[1] AS more
+WITH n, a, b, l.last_seen AS at, COUNT { (a)<-[:OBSERVED]-() } <= COUNT { (b)<-[:OBSERVED]-() } AS a_has_fewer
+WITH n, at, CASE WHEN a_has_fewer THEN a ELSE b END AS fewer, CASE WHEN a_has_fewer THEN b ELSE a END AS more
 CALL (at, fewer, more) {
-  // Relationships are met newest first: mostly the first one is it.
+  // Neo4j reads the newest relationships first, so mostly the first one fits.
   MATCH (fewer)<-[:OBSERVED]-(e:Event)
   WITH e LIMIT $w.examined
   WHERE e.at = at AND EXISTS { (e)-[:OBSERVED]->(more) }
   RETURN e LIMIT 1
 }
-RETURN collect([x, [e.key, e.message_id, e.type, e.name, e.at, e.received_at, e.source, e.properties]]) AS events
+RETURN collect([n, [e.key, e.message_id, e.type, e.name, e.at, e.received_at, e.source, e.properties]]) AS events

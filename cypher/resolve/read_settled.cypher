@@ -8,7 +8,7 @@
 //   w.most: integer – most identifiers of one customer to return, the first by key
 // Columns:
 //   by_key: list of [key, customer id or null, blocked], only keys that exist
-//   by_id: list of [space, id asked for, customer id], only ids that exist
+//   by_id: list of [space, id, id of the customer that has it now], only ids that exist
 //   customers: list of [id, kind, rev, policy_version, settled_at, first_seen, last_seen, identifier count,
 //     list of [key, type, value, first_seen, last_seen, contested, super-connector]]
 CALL () {
@@ -18,12 +18,13 @@ CALL () {
   RETURN collect([key, c.id, i:Blocked]) AS by_key, collect(c) AS of_keys
 }
 CALL () {
-  UNWIND $w.ids AS asked
-  OPTIONAL MATCH (current:Customer {id: asked[1]})
-  OPTIONAL MATCH (:RetiredId {id: asked[1]})-[:FORWARDS_TO]->(heir:Customer)
-  WITH asked, coalesce(current, heir) AS c
-  WHERE c.space = asked[0]
-  RETURN collect([asked[0], asked[1], c.id]) AS by_id, collect(c) AS of_ids
+  UNWIND $w.ids AS row
+  WITH row[0] AS space, row[1] AS id
+  OPTIONAL MATCH (current:Customer {id: id})
+  OPTIONAL MATCH (:RetiredId {id: id})-[:FORWARDS_TO]->(successor:Customer)
+  WITH space, id, coalesce(current, successor) AS c
+  WHERE c.space = space
+  RETURN collect([space, id, c.id]) AS by_id, collect(c) AS of_ids
 }
 CALL (of_keys, of_ids) {
   UNWIND of_keys + of_ids AS found

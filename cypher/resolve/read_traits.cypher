@@ -1,4 +1,4 @@
-// Purpose: What the newest events of some customers say of them, with what is known of the accounts named.
+// Purpose: The traits that the newest events of some customers carry, and those of the accounts that they name.
 // Access: read
 // Space: keys
 // Parameters:
@@ -9,9 +9,10 @@
 //     traits JSON or null, context traits JSON or null, account keys,
 //     [key, type, value, first_seen, last_seen, contested, super-connector]];
 //     accounts are lists of [account key, traits JSON]
-UNWIND $w.customers AS asked
-MATCH (c:Customer {id: asked[1]})
-WHERE c.space = asked[0]
+UNWIND $w.customers AS row
+WITH row[0] AS space, row[1] AS id
+MATCH (c:Customer {id: id})
+WHERE c.space = space
 CALL (c) {
   MATCH (c)<-[:BELONGS_TO]-(i:Identifier)<-[:ATTRIBUTED_TO]-(e:CarriesTraits)
   WITH e, i ORDER BY e.at DESC, e.message_id DESC LIMIT $w.most
@@ -21,10 +22,11 @@ CALL (c) {
   ]) AS events
 }
 CALL (events) {
-  UNWIND events AS event
-  UNWIND event[5] AS key
+  UNWIND events AS row
+  WITH row[5] AS account_keys
+  UNWIND account_keys AS key
   WITH DISTINCT key
   MATCH (:Account {key: key})-[:DESCRIBED_AS]->(d:AccountTraits)
   RETURN collect([key, d.traits]) AS accounts
 }
-RETURN collect([asked[0], asked[1], events, accounts]) AS told
+RETURN collect([space, id, events, accounts]) AS told

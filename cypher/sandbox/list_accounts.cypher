@@ -1,4 +1,4 @@
-// Purpose: Accounts of a space as they are stored, with what was told of them, page by page.
+// Purpose: Accounts of a space as they are stored, with their traits, page by page.
 // Access: read
 // Space: parameter
 // Parameters:
@@ -6,7 +6,7 @@
 //   w.key: string – key of the last account of the page before, without space and slash; empty at first
 //   w.most: integer
 // Columns:
-//   accounts: list of [labels, properties, list of [labels, properties] of its traits]
+//   accounts: list of [labels, properties, list of [labels, properties] of each set of its traits]
 MATCH (a:Account)
 WHERE a.key > $w.space + '/' + $w.key AND a.key < $w.space + '0' // which follows the slash
 WITH a ORDER BY a.key LIMIT $w.most

@@ -7,7 +7,7 @@
 //   w.most: integer
 // Columns:
 //   events: list of [labels, properties, list of [type, key] of its relationships to identifiers,
-//     accounts and what was told of these]
+//     accounts and sets of traits of accounts]
 MATCH (e:Event)
 WHERE e.key > $w.space + '/' + $w.key AND e.key < $w.space + '0' // which follows the slash
 WITH e ORDER BY e.key LIMIT $w.most

@@ -1,5 +1,5 @@
-// Purpose: Identifiers as they are stored, whom they belong to, and what was judged; and the ids
-//   of these customers and those that are anchored at the identifiers, with their place in the register.
+// Purpose: Identifiers as they are stored, with their customers and their judgements; and the ids of
+//   these customers and of all that are anchored at the identifiers, as the id register has them.
 // Access: read
 // Space: keys
 // Parameters:
@@ -8,8 +8,8 @@
 //   identifiers: list of [labels, properties]
 //   belonging: list of [identifier key, customer id]
 //   judged: list of [a_key, b_key, type, properties]
-//   ids: list of [labels, properties, where it is anchored, where it was, to whom it forwards]; each of
-//     these three a list of [key or id, properties of the relationship]
+//   ids: list of [labels, properties, anchor, former anchors, successor]; each of the last three is a
+//     list of [key or id, properties of the relationship]
 UNWIND $w.keys AS key
 MATCH (i:Identifier {key: key})
 WITH collect(i) AS found

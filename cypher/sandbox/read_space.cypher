@@ -1,4 +1,4 @@
-// Purpose: What a copy of a space holds of the space itself: its node and its policies.
+// Purpose: A space itself as it is stored: its node and its policies.
 // Access: read
 // Space: parameter
 // Parameters:

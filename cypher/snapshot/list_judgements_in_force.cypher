@@ -1,4 +1,4 @@
-// Purpose: The judgements of a space that were not withdrawn.
+// Purpose: The judgements of a space that are in force: those that were not withdrawn.
 // Access: read
 // Space: parameter
 // Parameters:

@@ -1,12 +1,12 @@
-// Purpose: Everything that the settlement of a space rests on, page by page in order of the keys:
-//   some identifiers, who they belong to, the ids anchored in them, and their links to others.
-//   A node goes by a number, the last part of its element id: many times faster than its key.
+// Purpose: The evidence and the settled customers of a space, page by page in order of the keys:
+//   identifiers, their customers, the ids that are anchored at them, and their links.
+//   A node is named by a number, the last part of its element id: many times faster than its key.
 // Access: read
 // Space: keys
 // Parameters:
 //   w.after: string – key of the last identifier of the page before; of the first page, the name
 //     of the space and a slash
-//   w.end: string – what all keys of the space come before
+//   w.end: string – a text that all keys of the space come before
 //   w.most: integer
 // Columns:
 //   keys: list of identifier keys, in order
@@ -29,23 +29,23 @@ WITH collect(i) AS page
 CALL (page) {
   UNWIND page AS i
   MATCH (i)<-[:ANCHORED_AT]-(c)
-  OPTIONAL MATCH (c)-[:FORWARDS_TO]->(heir)
-  RETURN collect([toInteger(split(elementId(c), ':')[2]), c.id, c.created_at, CASE WHEN c:Customer THEN c.kind END, toInteger(split(elementId(i), ':')[2]), toInteger(split(elementId(heir), ':')[2])]) AS register
+  OPTIONAL MATCH (c)-[:FORWARDS_TO]->(successor)
+  RETURN collect([toInteger(last(split(elementId(c), ':'))), c.id, c.created_at, CASE WHEN c:Customer THEN c.kind END, toInteger(last(split(elementId(i), ':'))), toInteger(last(split(elementId(successor), ':')))]) AS register
 }
 CALL (page) {
   UNWIND page AS i
   MATCH (i)-[l:OBSERVED_TOGETHER]->(o)
-  RETURN collect(toInteger(split(elementId(i), ':')[2])) AS a,
-    collect(toInteger(split(elementId(o), ':')[2])) AS b,
+  RETURN collect(toInteger(last(split(elementId(i), ':')))) AS a,
+    collect(toInteger(last(split(elementId(o), ':')))) AS b,
     collect(l.first_seen) AS first_seen_together,
     collect(l.last_seen) AS last_seen_together,
     collect(l.times_seen) AS times_seen
 }
 RETURN [i IN page | i.key] AS keys,
-  [i IN page | toInteger(split(elementId(i), ':')[2])] AS numbers,
+  [i IN page | toInteger(last(split(elementId(i), ':')))] AS numbers,
   [i IN page | i.first_seen] AS first_seen,
-  [i IN page | head([(i)-[:BELONGS_TO]->(c:Customer) | toInteger(split(elementId(c), ':')[2])])] AS customers,
-  [i IN page WHERE i:Contested | toInteger(split(elementId(i), ':')[2])] AS contested,
-  [i IN page WHERE i:SuperConnector | toInteger(split(elementId(i), ':')[2])] AS super_connectors,
-  [i IN page WHERE i:Blocked | toInteger(split(elementId(i), ':')[2])] AS blocked,
+  [i IN page | head([(i)-[:BELONGS_TO]->(c:Customer) | toInteger(last(split(elementId(c), ':')))])] AS customers,
+  [i IN page WHERE i:Contested | toInteger(last(split(elementId(i), ':')))] AS contested,
+  [i IN page WHERE i:SuperConnector | toInteger(last(split(elementId(i), ':')))] AS super_connectors,
+  [i IN page WHERE i:Blocked | toInteger(last(split(elementId(i), ':')))] AS blocked,
   register, a, b, first_seen_together, last_seen_together, times_seen

@@ -1,13 +1,14 @@
-// Purpose: Which sources told of some links.
+// Purpose: The sources of some links.
 // Access: read
 // Space: keys
 // Parameters:
-//   w.links: list of [key, key] – both ends, either way round
+//   w.links: list of [key, key] – both ends, in either order
 // Columns:
-//   links: list of [key, key, sources] – as asked; only those that exist
-UNWIND $w.links AS pair
-MATCH (a:Identifier {key: pair[0]})
-MATCH (b:Identifier {key: pair[1]})
+//   links: list of [key, key, sources] – in the order of w.links; only those that exist
+UNWIND $w.links AS row
+WITH row[0] AS a_key, row[1] AS b_key
+MATCH (a:Identifier {key: a_key})
+MATCH (b:Identifier {key: b_key})
 OPTIONAL MATCH (a)-[l:OBSERVED_TOGETHER]-(b)
-WITH pair, l WHERE l IS NOT NULL
-RETURN collect([pair[0], pair[1], l.sources]) AS links
+WITH a_key, b_key, l WHERE l IS NOT NULL
+RETURN collect([a_key, b_key, l.sources]) AS links

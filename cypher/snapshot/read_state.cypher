@@ -1,11 +1,11 @@
-// Purpose: What tells whether customers, judgements or the policy of a space have changed.
+// Purpose: Numbers that differ as soon as customers, judgements or the policy of a space have changed.
 // Access: read
 // Space: parameter
 // Parameters:
 //   space: string
 // Columns:
-//   state: list of version of the policy in force, number of customers, sum of their revisions,
-//     number of judgements, and of those that were withdrawn
+//   state: [version of the policy in force, number of customers, sum of their revisions,
+//     number of judgements, number of withdrawn judgements]
 MATCH (s:Space {name: $space})
 CALL () {
   MATCH (c:Customer {space: $space}) WHERE c.policy_version IS NOT NULL

@@ -1,4 +1,4 @@
-// Purpose: Create a key of a space, unless its name is taken. Locks the space, so that a name is given once.
+// Purpose: Create a key of a space, unless its name is taken. Locks the space, so that a name is used once.
 // Access: write
 // Space: parameter
 // Scan: keys

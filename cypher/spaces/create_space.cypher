@@ -22,8 +22,9 @@ CALL (space_taken, source_taken) {
   })
   CREATE (:Source {name: $w.space, created_at: $w.now})-[:FEEDS]->(s)
   WITH *
-  UNWIND $w.keys AS key
-  CREATE (:ApiKey {hash: key[0], role: key[1], name: key[2], space: key[3], source: key[4], created_at: $w.now})
+  UNWIND $w.keys AS row
+  WITH {hash: row[0], role: row[1], name: row[2], space: row[3], source: row[4]} AS key
+  CREATE (:ApiKey {hash: key.hash, role: key.role, name: key.name, space: key.space, source: key.source, created_at: $w.now})
   RETURN count(*) AS made
 }
 RETURN space_taken, source_taken

@@ -1,4 +1,4 @@
-// Purpose: What a key may do, unless it is revoked.
+// Purpose: The rights of a key, unless it is revoked.
 // Access: read
 // Space: instance
 // Parameters:

@@ -4,5 +4,5 @@
 // Scan: keys
 // Parameters: none
 // Columns:
-//   there: boolean
-RETURN EXISTS { MATCH (k:ApiKey {role: 'INSTANCE'}) WHERE k.revoked_at IS NULL } AS there
+//   found: boolean
+RETURN EXISTS { MATCH (k:ApiKey {role: 'INSTANCE'}) WHERE k.revoked_at IS NULL } AS found

@@ -1,4 +1,4 @@
-// Purpose: Events of a space that were set aside, newest first.
+// Purpose: Rejected events of a space, newest first.
 // Access: read
 // Space: parameter
 // Parameters:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from identity_service import session
-from identity_service.cli import arguments, differences
+from identity_service.cli import arguments, differences, json_objects
 from identity_service.cli.output import print_json, results
 from identity_service.errors import NotFound
 from identity_service.services.preview.previews import PolicyPreview
@@ -26,21 +26,15 @@ def blast_radius(
     """
     asked = arguments.identifier(identifier)
 
-    async def work(its: Session) -> PolicyPreview | Missing:
-        return await its.cases.blast_radius.of(await its.space(space), asked)
+    async def work(opened: Session) -> PolicyPreview | Missing:
+        return await opened.cases.blast_radius.of(await opened.space(space), asked)
 
     found = session.run(work)
     if isinstance(found, Missing):
-        raise NotFound(found.message, remedy=f"Nothing of the space “{space}” hangs on it.")
+        raise NotFound(found.message, remedy=f"Nothing of the space “{space}” depends on it.")
     preview = found.preview
     if as_json:
-        print_json(
-            {
-                "summary": differences.numbers(preview.summary),
-                "differences": [differences.plain(each) for each in preview.differences],
-                "policyText": found.policy_text,
-            }
-        )
+        print_json({**json_objects.preview(preview), "policyText": found.policy_text})
     else:
         console = results()
         console.print(differences.table(preview.summary))

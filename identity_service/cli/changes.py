@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import orjson
 import typer
 
 from identity_service import session
+from identity_service.cli import json_objects
 from identity_service.domain.recorded import RecordedChange
 from identity_service.domain.resolution.changes import ChangeKind
+from identity_service.domain.timestamps import iso
 from identity_service.graph.keys import identifier_of
 from identity_service.graph.ledger import NEWEST_CHANGE
 from identity_service.session import Session
@@ -35,14 +37,14 @@ def changes(
     """Show the newest changes of a space, the newest last."""
     show = _show_json if as_json else _show
 
-    async def work(its: Session) -> None:
-        scope = await its.space(space)
-        page = await its.cases.ledger.changes(scope, kind, NEWEST_CHANGE, LISTED)
+    async def work(opened: Session) -> None:
+        scope = await opened.space(space)
+        page = await opened.cases.ledger.changes(scope, kind, NEWEST_CHANGE, LISTED)
         for change in reversed(page.items):
             show(change)
         if follow:
             last = page.items[0].position if page.items else 0
-            async with aclosing(its.cases.following.changes(scope, kind, last)) as coming:
+            async with aclosing(opened.cases.following.changes(scope, kind, last)) as coming:
                 async for change in coming:
                     show(change)
 
@@ -54,8 +56,6 @@ def changes(
 
 
 def _show(change: RecordedChange) -> None:
-    from identity_service.api.graphql.scalars import iso
-
     other = f" {change.other_customer_id}" if change.other_customer_id else ""
     moved = " ".join(str(identifier_of(key)) for key in change.identifier_keys)
     typer.echo(
@@ -64,21 +64,4 @@ def _show(change: RecordedChange) -> None:
 
 
 def _show_json(change: RecordedChange) -> None:
-    typer.echo(orjson.dumps(_as_json(change)).decode())
-
-
-def _as_json(change: RecordedChange) -> dict[str, Any]:
-    """A change under the names that GraphQL has for its fields."""
-    from identity_service.api.graphql.ledger import cursor_of
-    from identity_service.api.graphql.scalars import iso
-
-    return {
-        "cursor": cursor_of(change),
-        "kind": change.kind,
-        "at": iso(change.at),
-        "customerId": change.customer_id,
-        "otherCustomerId": change.other_customer_id,
-        "identifiers": [identifier_of(key)._asdict() for key in change.identifier_keys],
-        "cause": change.cause,
-        "policyVersion": change.policy_version,
-    }
+    typer.echo(orjson.dumps(json_objects.change(change)).decode())

@@ -94,8 +94,8 @@ def _database() -> str:
         if missing(lib_dir(settings.cache_dir), read_lock()):
             return "not fetched yet: `identity-service neo4j fetch` does, or the first start"
 
-    async def work(its: Session) -> None:
-        await its.database.ping()
+    async def work(opened: Session) -> None:
+        await opened.database.ping()
 
     session.run(work)
     return f"answers at {settings.neo4j_uri}" if settings.neo4j_uri else "the managed Neo4j answers"

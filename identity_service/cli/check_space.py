@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from identity_service import session
-from identity_service.cli import differences
+from identity_service.cli import differences, json_objects
 from identity_service.cli.output import print_error, print_json, results
 from identity_service.domain.preview.report import Preview
 from identity_service.domain.recorded import RolloutProgress
@@ -14,11 +14,11 @@ from identity_service.session import Session
 def check_space(space: str, *, as_json: bool) -> None:
     """Resolve a whole space anew and compare; raises IdentityServiceError for a difference."""
 
-    async def work(its: Session) -> tuple[Preview, RolloutProgress]:
+    async def work(opened: Session) -> tuple[Preview, RolloutProgress]:
         with differences.watched() as progress:
-            scope = await its.space(space)
-            found = await its.cases.previews.check(scope, progress)
-            return found, await its.cases.spaces.rollout_progress(scope)
+            scope = await opened.space(space)
+            found = await opened.cases.previews.check(scope, progress)
+            return found, await opened.cases.spaces.rollout_progress(scope)
 
     found, progress = session.run(work)
     summary = found.summary
@@ -30,7 +30,7 @@ def check_space(space: str, *, as_json: bool) -> None:
                 "overConnected": summary.over_connected,
                 "kindChanged": summary.kind_changed,
                 "marksChanged": summary.remarked,
-                "differences": [differences.plain(each) for each in found.differences],
+                "differences": [json_objects.difference(each) for each in found.differences],
             }
         )
     else:

@@ -14,8 +14,8 @@ from rich.text import Text
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.timestamps import iso
 
-Found: TypeAlias = dict[str, Any]
-"""`customer` of the GraphQL answer: `__typename` tells whether one was found."""
+CustomerJson: TypeAlias = dict[str, Any]
+"""`customer` as GraphQL answers it; `__typename` says whether one was found."""
 
 _EVENTS_SHOWN: Final = 8
 _LONGEST: Final = 60
@@ -35,8 +35,8 @@ def variables(
     return {"space": space, "type": identifier.type, "value": identifier.value, "asOf": moment}
 
 
-def panel(customer: Found, as_of: int | None = None) -> Panel:
-    """A customer: who, known by what, what is known, what happened last; perhaps as of then."""
+def panel(customer: CustomerJson, as_of: int | None = None) -> Panel:
+    """A customer: its id, identifiers, traits and accounts, and its last events."""
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="bold")
     facts.add_column()
@@ -59,7 +59,7 @@ def panel(customer: Found, as_of: int | None = None) -> Panel:
     return Panel(Group(*parts), title=title, title_align="left", expand=False)
 
 
-def _identifiers(customer: Found) -> list[str]:
+def _identifiers(customer: CustomerJson) -> list[str]:
     listed = customer["identifiers"]
     lines = [
         f"{i['type']}:{i['value']}" + ("  (contested)" if i["contested"] else "") for i in listed
@@ -80,11 +80,11 @@ def _events(events: list[dict[str, Any]], count: int) -> Table:
     table.add_column(style="dim", no_wrap=True, overflow="ellipsis")
     for event in events:
         name = f"{event['type']} {event['name'] or ''}".strip()
-        table.add_row(_minute(event["at"]), Text(name), Text(_told(event["properties"])))
+        table.add_row(_minute(event["at"]), Text(name), Text(_values(event["properties"])))
     return table
 
 
-def _told(properties: dict[str, Any]) -> str:
+def _values(properties: dict[str, Any]) -> str:
     return ", ".join(f"{name} {_short(value)}" for name, value in properties.items())
 
 

@@ -68,11 +68,11 @@ def _serve(settings: Settings, listener: socket, keys: _Keys, *, once: bool) -> 
 
     def ask() -> None:
         try:
-            while not server.started:  # a flag is all that uvicorn tells
+            while not server.started:  # uvicorn has a flag, and nothing to wait for
                 if server.should_exit:
                     raise Unavailable("The service could not start.", remedy="Its log says why.")
                 time.sleep(0.05)
-            _tell(results(), address(listener), keys)
+            _show(results(), address(listener), keys)
         except BaseException:
             server.should_exit = True
             raise
@@ -87,28 +87,28 @@ def _serve(settings: Settings, listener: socket, keys: _Keys, *, once: bool) -> 
     asked.result()
 
 
-async def _keys(its: Session) -> _Keys:
+async def _keys(opened: Session) -> _Keys:
     """The space, made unless it is there, with a new key to ask with."""
-    spaces, access = its.cases.spaces, its.cases.access
+    spaces, access = opened.cases.spaces, opened.cases.access
     try:
-        scope = await its.space(SPACE)
+        scope = await opened.space(SPACE)
     except NotFound:
         created = await spaces.create_space(access.operator(), SPACE, None)
-        scope, write = await its.space(SPACE), created.write_key
+        scope, write = await opened.space(SPACE), created.write_key
     else:
-        write = await _write_key(its, scope)
+        write = await _write_key(opened, scope)
         with suppress(FieldInvalid):  # there is none
             await spaces.revoke_key(access.operator(SPACE), SPACE, AGENT)
     return _Keys(await spaces.create_key(scope, Role.AGENT, AGENT), write)
 
 
-async def _write_key(its: Session, scope: SpaceScope) -> str | None:
+async def _write_key(opened: Session, scope: SpaceScope) -> str | None:
     """A key to send the examples with, unless they are there; keys are not to be had twice."""
     last = _examples()[-1]["messageId"]
-    if await its.cases.customers.current(scope).event(last) is not None:
+    if await opened.cases.customers.current(scope).event(last) is not None:
         return None
     name = f"{SPACE}-{secrets.token_hex(4)}"
-    created = await its.cases.spaces.create_source(its.cases.access.operator(), name, [SPACE])
+    created = await opened.cases.spaces.create_source(opened.cases.access.operator(), name, [SPACE])
     return created.write_key
 
 
@@ -118,7 +118,7 @@ def _examples() -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def _tell(console: Console, url: str, keys: _Keys) -> None:
+def _show(console: Console, url: str, keys: _Keys) -> None:
     """Load the examples, ask who Ann is, and say where to go on; all over HTTP."""
     host = url.removeprefix("http://")
     examples = _examples()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from identity_service.cli import json_objects
 from identity_service.cli.output import notices
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.preview.report import CustomerDifference, Preview, PreviewSummary
@@ -33,32 +34,13 @@ _LOUD: Final = {
 }
 
 
-def numbers(summary: PreviewSummary) -> dict[str, int]:
-    """The summary, under the names that GraphQL has."""
-    return {
-        "customersBefore": summary.customers_before,
-        "customersAfter": summary.customers_after,
-        "unchanged": summary.unchanged,
-        "kindChanged": summary.kind_changed,
-        "merged": summary.ledger[ChangeKind.MERGED],
-        "split": summary.ledger[ChangeKind.SPLIT],
-        "created": summary.ledger[ChangeKind.CREATED],
-        "quarantined": summary.ledger[ChangeKind.QUARANTINED],
-        "released": summary.ledger[ChangeKind.RELEASED],
-        "identifiersMoved": summary.identifiers_moved,
-        "identifiersBlocked": summary.identifiers_blocked,
-        "overConnected": summary.over_connected,
-        "differences": summary.differences.total(),
-    }
-
-
 def table(summary: PreviewSummary) -> Table:
     """The summary for eyes."""
-    told = numbers(summary)
+    numbers = json_objects.summary(summary)
     shown = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     shown.add_column()
     shown.add_column(justify="right")
-    shown.add_row("customers", f"{told['customersBefore']:,} → {told['customersAfter']:,}")
+    shown.add_row("customers", f"{numbers['customersBefore']:,} → {numbers['customersAfter']:,}")
     for label, name in (
         ("unchanged", "unchanged"),
         ("of another kind only", "kindChanged"),
@@ -71,8 +53,8 @@ def table(summary: PreviewSummary) -> Table:
         ("identifiers blocked", "identifiersBlocked"),
         ("components too large to resolve", "overConnected"),
     ):
-        style = "dim" if not told[name] else ""
-        shown.add_row(Text(label, style), Text(f"{told[name]:,}", style))
+        style = "dim" if not numbers[name] else ""
+        shown.add_row(Text(label, style), Text(f"{numbers[name]:,}", style))
     return shown
 
 
@@ -82,31 +64,6 @@ def drawing(preview: Preview, most: int = SHOWN) -> RenderableType:
     if more := preview.summary.differences.total() - len(drawn):
         drawn.append(Text(f"and {more:,} more", "dim"))
     return Group(*drawn)
-
-
-def plain(difference: CustomerDifference) -> dict[str, Any]:
-    """A difference for programs, under the names that GraphQL has."""
-    return {
-        "kind": difference.kind.value,
-        "before": [_named(some) for some in difference.before],
-        "after": [_named(some) for some in difference.after],
-        "customerIds": list(difference.customer_ids),
-        "decidingLinks": [
-            {
-                "a": link.a._asdict(),
-                "b": link.b._asdict(),
-                "timesSeen": link.times_seen,
-                "joined": link.decision.joined,
-                "reason": link.decision.reason.value if link.decision.reason else None,
-                "message": link.decision.message,
-            }
-            for link in difference.deciding_links
-        ],
-    }
-
-
-def _named(some: Sequence[Identifier]) -> list[dict[str, str]]:
-    return [identifier._asdict() for identifier in some]
 
 
 def _tree(difference: CustomerDifference) -> Tree:
@@ -150,7 +107,7 @@ def watched() -> Generator[previews.Progress]:
             "comparing": progress.add_task("comparing", total=None),
         }
 
-        def told(step: previews.Step, done: int, of: int | None) -> None:
+        def advance(step: previews.Step, done: int, of: int | None) -> None:
             progress.update(tasks[step], completed=done, total=of)
 
-        yield told
+        yield advance

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Group
@@ -12,9 +12,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from identity_service import session
-from identity_service.cli import arguments
+from identity_service.cli import arguments, json_objects
 from identity_service.cli.output import print_json, results
-from identity_service.domain.judgements import Judgement
 from identity_service.domain.recorded import DecidedLink, OverConnectedComponent, SeenIdentifier
 from identity_service.domain.timestamps import iso
 from identity_service.errors import NotFound
@@ -33,9 +32,9 @@ def explain(
     """Show why two identifiers are one customer, or why they are not."""
     asked = arguments.identifier(a), arguments.identifier(b)
 
-    async def work(its: Session) -> ExplainAnswer:
-        view = its.cases.customers.current(await its.space(space))
-        return await its.cases.explanations.explain(view, *asked)
+    async def work(opened: Session) -> ExplainAnswer:
+        view = opened.cases.customers.current(await opened.space(space))
+        return await opened.cases.explanations.explain(view, *asked)
 
     found = session.run(work)
     if isinstance(found, Missing):
@@ -43,7 +42,7 @@ def explain(
     if isinstance(found, OverConnectedComponent):
         raise too_much(found.limit)
     if as_json:
-        print_json(_plain(found))
+        print_json(json_objects.explanation(found))
     else:
         results().print(_tree(found))
 
@@ -58,11 +57,11 @@ def _tree(found: ExplainedPair) -> Tree:
         label = Text(f"{sign} {link.b.identifier}", style=style)
         if last and not found.same_customer:
             label.append(f"  {found.customer_b}", style="dim")
-        told = [
+        below = [
             Padding(Text(line, style="dim" if joined else style), (0, 0, 0, 2))
-            for line in _told(link)
+            for line in _evidence(link)
         ]
-        branch = branch.add(Group(label, *told))
+        branch = branch.add(Group(label, *below))
     if not found.path and found.a != found.b:
         tree.add(_end(found.b, found.customer_b))
     return tree
@@ -72,8 +71,8 @@ def _end(identifier: SeenIdentifier, customer: str) -> Text:
     return Text(str(identifier.identifier)).append(f"  {customer}", style="dim")
 
 
-def _told(link: DecidedLink) -> Iterator[str]:
-    """What was seen of a link, and what was decided on it."""
+def _evidence(link: DecidedLink) -> Iterator[str]:
+    """How often a link was seen, and what was decided on it."""
     if link.times_seen:
         times = "once" if link.times_seen == 1 else f"{link.times_seen:,} times"
         first, last = iso(link.first_seen)[:10], iso(link.last_seen)[:10]
@@ -81,50 +80,3 @@ def _told(link: DecidedLink) -> Iterator[str]:
         yield f"seen together {times}, {when}, by {', '.join(link.sources)}"
     if not (link.decision.joined and link.times_seen) or "judged" in link.decision.message:
         yield link.decision.message
-
-
-def _plain(found: ExplainedPair) -> dict[str, Any]:
-    return {
-        "sameCustomer": found.same_customer,
-        "message": found.message,
-        "a": _identifier(found.a) | {"customerId": found.customer_a},
-        "b": _identifier(found.b) | {"customerId": found.customer_b},
-        "path": [_link(link) for link in found.path],
-        "refusals": [_link(link) for link in found.refusals],
-        "judgement": _judgement(found.judgement) if found.judgement else None,
-    }
-
-
-def _link(link: DecidedLink) -> dict[str, Any]:
-    decision = link.decision
-    return {
-        "a": _identifier(link.a),
-        "b": _identifier(link.b),
-        "firstSeen": iso(link.first_seen),
-        "lastSeen": iso(link.last_seen),
-        "timesSeen": link.times_seen,
-        "sources": list(link.sources),
-        "decision": {
-            "joined": decision.joined,
-            "reason": decision.reason.value if decision.reason else None,
-            "type": decision.type,
-            "conflict": [_identifier(identifier) for identifier in decision.conflict],
-            "message": decision.message,
-        },
-    }
-
-
-def _judgement(made: Judgement) -> dict[str, Any]:
-    return {
-        "id": made.id,
-        "verdict": made.verdict.name,
-        "a": made.a._asdict(),
-        "b": made.b._asdict(),
-        "author": made.author,
-        "reason": made.reason,
-        "madeAt": iso(made.made_at),
-    }
-
-
-def _identifier(identifier: SeenIdentifier) -> dict[str, Any]:
-    return {"type": identifier.type, "value": identifier.value}

@@ -34,9 +34,9 @@ def export(
     holds the cursor that the next export goes on from.
     """
 
-    async def work(its: Session) -> Exported:
-        scope = await its.space(space)
-        spaces = its.cases.spaces
+    async def work(opened: Session) -> Exported:
+        scope = await opened.space(space)
+        spaces = opened.cases.spaces
         totals: dict[str, int] = {}
         if since is None:
             totals = {
@@ -45,7 +45,7 @@ def export(
                 "links": await spaces.count_links(scope),
             }
         with _progress(totals) as advanced:
-            return await its.cases.exporting.export(scope, to, since, advanced)
+            return await opened.cases.exporting.export(scope, to, since, advanced)
 
     exported = session.run(work)
     if as_json:

@@ -50,13 +50,13 @@ def ingest(
     del format  # there is one
     failures: list[str] = []
 
-    async def work(its: Session) -> Loaded:
-        await its.space(space)
-        await schema.apply(its.database)
+    async def work(opened: Session) -> Loaded:
+        await opened.space(space)
+        await schema.apply(opened.database)
         loader = Loader(
-            EvidenceStore(its.database),
-            its.cases.ingest,
-            its.cases.access.operator_as_sender(space),
+            EvidenceStore(opened.database),
+            opened.cases.ingest,
+            opened.cases.access.operator_as_sender(space),
             system_clock,
         )
         with _progress() as progress:

@@ -15,7 +15,7 @@ from identity_service.domain.journeys.parameters import Kind
 
 LISTS = frozenset({Kind.TEXTS, Kind.KINDS})
 
-Given = Annotated[
+Params = Annotated[
     list[str] | None,
     typer.Option(
         metavar="K=V",
@@ -25,11 +25,11 @@ Given = Annotated[
 ]
 
 
-def given_parameters(name: str, written: Iterable[str]) -> dict[str, Any]:
+def read_params(name: str, params: Iterable[str]) -> dict[str, Any]:
     """The parameters of a journey, `K=V` each; names also as the GraphQL API has them."""
     kinds = {parameter.name: parameter.kind for parameter in journey(name).parameters}
     given: dict[str, Any] = {}
-    for each in written:
+    for each in params:
         key, equals, value = each.partition("=")
         if not equals:
             raise typer.BadParameter(f"“{each}” is no K=V.", param_hint="--param")

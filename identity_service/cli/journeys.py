@@ -10,9 +10,9 @@ import typer
 from rich.table import Table
 
 from identity_service import session
-from identity_service.cli.journey_params import Given, given_parameters
+from identity_service.cli.journey_params import Params, read_params
 from identity_service.cli.output import print_json, results
-from identity_service.cli.output_files import PictureFormat, deliver, drawn
+from identity_service.cli.output_files import PictureFormat, encode, write_file
 from identity_service.domain.journeys.journeys import JOURNEYS, ColumnType, Value, journey
 from identity_service.domain.journeys.parameters import Parameter
 from identity_service.pictures import draw
@@ -23,7 +23,7 @@ app = typer.Typer(help="What customers do, and in which order.", no_args_is_help
 
 
 class Format(StrEnum):
-    """How an answer is written."""
+    """How a result is written."""
 
     TABLE = "table"
     CSV = "csv"
@@ -44,12 +44,12 @@ def list_command(
 ) -> None:
     """Show every journey with its parameters."""
     if as_json:
-        print_json([_plain(name) for name in JOURNEYS])
+        print_json([_described(name) for name in JOURNEYS])
         return
     table = Table("journey", "question", "parameters", box=None)
-    for asked in JOURNEYS.values():
-        own = "\n".join(map(_shown, asked.own))
-        table.add_row(asked.name, asked.question, own)
+    for each in JOURNEYS.values():
+        own = "\n".join(map(_shown, each.own))
+        table.add_row(each.name, each.question, own)
     console = results()
     console.print(table)
     common = ", ".join(p.name for p in next(iter(JOURNEYS.values())).parameters[-6:])
@@ -60,10 +60,10 @@ def list_command(
 def run_command(
     name: Annotated[str, typer.Argument(help="A journey; `journeys list` shows them.")],
     space: Annotated[str, typer.Option(help="The space that it is about.")],
-    param: Given = None,
-    written: Annotated[
+    param: Params = None,
+    file_format: Annotated[
         Format,
-        typer.Option("--format", help="How the answer is written; html, png and svg draw it."),
+        typer.Option("--format", help="How the result is written; html, png and svg draw it."),
     ] = Format.TABLE,
     output: Annotated[
         Path | None,
@@ -75,22 +75,22 @@ def run_command(
     ] = None,
 ) -> None:
     """Answer a journey about a space."""
-    given = given_parameters(name, param or ())
+    given = read_params(name, param or ())
 
-    async def work(its: Session) -> Figure:
-        return await its.cases.journeys.run(await its.space(space), name, given)
+    async def work(opened: Session) -> Figure:
+        return await opened.cases.journeys.run(await opened.space(space), name, given)
 
     figure = session.run(work)
-    if written is Format.TABLE and output is None:
+    if file_format is Format.TABLE and output is None:
         results().print(_table(figure))
-    elif output is None and written not in FILES:
-        typer.echo(_encoded(figure, written), nl=False)
+    elif output is None and file_format not in FILES:
+        typer.echo(_encoded(figure, file_format), nl=False)
     else:
-        deliver(_encoded(figure, written), output, f"{name}.{written}")
+        write_file(_encoded(figure, file_format), output, f"{name}.{file_format}")
 
 
-def _encoded(figure: Figure, written: Format) -> str | bytes:
-    match written:
+def _encoded(figure: Figure, file_format: Format) -> str | bytes:
+    match file_format:
         case Format.CSV:
             return figure.to_csv()
         case Format.JSON:
@@ -98,7 +98,7 @@ def _encoded(figure: Figure, written: Format) -> str | bytes:
         case Format.PARQUET:
             return figure.to_parquet()
         case Format.HTML | Format.PNG | Format.SVG:
-            return drawn(draw(figure), PictureFormat(written))
+            return encode(draw(figure), PictureFormat(file_format))
         case Format.TABLE:
             from rich.console import Console
 
@@ -140,11 +140,11 @@ def _shown(parameter: Parameter) -> str:
     )
 
 
-def _plain(name: str) -> dict[str, Any]:
-    asked = journey(name)
+def _described(name: str) -> dict[str, Any]:
+    described = journey(name)
     return {
         "name": name,
-        "question": asked.question,
+        "question": described.question,
         "parameters": [
             {
                 "name": parameter.name,
@@ -153,10 +153,10 @@ def _plain(name: str) -> dict[str, Any]:
                 "default": parameter.default,
                 "meaning": parameter.meaning,
             }
-            for parameter in asked.parameters
+            for parameter in described.parameters
         ],
         "columns": [
             {"name": column.name, "type": column.type, "meaning": column.meaning}
-            for column in asked.columns
+            for column in described.columns
         ],
     }

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from identity_service import session
-from identity_service.api.graphql.scalars import iso
-from identity_service.cli import arguments
+from identity_service.cli import arguments, json_objects
 from identity_service.cli.output import print_json, results
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.recorded import Page, RecordedChange
 from identity_service.domain.resolution.changes import in_words
+from identity_service.domain.timestamps import iso
 from identity_service.graph.keys import identifier_of
 from identity_service.graph.ledger import NEWEST
 from identity_service.services.write.judgements import Judged
@@ -43,8 +43,8 @@ def add_command(
     """Judge two identifiers and show what changed by it."""
     typed = arguments.identifier(a), arguments.identifier(b)
 
-    async def work(its: Session) -> Judged:
-        scope, service = await its.space(space), its.cases.judgements
+    async def work(opened: Session) -> Judged:
+        scope, service = await opened.space(space), opened.cases.judgements
         return await service.judge(scope, verdict, *await service.normalise(scope, *typed), reason)
 
     _show(session.run(work), as_json=as_json)
@@ -59,8 +59,8 @@ def withdraw_command(
 ) -> None:
     """Take a judgement back; customers and ids are what they would be without it."""
 
-    async def work(its: Session) -> Judged:
-        return await its.cases.judgements.withdraw(await its.space(space), judgement, reason)
+    async def work(opened: Session) -> Judged:
+        return await opened.cases.judgements.withdraw(await opened.space(space), judgement, reason)
 
     _show(session.run(work), as_json=as_json)
 
@@ -73,12 +73,13 @@ def list_command(
 ) -> None:
     """List judgements, withdrawn ones too, newest first."""
 
-    async def work(its: Session) -> Page[Judgement]:
-        return await its.cases.ledger.judgements(await its.space(space), NEWEST, first)
+    async def work(opened: Session) -> Page[Judgement]:
+        return await opened.cases.ledger.judgements(await opened.space(space), NEWEST, first)
 
     page = session.run(work)
     if as_json:
-        print_json({"judgements": [_plain(made) for made in page.items], "more": page.more})
+        judgements = [json_objects.judgement(made) for made in page.items]
+        print_json({"judgements": judgements, "more": page.more})
         return
     results().print(_table(page) if page.items else "There are no judgements.")
     if page.more:
@@ -89,20 +90,23 @@ def _show(judged: Judged, *, as_json: bool) -> None:
     if as_json:
         print_json(
             {
-                "judgement": _plain(judged.judgement),
+                "judgement": json_objects.judgement(judged.judgement),
                 "message": judged.message,
-                "changes": [_plain_change(change) for change in judged.changes],
+                "changes": [
+                    {**json_objects.change(change), "message": _sentence(change)}
+                    for change in judged.changes
+                ],
             }
         )
         return
     console = results()
     console.print(Text(judged.message, style="bold"), soft_wrap=True)
     for change in judged.changes:
-        console.print(Text(f"  {_told(change)}"), soft_wrap=True)
+        console.print(Text(f"  {_sentence(change)}"), soft_wrap=True)
     console.print(Text(f"On record as {judged.judgement.id}.", style="dim"), soft_wrap=True)
 
 
-def _told(change: RecordedChange) -> str:
+def _sentence(change: RecordedChange) -> str:
     identifiers = map(identifier_of, change.identifier_keys)
     return in_words(change.kind, change.customer_id, change.other_customer_id, identifiers)
 
@@ -129,28 +133,3 @@ def _table(page: Page[Judgement]) -> Table:
         )
         table.add_row(*(Text(cell, style="dim" if gone else "") for cell in cells))
     return table
-
-
-def _plain(made: Judgement) -> dict[str, Any]:
-    return {
-        "id": made.id,
-        "verdict": made.verdict.name,
-        "a": made.a._asdict(),
-        "b": made.b._asdict(),
-        "author": made.author,
-        "reason": made.reason,
-        "madeAt": iso(made.made_at),
-        "withdrawnAt": None if made.withdrawn_at is None else iso(made.withdrawn_at),
-        "withdrawnBy": made.withdrawn_by,
-        "withdrawnReason": made.withdrawn_reason,
-    }
-
-
-def _plain_change(change: RecordedChange) -> dict[str, Any]:
-    return {
-        "kind": change.kind.value,
-        "customerId": change.customer_id,
-        "otherCustomerId": change.other_customer_id,
-        "identifiers": [identifier_of(key)._asdict() for key in change.identifier_keys],
-        "message": _told(change),
-    }

@@ -1,4 +1,4 @@
-"""Where an answer goes that is a file: a picture, a table for programs."""
+"""Output that is a file: a picture, a table for programs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class PictureFormat(StrEnum):
     SVG = "svg"
 
 
-def drawn(picture: Picture, written: PictureFormat) -> str | bytes:
-    """The content of a file that holds the picture."""
-    match written:
+def encode(picture: Picture, file_format: PictureFormat) -> str | bytes:
+    """The content of a file with the picture."""
+    match file_format:
         case PictureFormat.HTML:
             return picture.to_html()
         case PictureFormat.PNG:
@@ -32,11 +32,11 @@ def drawn(picture: Picture, written: PictureFormat) -> str | bytes:
             return picture.to_svg()
 
 
-def deliver(content: str | bytes, output: Path | None, name: str) -> None:
-    """Write to `output`, else to standard output; to a file of that name where this is a terminal.
+def write_file(content: str | bytes, output: Path | None, name: str) -> None:
+    """Write to `output`, else to standard output; where that is a terminal, to a file `name`.
 
-    A terminal shows no picture; a pipe takes everything. Where a file was written is said on
-    standard error. Raises BadInput for a file that cannot be written.
+    A terminal shows no picture; a pipe takes everything. Standard error names a file that was
+    written. Raises BadInput for a file that cannot be written.
     """
     if isinstance(content, str):
         content = content.encode()

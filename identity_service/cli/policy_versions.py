@@ -6,13 +6,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from identity_service import session
+from identity_service.cli import json_objects
 from identity_service.cli.output import notices, print_error, print_json, results
 from identity_service.cli.policy import print_problems, read_policy_file
 from identity_service.domain.recorded import PolicyVersion, RolloutProgress
@@ -52,12 +53,12 @@ def set_command(
     """
     text = read_policy_file(file)
 
-    async def work(its: Session) -> tuple[PolicyVersion, RolloutProgress]:
-        scope = await its.space(space)
-        await schema.apply(its.database)
-        expected = (await its.cases.spaces.policy(scope)).version if expect is None else expect
-        made = await its.cases.policy_rollout.set_policy(scope, text, expected, note)
-        return made, await _settled(its, scope, made)
+    async def work(opened: Session) -> tuple[PolicyVersion, RolloutProgress]:
+        scope = await opened.space(space)
+        await schema.apply(opened.database)
+        expected = (await opened.cases.spaces.policy(scope)).version if expect is None else expect
+        made = await opened.cases.policy_rollout.set_policy(scope, text, expected, note)
+        return made, await _settled(opened, scope, made)
 
     try:
         made, progress = session.run(work)
@@ -65,7 +66,13 @@ def set_command(
         print_problems(file, invalid)
         raise typer.Exit(1) from invalid
     if as_json:
-        print_json({"space": space, **_described(made), "settlement": _progress_json(progress)})
+        print_json(
+            {
+                "space": space,
+                **json_objects.policy(made),
+                "settlement": json_objects.rollout(progress),
+            }
+        )
     else:
         typer.echo(
             f"Version {made.version} is in force in the space “{space}”;"
@@ -76,15 +83,18 @@ def set_command(
 def list_command(space: Space, as_json: AsJson = False) -> None:
     """List the versions of a space's policy, newest first, and how far the newest is settled."""
 
-    async def work(its: Session) -> tuple[list[PolicyVersion], RolloutProgress]:
-        scope = await its.space(space)
-        page = await its.cases.spaces.policies(scope, LISTED, None)
-        return list(page.items), await its.cases.spaces.rollout_progress(scope)
+    async def work(opened: Session) -> tuple[list[PolicyVersion], RolloutProgress]:
+        scope = await opened.space(space)
+        page = await opened.cases.spaces.policies(scope, LISTED, None)
+        return list(page.items), await opened.cases.spaces.rollout_progress(scope)
 
     versions, progress = session.run(work)
     if as_json:
         print_json(
-            {"policies": [_described(v) for v in versions], "settlement": _progress_json(progress)}
+            {
+                "policies": [json_objects.policy(v) for v in versions],
+                "settlement": json_objects.rollout(progress),
+            }
         )
         return
     table = Table("version", "since", "by", "note")
@@ -109,11 +119,11 @@ def show_command(
 ) -> None:
     """Print the text of a policy, as it was sent."""
 
-    async def work(its: Session) -> PolicyVersion:
-        scope = await its.space(space)
+    async def work(opened: Session) -> PolicyVersion:
+        scope = await opened.space(space)
         if version is None:
-            return await its.cases.spaces.policy(scope)
-        page = await its.cases.spaces.policies(scope, 1, version + 1)
+            return await opened.cases.spaces.policy(scope)
+        page = await opened.cases.spaces.policies(scope, 1, version + 1)
         if not page.items or page.items[0].version != version:
             raise NotFound(
                 f"The policy of the space “{space}” has no version {version}.",
@@ -123,18 +133,18 @@ def show_command(
 
     found = session.run(work)
     if as_json:
-        print_json({**_described(found), "text": found.text})
+        print_json({**json_objects.policy(found), "text": found.text})
     else:
         typer.echo(found.text, nl=not found.text.endswith("\n"))
 
 
-async def _settled(its: Session, scope: SpaceScope, made: PolicyVersion) -> RolloutProgress:
+async def _settled(opened: Session, scope: SpaceScope, made: PolicyVersion) -> RolloutProgress:
     """Show the progress of the rollout until it is done; returns the last that was read."""
-    last = await its.cases.spaces.rollout_progress(scope)
+    last = await opened.cases.spaces.rollout_progress(scope)
     try:
         with _bar(made.version) as bar:
             task = bar.add_task("", total=last.customers_to_settle)
-            async for last in its.cases.policy_rollout.progress(scope):
+            async for last in opened.cases.policy_rollout.progress(scope):
                 bar.update(task, total=last.customers_to_settle, completed=last.settled)
     finally:
         if not last.done:
@@ -153,24 +163,6 @@ def _bar(version: int) -> Generator[Progress]:
     columns = (text, BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         yield progress
-
-
-def _described(version: PolicyVersion) -> dict[str, Any]:
-    return {
-        "version": version.version,
-        "createdAt": _moment(version).isoformat(timespec="milliseconds"),
-        "author": version.author,
-        "note": version.note,
-    }
-
-
-def _progress_json(progress: RolloutProgress) -> dict[str, Any]:
-    return {
-        "policyVersion": progress.policy_version,
-        "customersToSettle": progress.customers_to_settle,
-        "settled": progress.settled,
-        "done": progress.done,
-    }
 
 
 def _moment(version: PolicyVersion) -> datetime:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from identity_service import session
-from identity_service.cli import differences
+from identity_service.cli import differences, json_objects
 from identity_service.cli.output import print_json, results
 from identity_service.cli.policy import read_policy
 from identity_service.domain.preview.report import Preview, PreviewSummary
@@ -37,19 +37,14 @@ def preview(
     """Show what a policy would change in a space, customer by customer. Nothing is written."""
     text, _ = read_policy(file)
 
-    async def work(its: Session) -> Preview:
+    async def work(opened: Session) -> Preview:
         with differences.watched() as progress:
-            scope = await its.space(space)
-            return (await its.cases.previews.preview(scope, text, progress)).preview
+            scope = await opened.space(space)
+            return (await opened.cases.previews.preview(scope, text, progress)).preview
 
     found = session.run(work)
     if as_json:
-        print_json(
-            {
-                "summary": differences.numbers(found.summary),
-                "differences": [differences.plain(each) for each in found.differences],
-            }
-        )
+        print_json(json_objects.preview(found))
     else:
         console = results()
         console.print(differences.table(found.summary))

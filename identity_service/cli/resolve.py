@@ -30,8 +30,8 @@ def resolve(
     asked = arguments.identifier(identifier)
     moment = arguments.moment(as_of) if as_of else None
 
-    async def work(its: Session) -> customers.Found:
-        return await _ask(its, space, asked, moment)
+    async def work(opened: Session) -> customers.CustomerJson:
+        return await _find(opened, space, asked, moment)
 
     customer = session.run(work)
     if customer["__typename"] == "NotFound":
@@ -44,25 +44,27 @@ def resolve(
         results().print(customers.panel(customer, moment))
 
 
-async def _ask(its: Session, space: str, asked: Identifier, moment: int | None) -> customers.Found:
-    """The answer that GraphQL gives to the explorer's first question."""
+async def _find(
+    opened: Session, space: str, asked: Identifier, moment: int | None
+) -> customers.CustomerJson:
+    """What GraphQL answers to the explorer's first query."""
     from identity_service.api.graphql.context import Context
     from identity_service.api.graphql.execution import GraphQL, Request
     from identity_service.api.graphql.schema import build_schema
 
-    await its.space(space)
-    cases = its.cases
+    await opened.space(space)
+    cases = opened.cases
     context = Context(cases, cases.access.operator(space))
     variables = customers.variables(space, asked, moment)
     request = Request(customers.who_is_this(), variables, None)
     answer: Any = await GraphQL(build_schema()).run(request, context)
     if errors := answer.get("errors"):
         raise IdentityServiceError(errors[0]["message"])
-    return plain(answer["data"]["space"]["customer"])
+    return _as_json(answer["data"]["space"]["customer"])
 
 
-def plain(value: Any) -> Any:
-    """GraphQL's answer as the plain JSON that it would be over HTTP."""
+def _as_json(value: Any) -> Any:
+    """GraphQL's answer as it would be over HTTP."""
     import orjson
 
     return orjson.loads(orjson.dumps(value))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from identity_service import session
-from identity_service.cli.journey_params import Given, given_parameters, params_line
+from identity_service.cli.journey_params import Params, params_line, read_params
 from identity_service.cli.output import print_json
 from identity_service.cli.steps import Steps
 from identity_service.domain.journeys.journeys import JOURNEYS, journey
@@ -105,25 +105,27 @@ def status_command(as_json: AsJson = False) -> None:
 @app.command("parameters")
 def parameters_command(
     name: Annotated[str, typer.Argument(metavar="JOURNEY", help="`journeys list` shows them.")],
-    param: Given = None,
+    param: Params = None,
 ) -> None:
     """Print the line that sets a journey's parameters in Neo4j Browser, as `journeys run` would.
 
     Paste it, then the file of the journey. An identifier is to be spelled as events spell it.
     """
     space = sandbox.require(Settings()).space
-    asked = journey(name).arguments(given_parameters(name, param or ()), system_clock())
-    typer.echo(params_line(space, asked))
+    arguments = journey(name).arguments(read_params(name, param or ()), system_clock())
+    typer.echo(params_line(space, arguments))
 
 
 def _copy(settings: Settings, space: str, *, port: int = 0, anew: bool = False) -> None:
-    async def work(its: Session) -> None:
-        scope = await its.space(space)
+    async def work(opened: Session) -> None:
+        scope = await opened.space(space)
         with (
             Steps.shown() as steps,
             sandbox.rebuilt(settings, space, system_clock(), anew=anew) as rebuilding,
         ):
-            copied, arguments = await its.cases.copying.copy(scope, rebuilding.files, steps.counted)
+            copied, arguments = await opened.cases.copying.copy(
+                scope, rebuilding.files, steps.counted
+            )
             rebuilding.load(arguments, steps.share("importing"))
             steps.begin("starting")
             reached = rebuilding.start(copied, port=port)
@@ -154,8 +156,8 @@ def _show(found: Sandbox, *, running: bool, as_json: bool) -> None:
         "copied_at": datetime.fromtimestamp(found.copied_at / 1000, UTC).isoformat(),
         "copied": dict(found.copied),
         "parameters": {
-            name: {"w": asked.prepared(found.space, system_clock())}
-            for name, asked in JOURNEYS.items()
+            name: {"w": each.prepared(found.space, system_clock())}
+            for name, each in JOURNEYS.items()
         },
     }
     if as_json:

@@ -16,8 +16,8 @@ app = typer.Typer(help="Constraints and indexes of the graph.", no_args_is_help=
 def apply_command() -> None:
     """Bring the database to the schema of this version. May be repeated."""
 
-    async def work(its: Session) -> list[str]:
-        return await schema.apply(its.database)
+    async def work(opened: Session) -> list[str]:
+        return await schema.apply(opened.database)
 
     applied = session.run(work)
     for name in applied:
@@ -29,8 +29,8 @@ def apply_command() -> None:
 def check_command() -> None:
     """Say how the database differs from the schema of this version; changes nothing."""
 
-    async def work(its: Session) -> list[str]:
-        return await schema.check(its.database)
+    async def work(opened: Session) -> list[str]:
+        return await schema.check(opened.database)
 
     differences = session.run(work)
     for difference in differences:

@@ -34,9 +34,9 @@ def create_command(
     """Create a space and print its keys, which are shown only now, as JSON."""
     text = None if policy is None else read_policy_file(policy)
 
-    async def work(its: Session) -> CreatedSpace:
-        await schema.apply(its.database)
-        return await its.cases.spaces.create_space(its.cases.access.operator(), name, text)
+    async def work(opened: Session) -> CreatedSpace:
+        await schema.apply(opened.database)
+        return await opened.cases.spaces.create_space(opened.cases.access.operator(), name, text)
 
     created = session.run(work)
     print_json(

@@ -23,7 +23,7 @@ from identity_service.cli.output import notices
 class Steps:
     """What is being done, on standard error. A step ends when the next one begins.
 
-    May be told from any thread.
+    Its methods may be called from any thread.
     """
 
     def __init__(self, progress: Progress) -> None:
@@ -49,13 +49,13 @@ class Steps:
         return self._tasks[name]
 
     def counted(self, name: str, number: int) -> None:
-        """So many more of something were copied just now."""
+        """Count what was copied of a kind since the last call."""
         step = f"copying {name}"
         task = self._tasks[step] if step in self._tasks else self.begin(step)
         self._progress.advance(task, number)
 
     def share(self, name: str) -> Callable[[float], None]:
-        """Begin a step whose share that is done, 0 to 1, is told to what this returns."""
+        """Begin a step; the returned function takes the share of it that is done, 0 to 1."""
         task = self.begin(name, total=1)
         return lambda done: self._progress.update(task, completed=done)
 

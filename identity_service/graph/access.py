@@ -58,7 +58,7 @@ class AccessStore:
     async def has_instance_key(self) -> bool:
         """Whether the instance has an administrator's key."""
         row = await self._database.read_one(HAS_INSTANCE_KEY)
-        return bool(row and row["there"])
+        return bool(row and row["found"])
 
     async def set_instance_key(self, key_hash: str, name: str, now: int) -> None:
         """Make this the only key of the instance administrator."""

@@ -26,6 +26,12 @@ WRITES = re.compile(
 UNIQUE = re.compile(r"FOR \((\w+):(\w+)\) REQUIRE \1\.(\w+) IS UNIQUE")
 MERGED_NODE = re.compile(r"\(\w*:(\w+)\s*\{(\w+):[^,}]+\}\)(?!\s*<?-)")
 LINK_BETWEEN_BOUND = re.compile(r"\(\w+\)\s*<?-\[\w*:\w+[^)]*\]->?\s*\(\w+\)")
+# A clause begins a line; these words go on with the clause above.
+CLAUSE = re.compile(r"(?m)^\s*(?=[A-Z]{2,}\b)(?!WHERE\b|ORDER\b|THEN\b|ELSE\b|WHEN\b|AND\b|OR\b)")
+BY_NUMBER = re.compile(r"(?<=[\w\])])\[-?\d+\]")
+COLUMN = r"[\w$.]+(?:\[\w+\])?\[\d+\]"
+NAMED_IN_A_MAP = re.compile(rf"[{{\s]\w+: {COLUMN}(?=[,}}])")
+NAMED_ALONE = re.compile(rf"(?:WITH|,)\s+{COLUMN} AS \w+")
 LABEL_OR_TYPE = re.compile(r"[(\[\w\s|&!]:([A-Z]\w*)|\[:?[|]?([A-Z_]{4,})\b")
 
 
@@ -79,6 +85,33 @@ def test_only_a_statement_that_writes_holds_words_that_write(name: str) -> None:
             assert words != set()
         case Access.SCHEMA:
             assert name.startswith("instance/")
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_columns_of_rows_are_named_at_the_head_of_a_part(name: str) -> None:
+    writes = statement(name).definition.access is Access.WRITE
+    naming = NAMED_IN_A_MAP if writes else NAMED_ALONE
+
+    unnamed: list[str] = []
+    at_head = False
+    for clause in CLAUSE.split(bare(name)):
+        left = naming.sub("", clause) if at_head and clause.startswith("WITH") else clause
+        if BY_NUMBER.search(left):
+            unnamed.append(clause.strip())
+        at_head = clause.startswith("UNWIND") or (at_head and clause.startswith("WITH"))
+
+    assert unnamed == []
+
+
+@pytest.mark.parametrize("unwound", ["$w.known", "w.events", "w.accounts"])
+def test_both_ways_to_write_a_batch_write_these_alike(unwound: str) -> None:
+    fast, full = (
+        [part for part in re.findall(r"(?ms)^CALL .*?^\}", bare(name)) if unwound in part]
+        for name in ("ingest/write_events", "ingest/write_settlement")
+    )
+
+    assert len(fast) == 1
+    assert fast == full
 
 
 @pytest.mark.parametrize("name", DECLARED)

@@ -35,11 +35,11 @@ def test_what_falls_apart_is_drawn(command: Command, space: str) -> None:
 
 
 def test_programs_get_the_policy_that_does_it_too(command: Command, space: str) -> None:
-    told = json.loads(command("blast-radius", "user_id:ann", "--space", space, "--json").out)
+    printed = json.loads(command("blast-radius", "user_id:ann", "--space", space, "--json").out)
 
-    [entry] = parse_policy(told["policyText"]).blocked[-1:]
-    assert (told["summary"]["customersBefore"], told["summary"]["customersAfter"]) == (1, 2)
-    assert [difference["kind"] for difference in told["differences"]] == ["SPLIT"]
+    [entry] = parse_policy(printed["policyText"]).blocked[-1:]
+    assert (printed["summary"]["customersBefore"], printed["summary"]["customersAfter"]) == (1, 2)
+    assert [difference["kind"] for difference in printed["differences"]] == ["SPLIT"]
     assert (entry.value, entry.types) == ("ann", frozenset({"user_id"}))
 
 

@@ -37,7 +37,7 @@ def test_one_customer_is_shown_with_the_links_that_join_it(command: Command, spa
     assert "✓ user_id:ann" in ended.out
 
 
-def test_two_customers_are_told_with_the_reason_for_programs_too(
+def test_two_customers_are_explained_with_the_reason_for_programs_too(
     command: Command, space: str
 ) -> None:
     ended = command("explain", "user_id:ann", "user_id:ben", "--space", space, "--json")

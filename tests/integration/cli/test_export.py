@@ -33,7 +33,7 @@ def test_an_export_and_the_one_that_goes_on_from_it(
     assert second["tables"]["events"]["rows"] == 1  # within the overlap
 
 
-def test_what_cannot_be_exported_is_told_in_a_line(
+def test_what_cannot_be_exported_is_refused_in_a_line(
     command: Command, keys: dict[str, str], tmp_path: Path
 ) -> None:
     to = tmp_path / "export"

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.neo4j
 
 
 def call(number: int, **more: Any) -> str:
-    told = {"type": "track", "event": "seen", "messageId": f"m-{number}", "userId": f"u-{number}"}
-    return json.dumps({**told, **more}) + "\n"
+    fields = {"type": "track", "event": "seen", "messageId": f"m-{number}", "userId": f"u-{number}"}
+    return json.dumps({**fields, **more}) + "\n"
 
 
 def counts(ended: Ended) -> dict[str, int]:
@@ -89,8 +89,8 @@ def test_a_customer_is_shown_with_identifiers_traits_and_events(
     command: Command, keys: dict[str, str], tmp_path: Path
 ) -> None:
     file = tmp_path / "events.jsonl"
-    told = {"type": "identify", "traits": {"email": "Ann@Example.com", "city": "Utrecht"}}
-    file.write_text(call(1) + call(2, userId="u-1", **told))
+    identify = {"type": "identify", "traits": {"email": "Ann@Example.com", "city": "Utrecht"}}
+    file.write_text(call(1) + call(2, userId="u-1", **identify))
     command("ingest", file, "--space", keys["space"])
 
     shown = command("resolve", "email:ANN@example.com", "--space", keys["space"])

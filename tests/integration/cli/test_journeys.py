@@ -158,12 +158,12 @@ def test_a_file_that_cannot_be_written_is_said_so(
 def test_the_example_of_the_guide_runs(shop: str) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
 
-    told: dict[str, Any] = {}
-    exec(example.replace('"shop"', json.dumps(shop)), told)  # noqa: S102  (our own page)
+    names: dict[str, Any] = {}
+    exec(example.replace('"shop"', json.dumps(shop)), names)  # noqa: S102  (our own page)
 
-    assert list(told["funnel"]) == ROWS
-    assert told["funnel"].to_pandas()["customers"].tolist() == [2, 1]
-    assert told["funnel"].to_polars().columns == list(ROWS[0])
+    assert list(names["funnel"]) == ROWS
+    assert names["funnel"].to_pandas()["customers"].tolist() == [2, 1]
+    assert names["funnel"].to_polars().columns == list(ROWS[0])
 
 
 def test_python_answers_inside_a_running_loop_too(shop: str) -> None:

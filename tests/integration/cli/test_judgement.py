@@ -48,17 +48,17 @@ def test_for_programs_the_changes_are_data(command: Command, space: str) -> None
         "--reason", "Known.", "--json",
     )  # fmt: skip
 
-    told = json.loads(ended.out)
-    [change] = told["changes"]
+    printed = json.loads(ended.out)
+    [change] = printed["changes"]
     assert (change["kind"], change["identifiers"]) == (
         "MERGED",
         [{"type": "user_id", "value": "ben"}],
     )
-    assert told["judgement"]["reason"] == "Known."
+    assert printed["judgement"]["reason"] == "Known."
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "message"),
     [
         (("add", "same", "user_id:ann", "user_id:null", "--reason", "x"), 1, "blocked by default"),
         (("add", "same", "user_id:ann", "user_id:ben", "--reason", " "), 1, "needs a reason"),
@@ -67,7 +67,7 @@ def test_for_programs_the_changes_are_data(command: Command, space: str) -> None
         (("withdraw", "jdg_0", "--reason", "x"), 1, "There is no judgement “jdg_0”"),
     ],
 )
-def test_what_makes_no_sense_is_told_in_one_line(
-    command: Command, space: str, arguments: tuple[str, ...], code: int, told: str
+def test_what_makes_no_sense_is_refused_in_one_line(
+    command: Command, space: str, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
-    assert told in command.complains("judgement", *arguments, "--space", space, code=code)
+    assert message in command.complains("judgement", *arguments, "--space", space, code=code)

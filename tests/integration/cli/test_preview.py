@@ -66,7 +66,7 @@ def test_a_policy_that_changes_nothing_passes_any_check(
     assert command("policy", "preview", same, "--space", space, "--fail-on", "any").code == 0
 
 
-def test_a_policy_file_with_a_mistake_is_told_with_its_path(
+def test_a_policy_file_with_a_mistake_is_reported_with_its_path(
     command: Command, space: str, tmp_path: Path
 ) -> None:
     wrong = tmp_path / "wrong.yaml"

@@ -123,7 +123,7 @@ class Settled:
     customers: dict[str, int]
     """Those of the second version: their `rev` by their id."""
     splits: list[str]
-    """Ids of the changes that were told, in order."""
+    """Ids of the changes that were printed, in order."""
 
 
 def settled(space: Space) -> Settled:

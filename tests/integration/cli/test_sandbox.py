@@ -108,14 +108,14 @@ def filled(command: Command, space: str, word: str, directory: Path) -> dict[str
     """
     keys = json.loads(command("space", "create", space).out)
     tablet = {"device": {"id": f"tablet-{word}", "type": "ios"}}
-    told = {"n": 1.5, "text": 'a "b"\nc, \\', "empty": "", "ok": False}
+    properties = {"n": 1.5, "text": 'a "b"\nc, \\', "empty": "", "ok": False}
     before: list[dict[str, Any]] = [
         {"type": "page", "name": "Home", "anonymousId": f"a-{word}"},
         {"type": "page", "name": "Home", "anonymousId": f"b-{word}"},
     ]
     after: list[dict[str, Any]] = [
         {"type": "identify", "anonymousId": f"a-{word}", "userId": "ann", "traits": {"nick": word}},
-        {"type": "track", "event": "Bought", "anonymousId": f"a-{word}", "properties": told},
+        {"type": "track", "event": "Bought", "anonymousId": f"a-{word}", "properties": properties},
         {"type": "track", "event": "Bought", "userId": "ann", "properties": {"n": "one", "ok": 1}},
         {"type": "identify", "anonymousId": f"b-{word}", "userId": "ann"},
         {"type": "identify", "userId": "ann", "context": tablet},
@@ -303,7 +303,7 @@ def test_a_recipe_with_pandas_works_as_it_is_printed(data_dir: Path) -> None:
 def test_every_journey_pasted_with_its_parameters_answers_as_in_production(
     command: Command, spaces: tuple[str, str], copy: Server
 ) -> None:
-    told = json.loads(command("sandbox", "status", "--json").out)["parameters"]
+    printed = json.loads(command("sandbox", "status", "--json").out)["parameters"]
     answers: dict[str, Any] = {}
 
     for name, journey in JOURNEYS.items():
@@ -316,7 +316,7 @@ def test_every_journey_pasted_with_its_parameters_answers_as_in_production(
         answers[name] = copy.rows(statement(f"journeys/{name}").definition.text, w=w)
         assert answers[name] == json.loads(asked.out), name
         # What a program gets differs by the moment at which it asked, and what is to be filled in.
-        prepared = {**told[name]["w"], "until": w["until"], **{each: w[each] for each in needed}}
+        prepared = {**printed[name]["w"], "until": w["until"], **{each: w[each] for each in needed}}
         assert prepared == w, name
 
     nobody = {name for name in JOURNEYS if not answers[name]}

@@ -1,0 +1,163 @@
+"""Records as JSON objects: what `--json` prints, under the names that GraphQL has.
+
+What is the same in both, a test asks of both and compares.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from identity_service.domain.explain.explanation import Decision
+from identity_service.domain.identifiers import Identifier
+from identity_service.domain.judgements import Judgement
+from identity_service.domain.preview.report import (
+    CustomerDifference,
+    DecidingLink,
+    Preview,
+    PreviewSummary,
+)
+from identity_service.domain.recorded import (
+    DecidedLink,
+    LinkDecision,
+    PolicyVersion,
+    RecordedChange,
+    RolloutProgress,
+    SeenIdentifier,
+)
+from identity_service.domain.resolution.changes import ChangeKind
+from identity_service.domain.timestamps import iso
+from identity_service.graph.keys import identifier_of
+from identity_service.services.read.explanations import ExplainedPair
+
+
+def identifier(named: Identifier | SeenIdentifier) -> dict[str, Any]:
+    """`Identifier`: its type and value."""
+    return {"type": named.type, "value": named.value}
+
+
+def change(recorded: RecordedChange) -> dict[str, Any]:
+    """`Change`."""
+    # Strawberry, which comes with it, takes a tenth of a second.
+    from identity_service.api.graphql.ledger import cursor_of
+
+    return {
+        "cursor": cursor_of(recorded),
+        "kind": recorded.kind.value,
+        "at": iso(recorded.at),
+        "customerId": recorded.customer_id,
+        "otherCustomerId": recorded.other_customer_id,
+        "identifiers": [identifier(identifier_of(key)) for key in recorded.identifier_keys],
+        "cause": recorded.cause,
+        "policyVersion": recorded.policy_version,
+    }
+
+
+def judgement(made: Judgement) -> dict[str, Any]:
+    """`Judgement`."""
+    return {
+        "id": made.id,
+        "verdict": made.verdict.name,
+        "a": identifier(made.a),
+        "b": identifier(made.b),
+        "author": made.author,
+        "reason": made.reason,
+        "madeAt": iso(made.made_at),
+        "withdrawnAt": None if made.withdrawn_at is None else iso(made.withdrawn_at),
+        "withdrawnBy": made.withdrawn_by,
+        "withdrawnReason": made.withdrawn_reason,
+    }
+
+
+def link(decided: DecidedLink | DecidingLink) -> dict[str, Any]:
+    """`Link`; `sources` only of a link that was read with them."""
+    sources = {"sources": list(decided.sources)} if isinstance(decided, DecidedLink) else {}
+    return {
+        "a": identifier(decided.a),
+        "b": identifier(decided.b),
+        "firstSeen": iso(decided.first_seen),
+        "lastSeen": iso(decided.last_seen),
+        "timesSeen": decided.times_seen,
+        **sources,
+        "decision": _decision(decided.decision),
+    }
+
+
+def _decision(made: Decision | LinkDecision) -> dict[str, Any]:
+    return {
+        "joined": made.joined,
+        "reason": made.reason.value if made.reason else None,
+        "type": made.type,
+        "conflict": [identifier(each) for each in made.conflict],
+        "message": made.message,
+    }
+
+
+def explanation(found: ExplainedPair) -> dict[str, Any]:
+    """`Explanation`; `a` and `b` also have the id of their customer."""
+    return {
+        "sameCustomer": found.same_customer,
+        "message": found.message,
+        "a": identifier(found.a) | {"customerId": found.customer_a},
+        "b": identifier(found.b) | {"customerId": found.customer_b},
+        "path": [link(each) for each in found.path],
+        "refusals": [link(each) for each in found.refusals],
+        "judgement": judgement(found.judgement) if found.judgement else None,
+    }
+
+
+def preview(found: Preview) -> dict[str, Any]:
+    """The summary and all differences of a `PolicyPreview`."""
+    return {
+        "summary": summary(found.summary),
+        "differences": [difference(each) for each in found.differences],
+    }
+
+
+def summary(numbers: PreviewSummary) -> dict[str, int]:
+    """`PreviewSummary`."""
+    return {
+        "customersBefore": numbers.customers_before,
+        "customersAfter": numbers.customers_after,
+        "unchanged": numbers.unchanged,
+        "kindChanged": numbers.kind_changed,
+        "merged": numbers.ledger[ChangeKind.MERGED],
+        "split": numbers.ledger[ChangeKind.SPLIT],
+        "created": numbers.ledger[ChangeKind.CREATED],
+        "quarantined": numbers.ledger[ChangeKind.QUARANTINED],
+        "released": numbers.ledger[ChangeKind.RELEASED],
+        "identifiersMoved": numbers.identifiers_moved,
+        "identifiersBlocked": numbers.identifiers_blocked,
+        "overConnected": numbers.over_connected,
+        "differences": numbers.differences.total(),
+    }
+
+
+def difference(found: CustomerDifference) -> dict[str, Any]:
+    """`CustomerDifference`."""
+    return {
+        "kind": found.kind.value,
+        "before": [[identifier(each) for each in some] for some in found.before],
+        "after": [[identifier(each) for each in some] for some in found.after],
+        "customerIds": list(found.customer_ids),
+        "decidingLinks": [link(each) for each in found.deciding_links],
+    }
+
+
+def policy(version: PolicyVersion) -> dict[str, Any]:
+    """`Policy` without its text."""
+    return {
+        "version": version.version,
+        "createdAt": iso(version.created_at),
+        "author": version.author,
+        "note": version.note,
+    }
+
+
+def rollout(progress: RolloutProgress) -> dict[str, Any]:
+    """`Settlement`."""
+    return {
+        "policyVersion": progress.policy_version,
+        "customersToSettle": progress.customers_to_settle,
+        "settled": progress.settled,
+        "done": progress.done,
+    }
