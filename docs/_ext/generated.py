@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pygments import token
 from pygments.lexer import RegexLexer
+from pygments.lexers.graph import CypherLexer
 from sphinx.application import Sphinx
 
 from identity_service import errors
@@ -99,13 +100,13 @@ def _params_line(journey: Journey) -> str:
     """For the year 2026."""
     needed = {p.name: _EXAMPLES[p.kind] for p in journey.own if p.required}
     told = {"since": "2026-01-01", "until": "2027-01-01", **needed}
-    return params_line("shop", journey.arguments(told, now=0))
+    return params_line("demo", journey.arguments(told, now=0))
 
 
 _EXAMPLES: Final[dict[Kind, Any]] = {
     Kind.TEXT: "Order Completed",
     Kind.TEXTS: ["Product Viewed", "Order Completed"],
-    Kind.PROPERTY: "plan",
+    Kind.PROPERTY: "city",
     Kind.IDENTIFIER: "email:ann@example.com",
     Kind.MOMENT: "2026-01-01",
 }
@@ -160,6 +161,7 @@ def expand(source: str) -> str:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Sphinx's entry point."""
     app.add_lexer("sdl", SchemaLexer)
+    app.add_lexer("cypher-enterprise", CypherLexer)  # Cypher that the tests cannot run
     app.connect("source-read", _on_source_read)
     return {"version": "1", "parallel_read_safe": True}
 

@@ -32,8 +32,8 @@ from identity_service.settings import Settings
 
 SPACE: Final = "demo"
 ANN: Final = Identifier("email", "ann@example.com")
-AGENT: Final = "demo agent"
-"""The name of the key that each start makes anew."""
+KEY: Final = "demo admin"
+"""The name of the key that each start makes anew. It may do all that the guides show."""
 
 START_TIMEOUT_S: Final = 60
 
@@ -42,7 +42,7 @@ START_TIMEOUT_S: Final = 60
 class _Keys:
     """What the demo asks with, and what it sends with; None when the events are there already."""
 
-    agent: str
+    admin: str
     write: str | None
 
 
@@ -98,8 +98,8 @@ async def _keys(opened: Session) -> _Keys:
     else:
         write = await _write_key(opened, scope)
         with suppress(FieldInvalid):  # there is none
-            await spaces.revoke_key(access.operator(SPACE), SPACE, AGENT)
-    return _Keys(await spaces.create_key(scope, Role.AGENT, AGENT), write)
+            await spaces.revoke_key(access.operator(SPACE), SPACE, KEY)
+    return _Keys(await spaces.create_key(scope, Role.ADMIN, KEY), write)
 
 
 async def _write_key(opened: Session, scope: SpaceScope) -> str | None:
@@ -128,7 +128,7 @@ def _show(console: Console, url: str, keys: _Keys) -> None:
         _post(host, "/v1/batch", {"writeKey": keys.write, "batch": examples})
         console.print(f"Sent {len(examples)} example events to {url}/v1/batch.")
     question = {"query": customers.who_is_this(), "variables": customers.variables(SPACE, ANN)}
-    answer = _post(host, "/graphql", question, keys.agent)
+    answer = _post(host, "/graphql", question, keys.admin)
     console.print(f"Who is {ANN}? Asked of {url}/graphql:")
     console.print(customers.panel(answer["data"]["space"]["customer"]))
     console.print(
@@ -136,7 +136,7 @@ def _show(console: Console, url: str, keys: _Keys) -> None:
             ("Explorer  ", "bold"),
             f"{url}/graphql\n",
             ("Key       ", "bold"),
-            f"{keys.agent}\n",
+            f"{keys.admin}\n",
             "Type the key after “Bearer” under Headers, and run the first question.",
         ),
         soft_wrap=True,

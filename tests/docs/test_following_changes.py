@@ -36,7 +36,7 @@ def test_the_program_of_the_guide_misses_nothing_when_the_service_is_restarted(
         environment = {
             **os.environ,
             "SERVICE": first.url,
-            "READER_KEY": space.reader_key,
+            "KEY": space.reader_key,
             "SPACE": space.name,
         }
         running = subprocess.Popen(

@@ -31,7 +31,7 @@ class Command:
 
     def __call__(self, *arguments: str | Path) -> Ended:
         self._capture.readouterr()
-        with _logging_as_it_was():
+        with logging_as_it_was():
             code = main([str(argument) for argument in arguments])
         captured = self._capture.readouterr()
         return Ended(code, captured.out, captured.err)
@@ -46,7 +46,8 @@ class Command:
 
 
 @contextmanager
-def _logging_as_it_was() -> Generator[None]:
+def logging_as_it_was() -> Generator[None]:
+    """Inside, the log may be set up for a command; it is set back at the end."""
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     try:

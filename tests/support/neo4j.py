@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from neo4j import Driver, GraphDatabase
+
 from identity_service.runtime.aot_cache import train
 from identity_service.runtime.java import TEST
 from identity_service.runtime.lock import VERSION
@@ -35,6 +37,17 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "IDENTITY_NEO4J_DATABASE": settings.neo4j_database,
         **({"IDENTITY_NEO4J_PASSWORD": password.get_secret_value()} if password else {}),
     }
+
+
+@contextmanager
+def driver_of(settings: Settings) -> Generator[Driver]:
+    """The database behind the service's back."""
+    password = settings.neo4j_password
+    with GraphDatabase.driver(  # pyright: ignore[reportUnknownMemberType]
+        settings.neo4j_uri or "",
+        auth=(settings.neo4j_user, password.get_secret_value()) if password else None,
+    ) as driver:
+        yield driver
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any, LiteralString
 
 import httpx
 import uvicorn
-from neo4j import Driver, GraphDatabase
+from neo4j import Driver
 
 from identity_service.app import bound_socket, create_app, server_config
 from identity_service.graph.access import AccessStore
@@ -24,6 +24,7 @@ from identity_service.services.kit.clock import system_clock
 from identity_service.services.spaces.access import Access, Caller, Role
 from identity_service.services.spaces.spaces import Spaces
 from identity_service.settings import Settings
+from tests.support.neo4j import driver_of
 
 PATIENCE = 30
 
@@ -41,11 +42,7 @@ class Space:
     @contextmanager
     def driver(self) -> Generator[Driver]:
         """The database behind the service's back."""
-        password = self.settings.neo4j_password
-        with GraphDatabase.driver(  # pyright: ignore[reportUnknownMemberType]
-            self.settings.neo4j_uri or "",
-            auth=(self.settings.neo4j_user, password.get_secret_value()) if password else None,
-        ) as driver:
+        with driver_of(self.settings) as driver:
             yield driver
 
     def rows(self, query: LiteralString) -> list[dict[str, Any]]:

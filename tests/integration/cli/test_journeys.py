@@ -159,7 +159,7 @@ def test_the_example_of_the_guide_runs(shop: str) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
 
     names: dict[str, Any] = {}
-    exec(example.replace('"shop"', json.dumps(shop)), names)  # noqa: S102  (our own page)
+    exec(example.replace('"demo"', json.dumps(shop)), names)  # noqa: S102  (our own page)
 
     assert list(names["funnel"]) == ROWS
     assert names["funnel"].to_pandas()["customers"].tolist() == [2, 1]

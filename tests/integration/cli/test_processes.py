@@ -244,7 +244,7 @@ def test_the_demo_answers_and_ends_with_0_and_may_be_run_again(command: Command)
         assert running.returncode == 0, err
         assert sent in out
         assert "email:ann@example.com" in out
-        assert "ids_agent_" in out
+        assert "ids_admin_" in out
         assert "/graphql" in out
     ann = json.loads(command("resolve", "email:ann@example.com", "--space", "demo", "--json").out)
     tablet = json.loads(
