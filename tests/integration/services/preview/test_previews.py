@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.policy import Blocked, Policy
-from identity_service.domain.preview.comparison import Comparison
 from identity_service.domain.preview.partition import Group
+from identity_service.domain.preview.preview import PreviewRun
 from identity_service.domain.preview.report import CustomerDifference, Preview
 from identity_service.domain.resolution.changes import Change
 from tests.support.settled import SettledSpace
@@ -53,15 +53,15 @@ class Foretold:
 
 async def foretell(space: World, policy: Policy) -> Foretold:
     changes: list[Change] = []
-    take = Comparison.take
+    compare = PreviewRun.compare
 
-    def taking(self: Comparison, group: Group) -> list[Change]:
-        found = take(self, group)
+    def comparing(self: PreviewRun, group: Group) -> list[Change]:
+        found = compare(self, group)
         changes.extend(found)
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Comparison, "take", taking)
+        patch.setattr(PreviewRun, "compare", comparing)
         found = await space.use_cases.previews.preview(space.scope, policy_text(policy))
     return Foretold(found.preview, changes)
 
