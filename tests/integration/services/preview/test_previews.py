@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections import Counter
 from collections.abc import Iterable
@@ -10,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from identity_service.domain.identifiers import Identifier
@@ -21,9 +20,7 @@ from identity_service.domain.preview.report import CustomerDifference, Preview
 from identity_service.domain.resolution.changes import Change
 from tests.support.settled import SettledSpace
 from tests.support.space import NewWorld, World, policy_text, reported
-from tests.support.worlds import Event, events, policies
-
-WORLDS = int(os.environ.get("IDENTITY_TEST_WORLDS", "6"))
+from tests.support.worlds import Event, dice, events, in_some_worlds, policies
 
 Partition = frozenset[frozenset[Identifier]]
 
@@ -123,13 +120,8 @@ async def assert_comes_true(space: World, policy: Policy) -> None:
     assert (await foretell(space, policy)).preview.changes_nothing
 
 
-@settings(
-    max_examples=WORLDS,
-    deadline=None,
-    derandomize="IDENTITY_TEST_WORLDS" not in os.environ,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-@given(events(16), st.lists(policies(), min_size=3, max_size=3), st.randoms(use_true_random=False))
+@in_some_worlds(6)
+@given(events(16), st.lists(policies(), min_size=3, max_size=3), dice)
 async def test_what_is_previewed_comes_true_in_any_world(
     world: NewWorld, happened: list[Event], in_turn: list[Policy], draw: random.Random
 ) -> None:
