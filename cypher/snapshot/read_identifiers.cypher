@@ -13,9 +13,8 @@
 //   numbers: list of their numbers
 //   first_seen: list of times
 //   customers: list of numbers of their customers, or null
-//   contested: list of numbers of identifiers, as the next two
+//   contested: list of numbers of identifiers, as the next
 //   super_connectors: list of numbers
-//   blocked: list of numbers
 //   register: list of [number, id, created_at, kind or null, number of its anchor,
 //     number of the customer that it forwards to or null]
 //   a: list of numbers – one end of each link that leads from one of these identifiers
@@ -47,5 +46,4 @@ RETURN [i IN page | i.key] AS keys,
   [i IN page | head([(i)-[:BELONGS_TO]->(c:Customer) | toInteger(last(split(elementId(c), ':')))])] AS customers,
   [i IN page WHERE i:Contested | toInteger(last(split(elementId(i), ':')))] AS contested,
   [i IN page WHERE i:SuperConnector | toInteger(last(split(elementId(i), ':')))] AS super_connectors,
-  [i IN page WHERE i:Blocked | toInteger(last(split(elementId(i), ':')))] AS blocked,
   register, a, b, first_seen_together, last_seen_together, times_seen

@@ -104,7 +104,6 @@ class _Gathering:
         snapshot.first_seen.extend(row["first_seen"])
         snapshot.contested.update(position[number] for number in row["contested"])
         snapshot.super_connectors.update(position[number] for number in row["super_connectors"])
-        snapshot.blocked.update(position[number] for number in row["blocked"])
         self._customer += row["customers"]
         self._register += row["register"]
         self._a.extend(row["a"])

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from random import Random
 from typing import NamedTuple
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
@@ -24,6 +25,29 @@ settings.register_profile("default", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=10_000, deadline=None)
 in_many_worlds = settings(settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")))
 """For property tests: a modest number of examples, or with HYPOTHESIS_PROFILE=thorough many."""
+
+
+def number_of_worlds(usual: int) -> int:
+    """How many random worlds a test on a real server tries: IDENTITY_TEST_WORLDS, or so many."""
+    return int(os.environ.get("IDENTITY_TEST_WORLDS", usual))
+
+
+def in_some_worlds(usual: int) -> settings:
+    """For property tests on a real server: the same few worlds, or IDENTITY_TEST_WORLDS others."""
+    return settings(
+        max_examples=number_of_worlds(usual),
+        deadline=None,
+        derandomize="IDENTITY_TEST_WORLDS" not in os.environ,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+
+
+dice = st.integers(0, 2**32).map(Random)
+"""A source of random numbers for a test's own choices.
+
+Not `st.randoms`: that goes on drawing while the test runs, and Hypothesis ends a test that drew
+too much by an exception that a coroutine does not survive.
+"""
 
 TYPES = ("account", "mail", "phone", "cookie", "tablet", "card", "fax")
 """The last two are listed by no policy: they take the rule `other`, or none."""

@@ -1,10 +1,11 @@
-"""Chains: how two identifiers hang together, hop by hop, along the strongest links."""
+"""Chains: how two identifiers are connected, hop by hop, along the strongest links."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from identity_service.domain.disjoint_sets import DisjointSets
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.resolution.evidence import Evidence
@@ -103,20 +104,13 @@ def _path(
     Kruskal's algorithm, stopped as soon as the two ends are connected.
     """
     names = list(identifiers)
-    parent = list(range(len(names)))
+    connected = DisjointSets(range(len(names)))
     neighbours: dict[int, list[tuple[int, int | None, Judgement | None]]] = {}
-
-    def find(position: int) -> int:
-        while parent[position] != position:
-            parent[position] = position = parent[parent[position]]
-        return position
-
     for a, b, link, judgement in steps:
-        if find(a) != find(b):
-            parent[find(a)] = find(b)
+        if connected.join(a, b):
             neighbours.setdefault(a, []).append((b, link, judgement))
             neighbours.setdefault(b, []).append((a, link, judgement))
-            if find(start) == find(end):
+            if connected.find(start) == connected.find(end):
                 break
     came_by: dict[int, Hop | None] = {start: None}
     came_from: dict[int, int] = {}

@@ -1,19 +1,20 @@
-"""Cutting a snapshot into groups that can be settled one after the other.
+"""The partition of a snapshot into groups that are settled one after the other.
 
-A group is a few whole components, as a settlement walks them, and whatever the customers of
-these hold besides. The walk ends at super-connectors; to those that no longer are any under the
-policy it comes back when all else is settled, so they lie inside a group.
+A group is a few whole components and whatever else the customers of these hold. A component
+ends at super-connectors. One that the policy releases, since it no longer has too many links,
+lies inside a group, and is settled last.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Final
 
+from identity_service.domain.disjoint_sets import DisjointSets
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.preview.snapshot import Snapshot
@@ -22,109 +23,79 @@ from identity_service.domain.resolution.id_register import RegisteredId
 GROUP_SIZE: Final = 3_000
 """Identifiers of one group, unless a component holds more."""
 
-_NOWHERE: Final = -1
+_NO_GROUP: Final = -1
 
 
 @dataclass(slots=True)
 class Group:
     """Positions in the snapshot, and numbers of its links.
 
-    `absent` ones are blocked by the policy. `released` were super-connectors, `forced` stay
-    what they are. `links` lead from members to members or to `forced` identifiers, which may
-    belong to other groups; `absent_links` touch absent ones.
+    `members` are settled. `withheld` are what their customers held besides, and the policy
+    withholds now. `released` are members that were super-connectors and no longer are. `links`
+    lead from members to members or to super-connectors, which may belong to other groups;
+    `withheld_links` have at least one withheld end.
     """
 
     members: list[int] = field(default_factory=list[int])
-    absent: list[int] = field(default_factory=list[int])
+    withheld: list[int] = field(default_factory=list[int])
     released: set[int] = field(default_factory=set[int])
     links: list[int] = field(default_factory=list[int])
-    absent_links: list[int] = field(default_factory=list[int])
+    withheld_links: list[int] = field(default_factory=list[int])
     judgements: list[Judgement] = field(default_factory=list[Judgement])
     register: list[RegisteredId] = field(default_factory=list[RegisteredId])
 
 
 @dataclass(slots=True)
-class Cut:
-    """Groups, and what is too large for any.
+class Partition:
+    """Groups, and what is skipped since its component is too large.
 
-    `forced`: super-connectors that remain. `over_connected`: how many components hold more
-    identifiers than the policy allows; `left`: the positions that are in no group for that.
+    `super_connectors`: those that remain ones under the policy. `over_connected`: how many
+    components hold more identifiers than the policy allows; `skipped`: the positions in these.
     """
 
     groups: list[Group]
-    forced: set[int]
+    super_connectors: set[int]
     over_connected: int
-    left: set[int]
+    skipped: set[int]
 
 
-def cut(snapshot: Snapshot, policy: Policy, absent: set[int]) -> Cut:
-    """Cut a snapshot. `absent`: positions of what the policy blocks."""
-    connectors = snapshot.super_connectors - absent
-    around = _neighbours(connectors, snapshot, absent)
-    released = {i for i in connectors if not _has_too_many(len(around[i]), i, snapshot, policy)}
-    forced = connectors - released
-    walked = _Sets(range(len(snapshot.identifiers)))
-    walked.join_all(_walked_links(snapshot, absent | connectors))
-    walked.join_all(_judged_the_same(snapshot, absent))
-    component = _roots_with(walked, released, forced, around)
-    too_large = _too_large(component, around, forced, absent, policy)
+def partition(snapshot: Snapshot, policy: Policy, withheld: set[int]) -> Partition:
+    """Partition a snapshot. `withheld`: positions of what the policy withholds."""
+    stored = snapshot.super_connectors - withheld
+    neighbours = _neighbours(stored, snapshot, withheld)
+    released = {i for i in stored if not _has_too_many(len(neighbours[i]), i, snapshot, policy)}
+    remaining = stored - released
+    sets = DisjointSets(range(len(snapshot.identifiers)))
+    sets.join_all(_links_between_others(withheld | stored, snapshot))
+    sets.join_all(_judged_the_same(snapshot, withheld))
+    without_released = sets.roots()
+    component = _with_released(without_released, released, remaining, neighbours)
+    too_large = _too_large(component, neighbours, remaining, withheld, policy)
     if too_large and released:
         # What would be too large only with super-connectors in it is settled without them.
-        released -= {
-            super_connector
-            for super_connector in released
-            if component[super_connector] in too_large
-        }
-        alone = walked.roots()
-        component = [alone[i] if root in too_large else root for i, root in enumerate(component)]
-        forced = connectors - released
-        too_large = _too_large(component, around, forced, absent, policy)
-    left = {i for i, root in enumerate(component) if root in too_large and i not in absent}
-    groups = _groups(snapshot, component, absent, left)
+        released = {i for i in released if component[i] not in too_large}
+        remaining = stored - released
+        component = [
+            without_released[i] if root in too_large else root for i, root in enumerate(component)
+        ]
+        too_large = _too_large(component, neighbours, remaining, withheld, policy)
+    skipped = {i for i, root in enumerate(component) if root in too_large and i not in withheld}
+    groups = _groups(snapshot, component, withheld, skipped)
     group_of = _group_of(snapshot, groups)
-    _put_links(snapshot, groups, group_of, absent, forced)
-    _put_register_and_judgements(snapshot, groups, group_of)
+    _assign_links(snapshot, groups, group_of, withheld, remaining)
+    _assign_register_and_judgements(snapshot, groups, group_of)
     for group in groups:
         group.released = released.intersection(group.members) if released else set()
-    return Cut(groups, forced, len(too_large), left)
+    return Partition(groups, remaining, len(too_large), skipped)
 
 
-class _Sets:
-    """Disjoint sets of positions."""
-
-    def __init__(self, parent: Iterable[int]) -> None:
-        self._parent = list(parent)
-
-    def join_all(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Put both of each pair into one set."""
-        parent = self._parent
-        for a, b in pairs:
-            while parent[a] != a:
-                parent[a] = a = parent[parent[a]]
-            while parent[b] != b:
-                parent[b] = b = parent[parent[b]]
-            parent[a] = b
-
-    def roots(self) -> list[int]:
-        """By position: equal for two exactly if they are in one set. Later joins change nothing."""
-        roots = self._parent
-        while (higher := [roots[root] for root in roots]) != roots:
-            roots = higher
-        return higher
-
-
-def _walked_links(snapshot: Snapshot, closed: set[int]) -> Iterator[tuple[int, int]]:
-    ends = zip(snapshot.links.a, snapshot.links.b, strict=True)
-    return ((a, b) for a, b in ends if a not in closed and b not in closed) if closed else ends
-
-
-def _neighbours(of: set[int], snapshot: Snapshot, absent: set[int]) -> dict[int, list[int]]:
+def _neighbours(of: set[int], snapshot: Snapshot, withheld: set[int]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {i: [] for i in of}
     if found:
         for a, b in zip(snapshot.links.a, snapshot.links.b, strict=True):
-            if a in of and b not in absent:
+            if a in of and b not in withheld:
                 found[a].append(b)
-            if b in of and a not in absent:
+            if b in of and a not in withheld:
                 found[b].append(a)
     return found
 
@@ -135,116 +106,117 @@ def _has_too_many(links: int, position: int, snapshot: Snapshot, policy: Policy)
     return rule is not None and rule.max_links is not None and links > rule.max_links
 
 
-def _judged_the_same(snapshot: Snapshot, absent: set[int]) -> list[tuple[int, int]]:
+def _links_between_others(excluded: set[int], snapshot: Snapshot) -> Iterator[tuple[int, int]]:
+    ends = zip(snapshot.links.a, snapshot.links.b, strict=True)
+    if not excluded:
+        return ends
+    return ((a, b) for a, b in ends if a not in excluded and b not in excluded)
+
+
+def _judged_the_same(snapshot: Snapshot, withheld: set[int]) -> list[tuple[int, int]]:
     judged = [j for j in snapshot.judgements if j.verdict is Verdict.SAME]
     position = snapshot.positions(i for j in judged for i in (j.a, j.b))
     ends = [(position[j.a], position[j.b]) for j in judged if {j.a, j.b} <= position.keys()]
-    return [(a, b) for a, b in ends if a not in absent and b not in absent]
+    return [(a, b) for a, b in ends if a not in withheld and b not in withheld]
 
 
-def _roots_with(
-    walked: _Sets, released: set[int], forced: set[int], around: dict[int, list[int]]
+def _with_released(
+    component: list[int],
+    released: set[int],
+    remaining: set[int],
+    neighbours: dict[int, list[int]],
 ) -> list[int]:
-    """The components once super-connectors are released."""
+    """The components, joined by the super-connectors that are released."""
     if not released:
-        return walked.roots()
-    together = _Sets(walked.roots())
-    together.join_all(
-        (super_connector, i)
-        for super_connector in released
-        for i in around[super_connector]
-        if i not in forced
-    )
-    return together.roots()
+        return component
+    sets = DisjointSets(component)
+    sets.join_all((i, other) for i in released for other in neighbours[i] if other not in remaining)
+    return sets.roots()
 
 
 def _too_large(
     component: list[int],
-    around: dict[int, list[int]],
-    forced: set[int],
-    absent: set[int],
+    neighbours: dict[int, list[int]],
+    super_connectors: set[int],
+    withheld: set[int],
     policy: Policy,
 ) -> set[int]:
-    """Roots of components that hold too many identifiers; super-connectors beside them count."""
+    """Roots of components that hold too many identifiers, adjacent super-connectors included."""
     sizes = Counter(component)
-    for i in absent:
+    for i in withheld:
         sizes[component[i]] -= 1
-    beside = {
-        (component[i], super_connector)
-        for super_connector in forced
-        for i in around[super_connector]
-    }
-    for root, super_connector in beside:
-        sizes[root] += component[super_connector] != root
+    adjacent = {(component[other], i) for i in super_connectors for other in neighbours[i]}
+    for root, i in adjacent:
+        sizes[root] += component[i] != root
     return {root for root, size in sizes.items() if size > policy.max_component}
 
 
 def _groups(
-    snapshot: Snapshot, component: list[int], absent: set[int], left: set[int]
+    snapshot: Snapshot, component: list[int], withheld: set[int], skipped: set[int]
 ) -> list[Group]:
-    whole = _Sets(component)
+    sets = DisjointSets(component)
     first_of: dict[str, int] = {}
-    whole.join_all(
+    sets.join_all(
         (first_of.setdefault(customer, i), i)
         for i, customer in enumerate(snapshot.customer_of)
-        if customer and i not in left
+        if customer and i not in skipped
     )
     members_of: dict[int, list[int]] = {}
-    for i, root in enumerate(whole.roots()):
-        if i not in left:
+    for i, root in enumerate(sets.roots()):
+        if i not in skipped:
             members_of.setdefault(root, []).append(i)
     groups = [Group()]
     for some in members_of.values():
         group = groups[-1]
-        if len(group.members) + len(group.absent) >= GROUP_SIZE:
+        if len(group.members) + len(group.withheld) >= GROUP_SIZE:
             groups.append(group := Group())
-        if absent:
-            group.absent += [i for i in some if i in absent]
-            group.members += [i for i in some if i not in absent]
+        if withheld:
+            group.withheld += [i for i in some if i in withheld]
+            group.members += [i for i in some if i not in withheld]
         else:
             group.members += some
     return groups
 
 
 def _group_of(snapshot: Snapshot, groups: list[Group]) -> array[int]:
-    group_of = array("i", repeat(_NOWHERE, len(snapshot.identifiers)))
+    group_of = array("i", repeat(_NO_GROUP, len(snapshot.identifiers)))
     for number, group in enumerate(groups):
         for i in group.members:
             group_of[i] = number
-        for i in group.absent:
+        for i in group.withheld:
             group_of[i] = number
     return group_of
 
 
-def _put_links(
+def _assign_links(
     snapshot: Snapshot,
     groups: list[Group],
     group_of: Sequence[int],
-    absent: set[int],
-    forced: set[int],
+    withheld: set[int],
+    super_connectors: set[int],
 ) -> None:
-    """Each link to the group that decides on it; those that join nothing anyway to none."""
+    """Each link to the group that decides on it. One between super-connectors joins nothing."""
     for link, (a, b) in enumerate(zip(snapshot.links.a, snapshot.links.b, strict=True)):
-        if a in absent or b in absent:
-            if group_of[a] == group_of[b] != _NOWHERE:
-                groups[group_of[a]].absent_links.append(link)
+        if a in withheld or b in withheld:
+            if group_of[a] == group_of[b] != _NO_GROUP:
+                groups[group_of[a]].withheld_links.append(link)
             continue
-        if a in forced:
-            if b in forced:
+        if a in super_connectors:
+            if b in super_connectors:
                 continue
             a = b
-        if (number := group_of[a]) != _NOWHERE:
+        if (number := group_of[a]) != _NO_GROUP:
             groups[number].links.append(link)
 
 
-def _put_register_and_judgements(
+def _assign_register_and_judgements(
     snapshot: Snapshot, groups: list[Group], group_of: Sequence[int]
 ) -> None:
     for entry, anchor in zip(snapshot.register, snapshot.anchors, strict=True):
-        if (number := group_of[anchor]) != _NOWHERE:
+        if (number := group_of[anchor]) != _NO_GROUP:
             groups[number].register.append(entry)
     position = snapshot.positions(i for j in snapshot.judgements for i in (j.a, j.b))
     for judgement in snapshot.judgements:
         a, b = position.get(judgement.a), position.get(judgement.b)
-        if a is not None and b is not None and group_of[a] == group_of[b] != _NOWHERE:
+        if a is not None and b is not None and group_of[a] == group_of[b] != _NO_GROUP:
             groups[group_of[a]].judgements.append(judgement)

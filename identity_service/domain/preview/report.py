@@ -1,8 +1,7 @@
-"""What another policy would change: the settled customers beside those it makes of the evidence.
+"""The report of a preview: what another policy would change, in numbers and as differences.
 
-A *difference* is one group of customers as they are and as they would be that share identifiers,
-directly or through others of the group, and are not the same. What the ledger will tell when the
-policy is put in force comes from `customers.difference`, as at a settlement.
+A *difference* holds customers before and after that share identifiers, directly or through each
+other, and are not the same.
 """
 
 from __future__ import annotations
@@ -106,6 +105,19 @@ class PreviewSummary:
     remarked: int = 0
     differences: Counter[ChangeKind] = field(default_factory=Counter[ChangeKind])
 
+    def add(self, other: PreviewSummary) -> None:
+        """Add the numbers of other customers of the space."""
+        self.customers_before += other.customers_before
+        self.customers_after += other.customers_after
+        self.unchanged += other.unchanged
+        self.kind_changed += other.kind_changed
+        self.ledger += other.ledger
+        self.identifiers_moved += other.identifiers_moved
+        self.identifiers_blocked += other.identifiers_blocked
+        self.over_connected += other.over_connected
+        self.remarked += other.remarked
+        self.differences += other.differences
+
 
 @dataclass(frozen=True, slots=True)
 class Preview:
@@ -121,8 +133,8 @@ class Preview:
     @property
     def changes_nothing(self) -> bool:
         """Whether everything stays as it is."""
-        told = self.summary
-        return not (told.differences or told.kind_changed or told.remarked or told.ledger)
+        found = self.summary
+        return not (found.differences or found.kind_changed or found.remarked or found.ledger)
 
     def found_before(self, earlier: Preview) -> Preview:
         """What an earlier reading of the same space found too."""
@@ -147,12 +159,10 @@ class DifferenceList:
 
     def __init__(self) -> None:
         self._found: dict[ChangeKind, list[CustomerDifference]] = {}
-        self.counted: Counter[ChangeKind] = Counter()
 
     def extend(self, found: Iterable[CustomerDifference]) -> None:
-        """Take in some more."""
+        """Add some more."""
         for each in found:
-            self.counted[each.kind] += 1
             kept = self._found.setdefault(each.kind, [])
             kept.append(each)
             if len(kept) > 2 * MAX_LISTED:

@@ -1,12 +1,13 @@
-"""A whole space at once: all that its settlement rests on, in columns.
+"""A snapshot of a space: all that its settlement rests on, in columns.
 
-A million identifiers fit in some hundred megabytes: what belongs to an identifier stands at its
-position, and links name positions.
+What belongs to an identifier stands at its position, and links name positions, so that a million
+identifiers fit in some hundred megabytes.
 """
 
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.resolution.evidence import Link
 from identity_service.domain.resolution.id_register import RegisteredId
-from identity_service.domain.resolution.subgraph import NewEvidence
+from identity_service.domain.resolution.subgraph import NewEvidence, Subgraph
 
 
 def _positions() -> array[int]:
@@ -51,10 +52,10 @@ class LinkColumns:
 class Snapshot:
     """Identifiers, what is settled of them, links, judgements in force, and the register.
 
-    `blocked` ones are known, but belong to nobody. `anchors` holds, for each entry of
-    `register`, the position of its anchor. `reinstated` is evidence that `reinstate` added: it
-    is not in the graph yet. `links_beyond` counts, for super-connectors at which a snapshot of
-    less than a space ends, their links to what is not in it.
+    `anchors` holds, for each entry of `register`, the position of its anchor. `reinstated` is
+    evidence that `reinstate` added: it is not in the graph yet. `links_beyond` counts, for
+    super-connectors at which a snapshot of less than a space ends, their links to what is not
+    in it.
     """
 
     identifiers: list[Identifier] = field(default_factory=list[Identifier])
@@ -62,13 +63,42 @@ class Snapshot:
     customer_of: list[str | None] = field(default_factory=list[str | None])
     contested: set[int] = field(default_factory=set[int])
     super_connectors: set[int] = field(default_factory=set[int])
-    blocked: set[int] = field(default_factory=set[int])
     links_beyond: dict[int, int] = field(default_factory=dict[int, int])
     links: LinkColumns = field(default_factory=LinkColumns)
     judgements: list[Judgement] = field(default_factory=list[Judgement])
     register: list[RegisteredId] = field(default_factory=list[RegisteredId])
     anchors: array[int] = field(default_factory=_positions)
     reinstated: NewEvidence = field(default_factory=NewEvidence)
+
+    @classmethod
+    def of(cls, subgraph: Subgraph) -> Snapshot:
+        """A subgraph that ends at super-connectors only, as a snapshot."""
+        snapshot = cls()
+        position = {identifier: i for i, identifier in enumerate(sorted(subgraph.nodes))}
+        for identifier in position:
+            node = subgraph.nodes[identifier]
+            snapshot.identifiers.append(identifier)
+            snapshot.first_seen.append(node.first_seen)
+            snapshot.customer_of.append(node.customer)
+        snapshot.contested = {position[i] for i, node in subgraph.nodes.items() if node.contested}
+        snapshot.super_connectors = {
+            position[i] for i, node in subgraph.nodes.items() if node.super_connector
+        }
+        for (a, b), seen in subgraph.links.items():
+            if a in position and b in position:
+                snapshot.links.append(Link(position[a], position[b], *seen))
+        loaded = Counter((*snapshot.links.a, *snapshot.links.b))
+        snapshot.links_beyond = {
+            position[identifier]: node.degree - loaded[position[identifier]]
+            for identifier, node in subgraph.boundary.items()
+            if identifier not in subgraph.interior
+        }
+        snapshot.judgements = subgraph.judgements
+        for entry in subgraph.register:
+            if entry.anchor in position:
+                snapshot.register.append(entry)
+                snapshot.anchors.append(position[entry.anchor])
+        return snapshot
 
     def positions(self, of: Iterable[Identifier]) -> dict[Identifier, int]:
         """Where some identifiers stand; those that are not here are left out."""

@@ -10,8 +10,8 @@ from identity_service.domain.policies.block_value import with_blocked
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
-from identity_service.domain.preview.comparison import Comparison
-from identity_service.domain.preview.snapshot_part import snapshot_of
+from identity_service.domain.preview.preview import PreviewRun
+from identity_service.domain.preview.snapshot import Snapshot
 from identity_service.domain.resolution.subgraph import NewEvidence, Subgraph
 from identity_service.errors import TooLarge
 from identity_service.graph.evidence import EvidenceStore
@@ -60,12 +60,12 @@ class BlastRadius:
                 identifier,
                 is_super_connector=known.identifiers[identifier].super_connector,
             )
-            comparison = await asyncio.to_thread(
-                Comparison, snapshot_of(subgraph), policy, ValueRules(policy)
+            run = await asyncio.to_thread(
+                PreviewRun, Snapshot.of(subgraph), policy, ValueRules(policy)
             )
-            for group in comparison.groups:
-                await asyncio.to_thread(comparison.take, group)
-        return PolicyPreview(text, policy, comparison.outcome())
+            for group in run.groups:
+                await asyncio.to_thread(run.compare, group)
+        return PolicyPreview(text, policy, run.result())
 
     async def _around(
         self,

@@ -13,7 +13,7 @@ from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.reinstatement import observed_again
 from identity_service.domain.policies.value_rules import ValueRules
-from identity_service.domain.preview.comparison import Comparison
+from identity_service.domain.preview.preview import PreviewRun
 from identity_service.domain.preview.report import CustomerDifference, DecidingLink, Preview
 from identity_service.domain.preview.snapshot import Snapshot
 from identity_service.domain.recorded import DecidedLink, SeenIdentifier
@@ -158,13 +158,13 @@ class Previews:
         )
         values = ValueRules(policy)
         new = await self._reinstated(scope, values)
-        comparison = await asyncio.to_thread(_begin, snapshot, new, policy, values)
+        run = await asyncio.to_thread(_begin, snapshot, new, policy, values)
         size, done = len(snapshot.identifiers), 0
-        for group in comparison.groups:
-            await asyncio.to_thread(comparison.take, group)
-            done += len(group.members) + len(group.absent)
+        for group in run.groups:
+            await asyncio.to_thread(run.compare, group)
+            done += len(group.members) + len(group.withheld)
             progress("comparing", done, size)
-        return comparison.outcome()
+        return run.result()
 
     async def _reinstated(self, scope: SpaceScope, values: ValueRules) -> NewEvidence:
         """What events would observe that was withheld from them."""
@@ -193,9 +193,9 @@ class _Kept:
     preview: PolicyPreview
 
 
-def _begin(snapshot: Snapshot, new: NewEvidence, policy: Policy, values: ValueRules) -> Comparison:
+def _begin(snapshot: Snapshot, new: NewEvidence, policy: Policy, values: ValueRules) -> PreviewRun:
     snapshot.reinstate(new)
-    return Comparison(snapshot, policy, values)
+    return PreviewRun(snapshot, policy, values)
 
 
 _NEVER: Final = Span(0, 0)

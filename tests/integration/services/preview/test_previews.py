@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections import Counter
 from collections.abc import Iterable
@@ -10,20 +9,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.policy import Blocked, Policy
-from identity_service.domain.preview.comparison import Comparison
 from identity_service.domain.preview.partition import Group
+from identity_service.domain.preview.preview import PreviewRun
 from identity_service.domain.preview.report import CustomerDifference, Preview
 from identity_service.domain.resolution.changes import Change
 from tests.support.settled import SettledSpace
 from tests.support.space import NewWorld, World, policy_text, reported
-from tests.support.worlds import Event, events, policies
-
-WORLDS = int(os.environ.get("IDENTITY_TEST_WORLDS", "6"))
+from tests.support.worlds import Event, dice, events, in_some_worlds, policies
 
 Partition = frozenset[frozenset[Identifier]]
 
@@ -53,15 +50,15 @@ class Foretold:
 
 async def foretell(space: World, policy: Policy) -> Foretold:
     changes: list[Change] = []
-    take = Comparison.take
+    compare = PreviewRun.compare
 
-    def taking(self: Comparison, group: Group) -> list[Change]:
-        found = take(self, group)
+    def comparing(self: PreviewRun, group: Group) -> list[Change]:
+        found = compare(self, group)
         changes.extend(found)
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Comparison, "take", taking)
+        patch.setattr(PreviewRun, "compare", comparing)
         found = await space.use_cases.previews.preview(space.scope, policy_text(policy))
     return Foretold(found.preview, changes)
 
@@ -123,13 +120,8 @@ async def assert_comes_true(space: World, policy: Policy) -> None:
     assert (await foretell(space, policy)).preview.changes_nothing
 
 
-@settings(
-    max_examples=WORLDS,
-    deadline=None,
-    derandomize="IDENTITY_TEST_WORLDS" not in os.environ,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-@given(events(16), st.lists(policies(), min_size=3, max_size=3), st.randoms(use_true_random=False))
+@in_some_worlds(6)
+@given(events(16), st.lists(policies(), min_size=3, max_size=3), dice)
 async def test_what_is_previewed_comes_true_in_any_world(
     world: NewWorld, happened: list[Event], in_turn: list[Policy], draw: random.Random
 ) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import random
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from identity_service.domain.events import ReportedEvent
@@ -26,9 +25,7 @@ from identity_service.services.read.view import CustomerAnswer, Missing, Missing
 from tests.support.busy import busy_devices
 from tests.support.recorder import Said, answers_as_of, answers_now
 from tests.support.space import NewWorld, World, event, reported
-from tests.support.worlds import UNSEEN, Event, events, policies
-
-WORLDS = int(os.environ.get("IDENTITY_TEST_WORLDS", "3"))
+from tests.support.worlds import UNSEEN, Event, dice, events, in_some_worlds, policies
 
 START = 1_790_000_000_000
 
@@ -106,18 +103,9 @@ async def step(
         await space.send(*some, source=draw.choice(["shop", "till"]), received_at=hand.now)
 
 
-@settings(
-    max_examples=WORLDS,
-    deadline=None,
-    derandomize="IDENTITY_TEST_WORLDS" not in os.environ,
-    phases=[Phase.generate],  # a world takes too long to be made smaller and smaller
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-@given(
-    events(16),
-    st.lists(policies(), min_size=3, max_size=3),
-    st.integers(0, 2**32).map(random.Random),
-)
+# A world takes too long to be made smaller and smaller.
+@settings(in_some_worlds(3), phases=[Phase.generate])
+@given(events(16), st.lists(policies(), min_size=3, max_size=3), dice)
 async def test_as_of_any_moment_is_what_was_answered_at_that_moment(
     world: NewWorld, happened: list[Event], in_turn: list[Policy], draw: random.Random
 ) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
@@ -20,9 +19,9 @@ from identity_service.domain.resolution.resolve import strength
 from identity_service.errors import PolicyInvalid, VersionConflict
 from tests.support.busy import busy_devices
 from tests.support.space import SOURCE, NewWorld, World, event, policy_text, reported, steps_of
-from tests.support.worlds import Event, events, policies
+from tests.support.worlds import Event, dice, events, in_some_worlds, number_of_worlds, policies
 
-WORLDS = int(os.environ.get("IDENTITY_TEST_WORLDS", "4"))
+WORLDS = 4
 
 ANN, BOB = "user_id:ann", "user_id:bob"
 PHONE, TABLET = "anonymous_id:phone", "anonymous_id:tablet"
@@ -66,17 +65,8 @@ async def assert_events_follow(space: World) -> None:
             assert [Identifier(*i) for i in attributed] == [strongest]
 
 
-@settings(
-    max_examples=WORLDS,
-    deadline=None,
-    derandomize="IDENTITY_TEST_WORLDS" not in os.environ,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-@given(
-    events(16),
-    st.lists(policies(), min_size=2, max_size=3),
-    st.randoms(use_true_random=False),
-)
+@in_some_worlds(WORLDS)
+@given(events(16), st.lists(policies(), min_size=2, max_size=3), dice)
 async def test_any_change_of_policy_gives_what_the_pure_function_says(
     world: NewWorld, happened: list[Event], in_turn: list[Policy], draw: random.Random
 ) -> None:
@@ -97,7 +87,7 @@ async def test_any_change_of_policy_gives_what_the_pure_function_says(
     await assert_events_follow(space)
 
 
-@pytest.mark.parametrize("seed", range(WORLDS))
+@pytest.mark.parametrize("seed", range(number_of_worlds(WORLDS)))
 async def test_events_that_come_while_a_policy_changes_are_settled_by_it(
     world: NewWorld, seed: int
 ) -> None:

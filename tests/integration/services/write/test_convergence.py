@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import Iterator, Sequence
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 
 from identity_service.domain.events import ReportedEvent
 from identity_service.domain.policies.policy import Policy
@@ -17,19 +15,9 @@ from identity_service.services.write import event_batch
 from tests.support.busy import busy_devices
 from tests.support.settled import assert_ledger_tells_all
 from tests.support.space import NewWorld, World, judge_at_random, reported
-from tests.support.worlds import Event, events, policies
+from tests.support.worlds import Event, dice, events, in_some_worlds, number_of_worlds, policies
 
-WORLDS = int(os.environ.get("IDENTITY_TEST_WORLDS", "5"))
-"""How many random worlds of each kind; raise it to search longer."""
-
-in_some_worlds = settings(
-    max_examples=WORLDS,
-    deadline=None,
-    derandomize="IDENTITY_TEST_WORLDS" not in os.environ,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-
-dice = st.randoms(use_true_random=False)
+WORLDS = 5
 
 
 def batches(todo: Sequence[ReportedEvent], draw: random.Random) -> Iterator[list[ReportedEvent]]:
@@ -43,7 +31,7 @@ def batches(todo: Sequence[ReportedEvent], draw: random.Random) -> Iterator[list
         yield some + replayed
 
 
-@in_some_worlds
+@in_some_worlds(WORLDS)
 @given(events(24), policies(), dice)
 async def test_events_in_any_order_and_batching_give_what_the_pure_function_says(
     world: NewWorld, happened: list[Event], policy: Policy, draw: random.Random
@@ -56,7 +44,7 @@ async def test_events_in_any_order_and_batching_give_what_the_pure_function_says
     assert_ledger_tells_all(await space.check())
 
 
-@pytest.mark.parametrize("seed", range(WORLDS))
+@pytest.mark.parametrize("seed", range(number_of_worlds(WORLDS)))
 async def test_busy_shared_devices_give_what_the_pure_function_says(
     world: NewWorld, seed: int
 ) -> None:
@@ -69,7 +57,7 @@ async def test_busy_shared_devices_give_what_the_pure_function_says(
     assert_ledger_tells_all(await space.check())
 
 
-@in_some_worlds
+@in_some_worlds(WORLDS)
 @given(events(24), policies(), dice)
 async def test_requests_side_by_side_give_what_the_pure_function_says(
     world: NewWorld, happened: list[Event], policy: Policy, draw: random.Random
@@ -81,7 +69,7 @@ async def test_requests_side_by_side_give_what_the_pure_function_says(
     assert_ledger_tells_all(await space.check())
 
 
-@pytest.mark.parametrize("seed", range(WORLDS))
+@pytest.mark.parametrize("seed", range(number_of_worlds(WORLDS)))
 async def test_judgements_in_between_give_what_the_pure_function_says(
     world: NewWorld, seed: int
 ) -> None:
@@ -96,7 +84,7 @@ async def test_judgements_in_between_give_what_the_pure_function_says(
     assert_ledger_tells_all(await space.check())
 
 
-@in_some_worlds
+@in_some_worlds(WORLDS)
 @given(events(24), policies(), dice)
 async def test_the_fast_path_gives_what_the_full_function_gives(
     world: NewWorld, happened: list[Event], policy: Policy, draw: random.Random

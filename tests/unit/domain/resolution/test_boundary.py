@@ -1,4 +1,4 @@
-"""Where the walk over a component may end."""
+"""When a subgraph may end at a contested identifier or a super-connector."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import pytest
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Policy, Rule, Sharing
-from identity_service.domain.resolution.boundary import boundary_is_stable
+from identity_service.domain.resolution.boundary import boundary_is_stable, boundary_unchanged
+from identity_service.domain.resolution.resolve import resolve
 from identity_service.domain.resolution.subgraph import (
     EMPTY_SUBGRAPH,
     MAX_CO_MEMBERS,
     BoundaryNode,
     NewEvidence,
-    Sightings,
     StoredIdentifier,
     Subgraph,
     merge_evidence,
@@ -38,8 +38,8 @@ SHARED = BoundaryNode(
 )
 
 
-def region_with(node: BoundaryNode) -> Subgraph:
-    """One person's subgraph, at whose node a tablet stands."""
+def subgraph_with(node: BoundaryNode) -> Subgraph:
+    """One person's subgraph, which ends at a tablet."""
     return replace(
         EMPTY_SUBGRAPH,
         interior=frozenset({USER}),
@@ -60,7 +60,7 @@ def seen_together(*events: tuple[Identifier, ...]) -> NewEvidence:
 
 
 @pytest.mark.parametrize(
-    ("node", "ends"),
+    ("node", "stable"),
     [
         (SHARED, True),
         (replace(SHARED, owners=frozenset("abc")), True),
@@ -73,61 +73,138 @@ def seen_together(*events: tuple[Identifier, ...]) -> NewEvidence:
         (replace(SHARED, super_connector=True, judged=(USER,)), False),
     ],
 )
-def test_a_region_ends_at_what_stays_as_it_is(node: BoundaryNode, *, ends: bool) -> None:
-    assert boundary_is_stable(region_with(node), NewEvidence(), POLICY) is ends
+def test_a_boundary_is_stable_where_every_node_stays_as_it_is(
+    node: BoundaryNode, *, stable: bool
+) -> None:
+    assert boundary_is_stable(subgraph_with(node), NewEvidence(), POLICY) is stable
 
 
-def test_new_links_may_make_an_edge_a_super_connector() -> None:
-    subgraph = region_with(replace(SHARED, degree=5))
+def test_new_links_may_make_a_boundary_node_a_super_connector() -> None:
+    subgraph = subgraph_with(replace(SHARED, degree=5))
 
     assert boundary_is_stable(subgraph, seen_together((USER, TABLET)), POLICY)
     assert not boundary_is_stable(subgraph, seen_together((COOKIE, TABLET)), POLICY)
 
 
-def test_a_region_does_not_end_where_the_policy_no_longer_quarantines() -> None:
+def test_a_boundary_is_not_stable_where_the_policy_no_longer_quarantines() -> None:
     lenient = replace(POLICY, rules={"tablet": Rule(2, IdentifierKind.DEVICE)})
 
-    assert not boundary_is_stable(region_with(SHARED), NewEvidence(), lenient)
+    assert not boundary_is_stable(subgraph_with(SHARED), NewEvidence(), lenient)
 
 
-def test_new_evidence_is_put_to_what_was_loaded() -> None:
-    resolution_input = merge_evidence(
-        region_with(SHARED), seen_together((USER, TABLET), (USER, COOKIE))
-    )
+# What the resolution may have done to customers at the boundary
 
-    evidence = resolution_input.evidence
-    assert dict(zip(evidence.identifiers, evidence.first_seen, strict=True)) == {
-        USER: 0,
-        TABLET: 0,
-        COOKIE: 1,
+
+APP, WEARABLE = Identifier("app", "p"), Identifier("wearable", "w")
+DEVICES = Policy(
+    {
+        "user": Rule(1, IdentifierKind.PERSON),
+        "tablet": Rule(2, IdentifierKind.DEVICE, shared=Sharing.QUARANTINE),
+        "cookie": Rule(3, IdentifierKind.DEVICE),
+        "app": Rule(3, IdentifierKind.DEVICE),
+        "wearable": Rule(3, IdentifierKind.DEVICE),
     }
-    links = {
-        (evidence.identifiers[link.a], evidence.identifiers[link.b]): tuple(link[2:])
-        for link in evidence.links
-    }
-    assert links == {(TABLET, USER): (0, 1, 2), (COOKIE, USER): (1, 1, 1)}
-    assert resolution_input.settled.customer_of == ["a", "t", None]
-    assert resolution_input.outside.contested == {evidence.identifiers.index(TABLET)}
+)
+TABLET_AND_COOKIE = replace(
+    EMPTY_SUBGRAPH,
+    nodes={
+        TABLET: StoredIdentifier(1, "t", contested=True, super_connector=False),
+        COOKIE: StoredIdentifier(1, "t", contested=False, super_connector=False),
+    },
+    links={(COOKIE, TABLET): (5, 5, 1)},
+    boundary={TABLET: SHARED},
+)
+"""A contested tablet whose customer holds a cookie, linked with it at 5 ms."""
 
 
-def test_a_known_event_adds_only_the_links_of_what_it_observes_besides() -> None:
+def unchanged(subgraph: Subgraph, new: NewEvidence, policy: Policy = DEVICES) -> bool:
+    merged = merge_evidence(subgraph, new)
+    resolution = resolve(merged.evidence, policy, merged.outside)
+    return boundary_unchanged(subgraph, merged, resolution, policy)
+
+
+def test_a_customer_that_holds_what_it_held_is_unchanged() -> None:
+    assert unchanged(TABLET_AND_COOKIE, NewEvidence())
+
+
+@pytest.mark.parametrize("device", [APP, WEARABLE])
+@pytest.mark.parametrize(("at", "holds"), [(4, False), (6, True)])
+def test_a_device_may_join_the_customer_only_after_everything_that_this_held(
+    device: Identifier, at: int, *, holds: bool
+) -> None:
     new = NewEvidence()
+    new.add(tuple(sorted((device, TABLET))), at, "shop")
 
-    new.add_to_event((TABLET, USER), [COOKIE], 7, "shop")
-
-    assert new.identifiers.keys() == {COOKIE}
-    assert new.links == {
-        (COOKIE, TABLET): Sightings(7, 7, 1, {"shop"}),
-        (COOKIE, USER): Sightings(7, 7, 1, {"shop"}),
-    }
+    assert unchanged(TABLET_AND_COOKIE, new) is holds
 
 
-def test_only_customers_that_were_walked_wholly_are_decided() -> None:
-    subgraph = region_with(SHARED)
+def test_links_that_join_nothing_and_links_of_others_do_not_matter() -> None:
+    fax = Identifier("fax", "1")
+    new = NewEvidence()
+    for at, pair in enumerate([(APP, fax), (COOKIE, fax), (fax, TABLET)]):
+        new.add(pair, at, "shop")
+    new.add((APP, WEARABLE), 1, "shop")
+    new.add((APP, TABLET), 6, "shop")
 
-    together = replace(
-        subgraph, nodes=subgraph.nodes | {TABLET: replace(subgraph.nodes[TABLET], customer="a")}
+    assert unchanged(TABLET_AND_COOKIE, new)
+
+
+def test_two_devices_may_join_one_after_the_other() -> None:
+    new = NewEvidence()
+    new.add((TABLET, WEARABLE), 6, "shop")
+    new.add((APP, TABLET), 7, "shop")
+
+    assert unchanged(TABLET_AND_COOKIE, new)
+
+
+def test_a_customer_that_lost_something_is_changed() -> None:
+    assert not unchanged(replace(TABLET_AND_COOKIE, links={}), NewEvidence())
+
+
+def test_a_contested_identifier_without_a_customer_is_changed() -> None:
+    alone = replace(
+        TABLET_AND_COOKIE,
+        nodes={TABLET: replace(TABLET_AND_COOKIE.nodes[TABLET], customer=None)},
+        links={},
     )
 
-    assert subgraph.walked_customers == {"a"}
-    assert together.walked_customers == set()
+    assert not unchanged(alone, NewEvidence())
+
+
+def test_what_lies_outside_may_not_join() -> None:
+    other = Identifier("tablet", "s")
+    both = replace(
+        TABLET_AND_COOKIE,
+        nodes=TABLET_AND_COOKIE.nodes
+        | {other: StoredIdentifier(1, "s", contested=True, super_connector=False)},
+        boundary={TABLET: SHARED, other: SHARED},
+    )
+    new = NewEvidence()
+    new.add((other, TABLET), 6, "shop")
+
+    assert not unchanged(both, new)
+
+
+def test_nothing_may_join_a_contested_person() -> None:
+    persons = replace(
+        DEVICES,
+        rules={
+            **DEVICES.rules,
+            "tablet": replace(DEVICES.rules["tablet"], kind=IdentifierKind.PERSON),
+        },
+    )
+    new = NewEvidence()
+    new.add((APP, TABLET), 6, "shop")
+    merged = merge_evidence(TABLET_AND_COOKIE, new)
+    with_devices = resolve(merged.evidence, DEVICES, merged.outside)
+
+    assert boundary_unchanged(TABLET_AND_COOKIE, merged, with_devices, DEVICES)
+    assert not boundary_unchanged(TABLET_AND_COOKIE, merged, with_devices, persons)
+
+
+def test_whatever_becomes_of_a_super_connector_its_customer_is_unchanged() -> None:
+    lost = replace(
+        TABLET_AND_COOKIE, links={}, boundary={TABLET: replace(SHARED, super_connector=True)}
+    )
+
+    assert unchanged(lost, NewEvidence())

@@ -140,6 +140,26 @@ def test_the_anchor_stays_when_the_newcomer_is_weaker() -> None:
     assert found.anchors == []
 
 
+def test_the_anchor_stays_when_the_newcomer_is_as_strong() -> None:
+    found = settle([(OTHER, COOKIE)], before={OTHER: "c"}, register=[alive("c", 1, OTHER)])
+
+    assert found.anchors == []
+
+
+def test_the_anchor_stays_when_the_stronger_one_belonged_to_the_customer_already() -> None:
+    found = settle(
+        [(COOKIE, USER)], before={COOKIE: "c", USER: "c"}, register=[alive("c", 1, COOKIE)]
+    )
+
+    assert found.anchors == []
+
+
+def test_of_several_stronger_newcomers_the_strongest_becomes_the_anchor() -> None:
+    found = settle([(COOKIE, MAIL, USER)], before={COOKIE: "c"}, register=[alive("c", 1, COOKIE)])
+
+    assert found.anchors == [("c", 2)]
+
+
 def test_a_retired_id_lives_again_where_its_anchor_is_alone() -> None:
     found = settle(
         [(USER,), (MAIL,)],
