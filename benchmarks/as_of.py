@@ -1,4 +1,4 @@
-"""Customers as of a moment, by the size of what hung together, beside the same settled read."""
+"""Customers as of a moment, by the size of its component, beside the same settled read."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ from identity_service.services.wiring import UseCases, assemble
 from identity_service.settings import Settings
 
 SHUTDOWN_TIMEOUT_S: Final = 30
-"""Seconds that requests may still take once the service is told to end."""
+"""Seconds that requests may still take once the service has to end."""
 
 WORKER_TIMEOUT_S: Final = 60
 """Seconds without an answer after which a worker counts as dead, and another is started.
@@ -91,7 +91,7 @@ def prepared(settings: Settings) -> Generator[tuple[Settings, socket.socket]]:
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     with bound_socket(settings) as listener, with_neo4j(settings) as ready:
-        # Here and not only in the workers, so that what is wrong is told once, and plainly.
+        # Here and not only in the workers, so that what is wrong is said once, and plainly.
         asyncio.run(_prepare_once(ready))
         listener.listen()
         yield ready, listener
@@ -112,7 +112,7 @@ class HttpProtocol(HttpToolsProtocol):
     """
 
     def shutdown(self) -> None:
-        """The service was told to end."""
+        """The service has to end."""
         super().shutdown()
         cast("State", self.app_state)["graphql"].streams.end()
 

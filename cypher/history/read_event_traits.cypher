@@ -4,7 +4,7 @@
 // Parameters:
 //   w.keys: list of event keys
 // Columns:
-//   told: list of [event key, source, traits JSON or null, context traits JSON or null]
+//   traits: list of [event key, source, traits JSON or null, context traits JSON or null]
 UNWIND $w.keys AS key
 MATCH (e:Event {key: key})
-RETURN collect([key, e.source, e.traits, e.context_traits]) AS told
+RETURN collect([key, e.source, e.traits, e.context_traits]) AS traits

@@ -5,7 +5,7 @@
 //   w.customers: list of [space, customer id]
 //   w.most: integer – most events of one customer, the newest
 // Columns:
-//   told: list of [space, customer id, events, accounts]; events are lists of [at, message id, source,
+//   traits: list of [space, customer id, events, accounts]; events are lists of [at, message id, source,
 //     traits JSON or null, context traits JSON or null, account keys,
 //     [key, type, value, first_seen, last_seen, contested, super-connector]];
 //     accounts are lists of [account key, traits JSON]
@@ -29,4 +29,4 @@ CALL (events) {
   MATCH (:Account {key: key})-[:DESCRIBED_AS]->(d:AccountTraits)
   RETURN collect([key, d.traits]) AS accounts
 }
-RETURN collect([space, id, events, accounts]) AS told
+RETURN collect([space, id, events, accounts]) AS traits

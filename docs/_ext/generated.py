@@ -99,8 +99,8 @@ def journeys() -> str:
 def _params_line(journey: Journey) -> str:
     """For the year 2026."""
     needed = {p.name: _EXAMPLES[p.kind] for p in journey.own if p.required}
-    told = {"since": "2026-01-01", "until": "2027-01-01", **needed}
-    return params_line("demo", journey.arguments(told, now=0))
+    parameters = {"since": "2026-01-01", "until": "2027-01-01", **needed}
+    return params_line("demo", journey.arguments(parameters, now=0))
 
 
 _EXAMPLES: Final[dict[Kind, Any]] = {

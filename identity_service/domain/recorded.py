@@ -58,7 +58,7 @@ class SettledCustomer:
 
 @dataclass(frozen=True, slots=True)
 class OverConnectedComponent:
-    """More identifiers hang together than one component may hold.
+    """A component holds more identifiers than the policy allows to resolve.
 
     `size` stops counting at a bound, so it is a least number. `most_linked` names the
     identifiers with the most links, the first suspects.

@@ -201,7 +201,7 @@ class CustomerReader:
         row = await self._database.read_one(
             READ_TRAITS, w={"customers": _lists(customers), "most": MAX_TRAIT_EVENTS}
         )
-        return {(s, c): _traits(*entry) for s, c, *entry in row["told"]} if row else {}
+        return {(s, c): _traits(*entry) for s, c, *entry in row["traits"]} if row else {}
 
     async def events_by_key(self, keys: Sequence[str]) -> Mapping[str, RecordedEvent]:
         """Events by their keys; those that do not exist are left out."""

@@ -188,7 +188,7 @@ class HistoryReader:
             READ_EVENT_TRAITS, w={"keys": [event_key(space, message) for message in message_ids]}
         )
         prefix = len(space) + 1
-        return {key[prefix:]: EventTraits(*said) for key, *said in row["told"]} if row else {}
+        return {key[prefix:]: EventTraits(*said) for key, *said in row["traits"]} if row else {}
 
     async def accounts(self, keys: Iterable[str], as_of: int, most: int) -> dict[str, AccountRow]:
         """Accounts by their keys, each with at most `most` sets of traits, the newest."""

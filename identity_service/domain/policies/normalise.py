@@ -27,7 +27,7 @@ def normalise_email(value: str) -> str | None:
     """The address in lower case, without `mailto:` and angle brackets; None if it is no address.
 
     The whole address is lowered, as everyone in the field does. Dots and `+tags` stay: that
-    they name the same mailbox is one provider's custom, not a rule. BoundaryState ASCII the name
+    they name the same mailbox is one provider's custom, not a rule. Outside ASCII the name
     is brought to NFC and the domain to NFKC; a domain in punycode stays as it is.
     """
     address = value.strip().lower()

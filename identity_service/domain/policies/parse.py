@@ -109,7 +109,7 @@ def _read(data: object, reading: _Reading) -> Policy:
 
 @dataclass(slots=True)
 class _Reading:
-    """One pass over one policy: what is wrong is noted, and reading goes on.
+    """One pass over one policy: what is wrong is collected, and reading goes on.
 
     The methods answer something usable even after a mistake, so that later mistakes are found.
     """

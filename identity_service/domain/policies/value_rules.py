@@ -75,7 +75,7 @@ class WithheldValue:
     message: str
 
     def __str__(self) -> str:
-        """What a person is told; of a long identifier its beginning is enough."""
+        """For people; of a long identifier its beginning is enough."""
         sent = str(self.identifier)
         return f"{sent[:_TOLD]}{'…' if len(sent) > _TOLD else ''}: {self.message}."
 

@@ -1,4 +1,4 @@
-"""The past: what hung together at a moment, and which ids its customers had then.
+"""The past: a component as it was at a moment, and the ids of its customers then.
 
 Nothing of it is stored. Evidence is kept with the time of its receipt, judgements and policies
 with the time from which they held, ids with all of their anchors: so what was decided at a

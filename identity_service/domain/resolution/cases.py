@@ -129,7 +129,7 @@ def _listed(identifiers: Iterable[Identifier]) -> str:
 
 @dataclass(slots=True)
 class _Reading:
-    """One pass over one case: what is wrong is noted, and reading goes on."""
+    """One pass over one case: what is wrong is collected, and reading goes on."""
 
     problems: list[Problem]
     values: ValueRules = field(default_factory=lambda: ValueRules(Policy(rules={})))
