@@ -18,11 +18,11 @@ from tests.support.busy import busy_devices
 from tests.support.settled import SettledSpace
 from tests.support.space import NewWorld, World, event, reported
 
-HUB, SPOKES = "cookie:hub", [f"user:u{n}" for n in range(4)]
+SHARED, SPOKES = "cookie:shared", [f"user:u{n}" for n in range(4)]
 
 
 def merging(max_component: int = 10_000) -> Policy:
-    """Whoever is seen with a hub is one customer with everybody else."""
+    """All users that were seen with one cookie are one customer."""
     return Policy(
         {
             "user": Rule(1, IdentifierKind.PERSON),
@@ -78,10 +78,10 @@ async def test_the_component_alone_tells_what_a_preview_of_the_whole_space_tells
 
 async def test_what_was_shown_comes_true_when_the_text_is_put_in_force(world: NewWorld) -> None:
     space = await world(merging())
-    await space.send(*(event(f"m{n}", n, HUB, who) for n, who in enumerate(SPOKES)))
+    await space.send(*(event(f"m{n}", n, SHARED, who) for n, who in enumerate(SPOKES)))
     before = await space.check()
 
-    found = await blast(space, HUB)
+    found = await blast(space, SHARED)
     assert await space.settled() == before
     after = await put_in_force(space, found)
 
@@ -89,16 +89,16 @@ async def test_what_was_shown_comes_true_when_the_text_is_put_in_force(world: Ne
     assert {frozenset(some) for some in difference.before} == before.partition
     assert {frozenset(some) for some in difference.after} == after.partition
     assert found.preview.summary.customers_after == len(after.customers) == len(SPOKES)
-    assert after.blocked == {parse_identifier(HUB): 0}
+    assert after.blocked == {parse_identifier(SHARED): 0}
 
 
-async def test_blocking_the_hub_of_an_over_connected_component_sets_its_parts_free(
+async def test_blocking_the_shared_value_of_an_over_connected_component_sets_its_parts_free(
     world: NewWorld,
 ) -> None:
     space = await world(merging(max_component=3))
-    await space.send(*(event(f"m{n}", n, HUB, who) for n, who in enumerate(SPOKES)))
+    await space.send(*(event(f"m{n}", n, SHARED, who) for n, who in enumerate(SPOKES)))
 
-    found = await blast(space, HUB)
+    found = await blast(space, SHARED)
 
     summary = found.preview.summary
     assert (summary.over_connected, summary.customers_after) == (0, len(SPOKES))
@@ -109,10 +109,10 @@ async def test_blocking_the_hub_of_an_over_connected_component_sets_its_parts_fr
 async def test_a_part_that_stays_too_large_stays_as_it_is(world: NewWorld) -> None:
     space = await world(merging(max_component=3))
     large = [event(f"l{n}", 9 + n, "cookie:second", f"user:v{n}") for n in range(5)]
-    await space.send(*(event(f"m{n}", n, HUB, who) for n, who in enumerate(SPOKES)), *large)
-    await space.send(event("bridge", 20, HUB, "user:v0"))
+    await space.send(*(event(f"m{n}", n, SHARED, who) for n, who in enumerate(SPOKES)), *large)
+    await space.send(event("bridge", 20, SHARED, "user:v0"))
 
-    found = await blast(space, HUB)
+    found = await blast(space, SHARED)
 
     assert found.preview.summary.over_connected == 1
     await assert_as_in_the_whole_space(space, found)
@@ -121,12 +121,12 @@ async def test_a_part_that_stays_too_large_stays_as_it_is(world: NewWorld) -> No
 async def test_a_super_connector_held_nothing_together(world: NewWorld) -> None:
     rules = {**merging().rules, "cookie": Rule(2, IdentifierKind.DEVICE, max_links=3)}
     space = await world(Policy(rules))
-    await space.send(*(event(f"m{n}", n, HUB, who) for n, who in enumerate(SPOKES)))
+    await space.send(*(event(f"m{n}", n, SHARED, who) for n, who in enumerate(SPOKES)))
 
-    found = await blast(space, HUB)
+    found = await blast(space, SHARED)
 
     [difference] = found.preview.differences
-    assert (difference.before, difference.after) == (((parse_identifier(HUB),),), ())
+    assert (difference.before, difference.after) == (((parse_identifier(SHARED),),), ())
     await assert_as_in_the_whole_space(space, found)
 
 
@@ -135,7 +135,7 @@ async def test_with_one_link_less_a_super_connector_may_hold_together_again(
 ) -> None:
     rules = {**merging().rules, "cookie": Rule(2, IdentifierKind.DEVICE, max_links=3)}
     space = await world(Policy(rules))
-    await space.send(*(event(f"m{n}", n, HUB, who) for n, who in enumerate(SPOKES)))
+    await space.send(*(event(f"m{n}", n, SHARED, who) for n, who in enumerate(SPOKES)))
 
     found = await blast(space, SPOKES[0])
 
@@ -164,7 +164,7 @@ async def test_what_is_not_there_has_no_blast_radius(
 
 async def test_more_than_can_be_loaded_is_said(world: NewWorld) -> None:
     space = await world(merging(), limits=Limits(blast_radius_identifiers=3))
-    await space.send(*(event(f"m{n}", n, HUB, who) for n, who in enumerate(SPOKES)))
+    await space.send(*(event(f"m{n}", n, SHARED, who) for n, who in enumerate(SPOKES)))
 
-    with pytest.raises(TooLarge, match="More than 3 identifiers are connected with cookie:hub"):
-        await blast(space, HUB)
+    with pytest.raises(TooLarge, match="More than 3 identifiers are connected with cookie:shared"):
+        await blast(space, SHARED)

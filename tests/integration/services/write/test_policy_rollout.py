@@ -297,13 +297,13 @@ async def test_a_rollout_whose_process_was_killed_is_finished_by_another(
     assert len([change for change in found.changes if change.kind == "SPLIT"]) == 12
 
 
-@pytest.mark.parametrize("blocked", [Blocked(value="HUB"), Blocked(pattern="hu.")])
+@pytest.mark.parametrize("blocked", [Blocked(value="SHARED"), Blocked(pattern="share.")])
 async def test_no_walk_crosses_what_the_new_policy_blocks(
     world: NewWorld, blocked: Blocked
 ) -> None:
     space = await world(APART, limits=NOTHING_TO_SPARE)
     await space.send(
-        *(event(f"m{n}", n, "cookie:hub", f"cookie:s{n}", f"cookie:t{n}") for n in range(20))
+        *(event(f"m{n}", n, "cookie:shared", f"cookie:s{n}", f"cookie:t{n}") for n in range(20))
     )
 
     await space.set_policy(replace(MERGING, max_component=10, blocked=(blocked,)))
@@ -311,15 +311,15 @@ async def test_no_walk_crosses_what_the_new_policy_blocks(
     assert len((await space.check()).customers) == 20
 
 
-async def test_blocking_the_hub_settles_what_was_too_much_from_its_first_event(
+async def test_blocking_a_value_settles_a_component_that_was_always_over_connected(
     world: NewWorld,
 ) -> None:
     small = replace(MERGING, max_component=3)
     space = await world(small)
-    await space.send(*(event(f"m{n}", n, "cookie:hub", f"cookie:s{n}") for n in range(5)))
+    await space.send(*(event(f"m{n}", n, "cookie:shared", f"cookie:s{n}") for n in range(5)))
     assert (await space.settled()).unsettled
 
-    await space.set_policy(replace(small, blocked=(Blocked(value="hub"),)))
+    await space.set_policy(replace(small, blocked=(Blocked(value="shared"),)))
 
     assert len((await space.check()).customers) == 5
 
