@@ -24,6 +24,7 @@ from sphinx.application import Sphinx
 
 from identity_service import errors
 from identity_service.api.graphql.schema import build_schema
+from identity_service.app import create_app
 from identity_service.cli import app as cli
 from identity_service.cli.journey_params import params_line
 from identity_service.domain.journeys.journeys import JOURNEYS, RANGE_AND_SEGMENT, Journey
@@ -125,6 +126,22 @@ def graphql() -> str:
     return f"```sdl\n{build_schema().as_str()}\n```"
 
 
+def http() -> str:
+    """Every operation of the OpenAPI document, one section for each tag."""
+    document = create_app(Settings()).api.openapi()
+    parts: list[str] = []
+    for tag in document["tags"]:
+        rows = [
+            (f"`{method.upper()} {path}`", operation["summary"], ", ".join(_statuses(operation)))
+            for path, item in document["paths"].items()
+            for method, operation in item.items()
+            if tag["name"] in operation["tags"]
+        ]
+        parts += [f"## {tag['name'].capitalize()}", tag["description"]]
+        parts.append(_table(("route", "what it is for", "answers"), rows))
+    return "\n\n".join(parts)
+
+
 def commands() -> str:
     """Every command with its arguments, as `--help` says it."""
     root = typer.main.get_command(cli)
@@ -146,6 +163,7 @@ GENERATED: Final[dict[str, Callable[[], str]]] = {
     "settings": settings,
     "errors": error_tree,
     "statements": statements,
+    "http": http,
     "graphql": graphql,
     "journeys": journeys,
     "commands": commands,
@@ -243,6 +261,10 @@ def _statement(name: str) -> str:
             rows = [(f"`{key}`", meaning) for key, meaning in entries.items()]
             parts.append(_table((title, "what it is"), rows))
     return "\n\n".join(parts)
+
+
+def _statuses(operation: dict[str, Any]) -> list[str]:
+    return sorted(status for status in operation["responses"] if status != "default")
 
 
 def _leaves(command: Any, name: str, parent: Any = None) -> Iterator[Any]:

@@ -90,7 +90,7 @@ _CALLS: Final = {
         {"name": "Basket"},
     ),
     "group": (
-        "Which account of a company a person belongs to",
+        "Which account, say a company, a person belongs to",
         {"groupId": "The id of the account.", "traits": "What is known of the account."},
         {"groupId": "acme", "traits": {"plan": "team"}},
     ),

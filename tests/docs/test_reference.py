@@ -12,6 +12,7 @@ from docs._ext import generated, pictures
 from identity_service import errors
 from identity_service.api.graphql import explorer
 from identity_service.api.graphql.schema import build_schema
+from identity_service.app import create_app
 from identity_service.domain.events import RejectionCode
 from identity_service.domain.policies.parse import parse_policy, preset_names
 from identity_service.domain.policies.policy import Sharing
@@ -68,6 +69,13 @@ def test_every_statement_is_described() -> None:
     names = set(statement_names())
 
     assert in_code(names, built("reference/statements")) == names
+
+
+def test_every_route_is_listed() -> None:
+    paths = create_app(Settings()).api.openapi()["paths"]
+    routes = {f"{method.upper()} {path}" for path, item in paths.items() for method in item}
+
+    assert in_code(routes, built("reference/http")) == routes
 
 
 def test_the_whole_graphql_schema_is_shown() -> None:

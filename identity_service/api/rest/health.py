@@ -42,7 +42,7 @@ class Exposition(Response):
     media_type = CONTENT_TYPE_LATEST
 
 
-@router.get("/healthz", summary="Is it alive?", response_description="It is.")
+@router.get("/healthz", summary="Whether the process lives", response_description="It does.")
 async def healthz() -> Alive:
     """The process answers; restart it when this does not."""
     return Alive()
@@ -50,7 +50,7 @@ async def healthz() -> Alive:
 
 @router.get(
     "/readyz",
-    summary="Can it work?",
+    summary="Whether the service can work",
     response_description="It can.",
     responses=error_responses(Unavailable),
 )
@@ -69,7 +69,7 @@ async def readyz(request: Request) -> Ready:
 
 @router.get(
     "/metrics",
-    summary="How does it do?",
+    summary="Metrics, for Prometheus",
     response_description="Prometheus' text format.",
     response_class=Exposition,
 )
