@@ -1,4 +1,4 @@
-// Purpose: Which of some identifiers exist, and how many events each has now.
+// Purpose: Which of the given identifiers exist, and how many events each has now.
 // Access: read
 // Space: keys
 // Parameters:

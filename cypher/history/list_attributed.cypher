@@ -1,4 +1,4 @@
-// Purpose: The events received until a moment whose strongest identifier is one of some.
+// Purpose: Events received until a moment whose strongest identifier is one of the given ones.
 // Access: read
 // Space: keys
 // Parameters:

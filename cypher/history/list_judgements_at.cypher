@@ -1,4 +1,4 @@
-// Purpose: The judgements about some identifiers that were in force at a moment.
+// Purpose: The judgements about the given identifiers that were in force at a moment.
 // Access: read
 // Space: keys
 // Parameters:

@@ -1,4 +1,4 @@
-// Purpose: The traits that some events carry.
+// Purpose: The traits that the given events carry.
 // Access: read
 // Space: keys
 // Parameters:

@@ -1,4 +1,4 @@
-// Purpose: The identifiers that some were observed with in the events received until a moment.
+// Purpose: The identifiers that each given one was observed with in the events received until a moment.
 // Access: read
 // Space: keys
 // Parameters:

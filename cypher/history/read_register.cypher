@@ -1,4 +1,4 @@
-// Purpose: All ids that were ever anchored at some identifiers, each with all of its anchors.
+// Purpose: All ids that were ever anchored at the given identifiers, each with all of its anchors.
 // Access: read
 // Space: keys
 // Parameters:

@@ -1,5 +1,5 @@
-// Purpose: Some of the identifiers that each was observed with in the events received until a moment,
-//   and the times of these events: enough to find the super-connectors of that moment.
+// Purpose: Some of the identifiers that each given one was observed with in the events received until a
+//   moment, and the times of these events: enough to find the super-connectors of that moment.
 // Access: read
 // Space: keys
 // Parameters:

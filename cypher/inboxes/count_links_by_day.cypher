@@ -1,5 +1,5 @@
-// Purpose: How many new links each of some identifiers got on each day (UTC) with any, without those to
-//   identifiers that the policy blocks.
+// Purpose: How many new links each of the given identifiers got, by day (UTC), without those to identifiers
+//   that the policy blocks.
 // Access: read
 // Space: keys
 // Parameters:

@@ -1,4 +1,4 @@
-// Purpose: The people who share each of some identifiers, the latest users first.
+// Purpose: The people who share each of the given identifiers, the latest users first.
 // Access: read
 // Space: keys
 // Parameters:

@@ -1,4 +1,4 @@
-// Purpose: The subgraph that a new decision about some identifiers rests on: all identifiers that
+// Purpose: The subgraph that a new decision about the given identifiers rests on: all identifiers that
 //   can be reached from them, with their links, judgements, customers and entries in the id register.
 //   The walk ends at super-connectors and, unless `cross_boundary`, at contested identifiers; of
 //   these boundary nodes only what the boundary rules need is loaded.

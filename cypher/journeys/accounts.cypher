@@ -1,4 +1,4 @@
-// Purpose: Accounts whose members did all of some steps, whoever of them did which. A member is a customer
+// Purpose: Accounts whose members together did all of the given steps. A member is a customer
 //   with an event that names the account, at any time.
 // Access: read
 // Space: parameter

@@ -1,4 +1,4 @@
-// Purpose: Customers who did something in two apps: for every two sources, how many did a step in both.
+// Purpose: How many customers did a step in both of two apps, for every two sources.
 // Access: read
 // Space: parameter
 // Parameters:

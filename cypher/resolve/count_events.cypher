@@ -1,4 +1,4 @@
-// Purpose: How many events each of some customers has.
+// Purpose: How many events each of the given customers has.
 // Access: read
 // Space: keys
 // Parameters:

@@ -1,4 +1,4 @@
-// Purpose: How many distinct identifiers were observed with each of some identifiers, without those
+// Purpose: How many distinct identifiers were observed with each of the given ones, without those
 //   that the policy blocks.
 // Access: read
 // Space: keys

@@ -1,4 +1,4 @@
-// Purpose: Changes of some kinds, newest first. Each kind is read by itself in the order of an
+// Purpose: Changes of the given kinds, newest first. Each kind is read by itself in the order of an
 //   index, so that a rare one costs no more than a frequent one.
 // Access: read
 // Space: parameter

@@ -1,4 +1,4 @@
-// Purpose: The identifiers that each of some events carries.
+// Purpose: The identifiers that each of the given events carries.
 // Access: read
 // Space: keys
 // Parameters:

@@ -1,4 +1,4 @@
-// Purpose: For each of some links the latest event that carries both identifiers, looked for among the
+// Purpose: For each of the given links the latest event that carries both identifiers, looked for among the
 //   events of the one that has fewer.
 // Access: read
 // Space: keys

@@ -1,4 +1,4 @@
-// Purpose: The retired ids that forward to each of some customers, oldest first.
+// Purpose: The retired ids that forward to each of the given customers, oldest first.
 // Access: read
 // Space: keys
 // Parameters:

@@ -1,4 +1,5 @@
-// Purpose: The traits that the newest events of some customers carry, and those of the accounts that they name.
+// Purpose: The traits that the newest events of the given customers carry, and those of the accounts that
+//   the events name.
 // Access: read
 // Space: keys
 // Parameters:

@@ -1,4 +1,4 @@
-// Purpose: The sources of some links.
+// Purpose: The sources of the given links.
 // Access: read
 // Space: keys
 // Parameters:
