@@ -33,11 +33,13 @@ class Limits:
     `spare_identifiers` may be loaded beyond the bound of one component, where several are
     resolved at once. `blast_radius_identifiers` may be connected with the one whose blast radius
     is asked for: far more than a policy lets be resolved, since a value that connects too many is
-    the first to be blocked.
+    the first to be blocked. `shared_by_components` may be loaded to find who shared an identifier
+    as of a moment.
     """
 
     spare_identifiers: int = 10_000
     blast_radius_identifiers: int = 100_000
+    shared_by_components: int = 200
     rollout: RolloutLimits = RolloutLimits()
 
 

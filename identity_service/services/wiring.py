@@ -105,7 +105,11 @@ def assemble(
     customers = Customers(
         CurrentReads(customer_reader, link_reader, inbox_reader, ledger, policies, live, clock),
         HistoricalReads(
-            history_reader, HistoricalComponents(history_reader), customer_reader, ledger
+            history_reader,
+            HistoricalComponents(history_reader),
+            customer_reader,
+            ledger,
+            limits.shared_by_components,
         ),
     )
     return UseCases(

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 from identity_service.domain.explain.explanation import describe_super_connectors
 from identity_service.domain.explain.health import Health
@@ -57,18 +56,19 @@ from identity_service.services.read.view import (
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
 
-MAX_COMPONENTS: Final = 200
-"""Most components that are loaded to find the customers who shared one identifier."""
-
 
 @dataclass(frozen=True, slots=True)
 class HistoricalReads:
-    """What the views of all moments read through, made once for a process."""
+    """What the views of all moments read through, made once for a process.
+
+    `max_shared_by_components`: how many components `shared_by` may load.
+    """
 
     history: HistoryReader
     components: HistoricalComponents
     customers: CustomerReader
     ledger: Ledger
+    max_shared_by_components: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +169,9 @@ class AsOfView:
     async def shared_by(self, identifier: SeenIdentifier, first: int) -> list[SettledCustomer]:
         """The known customers that had been seen with it, the latest seen first.
 
-        Raises TooLarge where more than `MAX_COMPONENTS` would have to be loaded.
+        Raises TooLarge where too many components would have to be loaded.
         """
+        most = self._reads.max_shared_by_components
         met = await self._seen_with(identifier.identifier)
         people: list[tuple[int, SettledCustomer]] = []
         examined = set[Identifier]()
@@ -185,7 +186,7 @@ class AsOfView:
             if component is None:
                 continue
             components.add(id(component))
-            if isinstance(component, OverConnectedComponent) or len(components) > MAX_COMPONENTS:
+            if isinstance(component, OverConnectedComponent) or len(components) > most:
                 raise TooLarge(
                     f"Too much is connected with what {identifier.identifier} was seen with.",
                     remedy="Ask for fewer people, or without “asOf”.",

@@ -19,7 +19,7 @@ from identity_service.domain.recorded import OverConnectedComponent, SettledCust
 from identity_service.domain.timestamps import iso
 from identity_service.errors import BadInput, TooLarge
 from identity_service.services.kit.clock import system_clock
-from identity_service.services.read.as_of import view
+from identity_service.services.limits import Limits
 from identity_service.services.read.as_of.view import AsOfView
 from identity_service.services.read.view import CustomerAnswer, Missing, MissingReason
 from tests.support.busy import busy_devices
@@ -376,12 +376,11 @@ async def test_super_connectors_that_were_judged_the_same_are_shown_as_joined(
     assert differences(now, await answers_as_of(cases, scope, values, asked, ids, hand.now)) == {}
 
 
-async def test_people_who_are_too_scattered_are_not_looked_for(
-    world: NewWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_people_who_are_too_scattered_are_not_looked_for(world: NewWorld) -> None:
     hand = Hand()
     device = Rule(2, IdentifierKind.DEVICE, max_links=2)
-    space = await world(Policy({**POLICY.rules, "anonymous_id": device}), clock=hand)
+    policy = Policy({**POLICY.rules, "anonymous_id": device})
+    space = await world(policy, clock=hand, limits=Limits(shared_by_components=2))
     for n in range(3):
         await space.send(event(f"m{n}", n, "anonymous_id:kiosk", f"user_id:u{n}"))
     hand.now += 100_000_000_000
@@ -389,7 +388,6 @@ async def test_people_who_are_too_scattered_are_not_looked_for(
     assert isinstance(past, AsOfView)
     kiosk = await past.find(Identifier("anonymous_id", "kiosk"))
     assert isinstance(kiosk, SettledCustomer)
-    monkeypatch.setattr(view, "MAX_COMPONENTS", 2)
 
     latest = await past.shared_by(kiosk.identifiers[0], 2)
 
