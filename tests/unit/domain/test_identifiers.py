@@ -33,6 +33,6 @@ def test_an_identifier_is_shown_as_it_is_read() -> None:
 
 
 def test_text_order_is_type_then_value_by_code_point() -> None:
-    in_order = [Identifier("Z", "a"), Identifier("a", "10"), Identifier("a", "9")]
+    unordered = [Identifier("a", "9"), Identifier("Z", "a"), Identifier("a", "10")]
 
-    assert sorted(in_order) == in_order
+    assert list(map(str, sorted(unordered))) == ["Z:a", "a:10", "a:9"]
