@@ -350,7 +350,11 @@ class AsOfView:
         self, customer: HistoricalCustomer, redirected_from: str | None = None
     ) -> SettledCustomer:
         if customer.id not in self._found:
-            events = HistoricalEvents(self._reads.history, self._reads.customers, customer)
+            reads = self._reads
+            withheld_with = partial(
+                reads.components.withheld_with, self.scope, self._policy_as_of, self._as_of
+            )
+            events = HistoricalEvents(reads.history, reads.customers, withheld_with, customer)
             self._found[customer.id] = _Found(customer, events)
         return customer.settled(self._policy_as_of.version, self._now, redirected_from)
 
