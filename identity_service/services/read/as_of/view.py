@@ -83,8 +83,8 @@ class AsOfView:
     """The `CustomerView` of one moment: what the service answered then.
 
     `as_of` is the moment in milliseconds since 1970, inclusive; `policy_as_of` is the policy that
-    was in force. The view keeps the components that it has loaded. A method that takes a customer
-    whose id stood for nobody then raises NotFound.
+    was in force. The view keeps the components that it has loaded. All methods that take a
+    customer, but `changes`, raise NotFound for one whose id stood for nobody then.
     """
 
     def __init__(
