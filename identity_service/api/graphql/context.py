@@ -54,8 +54,8 @@ class Scoped(NamedTuple, Generic[T]):
 def current_view(info: Info, scope: SpaceScope) -> CurrentView:
     """The customers of a space as they are now.
 
-    The views of a query share what they load. Those of a mutation or a subscription do not: it
-    changes what was loaded, or waits until it is old.
+    The views of a query share the components that they load. In a mutation or a subscription each
+    view loads its own, since what was loaded before may be outdated.
     """
     queries = info.operation.operation is OperationType.QUERY
     components = info.context.components if queries else ComponentCache()

@@ -34,7 +34,7 @@ _MAX_SUPER_CONNECTORS_COMPARED: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class ExplainedPair:
-    """Why two identifiers are one customer or are not; see `domain.explanation.Explanation`.
+    """Why two identifiers are one customer or are not; see `domain.explain.explanation`.
 
     A hop of `path` that rests on a judgement alone was seen no times, from no source; its times
     are those of the judgement. `customer_a` and `customer_b` are the ids of their customers.

@@ -82,13 +82,17 @@ class HistoricalComponents:
         self, scope: SpaceScope, policy_as_of: PolicyInForce, as_of: int, identifier: Identifier
     ) -> dict[Identifier, Sightings]:
         """The identifiers that one of the space had been seen with. Raises TooLarge likewise."""
-        async with self._one_by_one:
-            now = await self._reader.identifiers_now(scope.space, [identifier])
-            if now[identifier].events > MAX_EVENTS:
-                raise _too_many_events()
-            read = await self._reader.neighbours(scope.space, [identifier], as_of)
+        neighbours = await self._neighbours(scope, as_of, identifier)
         counts = HistoricalEvidence(policy_as_of.policy, policy_as_of.values).counts
-        return {other: seen for other, seen in read.neighbours[identifier].items() if counts(other)}
+        return {other: seen for other, seen in neighbours.items() if counts(other)}
+
+    async def withheld_with(
+        self, scope: SpaceScope, policy_as_of: PolicyInForce, as_of: int, identifier: Identifier
+    ) -> list[Identifier]:
+        """The identifiers that one had been seen with, and that the policy withheld. Likewise."""
+        neighbours = await self._neighbours(scope, as_of, identifier)
+        counts = HistoricalEvidence(policy_as_of.policy, policy_as_of.values).counts
+        return [other for other in neighbours if not counts(other)]
 
     async def link_count(
         self, scope: SpaceScope, policy_as_of: PolicyInForce, as_of: int, identifier: Identifier
@@ -98,6 +102,16 @@ class HistoricalComponents:
         counts = HistoricalEvidence(policy_as_of.policy, policy_as_of.values).counts
         _, neighbours = sampled.get(identifier, (None, []))
         return sum(map(counts, neighbours))
+
+    async def _neighbours(
+        self, scope: SpaceScope, as_of: int, identifier: Identifier
+    ) -> Mapping[Identifier, Sightings]:
+        async with self._one_by_one:
+            now = await self._reader.identifiers_now(scope.space, [identifier])
+            if now[identifier].events > MAX_EVENTS:
+                raise _too_many_events()
+            read = await self._reader.neighbours(scope.space, [identifier], as_of)
+        return read.neighbours[identifier]
 
 
 class _Walk:

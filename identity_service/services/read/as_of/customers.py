@@ -30,7 +30,8 @@ class HistoricalComponent:
 
     `as_of`: the moment, in milliseconds since 1970. `spans`, in the order of the evidence, say
     when each identifier had been seen. `withheld` are identifiers that were met and that the
-    policy withheld. Of a super-connector only the links to others of the component are here.
+    policy withheld. Of a super-connector only the links to others of the component are here, and
+    not all that was withheld beside it.
     """
 
     space: str

@@ -7,10 +7,12 @@ by their keys.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 import orjson
 
+from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import Page, RecordedEvent, SeenIdentifier, page_of
 from identity_service.domain.traits import Trait, TraitEvent, merge_traits
 from identity_service.errors import TooLarge
@@ -34,13 +36,21 @@ _MAX_SETS: Final = 1_000
 
 
 class HistoricalEvents:
-    """The events of one customer. Every method raises TooLarge beyond `MAX_EVENTS`."""
+    """The events of one customer. Every method raises TooLarge beyond `MAX_EVENTS`.
+
+    `withheld_with` finds the identifiers that were withheld beside a super-connector.
+    """
 
     def __init__(
-        self, reader: HistoryReader, bodies: CustomerReader, customer: HistoricalCustomer
+        self,
+        reader: HistoryReader,
+        bodies: CustomerReader,
+        withheld_with: Callable[[Identifier], Awaitable[Iterable[Identifier]]],
+        customer: HistoricalCustomer,
     ) -> None:
         self._reader = reader
         self._bodies = bodies
+        self._withheld_with = withheld_with
         self._customer = customer
         self._space = customer.component.space
         self._as_of = customer.component.as_of
@@ -93,12 +103,15 @@ class HistoricalEvents:
         async with self._listing:
             if self._listed is None:
                 component = self._customer.component
+                withheld = {*component.withheld}
+                for super_connector in self._customer.super_connectors:
+                    withheld.update(await self._withheld_with(super_connector))
                 listed = await self._reader.attributed_events(
                     self._space,
                     self._customer.identifiers(),
                     self._as_of,
                     component.policy,
-                    component.withheld,
+                    withheld,
                     MAX_EVENTS + 1,
                 )
                 if len(listed) > MAX_EVENTS:

@@ -83,8 +83,8 @@ class AsOfView:
     """The `CustomerView` of one moment: what the service answered then.
 
     `as_of` is the moment in milliseconds since 1970, inclusive; `policy_as_of` is the policy that
-    was in force. The view keeps the components that it has loaded. A method that takes a customer
-    whose id stood for nobody then raises NotFound.
+    was in force. The view keeps the components that it has loaded. All methods that take a
+    customer, but `changes`, raise NotFound for one whose id stood for nobody then.
     """
 
     def __init__(
@@ -350,7 +350,11 @@ class AsOfView:
         self, customer: HistoricalCustomer, redirected_from: str | None = None
     ) -> SettledCustomer:
         if customer.id not in self._found:
-            events = HistoricalEvents(self._reads.history, self._reads.customers, customer)
+            reads = self._reads
+            withheld_with = partial(
+                reads.components.withheld_with, self.scope, self._policy_as_of, self._as_of
+            )
+            events = HistoricalEvents(reads.history, reads.customers, withheld_with, customer)
             self._found[customer.id] = _Found(customer, events)
         return customer.settled(self._policy_as_of.version, self._now, redirected_from)
 

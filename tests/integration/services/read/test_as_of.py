@@ -334,12 +334,17 @@ async def test_what_is_judged_the_same_as_a_super_connector_keeps_its_links(
     assert differences(settled, past) == {}
 
 
-async def test_a_blocked_value_is_not_among_the_links_of_a_super_connector(world: NewWorld) -> None:
+@pytest.mark.parametrize(
+    "kiosk", ["anonymous_id:a", "anonymous_id:z"], ids=["stronger than the blocked", "weaker"]
+)
+async def test_a_blocked_value_is_neither_linked_with_a_super_connector_nor_takes_its_events(
+    world: NewWorld, kiosk: str
+) -> None:
     hand = Hand()
     device = Rule(2, IdentifierKind.DEVICE, max_links=2)
     policy = Policy({**POLICY.rules, "anonymous_id": device})
     space = await world(policy, clock=hand)
-    kiosk, spokes = "anonymous_id:kiosk", [f"anonymous_id:s{n}" for n in range(4)]
+    spokes = [f"anonymous_id:s{n}" for n in range(4)]
     for n, spoke in enumerate(spokes):
         await space.send(event(f"m{n}", n, kiosk, spoke), received_at=hand.now)
     await space.set_policy(with_blocked(policy, [parse_identifier(spokes[0])]))
