@@ -58,7 +58,7 @@ class SettledCustomer:
 
 @dataclass(frozen=True, slots=True)
 class OverConnectedComponent:
-    """More identifiers hang together than one component may hold.
+    """More identifiers are connected than one component may hold.
 
     `size` stops counting at a bound, so it is a least number. `most_linked` names the
     identifiers with the most links, the first suspects.
@@ -154,7 +154,7 @@ class SettlementProgress:
     """How far a space is settled under its newest policy.
 
     `settled` of the `customers_to_settle` that there were when it was put in force. `done` only
-    when all else is done too: values that are blocked or given back, and whom events belong to.
+    when all else is done too: values blocked and reinstated, and events attributed anew.
     """
 
     policy_version: int

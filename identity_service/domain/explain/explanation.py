@@ -113,9 +113,9 @@ def _one_customer(path: Sequence[ExplainedHop], made: Judgement | None) -> str:
         if made is None:
             return f"One customer: {hop.start} and {hop.end} were seen together {_times(hop.link)}."
         return f"One customer: {_judged(made)}."
-    told = f"One customer: {len(path)} steps join them, by way of "
-    told += _listed([hop.end for hop in path[:-1]])
-    return f"{told}; {_judged(made)}." if made else f"{told}."
+    sentence = f"One customer: {len(path)} steps join them, by way of "
+    sentence += _listed([hop.end for hop in path[:-1]])
+    return f"{sentence}; {_judged(made)}." if made else f"{sentence}."
 
 
 def _explained(
@@ -231,8 +231,8 @@ def _clause(number: int, evidence: Evidence, resolution: Resolution, policy: Pol
             made = _apart_of(number, evidence, resolution)
             if made is not None:
                 return _judged(made)
-            told = _listed([identifiers[i] for i in refusal.conflict])
-            return f"somebody judged that {told} are two customers"
+            apart = _listed([identifiers[i] for i in refusal.conflict])
+            return f"somebody judged that {apart} are two customers"
         case RefusalReason.QUARANTINE:
             return _contested(link, evidence, resolution)
         case RefusalReason.VISITOR:
