@@ -15,7 +15,7 @@ class TraitEvent(Generic[Owner]):
     """An event that says something of a person.
 
     `owner` is what the event is attributed to. `accounts_described` are all sets of traits that
-    any event reported of the accounts that this event names.
+    any event reported about the accounts that this event names.
     """
 
     at: int
@@ -29,7 +29,7 @@ class TraitEvent(Generic[Owner]):
 
 @dataclass(frozen=True, slots=True)
 class Trait(Generic[Owner]):
-    """A trait with its newest value; `updated_at` is the time of the event that reported it."""
+    """A trait with its newest value; `updated_at` is the time of its event."""
 
     name: str
     value: Any
@@ -56,9 +56,9 @@ def merge_traits(events: Iterable[TraitEvent[Owner]]) -> list[Trait[Owner]]:
 
 
 def merge_account(described: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[str, Any]:
-    """The traits of an account from its sets with the time each was last reported; as above."""
+    """The traits of an account from its sets, each with the time it was last reported; as above."""
     merged: dict[str, Any] = {}
-    for _, traits in sorted(described, key=lambda entry: (entry[0], _canonical(entry[1]))):
+    for _, traits in sorted(described, key=lambda reported: (reported[0], _canonical(reported[1]))):
         merged |= traits
     return {name: merged[name] for name in sorted(merged) if merged[name] is not None}
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
@@ -23,8 +23,19 @@ Event = tuple[int, tuple[Identifier, ...]]
 
 settings.register_profile("default", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=10_000, deadline=None)
+settings.register_profile(
+    "mutants",
+    max_examples=10,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+)
 in_many_worlds = settings(settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")))
-"""For property tests: a modest number of examples, or with HYPOTHESIS_PROFILE=thorough many."""
+"""For property tests: a modest number of examples, or with HYPOTHESIS_PROFILE=thorough many.
+
+`make mutants` runs each test hundreds of times: with the same few examples, not made smaller.
+"""
 
 
 def number_of_worlds(usual: int) -> int:

@@ -231,8 +231,8 @@ def _clause(number: int, evidence: Evidence, resolution: Resolution, policy: Pol
             made = _apart_of(number, evidence, resolution)
             if made is not None:
                 return _judged(made)
-            both = _listed([identifiers[i] for i in refusal.conflict])
-            return f"somebody judged that {both} are two customers"
+            apart = _listed([identifiers[i] for i in refusal.conflict])
+            return f"somebody judged that {apart} are two customers"
         case RefusalReason.QUARANTINE:
             return _contested(link, evidence, resolution)
         case RefusalReason.VISITOR:

@@ -76,11 +76,9 @@ def _beside(judgement: Judgement, others: Sequence[Judgement]) -> str:
     of_the_two = [made for made in others if {made.a, made.b} == ends]
     again = [made.id for made in of_the_two if made.verdict is judgement.verdict]
     against = [made.id for made in of_the_two if made.verdict is not judgement.verdict]
-    sentence = ""
+    found = ""
     if again:
-        sentence += (
-            f" The same was judged before ({', '.join(again)}); each is withdrawn by itself."
-        )
+        found += f" The same was judged before ({', '.join(again)}); each is withdrawn by itself."
     if against:
-        sentence += f" It wins over {', '.join(against)}, which says that they are the same."
-    return sentence
+        found += f" It wins over {', '.join(against)}, which says that they are the same."
+    return found

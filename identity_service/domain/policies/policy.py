@@ -1,4 +1,4 @@
-"""A policy: what each identifier type may join. Its text is read by `policy_text`."""
+"""A policy: what each identifier type may join. `parse` reads its text."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ MAX_UNLISTED_TYPES = 1_000
 
 _WRAPPING = " \t\r\n\"'`´‘’‚‛“”„‟«»‹›\u00a0"  # noqa: RUF001  (they are the quotes people use)
 
-_TOLD = 200
+_SHOWN = 200
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -75,9 +75,9 @@ class WithheldValue:
     message: str
 
     def __str__(self) -> str:
-        """For people; of a long identifier its beginning is enough."""
+        """As a message shows it: the beginning of a long identifier, and why."""
         sent = str(self.identifier)
-        return f"{sent[:_TOLD]}{'…' if len(sent) > _TOLD else ''}: {self.message}."
+        return f"{sent[:_SHOWN]}{'…' if len(sent) > _SHOWN else ''}: {self.message}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,10 @@ def read_yaml(text: str, *, name: str, max_bytes: int) -> tuple[Any, list[Proble
     that stand twice in one mapping are problems too, but the rest is read (the first counts).
     `name` is the path of problems that concern the whole text.
     """
-    size = len(text.encode(errors="surrogatepass"))
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        return None, [Problem(name, "not Unicode text")]
     if size > max_bytes:
         return None, [Problem(name, f"{size} bytes are too many: at most {max_bytes} are read")]
     reader = _Reader(text)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity_service.domain.disjoint_sets import DisjointSets
+from tests.support.worlds import in_many_worlds
 
 SIZE = 8
 numbers = st.integers(0, SIZE - 1)
@@ -31,6 +32,7 @@ def test_numbers_are_alone_until_they_are_joined() -> None:
     assert sets.roots() == [0, 1, 2]
 
 
+@in_many_worlds
 @given(pairs)
 def test_joined_pairs_make_connected_components(joined: list[tuple[int, int]]) -> None:
     sets = DisjointSets(range(SIZE))
@@ -41,6 +43,7 @@ def test_joined_pairs_make_connected_components(joined: list[tuple[int, int]]) -
     assert partition([sets.find(number) for number in range(SIZE)]) == connected(joined)
 
 
+@in_many_worlds
 @given(pairs)
 def test_a_join_says_whether_the_two_were_apart(joined: list[tuple[int, int]]) -> None:
     sets = DisjointSets(range(SIZE))
@@ -52,6 +55,7 @@ def test_a_join_says_whether_the_two_were_apart(joined: list[tuple[int, int]]) -
     assert partition(sets.roots()) == connected(joined)
 
 
+@in_many_worlds
 @given(pairs, pairs)
 def test_a_partition_is_joined_further_without_a_change_to_itself(
     first: list[tuple[int, int]], second: list[tuple[int, int]]
