@@ -25,7 +25,7 @@ USING INDEX e:Event(space, step, at)
 WHERE e.space = $w.space AND e.step IN $w.steps AND e.at >= $w.since AND e.at < $w.until
 MATCH (e)-[:ATTRIBUTED_TO]->(:Identifier)-[:BELONGS_TO]->(c:Customer)
 WITH c, e ORDER BY e.at, e.message_id
-WITH c, collect({at: e.at, step: e.step}) AS walk,
+WITH c, collect(e.at) AS times, collect(e.step) AS steps,
   // In a list, so that the first event counts even where it lacks the property.
   head(head(collect(CASE WHEN e.step = head($w.steps) THEN [toString(e[$w.by])] END))) AS on_event
 WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
@@ -33,9 +33,9 @@ WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS
     WHERE x.at >= $w.since AND x.at < $w.until
       AND ($w.did IS NULL OR x.step = $w.did)
       AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
-WITH c, on_event, reduce(done = [], x IN walk | CASE
-    WHEN x.step = $w.steps[size(done)] AND (size(done) = 0 OR x.at - head(done) <= $w.within)
-    THEN done + x.at ELSE done END) AS done
+WITH c, on_event, reduce(done = [], n IN range(0, size(times) - 1) | CASE
+    WHEN steps[n] = $w.steps[size(done)] AND (size(done) = 0 OR times[n] - head(done) <= $w.within)
+    THEN done + times[n] ELSE done END) AS done
 WHERE size(done) > 0
 CALL (c, on_event) {
   MATCH (c)<-[:BELONGS_TO]-(i:Identifier)<-[:ATTRIBUTED_TO]-(e:Event)

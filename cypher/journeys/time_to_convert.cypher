@@ -22,15 +22,15 @@ USING INDEX e:Event(space, step, at)
 WHERE e.space = $w.space AND e.step IN [$w.start_event, $w.goal] AND e.at >= $w.since AND e.at < $w.until
 MATCH (e)-[:ATTRIBUTED_TO]->(:Identifier)-[:BELONGS_TO]->(c:Customer)
 WITH c, e ORDER BY e.at, e.message_id
-WITH c, collect({at: e.at, step: e.step}) AS walk
+WITH c, collect(e.at) AS times, collect(e.step) AS steps
 WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
     MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
     WHERE x.at >= $w.since AND x.at < $w.until
       AND ($w.did IS NULL OR x.step = $w.did)
       AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
-WITH reduce(done = [], x IN walk | CASE
-    WHEN x.step = [$w.start_event, $w.goal][size(done)] AND (size(done) = 0 OR x.at - head(done) <= $w.within)
-    THEN done + x.at ELSE done END) AS done
+WITH reduce(done = [], n IN range(0, size(times) - 1) | CASE
+    WHEN steps[n] = [$w.start_event, $w.goal][size(done)] AND (size(done) = 0 OR times[n] - head(done) <= $w.within)
+    THEN done + times[n] ELSE done END) AS done
 WHERE size(done) > 0
 WITH count(*) AS began, collect(CASE WHEN size(done) = 2 THEN (last(done) - head(done)) / 1000.0 END) AS took
 WITH began, took,
