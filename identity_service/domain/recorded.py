@@ -58,7 +58,7 @@ class SettledCustomer:
 
 @dataclass(frozen=True, slots=True)
 class OverConnectedComponent:
-    """More identifiers are connected than one component may hold.
+    """A component holds more identifiers than the policy allows to resolve.
 
     `size` stops counting at a bound, so it is a least number. `most_linked` names the
     identifiers with the most links, the first suspects.
@@ -150,11 +150,11 @@ class PolicyVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class SettlementProgress:
-    """How far a space is settled under its newest policy.
+class RolloutProgress:
+    """How far the newest version of a policy is rolled out in its space.
 
     `settled` of the `customers_to_settle` that there were when it was put in force. `done` only
-    when all else is done too: values blocked and reinstated, and events attributed anew.
+    when the rest is done too: values that are blocked or released, and the attribution of events.
     """
 
     policy_version: int
