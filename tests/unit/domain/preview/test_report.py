@@ -103,13 +103,13 @@ def test_what_two_readings_found_is_what_both_did() -> None:
     earlier = preview(
         stays,
         gone,
-        summary=PreviewSummary(kind_changed=2, remarked=1, ledger=Counter({MERGED: 2, SPLIT: 1})),
+        summary=PreviewSummary(kind_changed=1, remarked=1, ledger=Counter({MERGED: 2, SPLIT: 1})),
     )
     later = preview(
         stays,
         come,
         summary=PreviewSummary(
-            customers_before=9, kind_changed=1, remarked=3, ledger=Counter({MERGED: 3})
+            customers_before=9, kind_changed=2, remarked=3, ledger=Counter({MERGED: 3})
         ),
     )
 

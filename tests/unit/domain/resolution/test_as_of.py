@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import pytest
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
+from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policies.policy import Blocked, Policy, Rule
 from identity_service.domain.policies.value_rules import ValueRules
 from identity_service.domain.resolution.as_of import AnchoredId, HistoricalEvidence, ids_at
-from identity_service.domain.resolution.evidence import gather
+from identity_service.domain.resolution.evidence import Evidence, gather
 from identity_service.domain.resolution.resolve import resolve
 from identity_service.domain.resolution.subgraph import Sightings, Span
 
@@ -53,6 +54,7 @@ def test_a_cluster_has_the_id_with_the_strongest_anchor_of_those_minted_by_then(
     members = {ANN, PHONE, TABLET}
 
     assert ids_at(19, members, register, POLICY) == ("cus_1", [])
+    assert ids_at(20, members, register, POLICY) == ("cus_1", ["cus_2"])
     assert ids_at(25, members, register, POLICY) == ("cus_1", ["cus_2"])
     assert ids_at(35, members, register, POLICY) == ("cus_2", ["cus_1"])
     assert ids_at(45, members, register, POLICY) == ("cus_2", ["cus_1", "cus_3"])
@@ -74,7 +76,8 @@ def test_what_is_taken_in_identifier_by_identifier_is_the_evidence_of_all() -> N
     observed = [(3, (ANN, PHONE)), (1, (ANN, PHONE)), (2, (PHONE, TABLET)), (5, (bob, watch))]
     free = Policy({"user_id": Rule(1, IdentifierKind.PERSON), "device": POLICY.rules["user_id"]})
     expected = gather(observed)
-    past = HistoricalEvidence(free, ValueRules(free))
+    judged = Judgement("j", Verdict.APART, ANN, bob, 4)
+    past = HistoricalEvidence(free, ValueRules(free), judgements={judged.id: judged})
 
     for name in {identifier for _, who in observed for identifier in who}:
         times = [at for at, who in observed if name in who]
@@ -86,6 +89,8 @@ def test_what_is_taken_in_identifier_by_identifier_is_the_evidence_of_all() -> N
     assert dict(zip(evidence.identifiers, evidence.first_seen, strict=True)) == dict(
         zip(expected.identifiers, expected.first_seen, strict=True)
     )
+    assert _links(evidence) == _links(expected)
+    assert evidence.judgements == [judged]
     assert _partition(evidence.identifiers, resolve(evidence, free).cluster_of) == _partition(
         expected.identifiers, resolve(expected, free).cluster_of
     )
@@ -100,6 +105,15 @@ def test_what_the_policy_withholds_is_neither_followed_nor_linked() -> None:
     assert following == [PHONE]
     assert list(past.links) == [(PHONE, ANN)]
     assert past.withheld() == [nobody]
+
+
+def test_a_link_is_held_once_whichever_end_is_taken_in_first() -> None:
+    past = HistoricalEvidence(POLICY, ValueRules(POLICY))
+
+    past.take(ANN, Span(1, 1), {PHONE: _once(1)})
+    past.take(PHONE, Span(1, 1), {ANN: _once(1)})
+
+    assert list(past.links) == [(PHONE, ANN)]
 
 
 def test_a_super_connector_is_met_and_not_followed() -> None:
@@ -133,6 +147,12 @@ def _seen(
 ) -> Sightings:
     times = [at for at, who in observed if {a, b} <= set(who)]
     return Sightings(min(times), max(times), len(times), {"shop"})
+
+
+def _links(evidence: Evidence) -> dict[frozenset[Identifier], tuple[int, ...]]:
+    """By the two ends: first and last seen, and how often."""
+    named = evidence.identifiers
+    return {frozenset((named[link.a], named[link.b])): link[2:] for link in evidence.links}
 
 
 def _partition(

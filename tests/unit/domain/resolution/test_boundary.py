@@ -108,8 +108,8 @@ DEVICES = Policy(
 TABLET_AND_COOKIE = replace(
     EMPTY_SUBGRAPH,
     nodes={
-        TABLET: StoredIdentifier(1, "t", contested=True, super_connector=False),
         COOKIE: StoredIdentifier(1, "t", contested=False, super_connector=False),
+        TABLET: StoredIdentifier(1, "t", contested=True, super_connector=False),
     },
     links={(COOKIE, TABLET): (5, 5, 1)},
     boundary={TABLET: SHARED},
@@ -138,15 +138,21 @@ def test_a_device_may_join_the_customer_only_after_everything_that_this_held(
     assert unchanged(TABLET_AND_COOKIE, new) is holds
 
 
-def test_links_that_join_nothing_and_links_of_others_do_not_matter() -> None:
+@pytest.mark.parametrize(("at", "holds"), [(4, False), (6, True)])
+def test_links_that_join_nothing_and_links_of_others_do_not_matter(at: int, *, holds: bool) -> None:
     fax = Identifier("fax", "1")
     new = NewEvidence()
-    for at, pair in enumerate([(APP, fax), (COOKIE, fax), (fax, TABLET)]):
-        new.add(pair, at, "shop")
+    new.add((COOKIE, fax), 9, "shop")
     new.add((APP, WEARABLE), 1, "shop")
-    new.add((APP, TABLET), 6, "shop")
+    new.add((APP, TABLET), at, "shop")
+    not_listed_first = replace(
+        TABLET_AND_COOKIE,
+        nodes={fax: replace(TABLET_AND_COOKIE.nodes[COOKIE], customer=None)}
+        | TABLET_AND_COOKIE.nodes,
+        links={(COOKIE, fax): (0, 0, 1)} | TABLET_AND_COOKIE.links,
+    )
 
-    assert unchanged(TABLET_AND_COOKIE, new)
+    assert unchanged(not_listed_first, new) is holds
 
 
 def test_two_devices_may_join_one_after_the_other() -> None:
@@ -172,17 +178,16 @@ def test_a_contested_identifier_without_a_customer_is_changed() -> None:
 
 
 def test_what_lies_outside_may_not_join() -> None:
-    other = Identifier("tablet", "s")
-    both = replace(
+    outside = replace(
         TABLET_AND_COOKIE,
         nodes=TABLET_AND_COOKIE.nodes
-        | {other: StoredIdentifier(1, "s", contested=True, super_connector=False)},
-        boundary={TABLET: SHARED, other: SHARED},
+        | {APP: StoredIdentifier(1, "other", contested=False, super_connector=False)},
     )
     new = NewEvidence()
-    new.add((other, TABLET), 6, "shop")
+    new.add((APP, TABLET), 6, "shop")
 
-    assert not unchanged(both, new)
+    assert unchanged(TABLET_AND_COOKIE, new)
+    assert not unchanged(outside, new)
 
 
 def test_nothing_may_join_a_contested_person() -> None:

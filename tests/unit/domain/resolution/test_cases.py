@@ -8,7 +8,13 @@ import pytest
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Verdict
-from identity_service.domain.resolution.cases import Sighting, check_case, load_case, parse_case
+from identity_service.domain.resolution.cases import (
+    MAX_CASE_BYTES,
+    Sighting,
+    check_case,
+    load_case,
+    parse_case,
+)
 from identity_service.errors import BadInput
 
 U1, U2 = Identifier("user_id", "u1"), Identifier("user_id", "u2")
@@ -66,7 +72,7 @@ def test_contested_is_not_checked_where_it_is_absent() -> None:
 def test_a_case_that_comes_out_as_expected_passes() -> None:
     result = check_case(parse_case(CASE))
 
-    assert result.passed
+    assert result.passed is True
     assert result.message == "passed: two two people, one cookie"
 
 
@@ -78,7 +84,7 @@ def test_a_case_that_comes_out_otherwise_shows_both_sides() -> None:
 
     result = check_case(parse_case(wrong))
 
-    assert not result.passed
+    assert result.passed is False
     assert result.message.splitlines() == [
         "failed: two two people, one cookie",
         "  expected  anonymous_id:c, email:bob@example.com, user_id:u2",
@@ -91,37 +97,107 @@ def test_a_case_that_comes_out_otherwise_shows_both_sides() -> None:
 def test_a_case_that_expects_other_contested_identifiers_shows_them() -> None:
     result = check_case(parse_case(CASE.replace("contested: []", 'contested: ["anonymous_id:c"]')))
 
-    assert not result.passed
-    assert "expected contested  anonymous_id:c" in result.message
-    assert "found contested     none" in result.message
+    assert result.passed is False
+    assert result.message.splitlines() == [
+        "failed: two two people, one cookie",
+        "  expected contested  anonymous_id:c",
+        "  found contested     none",
+    ]
+
+
+KEYS = "Possible: id, title, policy, events, customers, judgements, contested"
+APART = '{apart: ["user_id:u1", "user_id:u2"]}'
+NO_SECONDS = "events.1.at: is not a number of seconds"
+NEITHER = "judgements.1: is neither {same: [ID, ID]} nor {apart: [ID, ID]}"
+TOO_FEW = "judgements.1: needs two different identifiers"
+NO_TEXT = 'is not text like "email:ann@example.com, user_id:u1"'
+BLOCKED = "user_id:null is blocked by default; the policy can `allow` it"
+NO_IDENTIFIER = "is not TYPE:VALUE, as in email:ann@example.com"
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "path"),
+    ("before", "after", "found"),
     [
         ("id: two\n", "", "id: is missing"),
-        ("title:", "titel:", "titel: there is no such key"),
-        ("quarantine", "quarantin", "policy.extends: there is no preset"),
+        ("title:", "titel:", f"titel: there is no such key. {KEYS}; title: is missing"),
+        ("{extends: quarantine}", "5", "policy: “5” is not a mapping of `key: value`"),
         (
-            '"anonymous_id:undefined"',
-            '"anonymous_id"',
-            "events.3: “anonymous_id” is not TYPE:VALUE",
+            "{extends: quarantine}",
+            "{extends: quarantine, max_component: 0}",
+            "policy.max_component: “0” is not a whole number from 1 to 1,000,000",
         ),
-        ('"anonymous_id:undefined"', "5", "events.3: is not text"),
-        ("at: 86400", "at: noon", "events.1.at: is not a number"),
-        ("at: 86400", "at: 1e300", "events.1.at: is not a number"),
-        ("at: 86400", "when: 5", "events.1.when: there is no such key"),
-        ("apart:", "different:", "judgements.1: is neither"),
-        ('["user_id:u1", "user_id:u2"]', '["user_id:u1"]', "judgements.1: needs two different"),
-        ('  - "user_id:u2, email:bob', '  - "user_id:u1, email:bob', "another customer's already"),
-        ('  - "user_id:u2, email:bob', '  - "user_id:null, email:bob', "blocked by default"),
+        ('"anonymous_id:undefined"', '"anonymous_id"', f"events.3: “anonymous_id” {NO_IDENTIFIER}"),
+        ('"anonymous_id:undefined"', "5", f"events.3: {NO_TEXT}"),
+        ("at: 86400", "at: noon", NO_SECONDS),
+        ("at: 86400", "at: 1e300", NO_SECONDS),
+        ("at: 86400", "at: 100000000001", NO_SECONDS),
+        ("at: 86400", "at: -100000000001", NO_SECONDS),
+        ("at: 86400", "at: true", NO_SECONDS),
+        ("at: 86400", "when: 5", "events.1.when: there is no such key. Possible: at, ids"),
+        (', ids: "user_id:u2, anonymous_id:c"', "", f"events.1: {NO_TEXT}"),
+        ("apart:", "different:", NEITHER),
+        (APART, "5", NEITHER),
+        (APART, "{}", NEITHER),
+        (APART, APART.replace("}", ", same: []}"), NEITHER),
+        (APART, APART.replace("}", ", at: x}"), "judgements.1.at: is not a number of seconds"),
+        (APART, '{apart: ["user_id:u1"]}', TOO_FEW),
+        (
+            APART,
+            '{apart: ["user_id:u1", "user_id:u1"]}',
+            TOO_FEW,
+        ),
+        (
+            APART,
+            '{apart: ["x", "user_id:null"]}',
+            f"judgements.1: “x” {NO_IDENTIFIER}; judgements.1: {BLOCKED}; {TOO_FEW}",
+        ),
+        (
+            APART,
+            "{apart: x}",
+            f"judgements.1: is not a list; {TOO_FEW}",
+        ),
+        (
+            '  - "user_id:u2, email:bob',
+            '  - "user_id:u1, email:bob',
+            "customers.1: user_id:u1 is another customer's already",
+        ),
+        ('  - "user_id:u2, email:bob', '  - "user_id:null, email:bob', f"customers.1: {BLOCKED}"),
+        (
+            '  - "user_id:u1, anonymous_id:c"\n  - "user_id:u2, e',
+            '  - 5\n  - "e',
+            f"customers.0: {NO_TEXT}",
+        ),
         ("contested: []", "contested: 5", "contested: is not a list"),
-        ("contested: []", "id: again", "id: stands twice"),
+        (
+            "contested: []",
+            'contested: ["user_id:null", 7]',
+            f"contested: {BLOCKED}; contested: {NO_TEXT}",
+        ),
+        ("contested: []", "id: again", "id: stands twice, in lines 2 and 16: keep one"),
     ],
 )
-def test_a_mistake_is_named_by_its_path(before: str, after: str, path: str) -> None:
-    assert before in CASE
-    assert path in mistakes(CASE.replace(before, after))
+def test_mistakes_are_named_by_their_paths(before: str, after: str, found: str) -> None:
+    assert CASE.count(before) == 1
+    assert mistakes(CASE.replace(before, after)) == f"The case case has mistakes. {found}."
+
+
+@pytest.mark.parametrize("at", ["100000000000", "-100000000000", "0.0005"])
+def test_a_time_may_be_as_far_away_as_the_bound(at: str) -> None:
+    case = parse_case(CASE.replace("at: 86400", f"at: {at}"))
+
+    assert case.events[1].at == round(float(at) * 1_000)
+
+
+def test_a_judgement_may_say_when_it_was_made() -> None:
+    case = parse_case(CASE.replace('{same: ["user_id:u1"', '{at: 7, same: ["user_id:u1"'))
+
+    assert [made.made_at for made in case.judgements] == [7_000, 2_000]
+
+
+def test_identifiers_of_customers_are_normalised_and_those_that_are_contested_too() -> None:
+    text = CASE.replace("contested: []", 'contested: ["email: Bob@Example.com "]')
+
+    assert parse_case(text).contested == {Identifier("email", "bob@example.com")}
 
 
 def test_every_mistake_is_named_at_once() -> None:
@@ -132,9 +208,31 @@ def test_every_mistake_is_named_at_once() -> None:
     assert "events.1.a" in found
 
 
-@pytest.mark.parametrize("text", ["", "[1]", "a: [", "hello"])
-def test_what_is_no_case_at_all_is_refused(text: str) -> None:
-    assert "The case case has mistakes" in mistakes(text)
+@pytest.mark.parametrize("text", ["", "[1]", "hello"])
+def test_what_is_no_mapping_is_refused(text: str) -> None:
+    assert mistakes(text) == (
+        "The case case has mistakes. "
+        "case: is not a mapping with id, title, policy, events, customers."
+    )
+
+
+def test_what_is_no_yaml_is_named_with_its_place_and_where_to_read_on() -> None:
+    with pytest.raises(BadInput) as refused:
+        parse_case("a: [", name="two.yaml")
+
+    assert refused.value.message.startswith(
+        "The case two.yaml has mistakes. line 2, column 1: not YAML: "
+    )
+    assert refused.value.remedy == (
+        "The format is described in the documentation, on the page about policies."
+    )
+
+
+def test_a_case_that_is_too_long_is_not_read() -> None:
+    longest = CASE.ljust(MAX_CASE_BYTES, "\n")
+
+    assert parse_case(longest) == parse_case(CASE)
+    assert "1048577 bytes are too many: at most 1048576 are read" in mistakes(longest + "\n")
 
 
 def test_a_case_is_read_from_a_file(tmp_path: Path) -> None:
@@ -144,6 +242,20 @@ def test_a_case_is_read_from_a_file(tmp_path: Path) -> None:
     assert load_case(path) == parse_case(CASE)
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"missing\.yaml cannot be read"):
-        load_case(tmp_path / "missing.yaml")
+def test_a_mistake_in_a_file_is_named_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "empty.yaml"
+    path.write_text("", encoding="utf-8")
+
+    with pytest.raises(BadInput, match=r"The case .*empty\.yaml has mistakes"):
+        load_case(path)
+
+
+@pytest.mark.parametrize("content", [None, b"title: \xff"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "missing.yaml"
+    if content:
+        path.write_bytes(content)
+
+    with pytest.raises(BadInput, match=r"The case .*missing\.yaml cannot be read: .+\.") as refused:
+        load_case(path)
+    assert refused.value.remedy == "Name a case file, written in YAML."

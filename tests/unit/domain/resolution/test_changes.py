@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import pytest
+
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.resolution.changes import Change, ChangeKind, Move, ledger
+from identity_service.domain.resolution.changes import (
+    Cause,
+    CauseKind,
+    Change,
+    ChangeKind,
+    Move,
+    ledger,
+    parse_cause,
+)
 
 ANN, BOB, PHONE = (
     Identifier("user_id", "ann"),
@@ -78,3 +88,19 @@ def test_what_becomes_contested_or_is_released_is_told_with_its_customer() -> No
         Change(ChangeKind.QUARANTINED, "c1", None, (PHONE,)),
         Change(ChangeKind.RELEASED, "c2", None, (ANN, BOB)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("event:m1", Cause(CauseKind.EVENT, "m1")),
+        ("event:a:b withdrawn", Cause(CauseKind.EVENT, "a:b withdrawn")),
+        ("judgement:j1", Cause(CauseKind.JUDGEMENT, "j1")),
+        ("judgement:j1 withdrawn", Cause(CauseKind.JUDGEMENT, "j1", withdrawn=True)),
+        ("policy:3", Cause(CauseKind.POLICY, "3")),
+        ("erasure:x", None),
+        ("m1", None),
+    ],
+)
+def test_a_cause_is_read_as_it_is_written(text: str, cause: Cause | None) -> None:
+    assert parse_cause(text) == cause
