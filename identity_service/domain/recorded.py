@@ -150,8 +150,8 @@ class PolicyVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class SettlementProgress:
-    """How far a space is settled under its newest policy.
+class RolloutProgress:
+    """How far the newest version of a policy is rolled out in its space.
 
     `settled` of the `customers_to_settle` that there were when it was put in force. `done` only
     when all else is done too: values blocked and reinstated, and events attributed anew.
