@@ -45,6 +45,10 @@ class Marks:
     released: set[int]
 
 
+Differing = tuple[ChangeKind, RelatedCustomers]
+"""Related customers that are not the same before and after, and how they differ."""
+
+
 def compare(
     group: Group, settlement: GroupSettlement, snapshot: Snapshot, policy: Policy
 ) -> tuple[PreviewSummary, list[CustomerDifference]]:
@@ -57,33 +61,44 @@ def compare(
         contested={group.members[i] for i in after.contested - before.contested},
         released={group.members[i] for i in before.contested - after.contested},
     )
-    same: Iterable[str] = members_after
-    differing: list[tuple[ChangeKind, RelatedCustomers]] = []
-    if members_before != members_after or marks.contested or marks.released:
-        classified = [
-            (classify(customers, marks), customers)
-            for customers in related(members_before, members_after)
-        ]
-        same = [c for kind, customers in classified if kind is None for c in customers.after]
-        differing = [(kind, customers) for kind, customers in classified if kind is not None]
+    differing = _differing(members_before, members_after, marks)
+    lost = sum(customer is not None for _, customer in blocked)
+    summary = _tally(settlement, members_after, differing, lost)
+    return summary, list(_described(differing, group, settlement, snapshot, policy))
+
+
+def _differing(before: Members, after: Members, marks: Marks) -> list[Differing]:
+    if before == after and not marks.contested and not marks.released:
+        return []
+    classified = [(classify(some, marks), some) for some in related(before, after)]
+    return [(kind, some) for kind, some in classified if kind is not None]
+
+
+def _tally(
+    settlement: GroupSettlement,
+    members_after: Members,
+    differing: Sequence[Differing],
+    identifiers_blocked: int,
+) -> PreviewSummary:
+    before, after = settlement.before, settlement.after
     kinds_before = {entry.id: entry.kind for entry in before.register if entry.kind}
     kinds_after = {entry.id: entry.kind for entry in after.register if entry.kind}
-    kind_changed = [kinds_before.get(c) is not kinds_after.get(c) for c in same]
-    summary = PreviewSummary(
+    same = members_after.keys() - {c for _, customers in differing for c in customers.after}
+    unchanged = sum(kinds_before.get(c) is kinds_after.get(c) for c in same)
+    return PreviewSummary(
         customers_before=len(kinds_before),
         customers_after=len(members_after),
-        unchanged=kind_changed.count(False),
-        kind_changed=kind_changed.count(True),
+        unchanged=unchanged,
+        kind_changed=len(same) - unchanged,
         ledger=Counter(change.kind for change in settlement.changes),
         identifiers_moved=sum(
             old is not None and old != new
             for old, new in zip(before.customer_of, after.customer_of, strict=True)
         ),
-        identifiers_blocked=sum(customer is not None for _, customer in blocked),
+        identifiers_blocked=identifiers_blocked,
         remarked=len(before.super_connectors ^ after.super_connectors),
         differences=Counter(kind for kind, _ in differing),
     )
-    return summary, list(_described(differing, group, settlement, snapshot, policy))
 
 
 def _members(customer_of: Iterable[tuple[int, str | None]]) -> Members:
@@ -95,7 +110,7 @@ def _members(customer_of: Iterable[tuple[int, str | None]]) -> Members:
 
 
 def related(before: Members, after: Members) -> list[RelatedCustomers]:
-    """Customers by those that share identifiers. A customer of before may be alone."""
+    """Customers by those that share identifiers. One that shares none stands alone."""
     before_of = {
         position: number for number, members in enumerate(before.values()) for position in members
     }
@@ -140,7 +155,7 @@ def classify(customers: RelatedCustomers, marks: Marks) -> ChangeKind | None:
 
 
 def _described(
-    differing: Sequence[tuple[ChangeKind, RelatedCustomers]],
+    differing: Sequence[Differing],
     group: Group,
     settlement: GroupSettlement,
     snapshot: Snapshot,
@@ -178,7 +193,7 @@ def _strongest_first(
 
 
 def _deciding(
-    differing: Sequence[tuple[ChangeKind, RelatedCustomers]],
+    differing: Sequence[Differing],
     group: Group,
     settlement: GroupSettlement,
     snapshot: Snapshot,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.resolution.evidence import Evidence
+from identity_service.domain.resolution.id_register import CustomerKind, RegisteredId
 from identity_service.domain.resolution.subgraph import (
     EMPTY_SUBGRAPH,
     NewEvidence,
@@ -127,8 +128,10 @@ def test_judgements_in_force_and_new_ones_both_count() -> None:
 
 
 def test_what_is_stored_goes_with_it() -> None:
+    entry = RegisteredId("a", 1, USER, CustomerKind.KNOWN)
     stored = replace(
         STORED,
+        register=[entry],
         nodes=STORED.nodes
         | {COOKIE: StoredIdentifier(1, "a", contested=False, super_connector=True)},
     )
@@ -140,6 +143,7 @@ def test_what_is_stored_goes_with_it() -> None:
     assert dict(zip(named, merged.settled.customer_of, strict=True)) == {
         USER: "a", TABLET: "t", COOKIE: "a", Identifier("new", "n"): None,
     }  # fmt: skip
+    assert merged.settled.register == [entry]
     assert merged.settled.contested == {named.index(TABLET)}
     assert merged.settled.super_connectors == {named.index(COOKIE)}
 
