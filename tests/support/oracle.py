@@ -115,6 +115,7 @@ class _World:
         self.judged: set[Identifier] = set()
         self.contested: set[Identifier] = set()
         self.given: dict[Identifier, Identifier] = {}  # to a member of its owner
+        self.late: set[Pair] = set()
         self.refused: dict[Pair, Refused] = {}
 
     # --- evidence
@@ -257,6 +258,9 @@ class _World:
             for n in self.neighbours(identifier) - self.super_connectors - set(self.given)
             if self.rule(n) is not None and self.priority(n) < rule.priority
         }
+        spoken_for = self.spoken_for(counting)
+        counting -= spoken_for
+        self.late |= {(min(identifier, n), max(identifier, n)) for n in spoken_for}
         owners = {c for c in map(self.cluster, counting) if self.persons(c)}
         too_many = len(owners) > rule.owners
         irreconcilable = len(owners) > 1 and (
@@ -275,9 +279,30 @@ class _World:
                 return
         self.contested.add(identifier)
 
+    def spoken_for(self, counting: set[Identifier]) -> set[Identifier]:
+        """Neighbours that name nobody of their own, since a stronger one speaks for them."""
+        spoken_for: set[Identifier] = set()
+        for y in sorted(counting, key=lambda i: (self.priority(i), i)):
+            if not self.persons(frozenset({y})) or y != self.strongest(self.cluster(y)):
+                continue
+            for z in counting - spoken_for:
+                if (
+                    self.persons(frozenset({z}))
+                    and self.priority(z) < self.priority(y)
+                    and z in self.neighbours(y)
+                    and self.cluster(z) != self.cluster(y)
+                ):
+                    spoken_for.add(y)
+                    break
+        return spoken_for
+
+    def strongest(self, cluster: Cluster) -> Identifier:
+        listed = [i for i in cluster if self.rule(i) is not None]
+        return min(listed, key=lambda i: (self.priority(i), i)) if listed else min(cluster)
+
     def take_level(self, pairs: set[Pair]) -> None:
         def turn(pair: Pair) -> tuple[bool, int, int, Pair]:
-            late = any(i in self.contested or i in self.given for i in pair)
+            late = pair in self.late or any(i in self.contested or i in self.given for i in pair)
             weaker = max(pair, key=self.priority)
             rule, seen = self.rule(weaker), self.links[pair]
             latest = rule is not None and rule.shared is Sharing.LATEST

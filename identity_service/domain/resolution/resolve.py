@@ -76,14 +76,15 @@ def resolve(evidence: Evidence, policy: Policy, outside: BoundaryState = NO_BOUN
     super_connectors = _super_connectors(links, types, rules) | outside.super_connectors
     priority = _priority_by_position(types, rules, super_connectors)
     plan = _plan(links, policy.order, rules, priority, super_connectors)
-    shared = SharedIdentifiers(clusters, links, plan.ends, judged)
+    shared = SharedIdentifiers(clusters, evidence, rules, plan.levels, plan.ends, judged)
     for position in outside.contested - judged - super_connectors:
         shared.contest(position)
     refusals, taken = plan.refusals, list[int]()
     for rule, numbers in plan.levels:
+        late: Collection[int] = ()
         if rule and rule.shared is Sharing.QUARANTINE:
-            shared.decide(rule, plan.to_stronger(numbers))
-        plan.sort(numbers, shared.special, evidence)
+            late = shared.decide(rule, plan.to_stronger(numbers))
+        plan.sort(numbers, shared.special, late, evidence)
         clusters.take(numbers, plan.ends, refusals)
         taken += numbers
     roots = clusters.roots()
@@ -156,16 +157,23 @@ class _Plan:
         priority, (weaker, stronger) = self.priority, self.ends
         return [n for n in numbers if priority[weaker[n]] != priority[stronger[n]]]
 
-    def sort(self, numbers: list[int], special: Collection[int], evidence: Evidence) -> None:
-        """Bring the links of one level into their order, those that touch `special` last."""
+    def sort(
+        self,
+        numbers: list[int],
+        special: Collection[int],
+        late: Collection[int],
+        evidence: Evidence,
+    ) -> None:
+        """Bring the links of one level into their order: `late` and what touches `special` last."""
         keys, (weaker, stronger) = self.keys, self.ends
+        last = set(late)
         if special:
-            touching = [n for n in numbers if weaker[n] in special or stronger[n] in special]
-            if touching:
-                in_level = [keys[number] for number in numbers]
-                after_all_others = 1 + max(in_level) - min(in_level)
-                for number in touching:
-                    keys[number] += after_all_others
+            last.update(n for n in numbers if weaker[n] in special or stronger[n] in special)
+        if last:
+            in_level = [keys[number] for number in numbers]
+            after_all_others = 1 + max(in_level) - min(in_level)
+            for number in last:
+                keys[number] += after_all_others
         numbers.sort(key=keys.__getitem__)
         _sort_ties(numbers, [keys[number] for number in numbers], evidence)
 

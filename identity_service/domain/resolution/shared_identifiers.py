@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 
+from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Rule
 from identity_service.domain.resolution.clusters import Clusters, Ends
-from identity_service.domain.resolution.evidence import Link
+from identity_service.domain.resolution.evidence import Evidence
+
+Neighbours = dict[int, int]
+"""The neighbours of an identifier that count, each with the number of the link to it."""
 
 
 class SharedIdentifiers:
     """Decides level by level which identifiers with `shared: quarantine` are contested or given.
 
-    `exempt` are ends of accepted judgements.
+    `rules` has the rule of every type; `levels` are the links of each level, strongest first,
+    with the rule of their weaker ends; `exempt` are ends of accepted judgements.
     """
 
     def __init__(
-        self, clusters: Clusters, links: Sequence[Link], ends: Ends, exempt: Collection[int]
+        self,
+        clusters: Clusters,
+        evidence: Evidence,
+        rules: Mapping[str, Rule | None],
+        levels: Sequence[tuple[Rule | None, Sequence[int]]],
+        ends: Ends,
+        exempt: Collection[int],
     ) -> None:
         self._clusters = clusters
-        self._links = links
+        self._evidence = evidence
+        self._rules = rules
+        self._levels = levels
         self._ends = ends
         self._exempt = exempt
         self.contested: set[int] = set()
@@ -32,16 +46,22 @@ class SharedIdentifiers:
         self.contested.add(position)
         self.special.add(position)
 
-    def decide(self, rule: Rule, numbers: Sequence[int]) -> None:
+    def decide(self, rule: Rule, numbers: Sequence[int]) -> list[int]:
         """Look at the weaker ends of one level's links: contested, given, or neither.
 
-        `numbers` are the links that count, those to a neighbour of stronger priority.
+        `numbers` are the links that count, those to a neighbour of stronger priority. Returns
+        the links to neighbours that another speaks for: they are taken after all others too.
         """
-        exempt, contested = self._exempt, self.contested
-        for position, owners in self._several_owners(numbers).items():
-            if position in exempt or position in contested:
-                continue
-            if len(owners) <= rule.owners and self._clusters.could_be_one(owners):
+        around = self._that_meet_several(numbers)
+        strongest = self._strongest_members(around)
+        late: list[int] = []
+        for position, neighbours in around.items():
+            spoken_for = self._spoken_for(neighbours, strongest)
+            late += [neighbours[neighbour] for neighbour in spoken_for]
+            owners = self._owners(neighbours, spoken_for)
+            if len(owners) < 2 or (
+                len(owners) <= rule.owners and self._clusters.could_be_one(owners)
+            ):
                 continue
             owner = _dominant(owners, rule)
             if owner is None:
@@ -49,36 +69,102 @@ class SharedIdentifiers:
             else:
                 self._clusters.give(position, owner)
                 self.special.add(position)
+        return late
 
-    def _several_owners(self, numbers: Sequence[int]) -> dict[int, dict[int, int]]:
-        """Of identifiers with at least two owners, the owners (roots), with their sightings."""
+    def _that_meet_several(self, numbers: Sequence[int]) -> dict[int, Neighbours]:
+        """The identifiers to look at that meet several clusters with a person.
+
+        Nearly all meet one: it is remembered in one number for each.
+        """
         weaker, stronger = self._ends
-        owner_of = self._clusters.owner_of
         persons = self._clusters.persons_at([stronger[number] for number in numbers])
-        several = _that_meet_several(weaker, numbers, persons)
-        found: dict[int, dict[int, int]] = {position: {} for position in several}
-        if not found:
-            return found
-        for number, root in zip(numbers, persons, strict=True):
-            owners = found.get(weaker[number])
-            if owners is not None and root is not None and stronger[number] not in owner_of:
-                owners[root] = max(self._links[number].times_seen, owners.get(root, 0))
-        return {position: owners for position, owners in found.items() if len(owners) > 1}
+        only: dict[int, int] = {}
+        several = {
+            weaker[number]
+            for number, root in zip(numbers, persons, strict=True)
+            if root is not None and only.setdefault(weaker[number], root) != root
+        }
+        found: dict[int, Neighbours] = {
+            position: {} for position in several - self.contested if position not in self._exempt
+        }
+        if found:
+            given = self._clusters.owner_of
+            for number, root in zip(numbers, persons, strict=True):
+                if (
+                    root is not None
+                    and (neighbours := found.get(weaker[number])) is not None
+                    and stronger[number] not in given
+                ):
+                    neighbours[stronger[number]] = number
+        return found
 
+    def _owners(self, neighbours: Neighbours, without: Collection[int]) -> dict[int, int]:
+        """The clusters of neighbours (roots), with their sightings."""
+        find, links = self._clusters.find, self._evidence.links
+        owners: dict[int, int] = {}
+        for neighbour, number in neighbours.items():
+            if neighbour not in without:
+                root = find(neighbour)
+                owners[root] = max(links[number].times_seen, owners.get(root, 0))
+        return owners
 
-def _that_meet_several(
-    weaker: Sequence[int], numbers: Iterable[int], persons: Iterable[int | None]
-) -> set[int]:
-    """The weaker ends that meet more than one cluster with a person.
+    def _spoken_for(self, neighbours: Neighbours, strongest: Mapping[int, int]) -> set[int]:
+        """The neighbours that another neighbour speaks for.
 
-    Nearly all meet one: it is remembered in one number for each.
-    """
-    only: dict[int, int] = {}
-    return {
-        weaker[number]
-        for number, root in zip(numbers, persons, strict=True)
-        if root is not None and only.setdefault(weaker[number], root) != root
-    }
+        From the strongest to the weakest, so that whoever may speak was looked at before.
+        """
+        find, seen_with = self._clusters.find, self._persons_seen_with
+        found: set[int] = set()
+        for neighbour in sorted(neighbours.keys() & seen_with.keys(), key=self._strength):
+            root = find(neighbour)
+            if strongest.get(root) == neighbour and any(
+                person in neighbours and person not in found and find(person) != root
+                for person in seen_with[neighbour]
+            ):
+                found.add(neighbour)
+        return found
+
+    def _strongest_members(self, around: Mapping[int, Neighbours]) -> dict[int, int]:
+        """The strongest member of every cluster whose members another could speak for, by root."""
+        if not around:
+            return {}
+        seen_with, find = self._persons_seen_with, self._clusters.find
+        wanted = {
+            find(neighbour)
+            for neighbours in around.values()
+            for neighbour in neighbours.keys() & seen_with.keys()
+            if any(person in neighbours for person in seen_with[neighbour])
+        }
+        strongest: dict[int, int] = {}
+        if wanted:
+            for position, root in enumerate(self._clusters.roots()):
+                if root in wanted:
+                    best = strongest.setdefault(root, position)
+                    if self._strength(position) < self._strength(best):
+                        strongest[root] = position
+        return strongest
+
+    @cached_property
+    def _persons_seen_with(self) -> dict[int, list[int]]:
+        """By person identifier, the person identifiers of stronger priority it was seen with."""
+        weaker, stronger = self._ends
+        found: dict[int, list[int]] = {}
+        for rule, numbers in self._levels:
+            if rule is None or rule.kind is not IdentifierKind.PERSON:
+                continue
+            for number in numbers:
+                other = self._rule_of(stronger[number])
+                if other and other.kind is IdentifierKind.PERSON and other.priority < rule.priority:
+                    found.setdefault(weaker[number], []).append(stronger[number])
+        return found
+
+    def _rule_of(self, position: int) -> Rule | None:
+        return self._rules[self._evidence.identifiers[position].type]
+
+    def _strength(self, position: int) -> tuple[float, Identifier]:
+        """A sort key: the stronger, the smaller."""
+        rule = self._rule_of(position)
+        return (rule.priority if rule else float("inf"), self._evidence.identifiers[position])
 
 
 def _dominant(owners: Mapping[int, int], rule: Rule) -> int | None:
