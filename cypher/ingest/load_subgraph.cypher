@@ -58,6 +58,11 @@ CALL (boundary_reached, boundary_asked) {
     WITH d WHERE NOT d:SuperConnector
     MATCH (d)-[:OBSERVED_TOGETHER]-(n:Identifier) WHERE n.type IN coalesce($w.stronger[d.type], $w.stronger_than_other)
     MATCH (n)-[:BELONGS_TO]->(c:Customer)
+    // Another person that d was seen with may speak for n (rule 6): then n makes no owner.
+    WHERE NOT EXISTS {
+      MATCH (n)-[:OBSERVED_TOGETHER]-(z:Identifier)-[:OBSERVED_TOGETHER]-(d)
+      WHERE z.type IN coalesce($w.stronger[n.type], $w.stronger_than_other) AND NOT (z)-[:BELONGS_TO]->(c)
+    }
     WITH DISTINCT c LIMIT $w.owners
     RETURN collect(c.id) AS owners
   }

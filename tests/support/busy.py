@@ -26,7 +26,8 @@ def _events(draw: random.Random) -> list[Event]:
         if draw.random() < 0.5:
             who.append(("user", f"u{person}"))
         if draw.random() < 0.15:
-            who.append(("mail", f"m{draw.choice([person, person, person, 0])}"))
+            # One's own address, that of a couple, or one that everybody may use.
+            who.append(("mail", f"m{draw.choice([person, person, person // 2 * 2, 0])}"))
         if draw.random() < 0.6:
             who.append(("cookie", f"c{person}.{draw.randrange(3)}"))
         if draw.random() < 0.5:

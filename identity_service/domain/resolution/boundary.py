@@ -24,9 +24,11 @@ def boundary_is_stable(subgraph: Subgraph, new: NewEvidence, policy: Policy) -> 
 
     A super-connector stays one, since evidence only grows. A contested identifier stays
     contested when more owners than its type allows lie outside the subgraph, no judgement names
-    it, and it does not become a super-connector.
+    it, and it does not become a super-connector. An identifier of the new evidence is not
+    outside, also where it is a boundary node: another person may speak for it from now on.
     """
-    inside = {node.customer for i in subgraph.interior if (node := subgraph.nodes.get(i))}
+    touched = (*subgraph.interior, *new.identifiers)
+    inside = {node.customer for i in touched if (node := subgraph.nodes.get(i))}
     for identifier, node in subgraph.boundary.items():
         if node.judged:
             return False
