@@ -10,29 +10,45 @@ from identity_service.domain.resolution.clusters import Clusters, Ends
 from identity_service.domain.resolution.evidence import Evidence, Link
 from identity_service.domain.resolution.shared_identifiers import SharedIdentifiers
 
-TABLET_RULE = Rule(2, IdentifierKind.DEVICE, shared=Sharing.QUARANTINE)
-RULES = {"mail": Rule(1, IdentifierKind.PERSON), "tablet": TABLET_RULE}
-TABLET, ANN, BEN, CAT = 0, 1, 2, 3
-EVIDENCE = Evidence(
-    [Identifier("tablet", "t"), *(Identifier("mail", name) for name in ("ann", "ben", "cat"))],
-    [0] * 4,
-    [],
-)
+TABLET_RULE = Rule(9, IdentifierKind.DEVICE, shared=Sharing.QUARANTINE)
+LOGIN, MAIL = Rule(1, IdentifierKind.PERSON), Rule(5, IdentifierKind.PERSON)
+RULES = {"login": LOGIN, "mail": MAIL, "tablet": TABLET_RULE}
+TABLET, ANN, BEN, CAT, MAIL_OF_ANN = 0, 1, 2, 3, 4
+IDENTIFIERS = [
+    Identifier("tablet", "t"),
+    *(Identifier("login", name) for name in ("ann", "ben", "cat")),
+    Identifier("mail", "ann"),
+]
 
 
 class Level:
-    """A tablet that persons used so many times, and what is decided about it."""
+    """A tablet that persons used so many times, and what is decided about it.
 
-    def __init__(self, rule: Rule, times: dict[int, int], exempt: set[int] | None = None) -> None:
-        self.links = [Link(TABLET, person, 0, 0, often) for person, often in times.items()]
-        types = [identifier.type for identifier in EVIDENCE.identifiers]
-        self.clusters = Clusters(EVIDENCE, types, RULES)
-        ends = Ends([link.a for link in self.links], [link.b for link in self.links])
-        self.shared = SharedIdentifiers(self.clusters, self.links, ends, exempt or set())
+    `met`: person identifiers that were seen together, the weaker first.
+    """
+
+    def __init__(
+        self,
+        rule: Rule,
+        times: dict[int, int],
+        exempt: set[int] | None = None,
+        met: tuple[tuple[int, int], ...] = (),
+    ) -> None:
+        uses = [Link(TABLET, person, 0, 0, often) for person, often in times.items()]
+        links = [*uses, *(Link(weaker, stronger, 0, 0, 1) for weaker, stronger in met)]
+        evidence = Evidence(IDENTIFIERS, [0] * len(IDENTIFIERS), links)
+        types = [identifier.type for identifier in IDENTIFIERS]
+        self.clusters = Clusters(evidence, types, RULES)
+        self.numbers = range(len(uses))
+        levels = [(MAIL, range(len(uses), len(links))), (rule, self.numbers)]
+        ends = Ends([link.a for link in links], [link.b for link in links])
+        self.shared = SharedIdentifiers(
+            self.clusters, evidence, RULES, levels, ends, exempt or set()
+        )
         self.rule = rule
 
-    def decide(self) -> None:
-        self.shared.decide(self.rule, range(len(self.links)))
+    def decide(self) -> list[int]:
+        return self.shared.decide(self.rule, self.numbers)
 
     @property
     def owner(self) -> int | None:
@@ -40,7 +56,7 @@ class Level:
 
 
 def dominance(share: float) -> Rule:
-    return Rule(2, IdentifierKind.DEVICE, shared=Sharing.QUARANTINE, dominance=share)
+    return Rule(9, IdentifierKind.DEVICE, shared=Sharing.QUARANTINE, dominance=share)
 
 
 def test_one_owner_makes_nothing_contested() -> None:
@@ -69,7 +85,7 @@ def test_an_end_of_an_accepted_judgement_is_never_contested() -> None:
 
 
 def test_as_many_owners_as_the_rule_allows_are_left_to_be_joined() -> None:
-    two = Rule(2, IdentifierKind.DEVICE, shared=Sharing.QUARANTINE, owners=2)
+    two = Rule(9, IdentifierKind.DEVICE, shared=Sharing.QUARANTINE, owners=2)
     allowed, too_many = Level(two, {ANN: 1, BEN: 1}), Level(two, {ANN: 1, BEN: 1, CAT: 1})
 
     allowed.decide()
@@ -118,3 +134,38 @@ def test_of_several_links_to_one_owner_the_one_with_most_sightings_counts() -> N
     level.decide()
 
     assert level.owner == level.clusters.find(ANN)
+
+
+def test_a_neighbour_that_another_speaks_for_makes_no_owner_and_its_link_comes_late() -> None:
+    level = Level(TABLET_RULE, {ANN: 1, MAIL_OF_ANN: 1}, met=((MAIL_OF_ANN, ANN),))
+
+    late = level.decide()
+
+    assert level.shared.special == set()
+    assert late == [1]
+
+
+def test_who_was_not_seen_with_a_stronger_neighbour_speaks_for_itself() -> None:
+    never_met = Level(TABLET_RULE, {ANN: 1, MAIL_OF_ANN: 1})
+    elsewhere = Level(TABLET_RULE, {BEN: 1, MAIL_OF_ANN: 1}, met=((MAIL_OF_ANN, ANN),))
+
+    assert (never_met.decide(), elsewhere.decide()) == ([], [])
+    assert never_met.shared.contested == elsewhere.shared.contested == {TABLET}
+
+
+def test_a_neighbour_adds_no_sightings_where_another_speaks_for_it() -> None:
+    times = {ANN: 3, BEN: 2, MAIL_OF_ANN: 9}
+    level = Level(dominance(0.6), times, met=((MAIL_OF_ANN, BEN),))
+
+    level.decide()
+
+    assert level.owner == ANN
+
+
+def test_one_person_speaks_for_an_address_and_another_is_still_another() -> None:
+    level = Level(TABLET_RULE, {ANN: 1, BEN: 1, MAIL_OF_ANN: 1}, met=((MAIL_OF_ANN, ANN),))
+
+    late = level.decide()
+
+    assert level.shared.contested == {TABLET}
+    assert late == [2]
