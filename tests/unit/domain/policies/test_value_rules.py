@@ -14,8 +14,8 @@ from identity_service.domain.events import (
 )
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.parse import parse_policy, preset
+from identity_service.domain.policies.placeholders import BLOCKED_BY_DEFAULT
 from identity_service.domain.policies.value_rules import (
-    BLOCKED_BY_DEFAULT,
     ValueRules,
     WithheldReason,
     WithheldValue,
