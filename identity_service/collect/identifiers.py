@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -9,10 +10,7 @@ from typing import Any, cast
 
 from identity_service.collect.refused import Refused
 from identity_service.domain.events import MAX_IDENTIFIERS, RejectionCode
-from identity_service.domain.identifiers import MAX_TYPE_LENGTH, MAX_VALUE_BYTES, Identifier
-
-CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-"""What no identifier, message id or name holds: control characters, half a surrogate pair."""
+from identity_service.domain.identifiers import MAX_VALUE_BYTES, Identifier
 
 MAX_LISTED = 1_000
 """Longest `externalIds` or `mergeProperties` that is looked at, so that refusing is quick."""
@@ -30,35 +28,36 @@ def read_identifiers(
     context_traits: Mapping[str, Any],
     account_traits: Mapping[str, Any],
 ) -> tuple[Identifier, ...]:
-    """The identifiers of a call in the order in which they stand, trimmed, each once.
+    """The identifiers of a call in the order in which they stand, as sent, each once.
 
-    `traits` are the person's (of an identify call), `account_traits` those of a group call: an
-    e-mail or phone in `context_traits` that equals the account's is the account's.
-    Raises Refused for none, for too many, and for one that is too long or cannot be printed.
+    `traits` are the person's (of an identify call), `account_traits` those of a group call.
+    Raises Refused for none and for too many. What a value may be is for the policy to say.
     """
     found: dict[Identifier, None] = {}
-    _add(found, "user_id", call.get("userId"), "userId")
-    _add(found, "anonymous_id", call.get("anonymousId"), "anonymousId")
+    user_id, anonymous_id = call.get("userId"), call.get("anonymousId")
+    if user_id != anonymous_id:  # the same id as both names a browser and no account
+        _add(found, "user_id", user_id)
+    _add(found, "anonymous_id", anonymous_id)
     if kind == "alias":
         # Never a second user_id: a write key must not be able to join two accounts.
-        _add(found, "anonymous_id", call.get("previousId"), "previousId")
+        _add(found, "anonymous_id", call.get("previousId"))
     elif kind == "merge":
         _add_merged(found, call.get("mergeProperties"))
-    if traits:
-        _add(found, "email", traits.get("email"), "traits.email")
-        _add(found, "phone", traits.get("phone"), "traits.phone")
-    if context_traits:
-        _add_unless(found, "email", context_traits.get("email"), account_traits.get("email"))
-        _add_unless(found, "phone", context_traits.get("phone"), account_traits.get("phone"))
+    if traits or context_traits:
+        _add_traits(found, traits, context_traits, account_traits)
     if "device" in context:
         _add_device(found, context["device"])
     if "externalIds" in context:
         _add_external(found, context["externalIds"])
+    not_text = _not_text(call)
     if not found:
-        raise Refused(
-            RejectionCode.NO_IDENTIFIER,
-            "The event names nobody: it needs a userId, an anonymousId or another identifier.",
-        )
+        why = "; ".join(f"{name} is {_kind_in_words(v)}, not text" for name, v in not_text.items())
+        why = why or "it needs a userId, an anonymousId or another identifier"
+        raise Refused(RejectionCode.NO_IDENTIFIER, f"The event names nobody: {why}.")
+    for name, value in not_text.items():
+        # Withheld by every policy, so that the event says that it was passed over.
+        text = json.dumps(value, ensure_ascii=False)[:MAX_VALUE_BYTES]
+        found[Identifier(_FIELDS[name], text)] = None
     _check_count(found)
     return tuple(found)
 
@@ -82,42 +81,19 @@ def second_values_as_anonymous(
     return tuple(taken)
 
 
-def identifier_text(value: object, where: str) -> str | None:
-    """A value as an identifier: trimmed text, or the JSON text of a number; None if it is none.
-
-    Raises Refused when it is too long, or holds control characters or half a surrogate pair.
-    """
+def identifier_text(value: object) -> str | None:
+    """A value as an identifier: text as sent, or the JSON text of a number; None if it is none."""
     if isinstance(value, str):
-        text = value.strip()
-    elif isinstance(value, bool):
+        return value.strip() or None
+    if isinstance(value, bool):
         return None
-    elif isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-        text = repr(value)
-    else:
-        return None
-    if len(text) > MAX_VALUE_BYTES or not (text.isascii() and text.isprintable()):
-        _check_text(text, where)
-    return text or None
+    if isinstance(value, float) and math.isfinite(value):
+        return str(int(value)) if value.is_integer() else repr(value)
+    return repr(value) if isinstance(value, int) else None
 
 
-def _check_text(text: str, where: str) -> None:
-    if len(text) > MAX_VALUE_BYTES or len(text.encode("utf-8", "replace")) > MAX_VALUE_BYTES:
-        raise Refused(
-            RejectionCode.IDENTIFIER_TOO_LONG,
-            f"{where} is longer than {MAX_VALUE_BYTES:,} bytes.",
-        )
-    unprintable = CONTROL_CHARACTER.search(text)
-    if unprintable:
-        raise Refused(
-            RejectionCode.INVALID_IDENTIFIER,
-            f"{where} holds the character U+{ord(unprintable[0]):04X}.",
-        )
-
-
-def _add(found: dict[Identifier, None], of_type: str, value: object, where: str) -> None:
-    if value is None:
-        return
-    text = identifier_text(value, where)
+def _add(found: dict[Identifier, None], of_type: str, value: object) -> None:
+    text = identifier_text(value)
     if text is None:
         return
     if of_type == "anonymous_id" and "@" in text and _EMAIL.fullmatch(text):
@@ -125,38 +101,42 @@ def _add(found: dict[Identifier, None], of_type: str, value: object, where: str)
     found[Identifier(of_type, text)] = None
 
 
-def _add_unless(
-    found: dict[Identifier, None], of_type: str, value: object, of_account: object
+def _add_traits(
+    found: dict[Identifier, None],
+    traits: Mapping[str, Any],
+    context_traits: Mapping[str, Any],
+    account_traits: Mapping[str, Any],
 ) -> None:
-    if value != of_account:
-        _add(found, of_type, value, f"context.traits.{of_type}")
+    """E-mail and phone of an identify call's traits, else of the context's.
+
+    The context's are what the SDK cached, of a person who may have left. One that equals the
+    account's is the account's.
+    """
+    for trait in ("email", "phone"):
+        stated, cached = traits.get(trait), context_traits.get(trait)
+        if identifier_text(stated):
+            _add(found, trait, stated)
+        elif cached != account_traits.get(trait):
+            _add(found, trait, cached)
 
 
-def _add_typed(found: dict[Identifier, None], of_type: object, value: object, where: str) -> None:
-    """Add an identifier whose type was sent; a type is text that `TYPE:VALUE` can hold."""
-    if not isinstance(of_type, str) or not of_type.strip():
-        return
-    of_type = of_type.strip()
-    if len(of_type) > MAX_TYPE_LENGTH or ":" in of_type or CONTROL_CHARACTER.search(of_type):
-        raise Refused(
-            RejectionCode.INVALID_IDENTIFIER,
-            f"The type of an identifier in {where} has more than {MAX_TYPE_LENGTH} characters,"
-            f" a colon or a control character: {of_type[:40]!r}.",
-        )
-    _add(found, of_type, value, f"{where} {of_type}")
-    _check_count(found)
+def _add_typed(found: dict[Identifier, None], of_type: object, value: object) -> None:
+    """Add an identifier whose type was sent."""
+    if isinstance(of_type, str) and of_type.strip():
+        _add(found, of_type.strip(), value)
+        _check_count(found)
 
 
 def _add_merged(found: dict[Identifier, None], listed: object) -> None:
     for entry in _entries(listed, "mergeProperties"):
-        _add_typed(found, entry.get("type"), entry.get("value"), "mergeProperties")
+        _add_typed(found, entry.get("type"), entry.get("value"))
 
 
 def _add_external(found: dict[Identifier, None], listed: object) -> None:
     for entry in _entries(listed, "context.externalIds"):
         # Segment requires both: without them the value is an account's, or a digest.
         if entry.get("collection") == "users" and entry.get("encoding") == "none":
-            _add_typed(found, entry.get("type"), entry.get("id"), "context.externalIds")
+            _add_typed(found, entry.get("type"), entry.get("id"))
 
 
 def _add_device(found: dict[Identifier, None], device: object) -> None:
@@ -167,11 +147,24 @@ def _add_device(found: dict[Identifier, None], device: object) -> None:
     if not isinstance(platform, str) or platform.lower() not in _PLATFORMS:
         return
     platform = platform.lower()
-    _add(found, f"{platform}.id", device.get("id"), "context.device.id")
+    _add(found, f"{platform}.id", device.get("id"))
     if device.get("adTrackingEnabled") is True:
-        value = device.get("advertisingId")
-        _add(found, f"{platform}.idfa", value, "context.device.advertisingId")
-    _add(found, f"{platform}.push_token", device.get("token"), "context.device.token")
+        _add(found, f"{platform}.idfa", device.get("advertisingId"))
+    _add(found, f"{platform}.push_token", device.get("token"))
+
+
+_FIELDS = {"userId": "user_id", "anonymousId": "anonymous_id", "previousId": "anonymous_id"}
+
+
+def _not_text(call: Mapping[str, Any]) -> dict[str, object]:
+    """The fields of a call that should hold an id and hold an object, a list or a boolean."""
+    return {name: call[name] for name in _FIELDS if isinstance(call.get(name), dict | list | bool)}
+
+
+def _kind_in_words(value: object) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    return "an object" if isinstance(value, dict) else "a list"
 
 
 def _entries(listed: object, where: str) -> Iterable[dict[str, Any]]:

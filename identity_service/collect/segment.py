@@ -14,14 +14,13 @@ from typing import Any, cast
 import orjson
 
 from identity_service.collect.body import decode_json
-from identity_service.collect.identifiers import (
-    CONTROL_CHARACTER,
-    identifier_text,
-    read_identifiers,
-)
+from identity_service.collect.identifiers import identifier_text, read_identifiers
 from identity_service.collect.refused import Refused, kept_body, kept_text, without_key
 from identity_service.collect.times import event_time, sent_time
 from identity_service.domain.events import Rejection, RejectionCode, ReportedEvent
+from identity_service.domain.identifiers import CONTROL_CHARACTER, MAX_VALUE_BYTES
+from identity_service.domain.policies.normalise import cleaned
+from identity_service.domain.policies.placeholders import names_nobody
 from identity_service.errors import BadInput, TooLarge
 
 MAX_BATCH = 10_000
@@ -258,8 +257,18 @@ def _name(value: object) -> str | None:
 
 def _account_id(call: dict[str, Any], context: Mapping[str, Any]) -> str | None:
     """The account that the call or its context names; Jitsu names it on every later call."""
-    named = identifier_text(call.get("groupId"), "groupId")
-    return named or identifier_text(context.get("groupId"), "context.groupId")
+    if "groupId" not in call and "groupId" not in context:
+        return None
+    return _account_name(call.get("groupId")) or _account_name(context.get("groupId"))
+
+
+def _account_name(value: object) -> str | None:
+    """The id of an account; None for a placeholder and for what no identifier may be."""
+    text = identifier_text(value)
+    if text is None or len(text.encode("utf-8", "surrogatepass")) > MAX_VALUE_BYTES:
+        return None
+    text = cleaned(text)
+    return None if names_nobody(text) or CONTROL_CHARACTER.search(text) else text
 
 
 def _surplus(call: object) -> Rejection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -10,6 +11,10 @@ MAX_VALUE_BYTES = 1_024
 
 MAX_TYPE_LENGTH = 64
 """Longest identifier type, in characters."""
+
+
+CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What no identifier, message id or name holds: control characters, half a surrogate pair."""
 
 
 class IdentifierKind(StrEnum):

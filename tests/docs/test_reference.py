@@ -15,8 +15,8 @@ from identity_service.api.graphql.schema import build_schema
 from identity_service.app import create_app
 from identity_service.domain.events import RejectionCode
 from identity_service.domain.policies.parse import parse_policy, preset_names
+from identity_service.domain.policies.placeholders import BLOCKED_BY_DEFAULT
 from identity_service.domain.policies.policy import Sharing
-from identity_service.domain.policies.value_rules import BLOCKED_BY_DEFAULT
 from identity_service.domain.resolution.cases import Case, check_case, load_case
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.domain.resolution.clusters import RefusalReason

@@ -7,6 +7,7 @@ its `order`, `other` and `max_component` replace the preset's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -14,6 +15,8 @@ from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, TypeVar, cast
+
+import phonenumbers
 
 from identity_service.domain.identifiers import MAX_VALUE_BYTES, IdentifierKind
 from identity_service.domain.policies.durations import DURATION_HELP, parse_duration
@@ -61,6 +64,7 @@ _RULE_KEYS = (
     "allow",
 )
 _BLOCKED_KEYS = ("value", "pattern", "types")
+_PHONE_OF = re.compile(r"phone\(\s*(\w+)\s*\)")
 _SHARED_BY_TIME = (Sharing.MERGE, Sharing.FIRST, Sharing.ISOLATE)
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -175,6 +179,7 @@ class _Reading:
         if isinstance(value, dict):
             self.require(fields, "priority", path, "1 is the strongest")
             self.require(fields, "kind", path, "person or device")
+        normalise, region = self.normaliser(fields, path)
         rule = Rule(
             priority=self.whole(fields, "priority", path, 1, MAX_PRIORITY) or 0,
             kind=self.choice(fields, "kind", path, IdentifierKind) or IdentifierKind.DEVICE,
@@ -185,12 +190,25 @@ class _Reading:
             dominance=self.share(fields, "dominance", path),
             max_links=self.whole(fields, "max_links", path, 1, MAX_LINKS),
             ttl=self.duration(fields, "ttl", path),
-            normalise=self.choice(fields, "normalise", path, Normaliser) or Normaliser.NONE,
+            normalise=normalise,
+            region=region,
             format=self.regex(fields, "format", path),
             allow=frozenset(self.texts(fields, "allow", path)),
         )
         self.check_rule(fields, rule, path)
         return rule
+
+    def normaliser(self, fields: Mapping[str, Any], path: str) -> tuple[Normaliser, str | None]:
+        """What `normalise` says, and the country of `phone(NL)`."""
+        found = _PHONE_OF.fullmatch(str(fields.get("normalise")))
+        if found is None:
+            return self.choice(fields, "normalise", path, Normaliser) or Normaliser.NONE, None
+        if found[1] not in phonenumbers.SUPPORTED_REGIONS:
+            self.note(
+                _join(path, "normalise"),
+                f"knows no country {_shown(found[1])}: write its two letters, as in phone(NL)",
+            )
+        return Normaliser.PHONE, found[1]
 
     def check_rule(self, fields: Mapping[str, Any], rule: Rule, path: str) -> None:
         if fields.get("within") is not None and fields.get("limit") is None:

@@ -55,7 +55,8 @@ class Rule:
 
     `priority` 1 is strongest. `limit` is the most distinct values per customer (None: no
     limit), counted inside a sliding window `within` over first-seen times if that is set.
-    `owners` and `dominance` speak only with `Sharing.QUARANTINE`.
+    `owners` and `dominance` speak only with `Sharing.QUARANTINE`. `region` (ISO 3166, `NL`) is
+    the country of national numbers; only with `Normaliser.PHONE`.
     """
 
     priority: int
@@ -68,6 +69,7 @@ class Rule:
     max_links: int | None = None
     ttl: int | None = None
     normalise: Normaliser = Normaliser.NONE
+    region: str | None = None
     format: str | None = None
     allow: frozenset[str] = frozenset()
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from identity_service.domain.events import (
@@ -15,48 +15,36 @@ from identity_service.domain.events import (
     RejectionCode,
     ReportedEvent,
 )
-from identity_service.domain.identifiers import MAX_VALUE_BYTES, Identifier
-from identity_service.domain.policies.normalise import NORMALISERS, normalise_none
+from identity_service.domain.identifiers import (
+    CONTROL_CHARACTER,
+    MAX_VALUE_BYTES,
+    Identifier,
+    IdentifierKind,
+)
+from identity_service.domain.policies.normalise import (
+    NORMALISERS,
+    cleaned,
+    normalise_login,
+    normalise_phone,
+)
+from identity_service.domain.policies.placeholders import fold, is_typed_in_phone, names_nobody
 from identity_service.domain.policies.policy import (
     TYPE_NAME_HELP,
     Blocked,
     Normaliser,
     Policy,
+    Rule,
     is_type_name,
 )
 from identity_service.domain.policies.regexes import Regex, compile_regex
 
-BLOCKED_BY_DEFAULT = frozenset(
-    {
-        "",
-        "null",
-        "none",
-        "nil",
-        "undefined",
-        "nan",
-        "anonymous",
-        "guest",
-        "unknown",
-        "not_authenticated",
-        "distinct_id",
-        "id",
-        "email",
-        "true",
-        "false",
-        "0",
-        "-1",
-        "[object object]",
-    }
-)
-"""Blocked for every type, in every spelling and in quotes; so is all of zeros and dashes."""
+_MOST_CLEANED = 8 * MAX_VALUE_BYTES
+"""Longest value that is cleaned, in characters: encoding makes a value up to nine times as long."""
 
 MAX_UNLISTED_TYPES = 1_000
 """Tables kept for types that the policy does not list: senders choose their names."""
 
-_WRAPPING = " \t\r\n\"'`´‘’‚‛“”„‟«»‹›\u00a0"  # noqa: RUF001  (they are the quotes people use)
-
 _SHOWN = 200
-_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class WithheldReason(StrEnum):
@@ -64,6 +52,8 @@ class WithheldReason(StrEnum):
 
     BLOCKED_VALUE = "BLOCKED_VALUE"
     INVALID_VALUE = "INVALID_VALUE"
+    TOO_LONG = "TOO_LONG"
+    UNPRINTABLE = "UNPRINTABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +68,13 @@ class WithheldValue:
         """As a message shows it: the beginning of a long identifier, and why."""
         sent = str(self.identifier)
         return f"{sent[:_SHOWN]}{'…' if len(sent) > _SHOWN else ''}: {self.message}."
+
+    @property
+    def can_be_kept(self) -> bool:
+        """Whether another policy could take it, so that the event keeps it for that day."""
+        return self.reason in (WithheldReason.BLOCKED_VALUE, WithheldReason.INVALID_VALUE) and (
+            is_type_name(self.identifier.type)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +91,15 @@ class _Type:
 
 
 class ValueRules:
-    """A policy's rules about values, prepared once. Pure: the same value, the same answer."""
+    """A policy's rules about values, prepared once. Pure: the same value, the same answer.
 
-    def __init__(self, policy: Policy) -> None:
+    `region` (ISO 3166, `NL`) is the country of national phone numbers, where the policy names
+    none.
+    """
+
+    def __init__(self, policy: Policy, region: str | None = None) -> None:
         self._policy = policy
+        self._region = region
         self._patterns = {
             entry.pattern: compile_regex(entry.pattern) for entry in policy.blocked if entry.pattern
         }
@@ -111,11 +113,14 @@ class ValueRules:
         rules = self._types.get(raw.type) or self._unlisted(raw.type)
         if rules is None:
             return _invalid(raw, f"its type is no name of a type: {TYPE_NAME_HELP}")
-        value = raw.value.strip()
+        if len(raw.value) > _MOST_CLEANED:
+            return _too_long(raw)
+        value = cleaned(raw.value)
         if byte_length(value) > MAX_VALUE_BYTES:
-            return _invalid(raw, f"longer than {MAX_VALUE_BYTES:,} bytes")
-        if not value.isascii() and _LONE_SURROGATE.search(value):
-            return _invalid(raw, "not Unicode text")
+            return _too_long(raw)
+        if not value.isprintable() and (found := CONTROL_CHARACTER.search(value)):
+            message = f"not printable: it holds the character U+{ord(found[0]):04X}"
+            return WithheldValue(raw, WithheldReason.UNPRINTABLE, message)
         if message := _blocked(value, rules):
             return WithheldValue(raw, WithheldReason.BLOCKED_VALUE, message)
         if rules.normalise:
@@ -140,11 +145,11 @@ class ValueRules:
     def _prepare(self, name: str) -> _Type:
         rule = self._policy.rule_of(name)
         normaliser = rule.normalise if rule else Normaliser.NONE
-        normalise = NORMALISERS[normaliser]
+        normalise = self._normalise(rule)
         entries = [b for b in self._policy.blocked if b.types is None or name in b.types]
         format_text = (rule.format if rule else None) or ""
         return _Type(
-            normalise=None if normalise is normalise_none else normalise,
+            normalise=normalise,
             normaliser=normaliser,
             blocked=_folded_values(entries, normalise),
             patterns=tuple(self._patterns[b.pattern] for b in entries if b.pattern),
@@ -153,20 +158,25 @@ class ValueRules:
             allow=frozenset(v.strip().casefold() for v in rule.allow) if rule else frozenset(),
         )
 
+    def _normalise(self, rule: Rule | None) -> Callable[[str], str | None] | None:
+        if rule is None or rule.normalise is Normaliser.NONE:
+            # People log in by an e-mail address in any spelling; a device has no login.
+            return normalise_login if rule and rule.kind is IdentifierKind.PERSON else None
+        if rule.normalise is Normaliser.PHONE and (rule.region or self._region):
+            return partial(normalise_phone, region=rule.region or self._region)
+        return NORMALISERS[rule.normalise]
+
 
 def observe(
     event: ReportedEvent, values: ValueRules, received_at: int, source: str
 ) -> Observation | Rejection:
     """What an event says under a policy, or why it is set aside.
 
-    Rejected: a value beyond 1,024 bytes, more than 50 identifiers, and no usable identifier.
+    Rejected: more than 50 identifiers, and no usable identifier.
     """
     usable: set[Identifier] = set()
     withheld: list[WithheldValue] = []
     for raw in event.identifiers:
-        if byte_length(raw.value) > MAX_VALUE_BYTES:
-            message = f"{raw.type} is longer than {MAX_VALUE_BYTES:,} bytes: shorten or hash it."
-            return _rejected(event, RejectionCode.IDENTIFIER_TOO_LONG, message)
         found = values.identifier(raw)
         if isinstance(found, WithheldValue):
             withheld.append(found)
@@ -176,11 +186,11 @@ def observe(
         message = f"{len(usable)} identifiers are too many: at most {MAX_IDENTIFIERS} on an event."
         return _rejected(event, RejectionCode.TOO_MANY_IDENTIFIERS, message)
     if not usable:
-        return _rejected(event, RejectionCode.NO_IDENTIFIER, _nothing_usable(withheld))
+        return _rejected(event, _code(withheld), _nothing_usable(withheld))
     return Observation(
         event=event,
         identifiers=tuple(sorted(usable)),
-        withheld=tuple(w.identifier for w in withheld),
+        withheld=tuple(w.identifier for w in withheld if w.can_be_kept),
         received_at=received_at,
         source=source,
     )
@@ -199,32 +209,45 @@ _MEANT = {
 }
 
 
-def _fold(value: str) -> str:
-    """What spellings of a blocked value have in common: case and wrapping quotes fall away."""
-    return value.strip(_WRAPPING).casefold()
-
-
 def _folded_values(
-    entries: list[Blocked], normalise: Callable[[str], str | None]
+    entries: list[Blocked], normalise: Callable[[str], str | None] | None
 ) -> frozenset[str]:
-    blocked = [entry.value for entry in entries if entry.value is not None]
-    spellings = {*blocked, *(normalise(value.strip()) or value for value in blocked)}
-    return frozenset(map(_fold, spellings))
+    blocked = [cleaned(entry.value) for entry in entries if entry.value is not None]
+    normalised = [normalise(value) or value for value in blocked] if normalise else []
+    return frozenset(map(fold, (*blocked, *normalised)))
 
 
 def _blocked(value: str, rules: _Type) -> str | None:
     """Why a value is blocked, or None."""
-    folded = _fold(value)
-    by_default = folded in BLOCKED_BY_DEFAULT or not folded.strip("0-")
+    by_default = names_nobody(value) or (
+        rules.normaliser is Normaliser.PHONE and is_typed_in_phone(value)
+    )
     if by_default and not (value and value.casefold() in rules.allow):
         return "blocked by default; the policy can `allow` it" if value else "empty"
-    if folded in rules.blocked or any(pattern.fullmatch(value) for pattern in rules.patterns):
+    if fold(value) in rules.blocked or any(pattern.fullmatch(value) for pattern in rules.patterns):
         return "blocked by the policy"
     return None
 
 
 def _invalid(raw: Identifier, message: str) -> WithheldValue:
     return WithheldValue(raw, WithheldReason.INVALID_VALUE, message)
+
+
+def _too_long(raw: Identifier) -> WithheldValue:
+    message = f"longer than {MAX_VALUE_BYTES:,} bytes: shorten or hash it"
+    return WithheldValue(raw, WithheldReason.TOO_LONG, message)
+
+
+_CODES = {
+    WithheldReason.TOO_LONG: RejectionCode.IDENTIFIER_TOO_LONG,
+    WithheldReason.UNPRINTABLE: RejectionCode.INVALID_IDENTIFIER,
+}
+
+
+def _code(withheld: list[WithheldValue]) -> RejectionCode:
+    """The code of an event whose identifiers are all withheld: the reason, if they share one."""
+    codes = {_CODES.get(w.reason, RejectionCode.NO_IDENTIFIER) for w in withheld}
+    return codes.pop() if len(codes) == 1 else RejectionCode.NO_IDENTIFIER
 
 
 def _nothing_usable(withheld: list[WithheldValue]) -> str:

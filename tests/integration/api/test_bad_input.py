@@ -40,8 +40,12 @@ REJECTED: dict[str, tuple[dict[str, Any], str, str]] = {
     "no identifier": ({"event": "x"}, "NO_IDENTIFIER", "names nobody"),
     "only a blocked identifier": ({"userId": "null"}, "NO_IDENTIFIER", "blocked"),
     "an identifier of 1 MB": ({"userId": "u" * 1024 * 1024}, "IDENTIFIER_TOO_LONG", "1,024"),
-    "an identifier that is an object": ({"userId": {"a": 1}}, "NO_IDENTIFIER", "names nobody"),
-    "a null byte in an identifier": ({"userId": "u\x00"}, "INVALID_IDENTIFIER", "userId"),
+    "an identifier that is an object": (
+        {"userId": {"a": 1}},
+        "NO_IDENTIFIER",
+        "userId is an object",
+    ),
+    "a null byte in an identifier": ({"userId": "u\x00"}, "INVALID_IDENTIFIER", "U+0000"),
     "a time that is none": ({**TRACK, "timestamp": "tomorrow"}, "INVALID_TIME", "ISO 8601"),
     "the year 10000": ({**TRACK, "timestamp": "10000-01-01T00:00:00Z"}, "INVALID_TIME", "ISO 8601"),
     "fifty-one identifiers": (
