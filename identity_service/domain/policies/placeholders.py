@@ -30,7 +30,6 @@ BLOCKED_BY_DEFAULT = frozenset(
         "distinctid",
         "id",
         "email",
-        "phone",
         "user_id",
         "userid",
         "anonymous_id",
