@@ -121,13 +121,12 @@ def _indices(marked: set[int], members: Iterable[int]) -> frozenset[int]:
 
 
 def _of_first(size: int, resolution: Resolution) -> Resolution:
-    """What was resolved of the first identifiers."""
+    """What was resolved of the first identifiers; the others are super-connectors."""
     if len(resolution.cluster_of) == size:
         return resolution
     return replace(
         resolution,
         cluster_of=resolution.cluster_of[:size],
-        contested=frozenset(i for i in resolution.contested if i < size),
         super_connectors=frozenset(i for i in resolution.super_connectors if i < size),
     )
 
@@ -158,9 +157,9 @@ def _entry_after(
     retired: Mapping[str, str | None],
     anchors: Mapping[str, Identifier],
 ) -> RegisteredId:
-    anchor = anchors.get(entry.id, entry.anchor)
     if entry.id in retired:
-        return replace(entry, anchor=anchor, kind=None, forwards_to=retired[entry.id])
+        return replace(entry, kind=None, forwards_to=retired[entry.id])
+    anchor = anchors.get(entry.id, entry.anchor)
     if entry.id in kinds:
         return replace(entry, anchor=anchor, kind=kinds[entry.id], forwards_to=None)
     return entry if anchor is entry.anchor else replace(entry, anchor=anchor)

@@ -70,7 +70,7 @@ def partition(snapshot: Snapshot, policy: Policy, withheld: set[int]) -> Partiti
     sets.join_all(_judged_the_same(snapshot, withheld))
     without_released = sets.roots()
     component = _with_released(without_released, released, remaining, neighbours)
-    too_large = _too_large(component, neighbours, remaining, withheld, policy)
+    too_large = _too_large(component, neighbours, remaining, policy)
     if too_large and released:
         # What would be too large only with super-connectors in it is settled without them.
         released = {i for i in released if component[i] not in too_large}
@@ -78,14 +78,14 @@ def partition(snapshot: Snapshot, policy: Policy, withheld: set[int]) -> Partiti
         component = [
             without_released[i] if root in too_large else root for i, root in enumerate(component)
         ]
-        too_large = _too_large(component, neighbours, remaining, withheld, policy)
-    skipped = {i for i, root in enumerate(component) if root in too_large and i not in withheld}
+        too_large = _too_large(component, neighbours, remaining, policy)
+    skipped = {i for i, root in enumerate(component) if root in too_large}
     groups = _groups(snapshot, component, withheld, skipped)
     group_of = _group_of(snapshot, groups)
     _assign_links(snapshot, groups, group_of, withheld, remaining)
     _assign_register_and_judgements(snapshot, groups, group_of)
     for group in groups:
-        group.released = released.intersection(group.members) if released else set()
+        group.released = released.intersection(group.members)
     return Partition(groups, remaining, len(too_large), skipped)
 
 
@@ -138,13 +138,10 @@ def _too_large(
     component: list[int],
     neighbours: dict[int, list[int]],
     super_connectors: set[int],
-    withheld: set[int],
     policy: Policy,
 ) -> set[int]:
     """Roots of components that hold too many identifiers, adjacent super-connectors included."""
     sizes = Counter(component)
-    for i in withheld:
-        sizes[component[i]] -= 1
     adjacent = {(component[other], i) for i in super_connectors for other in neighbours[i]}
     for root, i in adjacent:
         sizes[root] += component[i] != root

@@ -21,7 +21,7 @@ from identity_service.domain.preview.partition import Group
 from identity_service.domain.preview.report import CustomerDifference, PreviewSummary
 from identity_service.domain.preview.snapshot import Snapshot
 from identity_service.domain.resolution.changes import Change, ChangeKind
-from identity_service.domain.resolution.evidence import Evidence
+from identity_service.domain.resolution.evidence import Evidence, Link
 from identity_service.domain.resolution.id_register import CustomerKind, RegisteredId, Settled
 from identity_service.domain.resolution.resolve import Resolution
 
@@ -122,13 +122,21 @@ def compared(
     changes: list[Change] | None = None,
     withheld: str | None = None,
 ) -> tuple[PreviewSummary, list[CustomerDifference]]:
-    """A cookie, another and a user, at 0, 1 and 2; a value that is withheld stands at 3."""
+    """A cookie, another and a user, at 0, 1 and 2; a value that is withheld stands at 3.
+
+    Links lie between the first cookie and the user, and between the user and the withheld value.
+    """
     nobody = Identifier("user", "null")
     snapshot = Snapshot(
         identifiers=[COOKIE, OTHER, USER, nobody], customer_of=[*before.customer_of, withheld]
     )
-    group = Group(members=[0, 1, 2], withheld=[3] if withheld else [])
-    evidence = Evidence([COOKIE, OTHER, USER], [0, 0, 0], [])
+    group = Group(
+        members=[0, 1, 2],
+        withheld=[3] if withheld else [],
+        withheld_links=[0] if withheld else [],
+    )
+    snapshot.links.append(Link(3, 2, 1, 1, 1))
+    evidence = Evidence([COOKIE, OTHER, USER], [0, 0, 0], [Link(0, 2, 1, 1, 1)])
     resolution = Resolution([0, 1, 2], frozenset(), frozenset(), {}, {}, [])
     settlement = GroupSettlement(before, after, evidence, resolution, changes or [])
     return compare(group, settlement, snapshot, POLICY)
@@ -175,6 +183,7 @@ def test_a_difference_names_customers_by_their_strongest_identifiers() -> None:
     assert difference.before == ((USER,), (COOKIE, OTHER))
     assert difference.after == ((USER, COOKIE, OTHER),)
     assert difference.customer_ids == ("b", "a")
+    assert [(link.a, link.b) for link in difference.deciding_links] == [(COOKIE, USER)]
     assert summary.ledger == {MERGED: 1}
     assert summary.differences == {MERGED: 1}
     assert summary.identifiers_moved == 2
@@ -209,6 +218,7 @@ def test_a_withheld_identifier_is_lost_by_its_customer() -> None:
 
     assert difference.kind is SPLIT
     assert difference.before == ((Identifier("user", "null"), USER),)
+    assert [link.a for link in difference.deciding_links] == [Identifier("user", "null")]
     assert difference.after == ((USER,),)
     assert summary.identifiers_blocked == 1
     assert summary.unchanged == 1

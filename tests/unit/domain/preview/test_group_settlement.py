@@ -186,3 +186,16 @@ def test_all_else_is_settled_before_a_super_connector_is_released() -> None:
         (ChangeKind.MERGED, (COOKIE, TABLET)),
         (ChangeKind.MERGED, (HUB,)),
     ]
+
+
+def test_an_id_that_was_there_carries_on_before_one_that_was_minted_on_the_way() -> None:
+    other = Identifier("cookie", "d")
+    snapshot = unsettled_snapshot(gather([(1, (COOKIE, HUB)), (2, (HUB, other))]))
+    hub = snapshot.identifiers.index(HUB)
+    snapshot.super_connectors = {hub}
+    snapshot.customer_of[snapshot.identifiers.index(other)] = "old"
+    snapshot.register = [RegisteredId("old", 1, other, ANONYMOUS)]
+
+    found = settlement(snapshot, group_of(snapshot, COOKIE, other, HUB, released={hub}))
+
+    assert found.after.customer_of == ["old", "old", "old"]

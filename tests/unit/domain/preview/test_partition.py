@@ -147,8 +147,15 @@ def test_what_was_judged_the_same_is_in_one_group() -> None:
     assert parts.group_of(E).judgements == []
 
 
+def test_one_judgement_is_enough() -> None:
+    assert Parts(space((A, B), (C, D), judged=[same(B, C)])).members == [{A, B, C, D}]
+
+
 def test_a_judgement_about_a_withheld_identifier_joins_nothing() -> None:
     snapshot = space((A, B), (C, D), judged=[same(B, C)])
+
+    assert Parts(snapshot, withheld=[B]).group_of(C).withheld == []
+    assert Parts(snapshot, withheld=[C]).group_of(B).withheld == []
 
     assert Parts(snapshot, withheld=[B]).members == [{A}, {C, D}]
     assert Parts(snapshot, withheld=[C]).members == [{A, B}, {D}]

@@ -90,6 +90,20 @@ def test_what_becomes_contested_or_is_released_is_told_with_its_customer() -> No
     ]
 
 
+def test_an_identifier_that_stays_or_belongs_to_nobody_any_more_is_no_change() -> None:
+    assert told((ANN, "c1", "c1"), (BOB, "c2", None), (PHONE, None, None)) == []
+
+
+def test_changes_are_told_by_who_they_lead_to_then_by_who_they_come_from() -> None:
+    changes = told((ANN, "c9", "c2"), (BOB, "c8", "c2"), (PHONE, "c2", "c1"))
+
+    assert [(change.customer_id, change.other_id) for change in changes] == [
+        ("c1", "c2"),
+        ("c2", "c8"),
+        ("c2", "c9"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "cause"),
     [

@@ -222,6 +222,15 @@ def test_a_given_device_visits_whoever_is_not_its_owner() -> None:
     assert partition(clusters) == {frozenset({0, 1, 2, 3})}
 
 
+def test_two_devices_that_were_given_to_one_person_meet() -> None:
+    clusters = clusters_of("phone:1", "phone:2", "user:a")
+    clusters.give(0, 2)
+    clusters.give(1, 2)
+
+    assert take(clusters, (0, 2), (0, 1)) == {}
+    assert partition(clusters) == {frozenset({0, 1, 2})}
+
+
 # Whether several clusters could be one
 
 

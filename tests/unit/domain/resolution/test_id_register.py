@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Policy, Rule
+from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.domain.resolution.id_register import (
     ChangeSet,
     CustomerKind,
@@ -203,3 +204,27 @@ def test_settling_what_is_settled_finds_nothing_to_write() -> None:
     found = settle([(USER, COOKIE)], before={USER: "u", COOKIE: "u"}, register=register)
 
     assert found == ChangeSet([], [], [], [], [], [], [], [], [], [], [])
+
+
+def test_what_becomes_contested_is_told_with_the_customer_that_holds_it_now() -> None:
+    found = settle(
+        [(COOKIE,), (OTHER, USER)],
+        before={COOKIE: "c", OTHER: "c", USER: "u"},
+        register=[alive("c", 1, COOKIE), alive("u", 2, USER)],
+        contested=[COOKIE, OTHER],
+    )
+
+    assert [
+        (change.customer_id, change.identifiers)
+        for change in found.changes
+        if change.kind is ChangeKind.QUARANTINED
+    ] == [("c", (COOKIE,)), ("u", (OTHER,))]
+
+
+def test_what_is_contested_in_a_new_customer_is_told_with_that() -> None:
+    found = settle([(COOKIE, OTHER)], contested=[OTHER])
+
+    assert [(change.kind, change.customer_id) for change in found.changes] == [
+        (ChangeKind.CREATED, "new"),
+        (ChangeKind.QUARANTINED, "new"),
+    ]

@@ -11,7 +11,7 @@ from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policies.policy import Order, Policy, Rule, Sharing
 from identity_service.domain.resolution.cases import check_case, load_case
 from identity_service.domain.resolution.evidence import gather
-from identity_service.domain.resolution.resolve import BoundaryState, resolve, strength
+from identity_service.domain.resolution.resolve import BoundaryState, resolve, strength, strongest
 from tests.support.oracle import Answer, Refused, answer_of
 
 CASES = sorted((Path(__file__).parents[3] / "cases").glob("*.yaml"))
@@ -462,3 +462,9 @@ def test_the_strongest_identifier_has_the_lowest_number_and_comes_first_in_text_
     in_order = sorted(seen, key=lambda identifier: strength(identifier, rules()))
 
     assert in_order == list(ids("mail:m, mail:n, cookie:c, fax:1"))
+
+
+def test_an_event_belongs_to_the_strongest_of_its_identifiers() -> None:
+    assert strongest(ids("cookie:c, user:u"), rules()) == ids("user:u")[0]
+    assert strongest(ids("cookie:c, user:v, user:u"), rules()) == ids("user:u")[0]
+    assert strongest(ids("fax:1"), rules()) == ids("fax:1")[0]
