@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo setup test check docs lock prove-lock clean
+.PHONY: help demo setup test check docs mutants lock prove-lock clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -36,9 +36,13 @@ check: $(VENV)/.dev $(VENV)/.package ## ruff, pyright strict, import-linter, dep
 docs: $(VENV)/.dev $(VENV)/.package ## build the documentation, warnings as errors
 	$(PYTHON) -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
+mutants: $(VENV)/.dev ## change the domain's code in thousands of ways, show what no unit test notices (hours)
+	HYPOTHESIS_PROFILE=mutants $(VENV)/bin/mutmut run --max-children 1
+	@$(PYTHON) tests/mutation/survivors.py
+
 clean: ## remove what setup and the builds made (never the data)
 	rm -rf $(VENV) $(ASSETS) explorer/node_modules dist docs/_build
-	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf mutants .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
 
 # -- setting up --------------------------------------------------------------------------------
 
