@@ -52,17 +52,19 @@ class WithheldReason(StrEnum):
 
     BLOCKED_VALUE = "BLOCKED_VALUE"
     INVALID_VALUE = "INVALID_VALUE"
-    TOO_LONG = "TOO_LONG"
-    UNPRINTABLE = "UNPRINTABLE"
 
 
 @dataclass(frozen=True, slots=True)
 class WithheldValue:
-    """An identifier as sent that stays with its event only, and why."""
+    """An identifier as sent that stays with its event only, and why.
+
+    `code`: as what an event is rejected that has nothing but such identifiers.
+    """
 
     identifier: Identifier
     reason: WithheldReason
     message: str
+    code: RejectionCode = RejectionCode.NO_IDENTIFIER
 
     def __str__(self) -> str:
         """As a message shows it: the beginning of a long identifier, and why."""
@@ -72,9 +74,7 @@ class WithheldValue:
     @property
     def can_be_kept(self) -> bool:
         """Whether another policy could take it, so that the event keeps it for that day."""
-        return self.reason in (WithheldReason.BLOCKED_VALUE, WithheldReason.INVALID_VALUE) and (
-            is_type_name(self.identifier.type)
-        )
+        return self.code is RejectionCode.NO_IDENTIFIER and is_type_name(self.identifier.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class ValueRules:
             return _too_long(raw)
         if not value.isprintable() and (found := CONTROL_CHARACTER.search(value)):
             message = f"not printable: it holds the character U+{ord(found[0]):04X}"
-            return WithheldValue(raw, WithheldReason.UNPRINTABLE, message)
+            return _invalid(raw, message, RejectionCode.INVALID_IDENTIFIER)
         if message := _blocked(value, rules):
             return WithheldValue(raw, WithheldReason.BLOCKED_VALUE, message)
         if rules.normalise:
@@ -229,24 +229,20 @@ def _blocked(value: str, rules: _Type) -> str | None:
     return None
 
 
-def _invalid(raw: Identifier, message: str) -> WithheldValue:
-    return WithheldValue(raw, WithheldReason.INVALID_VALUE, message)
+def _invalid(
+    raw: Identifier, message: str, code: RejectionCode = RejectionCode.NO_IDENTIFIER
+) -> WithheldValue:
+    return WithheldValue(raw, WithheldReason.INVALID_VALUE, message, code)
 
 
 def _too_long(raw: Identifier) -> WithheldValue:
     message = f"longer than {MAX_VALUE_BYTES:,} bytes: shorten or hash it"
-    return WithheldValue(raw, WithheldReason.TOO_LONG, message)
-
-
-_CODES = {
-    WithheldReason.TOO_LONG: RejectionCode.IDENTIFIER_TOO_LONG,
-    WithheldReason.UNPRINTABLE: RejectionCode.INVALID_IDENTIFIER,
-}
+    return _invalid(raw, message, RejectionCode.IDENTIFIER_TOO_LONG)
 
 
 def _code(withheld: list[WithheldValue]) -> RejectionCode:
     """The code of an event whose identifiers are all withheld: the reason, if they share one."""
-    codes = {_CODES.get(w.reason, RejectionCode.NO_IDENTIFIER) for w in withheld}
+    codes = {w.code for w in withheld}
     return codes.pop() if len(codes) == 1 else RejectionCode.NO_IDENTIFIER
 
 

@@ -270,18 +270,22 @@ def test_a_format_holds_for_the_whole_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "reason"),
+    ("value", "code"),
     [
-        ("x" * 1_025, WithheldReason.TOO_LONG),
-        ("é" * 513, WithheldReason.TOO_LONG),
-        ("x" * 100_000, WithheldReason.TOO_LONG),
-        ("a\ud800", WithheldReason.UNPRINTABLE),
-        ("06\t123", WithheldReason.UNPRINTABLE),
-        ("a\x00b", WithheldReason.UNPRINTABLE),
+        ("x" * 1_025, RejectionCode.IDENTIFIER_TOO_LONG),
+        ("é" * 513, RejectionCode.IDENTIFIER_TOO_LONG),
+        ("x" * 100_000, RejectionCode.IDENTIFIER_TOO_LONG),
+        ("a\ud800", RejectionCode.INVALID_IDENTIFIER),
+        ("06\t123", RejectionCode.INVALID_IDENTIFIER),
+        ("a\x00b", RejectionCode.INVALID_IDENTIFIER),
     ],
 )
-def test_what_no_policy_could_take_says_why(value: str, reason: WithheldReason) -> None:
-    assert withheld("cookie", value) is reason
+def test_what_no_policy_could_take_is_invalid_and_says_why(value: str, code: RejectionCode) -> None:
+    found = POLICY.identifier(Identifier("cookie", value))
+
+    assert isinstance(found, WithheldValue)
+    assert (found.reason, found.code) == (WithheldReason.INVALID_VALUE, code)
+    assert not found.can_be_kept
 
 
 def test_values_are_normalised_as_their_type_says() -> None:
