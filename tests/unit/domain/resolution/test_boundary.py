@@ -79,9 +79,18 @@ def test_a_boundary_is_stable_where_every_node_stays_as_it_is(
     assert boundary_is_stable(subgraph_with(node), NewEvidence(), POLICY) is stable
 
 
-def test_new_links_may_make_a_boundary_node_a_super_connector() -> None:
-    subgraph = subgraph_with(replace(SHARED, degree=5))
+def test_one_node_that_may_change_is_enough() -> None:
+    subgraph = subgraph_with(replace(SHARED, owners=frozenset()))
+    hub = Identifier("hub", "h")
+    boundary = {hub: replace(SHARED, super_connector=True), **subgraph.boundary}
 
+    assert not boundary_is_stable(replace(subgraph, boundary=boundary), NewEvidence(), POLICY)
+
+
+def test_new_links_may_make_a_boundary_node_a_super_connector() -> None:
+    subgraph, with_room = (subgraph_with(replace(SHARED, degree=links)) for links in (5, 4))
+
+    assert boundary_is_stable(with_room, seen_together((COOKIE, TABLET)), POLICY)
     assert boundary_is_stable(subgraph, seen_together((USER, TABLET)), POLICY)
     assert not boundary_is_stable(subgraph, seen_together((COOKIE, TABLET)), POLICY)
 

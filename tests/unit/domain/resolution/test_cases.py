@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -167,7 +168,13 @@ NO_IDENTIFIER = "is not TYPE:VALUE, as in email:ann@example.com"
             '  - 5\n  - "e',
             f"customers.0: {NO_TEXT}",
         ),
+        ("policy: {extends: quarantine}\n", "", "policy: is missing"),
         ("contested: []", "contested: 5", "contested: is not a list"),
+        (
+            "contested: []",
+            "id: again\nnote: x",
+            f"id: stands twice, in lines 2 and 16: keep one; note: there is no such key. {KEYS}",
+        ),
         (
             "contested: []",
             'contested: ["user_id:null", 7]',
@@ -179,6 +186,27 @@ NO_IDENTIFIER = "is not TYPE:VALUE, as in email:ann@example.com"
 def test_mistakes_are_named_by_their_paths(before: str, after: str, found: str) -> None:
     assert CASE.count(before) == 1
     assert mistakes(CASE.replace(before, after)) == f"The case case has mistakes. {found}."
+
+
+@pytest.mark.parametrize("key", ["events", "judgements", "customers"])
+def test_what_is_no_list_is_named_by_its_key(key: str) -> None:
+    text = re.sub(rf"{key}:\n(  .*\n)+", f"{key}: 5\n", CASE)
+
+    assert mistakes(text) == f"The case case has mistakes. {key}: is not a list."
+
+
+def test_each_judgement_with_a_mistake_is_named() -> None:
+    assert mistakes(CASE.replace("{same:", "{sme:").replace("{apart:", "{aprt:")) == (
+        f"The case case has mistakes. {NEITHER.replace('1', '0')}; {NEITHER}."
+    )
+
+
+def test_an_identifier_that_two_customers_hold_is_named_wherever_the_second_stands() -> None:
+    again = '  - "user_id:u2, email:bob@example.com"\n'
+
+    assert mistakes(CASE.replace(again, f'{again}  - "user_id:u1"\n')) == (
+        "The case case has mistakes. customers.2: user_id:u1 is another customer's already."
+    )
 
 
 @pytest.mark.parametrize("at", ["100000000000", "-100000000000", "0.0005"])
@@ -232,7 +260,9 @@ def test_a_case_that_is_too_long_is_not_read() -> None:
     longest = CASE.ljust(MAX_CASE_BYTES, "\n")
 
     assert parse_case(longest) == parse_case(CASE)
-    assert "1048577 bytes are too many: at most 1048576 are read" in mistakes(longest + "\n")
+    assert mistakes(longest + "\n") == (
+        "The case case has mistakes. case: 1048577 bytes are too many: at most 1048576 are read."
+    )
 
 
 def test_a_case_is_read_from_a_file(tmp_path: Path) -> None:
