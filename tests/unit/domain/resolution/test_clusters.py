@@ -247,6 +247,13 @@ def test_clusters_could_not_be_one_over_a_limit_that_no_two_of_them_exceed() -> 
     assert clusters.could_be_one([0, 2])
 
 
+@pytest.mark.parametrize("order", [[0, 1, 2], [0, 2, 1], [2, 1, 0]])
+def test_clusters_could_not_be_one_over_a_limit_that_two_of_them_exceed(order: list[int]) -> None:
+    clusters = clusters_of("user:a", "user:b", "phone:1")
+
+    assert not clusters.could_be_one(order)
+
+
 def test_clusters_could_not_be_one_if_any_two_were_judged_apart() -> None:
     clusters = clusters_of("phone:1", "phone:2", "phone:3")
     clusters.take_judgements([judgement(Verdict.APART, "phone:2", "phone:3")])
