@@ -100,14 +100,14 @@ async def test_an_identifier_that_cannot_be_one_is_not_found_and_told_why(
     assert len(found["message"]) < 1_000
 
 
-async def test_an_identifier_with_a_null_byte_was_never_seen(
+async def test_an_identifier_with_a_null_byte_is_no_identifier(
     world: GraphQLWorld, space: OpenSpace
 ) -> None:
     sent = {"space": space.name, "i": {"type": "user_id", "value": "u\x00"}}
 
     answer = await world.ask(FIND, sent, key=space.reader_key)
 
-    assert answer["data"]["space"]["customer"]["reason"] == "UNKNOWN"
+    assert answer["data"]["space"]["customer"]["reason"] == "INVALID_VALUE"
 
 
 async def test_an_identifier_of_a_megabyte_is_too_large(
