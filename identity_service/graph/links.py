@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from identity_service.domain.explain.merge_reports import MergeReport
 from identity_service.domain.recorded import RecordedEvent
 from identity_service.graph.customers import CustomerKey, IdentifierRow, identifier_rows
 from identity_service.graph.database import Database
@@ -13,6 +14,7 @@ from identity_service.graph.statements import statement
 LIST_LINKS: Final = statement("resolve/list_links")
 READ_LINKS: Final = statement("resolve/read_links")
 READ_EXAMPLE_EVENTS: Final = statement("resolve/read_example_events")
+READ_MERGE_REPORT: Final = statement("resolve/read_merge_report")
 LIST_SHARED_DEVICES: Final = statement("resolve/list_shared_devices")
 
 MAX_EXAMINED: Final = 10_000
@@ -69,6 +71,14 @@ class LinkReader:
             w={"pairs": [list(pair) for pair in pairs], "examined": MAX_EXAMINED},
         )
         return {pairs[x]: RecordedEvent(*event) for x, event in row["events"]} if row else {}
+
+    async def merge_report(self, pairs: Sequence[KeyPair]) -> MergeReport | None:
+        """The latest alias or merge call that named both of one of the pairs, if one is found."""
+        row = await self._database.read_one(
+            READ_MERGE_REPORT,
+            w={"pairs": [list(pair) for pair in pairs], "examined": MAX_EXAMINED},
+        )
+        return MergeReport(row["at"], row["source"]) if row else None
 
     async def shared_devices(self, customer: CustomerKey, most: int) -> list[IdentifierRow]:
         """Contested identifiers that the customer's were seen with."""

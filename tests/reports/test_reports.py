@@ -21,8 +21,6 @@ from tests.support.service import RunningService, create_space
 REPLAYS = Path(__file__).parent / "replays"
 NAMES = sorted(path.stem for path in REPLAYS.glob("*.json"))
 NOT_YET = {
-    "alias-id-migration",
-    "alias-reversed",
     "batch-order-funnel",
     "batch-order-traits",
     "clock-1970-takes-cookie",
@@ -72,13 +70,14 @@ class Replay:
     """A report's messages, sent to a space of their own, and what that space answers."""
 
     def __init__(self, service: RunningService, report: Mapping[str, Any]) -> None:
+        messages: list[list[Any] | dict[str, Any]] = report["messages"]
         self.service = service
         self.began = datetime.now(UTC)
         self.space = create_space(service.settings, report["policy"])
-        for message in report["messages"]:
-            batch = message if isinstance(message, list) else [message]
-            sent = {"batch": json.loads(RELATIVE.sub(self._moment, json.dumps(batch)))}
-            answer = service.post("/v1/batch", self.space.write_key, json=sent)
+        for message in messages:
+            one = message if isinstance(message, list) else [message]
+            batch = json.loads(RELATIVE.sub(self._moment, json.dumps(one)))
+            answer = service.post("/v1/batch", self.space.write_key, json={"batch": batch})
             assert (answer.status_code, answer.json()) == (200, {"success": True})
 
     def _moment(self, relative: re.Match[str]) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final, TypeAlias
 
-from identity_service.domain.explain.explanation import ExplainedHop, explain
+from identity_service.domain.explain.explanation import ExplainedHop, Explanation, explain
+from identity_service.domain.explain.merge_reports import describe_report, reported_pairs
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.policies.policy import Policy
@@ -121,10 +122,20 @@ class Explanations:
             customer_a=a.customer.customer_id,
             customer_b=b.customer.customer_id,
             same_customer=explained.same_customer,
-            message=explained.message,
+            message=explained.message + await self._reported(view.scope, a, b, explained),
             path=await view.decided_links(path),
             judgement=explained.judgement,
         )
+
+    async def _reported(
+        self, scope: SpaceScope, a: _Asked, b: _Asked, explained: Explanation
+    ) -> str:
+        """That a sender reported the two as one person, where nobody judged that they are not."""
+        if explained.same_customer or explained.judgement:
+            return ""
+        pairs = reported_pairs(a.identifier, b.identifier)
+        report = await self._reader.merge_report([_keys(scope, x, y) for x, y in pairs])
+        return f" {describe_report(report, a.identifier, b.identifier)}" if report else ""
 
     async def _component_of_both(
         self, view: CurrentView, policy: Policy, a: _Asked, b: _Asked
