@@ -5,6 +5,7 @@
 // Parameters:
 //   w.name: string
 //   w.spaces: list of space names
+//   w.region: string or null – country of its national phone numbers, ISO 3166
 //   w.hash: string – SHA-256 of the write key, hexadecimal
 //   w.now: integer
 // Columns:
@@ -23,7 +24,7 @@ WITH missing, EXISTS { (:Source {name: $w.name}) } OR EXISTS {
 CALL (missing, taken) {
   WITH missing, taken
   WHERE NOT taken AND size(missing) = 0
-  CREATE (source:Source {name: $w.name, created_at: $w.now})
+  CREATE (source:Source {name: $w.name, region: $w.region, created_at: $w.now})
   CREATE (:ApiKey {hash: $w.hash, role: 'WRITE', name: $w.name, source: $w.name, created_at: $w.now})
   WITH source
   UNWIND $w.spaces AS name

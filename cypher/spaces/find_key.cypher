@@ -8,8 +8,10 @@
 //   name: string
 //   space: string or null
 //   source: string or null
+//   region: string or null – country of national phone numbers that its source sends
 //   feeds: list of the spaces that its source feeds
 MATCH (k:ApiKey {hash: $hash})
 WHERE k.revoked_at IS NULL
-RETURN k.role AS role, k.name AS name, k.space AS space, k.source AS source,
-  COLLECT { MATCH (:Source {name: k.source})-[:FEEDS]->(s:Space) RETURN s.name ORDER BY s.name } AS feeds
+OPTIONAL MATCH (source:Source {name: k.source})
+RETURN k.role AS role, k.name AS name, k.space AS space, k.source AS source, source.region AS region,
+  COLLECT { MATCH (source)-[:FEEDS]->(s:Space) RETURN s.name ORDER BY s.name } AS feeds

@@ -73,7 +73,8 @@ class Observation:
     """What one event says under a policy: these identifiers, together, at this time.
 
     `identifiers` are normalised, distinct and in text order; `withheld` are those that the
-    policy blocks or whose format it refuses (they stay with the event only).
+    policy blocks or whose format it refuses (they stay with the event only). `region` is the
+    country of the source's national phone numbers, which they were read with.
     """
 
     event: ReportedEvent
@@ -81,6 +82,7 @@ class Observation:
     withheld: tuple[Identifier, ...]
     received_at: int
     source: str
+    region: str | None = None
 
 
 @lru_cache(maxsize=4_096)

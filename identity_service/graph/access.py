@@ -22,13 +22,17 @@ REVOKE_WRITE_KEY: Final = statement("spaces/revoke_write_key")
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """A key that is not revoked. `feeds`: for a write key, the spaces of its source."""
+    """A key that is not revoked. Of a write key, `feeds` are the spaces of its source.
+
+    `region` is the country of national phone numbers that the source sends (ISO 3166).
+    """
 
     role: str
     name: str
     space: str | None
     source: str | None
     feeds: tuple[str, ...] = ()
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,14 @@ class AccessStore:
         row = await self._database.read_one(FIND_KEY, hash=key_hash)
         if row is None:
             return None
-        return StoredKey(row["role"], row["name"], row["space"], row["source"], tuple(row["feeds"]))
+        return StoredKey(
+            row["role"],
+            row["name"],
+            row["space"],
+            row["source"],
+            tuple(row["feeds"]),
+            row["region"],
+        )
 
     async def has_instance_key(self) -> bool:
         """Whether the instance has an administrator's key."""
@@ -82,11 +93,18 @@ class AccessStore:
         return (bool(row and row["space_taken"]), bool(row and row["source_taken"]))
 
     async def create_source(
-        self, name: str, spaces: Sequence[str], key_hash: str, now: int
+        self, name: str, spaces: Sequence[str], region: str | None, key_hash: str, now: int
     ) -> tuple[bool, list[str]]:
         """Create a source, unless its name is taken or spaces are missing (then which)."""
         row = await self._database.write_one(
-            CREATE_SOURCE, w={"name": name, "spaces": list(spaces), "hash": key_hash, "now": now}
+            CREATE_SOURCE,
+            w={
+                "name": name,
+                "spaces": list(spaces),
+                "region": region,
+                "hash": key_hash,
+                "now": now,
+            },
         )
         return (True, []) if row is None else (row["taken"], row["missing"])
 

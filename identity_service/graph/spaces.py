@@ -12,6 +12,7 @@ from identity_service.graph.statements import Statement, statement
 
 READ_POLICY: Final = statement("spaces/read_policy")
 LIST_POLICIES: Final = statement("spaces/list_policies")
+LIST_REGIONS: Final = statement("spaces/list_regions")
 COUNT_CUSTOMERS: Final = statement("spaces/count_customers")
 COUNT_IDENTIFIERS: Final = statement("spaces/count_identifiers")
 COUNT_LINKS: Final = statement("spaces/count_links")
@@ -39,6 +40,11 @@ class SpaceStore:
             LIST_POLICIES, w={"keys": [policy_key(space, version) for version in versions]}
         )
         return [PolicyVersion(*policy) for policy in row["policies"]] if row else []
+
+    async def regions(self, space: str) -> list[str]:
+        """The countries whose national phone numbers the sources of a space send, in order."""
+        row = await self._database.read_one(LIST_REGIONS, space=space)
+        return list(row["regions"]) if row else []
 
     async def count_customers(self, space: str) -> CustomerCounts:
         """Customers by kind."""

@@ -97,13 +97,23 @@ def assemble(
     resolver = ComponentResolver(evidence, limits.spare_identifiers)
     settler = Settler(evidence, resolver, policies, locks, clock, ids)
     customer_reader, link_reader = CustomerReader(database), LinkReader(database)
+    space_store = SpaceStore(database)
     inbox_reader, history_reader = InboxReader(database), HistoryReader(database)
     ledger = Ledger(ledger_reader, judgement_store)
     live = LiveResolution(evidence, judgement_store, resolver)
     walk = ExportReader(database)
-    spaces = Spaces(keys, SpaceStore(database), access, clock)
+    spaces = Spaces(keys, space_store, access, clock)
     customers = Customers(
-        CurrentReads(customer_reader, link_reader, inbox_reader, ledger, policies, live, clock),
+        CurrentReads(
+            customer_reader,
+            space_store,
+            link_reader,
+            inbox_reader,
+            ledger,
+            policies,
+            live,
+            clock,
+        ),
         HistoricalReads(
             history_reader,
             HistoricalComponents(history_reader),

@@ -155,9 +155,14 @@ async def create_space(
         return refused(error)
 
 
-async def create_source(info: Info, name: str, spaces: list[str]) -> CreatedSource | Refused:
+async def create_source(
+    info: Info, name: str, spaces: list[str], region: str | None = strawberry.UNSET
+) -> CreatedSource | Refused:
+    caller = info.context.caller
     try:
-        return await info.context.services.spaces.create_source(info.context.caller, name, spaces)
+        return await info.context.services.spaces.create_source(
+            caller, name, spaces, region or None
+        )
     except FieldInvalid as error:
         return refused(error)
 
@@ -243,7 +248,10 @@ class Mutation:
     )
     create_source: CreateSourceResult = by(
         create_source,
-        description="A sender. Its write key may only add observations.",
+        description=(
+            "A sender. Its write key may only add observations. `region` (ISO 3166, `NL`) is the "
+            "country of the national phone numbers that it sends, where the policy names none."
+        ),
     )
     create_key: CreateKeyResult = by(create_key)
     revoke_key: RevokeKeyResult = by(

@@ -116,6 +116,11 @@ def normalise_phone(value: str, region: str | None = None) -> str | None:
     return f"{number}{extension}" if number else None
 
 
+def is_region(code: str) -> bool:
+    """Whether a text is the code of a country whose phone numbers can be read: `NL`."""
+    return code in phonenumbers.SUPPORTED_REGIONS
+
+
 def _international(text: str) -> str | None:
     rest = text.removeprefix("+") if text.startswith("+") else text.removeprefix("00")
     number, before = f"+{_digits(rest) or rest}", ""

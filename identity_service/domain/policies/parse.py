@@ -16,10 +16,9 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, TypeVar, cast
 
-import phonenumbers
-
 from identity_service.domain.identifiers import MAX_VALUE_BYTES, IdentifierKind
 from identity_service.domain.policies.durations import DURATION_HELP, parse_duration
+from identity_service.domain.policies.normalise import is_region
 from identity_service.domain.policies.policy import (
     MAX_PRIORITY,
     TYPE_NAME_HELP,
@@ -203,7 +202,7 @@ class _Reading:
         found = _PHONE_OF.fullmatch(str(fields.get("normalise")))
         if found is None:
             return self.choice(fields, "normalise", path, Normaliser) or Normaliser.NONE, None
-        if found[1] not in phonenumbers.SUPPORTED_REGIONS:
+        if not is_region(found[1]):
             self.note(
                 _join(path, "normalise"),
                 f"knows no country {_shown(found[1])}: write its two letters, as in phone(NL)",

@@ -99,7 +99,7 @@ class ValueRules:
 
     def __init__(self, policy: Policy, region: str | None = None) -> None:
         self._policy = policy
-        self._region = region
+        self.region = region
         self._patterns = {
             entry.pattern: compile_regex(entry.pattern) for entry in policy.blocked if entry.pattern
         }
@@ -134,6 +134,15 @@ class ValueRules:
             return _invalid(raw, f"not in the format of its type, {rules.format_text}")
         return raw if value == raw.value else Identifier(raw.type, value)
 
+    def is_national(self, identifier: Identifier) -> bool:
+        """Whether a normalised identifier is a phone number without its country."""
+        rules = self._types.get(identifier.type)
+        return (
+            rules is not None
+            and rules.normaliser is Normaliser.PHONE
+            and not identifier.value.startswith("+")
+        )
+
     def _unlisted(self, name: str) -> _Type | None:
         if not is_type_name(name):
             return None
@@ -162,8 +171,8 @@ class ValueRules:
         if rule is None or rule.normalise is Normaliser.NONE:
             # People log in by an e-mail address in any spelling; a device has no login.
             return normalise_login if rule and rule.kind is IdentifierKind.PERSON else None
-        if rule.normalise is Normaliser.PHONE and (rule.region or self._region):
-            return partial(normalise_phone, region=rule.region or self._region)
+        if rule.normalise is Normaliser.PHONE and (rule.region or self.region):
+            return partial(normalise_phone, region=rule.region or self.region)
         return NORMALISERS[rule.normalise]
 
 
@@ -193,6 +202,7 @@ def observe(
         withheld=tuple(w.identifier for w in withheld if w.can_be_kept),
         received_at=received_at,
         source=source,
+        region=values.region,
     )
 
 

@@ -11,8 +11,9 @@ import orjson
 
 from identity_service.domain.explain.health import Health, health
 from identity_service.domain.identifiers import Identifier
+from identity_service.domain.policies.normalise import normalise_phone
 from identity_service.domain.policies.policy import Policy
-from identity_service.domain.policies.value_rules import WithheldValue
+from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.recorded import (
     DecidedLink,
     OverConnectedComponent,
@@ -37,6 +38,7 @@ from identity_service.graph.customers import (
 from identity_service.graph.inboxes import InboxReader
 from identity_service.graph.keys import event_key, identifier_key
 from identity_service.graph.links import KeyPair, LinkReader
+from identity_service.graph.spaces import SpaceStore
 from identity_service.services.changes.ledger import Ledger
 from identity_service.services.kit.clock import Clock
 from identity_service.services.kit.data_loader import DataLoader
@@ -84,6 +86,7 @@ class CurrentReads:
     def __init__(
         self,
         customers: CustomerReader,
+        spaces: SpaceStore,
         links: LinkReader,
         inboxes: InboxReader,
         ledger: Ledger,
@@ -92,6 +95,7 @@ class CurrentReads:
         clock: Clock,
     ) -> None:
         self.customers = customers
+        self.spaces = spaces
         self.links = links
         self.ledger = ledger
         self.policies = policies
@@ -127,7 +131,7 @@ class CurrentView:
     async def find(self, raw: Identifier, *, live: bool = False) -> CustomerAnswer:
         """The customer of an identifier, as settled last, or `live`: resolved now."""
         in_force = await self.in_force()
-        identifier = in_force.values.identifier(raw)
+        [identifier] = await self.spelled([raw], in_force.values)
         if isinstance(identifier, WithheldValue):
             return missing(identifier)
         lookup = await self.reads.settled.get(identifier_key(self.scope.space, identifier))
@@ -166,7 +170,7 @@ class CurrentView:
                 remedy="Ask several times.",
             )
         in_force = await self.in_force()
-        asked = [in_force.values.identifier(identifier) for identifier in raw]
+        asked = await self.spelled(raw, in_force.values)
         space = self.scope.space
         key_of = {i: identifier_key(space, i) for i in asked if isinstance(i, Identifier)}
         lookups = await self.reads.settled.get_many(key_of.values())
@@ -183,6 +187,35 @@ class CurrentView:
             **await self.reads.over_connected.measure(self.scope, in_force.policy, unsettled),
         }
         return [missing(i) if isinstance(i, WithheldValue) else answers[i] for i in asked]
+
+    async def spelled(
+        self, raw: Sequence[Identifier], values: ValueRules
+    ) -> list[Identifier | WithheldValue]:
+        """Identifiers as the graph spells them, in that order, or why one is withheld.
+
+        A phone number without its country that was never seen as such stands for the one number
+        that it is in a country which a source of the space names, if only one of these was seen.
+        """
+        asked = [values.identifier(identifier) for identifier in raw]
+        national = {i for i in asked if isinstance(i, Identifier) and values.is_national(i)}
+        if not national:
+            return asked
+        regions = await self.reads.spaces.regions(self.scope.space)
+        numbers = {
+            number: {
+                Identifier(number.type, normalise_phone(number.value, region) or number.value)
+                for region in regions
+            }
+            for number in national
+        }
+        key_of = {i: identifier_key(self.scope.space, i) for i in national.union(*numbers.values())}
+        stored = await self.reads.identifiers.get_many(key_of.values())
+        meant: dict[Identifier | WithheldValue, Identifier] = {}
+        for number, abroad in numbers.items():
+            seen = [i for i in abroad if key_of[i] in stored]
+            if key_of[number] not in stored and len(seen) == 1:
+                meant[number] = seen[0]
+        return [meant.get(identifier, identifier) for identifier in asked]
 
     async def customer_of(self, identifier: SeenIdentifier) -> SettledCustomer | None:
         """The settled customer of an identifier; None when it belongs to nobody."""

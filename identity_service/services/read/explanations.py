@@ -79,7 +79,7 @@ class Explanations:
         """Why two identifiers are one customer, or why they are not."""
         in_force = await view.in_force()
         raw = (raw_a, raw_b)
-        identifiers = [in_force.values.identifier(each) for each in raw]
+        identifiers = await view.spelled(raw, in_force.values)
         asked: list[_Asked] = []
         for place, identifier, answer in zip(
             ("first", "second"), identifiers, await view.find_all(raw), strict=True

@@ -66,14 +66,19 @@ class Caller:
     space: str | None
     source: str | None
     feeds: tuple[str, ...]
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A source with a valid write key, and the spaces that its events enter."""
+    """A source with a valid write key, and the spaces that its events enter.
+
+    `region` is the country of its national phone numbers (ISO 3166), where the policy names none.
+    """
 
     source: str
     scopes: tuple[SpaceScope, ...]
+    region: str | None = None
 
 
 class Access:
@@ -130,7 +135,7 @@ class Access:
         if not caller.feeds:
             return None  # its events would enter no space, and be lost in silence
         scopes = tuple(_scope(space, Role.WRITE, caller.source) for space in caller.feeds)
-        return Sender(caller.source, scopes)
+        return Sender(caller.source, scopes, caller.region)
 
     def operator(self, space: str | None = None) -> Caller:
         """Whoever runs the command line: it owns the machine and the database, and needs no key.
@@ -199,4 +204,5 @@ def _caller(stored: StoredKey) -> Caller:
         space=stored.space,
         source=stored.source,
         feeds=stored.feeds,
+        region=stored.region,
     )

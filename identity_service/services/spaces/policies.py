@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Policy
@@ -27,6 +27,16 @@ class PolicyInForce:
     policy: Policy
     values: ValueRules
     property_names: frozenset[str]
+    _values_of: dict[str, ValueRules] = field(default_factory=dict[str, ValueRules], compare=False)
+
+    def values_of(self, region: str | None) -> ValueRules:
+        """The rules for values of a source whose national phone numbers are of that country."""
+        if region is None:
+            return self.values
+        found = self._values_of.get(region)
+        if found is None:
+            found = self._values_of[region] = ValueRules(self.policy, region)
+        return found
 
 
 class Policies:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from identity_service.domain.policies.normalise import is_region
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.recorded import (
     CustomerCounts,
@@ -100,12 +101,17 @@ class Spaces:
         return CreatedSpace(scope, admin, reader, write)
 
     async def create_source(
-        self, caller: Caller | None, name: str, spaces: Sequence[str]
+        self,
+        caller: Caller | None,
+        name: str,
+        spaces: Sequence[str],
+        region: str | None = None,
     ) -> CreatedSource:
         """Create a sender whose events enter the spaces.
 
-        For one space its administrator may, for several only the instance administrator.
-        Raises Forbidden, FieldInvalid.
+        `region` is the country of the national phone numbers that it sends (ISO 3166, `NL`),
+        where the policy names none. For one space its administrator may create one, for several
+        only the instance administrator. Raises Forbidden, FieldInvalid.
         """
         if caller is None or caller.role is not Role.INSTANCE:
             if len(spaces) > 1:
@@ -114,10 +120,12 @@ class Spaces:
         _check_name("name", name)
         if not 1 <= len(set(spaces)) <= _MAX_SPACES:
             raise FieldInvalid("spaces", f"A source feeds 1 to {_MAX_SPACES} spaces.")
+        if region is not None and not is_region(region):
+            raise FieldInvalid("region", f"There is no country “{region[:9]}”: write NL, or DE.")
         distinct = sorted(set(spaces))
         key = new_key(Role.WRITE)
         taken, missing = await self._keys.create_source(
-            name, distinct, hash_key(key), self._clock()
+            name, distinct, region, hash_key(key), self._clock()
         )
         if missing:
             raise FieldInvalid("spaces", f"There is no space “{missing[0]}”.")

@@ -37,11 +37,15 @@ MAX_PROPERTY_NAMES = 500
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """Events of one request, with its source and the time of its receipt in milliseconds."""
+    """Events of one request, with its source and the time of its receipt in milliseconds.
+
+    `region` is the country of the source's national phone numbers.
+    """
 
     source: str
     received_at: int
     events: Sequence[ReportedEvent]
+    region: str | None = None
 
 
 RejectedEvent = tuple[Received, Rejection]
@@ -180,7 +184,7 @@ def observe_all(
                 continue
             found = observe(
                 _without_merge_of_accounts(event, in_force.policy),
-                in_force.values,
+                in_force.values_of(received.region),
                 received.received_at,
                 received.source,
             )
@@ -208,7 +212,9 @@ def connected_groups(observations: Sequence[Observation]) -> list[list[Received]
     groups: dict[int, list[Received]] = {}
     for observation in observations:
         component = component_of[position_of[observation.identifiers[0]]]
-        received = Received(observation.source, observation.received_at, (observation.event,))
+        received = Received(
+            observation.source, observation.received_at, (observation.event,), observation.region
+        )
         groups.setdefault(component, []).append(received)
     return list(groups.values())
 

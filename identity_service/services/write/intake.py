@@ -30,7 +30,7 @@ A request takes three from its first byte to the queue.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Waiting(Received):
     """Events of one request for one space, what could not be read of it, and who waits."""
 
@@ -88,7 +88,7 @@ class Ingest:
             *(
                 self._enqueue(scope, part)
                 for scope in sender.scopes
-                for part in _parts(sender.source, collected, received_at)
+                for part in _parts(sender, collected, received_at)
             )
         )
 
@@ -135,18 +135,19 @@ class Ingest:
             )
 
 
-def _parts(source: str, collected: Collected, received_at: int) -> list[_Waiting]:
+def _parts(sender: Sender, collected: Collected, received_at: int) -> list[_Waiting]:
     """The request in parts that fit a batch."""
     loop = asyncio.get_running_loop()
     events = collected.events
     parts = [events[i : i + MAX_BATCH] for i in range(0, len(events), MAX_BATCH)] or [()]
     return [
         _Waiting(
-            source,
+            sender.source,
             received_at,
             part,
-            collected.rejections if number == 0 else (),
-            loop.create_future(),
+            sender.region,
+            rejections=collected.rejections if number == 0 else (),
+            done=loop.create_future(),
         )
         for number, part in enumerate(parts)
     ]

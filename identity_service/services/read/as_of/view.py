@@ -111,7 +111,7 @@ class AsOfView:
 
     async def find(self, raw: Identifier) -> CustomerAnswer:
         """The customer that an identifier belonged to."""
-        identifier = self._policy_as_of.values.identifier(raw)
+        [identifier] = await self._current.spelled([raw], self._policy_as_of.values)
         if isinstance(identifier, WithheldValue):
             return missing(identifier)
         component = await self._component_of(identifier)
