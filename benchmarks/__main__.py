@@ -8,6 +8,7 @@ from collections.abc import Callable
 from benchmarks import (
     as_of,
     explain,
+    households,
     ingest,
     journeys,
     preview,
@@ -18,6 +19,11 @@ from benchmarks import (
     tablet,
 )
 from benchmarks.running import Running, running
+
+PURE: dict[str, Callable[[], None]] = {
+    "resolution": resolution.main,
+    "households": households.main,
+}
 
 WITH_SERVICE: dict[str, Callable[[Running], None]] = {
     "ingest": ingest.run,
@@ -34,14 +40,15 @@ WITH_SERVICE: dict[str, Callable[[Running], None]] = {
 
 def main() -> None:
     """Run what was asked for."""
-    wanted = sys.argv[1:] or ["resolution", *WITH_SERVICE]
-    known = {"resolution", *WITH_SERVICE}
-    unknown = set(wanted) - known
+    known = [*PURE, *WITH_SERVICE]
+    wanted = sys.argv[1:] or known
+    unknown = set(wanted) - set(known)
     if unknown:
         print(f"No benchmark {', '.join(sorted(unknown))}: there are {', '.join(sorted(known))}")
         sys.exit(2)
-    if "resolution" in wanted:
-        resolution.main()
+    for name in PURE:
+        if name in wanted:
+            PURE[name]()
     with_service = [WITH_SERVICE[name] for name in wanted if name in WITH_SERVICE]
     if with_service:
         with running() as service:
