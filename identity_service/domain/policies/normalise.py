@@ -25,6 +25,7 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
 )
 _ENCODED = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*")
+_QUOTED = re.compile(r"""(\\?["'])(.*)\1""", re.DOTALL)
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+\.0+")
 
 _EMAIL = re.compile(r"[^\s@<>,;:()\[\]]+@[^\s@<>,;:()\[\].]+(?:\.[^\s@<>,;:()\[\].]+)*")
@@ -44,8 +45,8 @@ def cleaned(value: str) -> str:
         if not value.isascii():
             value = _INVISIBLE.sub("", value)
         value = value.strip()
-        if len(value) > 1 and value[0] == value[-1] == '"':
-            value = value[1:-1]
+        if quoted := _QUOTED.fullmatch(value):
+            value = quoted[2]
         if "%" in value:
             value = _percent_decoded(value)
         if value.endswith("0") and _WHOLE_NUMBER.fullmatch(value):

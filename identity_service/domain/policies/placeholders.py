@@ -26,6 +26,7 @@ BLOCKED_BY_DEFAULT = frozenset(
         "unknown",
         "test",
         "not_authenticated",
+        "not_set",
         "distinct_id",
         "distinctid",
         "id",
@@ -40,6 +41,12 @@ BLOCKED_BY_DEFAULT = frozenset(
         "groupid",
         "device_id",
         "deviceid",
+        "external_id",
+        "externalid",
+        "customer_id",
+        "customerid",
+        "ajs_user_id",
+        "ajs_anonymous_id",
         "true",
         "false",
         "0",
@@ -47,11 +54,15 @@ BLOCKED_BY_DEFAULT = frozenset(
         "[object object]",
     }
 )
-"""Blocked for every type, in every spelling: case, quotes, brackets and repetition fall away."""
+"""Blocked for every type, in every spelling.
+
+Case, quotes, brackets and repetition fall away; a hyphen or a space is as good as `_`.
+"""
 
 _QUOTES = " \t\r\n\"'`´‘’‚‛“”„‟«»‹›\u00a0"  # noqa: RUF001  (they are the quotes people use)
 _BRACKETS = "()<>[]{}"
 _BETWEEN_WORDS = re.compile(r"[\s,;|&+]+")
+_JOINTS = re.compile(r"[\s-]")
 _RUN_TOGETHER = re.compile(r"(?:null|undefined|none|nil|nan){2,}")
 _ZEROS = "0-.:_ "
 
@@ -81,8 +92,11 @@ def names_nobody(value: str) -> bool:
     if inner := _OPTIONAL.fullmatch(folded):
         return names_nobody(inner[1])
     bare = folded.strip(_QUOTES + _BRACKETS)
-    if bare in BLOCKED_BY_DEFAULT or _RUN_TOGETHER.fullmatch(bare):
+    if {bare, _JOINTS.sub("_", bare)} & BLOCKED_BY_DEFAULT or _RUN_TOGETHER.fullmatch(bare):
         return True
+    local, at, domain = bare.partition("@")
+    if at:
+        return names_nobody(local) and names_nobody(domain.partition(".")[0])
     words = _BETWEEN_WORDS.split(bare)
     return len(words) > 1 and all(word in BLOCKED_BY_DEFAULT for word in words)
 

@@ -147,6 +147,12 @@ def test_a_value_that_only_resembles_a_blocked_one_is_kept(value: str) -> None:
         '{"id": 1}',
         "00:00:00:00:00:00",
         "0.0",
+        "user-id",
+        "Anonymous ID",
+        "(not set)",
+        "null@null.com",
+        "undefined@undefined",
+        "test@test.com",
     ],
 )
 def test_what_senders_write_where_they_know_nobody_is_blocked(value: str) -> None:
@@ -181,6 +187,10 @@ def test_a_phone_number_that_was_only_typed_in_is_blocked(number: str) -> None:
         ("ab\u00adcd", "abcd"),
         ('"a1"', "a1"),
         ("%22a1%22", "a1"),
+        ("'a1'", "a1"),
+        ('\\"a1\\"', "a1"),
+        ("'a1", "'a1"),
+        ("test@example.com", "test@example.com"),
         ("a%2D1", "a-1"),
         ("1.5", "1.5"),
         ("1.0.0", "1.0.0"),
