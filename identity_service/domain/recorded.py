@@ -189,5 +189,5 @@ class Page(Generic[T]):
 
 
 def page_of(items: Sequence[T], first: int) -> Page[T]:
-    """The page of a reading that asked for one more than `first`."""
+    """The first of `items`; they are more than `first` where more follows."""
     return Page(items[:first], more=len(items) > first)

@@ -159,7 +159,8 @@ def _entry_after(
 ) -> RegisteredId:
     if entry.id in retired:
         return replace(entry, kind=None, forwards_to=retired[entry.id])
-    anchor = anchors.get(entry.id, entry.anchor)
+    if entry.id in anchors:
+        entry = replace(entry, anchor=anchors[entry.id])
     if entry.id in kinds:
-        return replace(entry, anchor=anchor, kind=kinds[entry.id], forwards_to=None)
-    return entry if anchor is entry.anchor else replace(entry, anchor=anchor)
+        entry = replace(entry, kind=kinds[entry.id], forwards_to=None)
+    return entry

@@ -71,7 +71,7 @@ def partition(snapshot: Snapshot, policy: Policy, withheld: set[int]) -> Partiti
     without_released = sets.roots()
     component = _with_released(without_released, released, remaining, neighbours)
     too_large = _too_large(component, neighbours, remaining, policy)
-    if too_large and released:
+    if too_large:
         # What would be too large only with super-connectors in it is settled without them.
         released = {i for i in released if component[i] not in too_large}
         remaining = stored - released

@@ -151,7 +151,7 @@ class Preview:
     def page(self, after: Place | None, first: int) -> Page[CustomerDifference]:
         """Differences that stand after a place, or from the beginning."""
         start = bisect_right(self.differences, after, key=lambda d: d.place) if after else 0
-        return page_of(self.differences[start : start + first + 1], first)
+        return page_of(self.differences[start:], first)
 
 
 class DifferenceList:

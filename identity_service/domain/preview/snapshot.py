@@ -124,7 +124,7 @@ class Snapshot:
         number_of = {
             frozenset(pair): number
             for number, pair in enumerate(zip(links.a, links.b, strict=True))
-            if pair[0] in touched and pair[1] in touched
+            if touched.issuperset(pair)
         }
         for (a, b), seen in new.links.items():
             number = number_of.get(frozenset((position[a], position[b])))

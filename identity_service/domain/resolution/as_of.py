@@ -48,11 +48,13 @@ def ids_at(
     answered with the one that it got first, or None where that was anchored elsewhere.
     """
     anchored = [entry for each in register if (entry := each.at(moment)).anchor in members]
+    if not anchored:
+        return None, []
     minted = [entry for entry in anchored if entry.minted_at <= moment]
     if not minted:
-        soonest = min((entry.minted_at for entry in anchored), default=0)
+        soonest = min(entry.minted_at for entry in anchored)
         first = [entry for entry in anchored if entry.minted_at == soonest]
-        return (carrier_of(first, policy).id if first else None), []
+        return carrier_of(first, policy).id, []
     carrier = carrier_of(minted, policy)
     oldest_first = sorted(minted, key=lambda entry: (entry.minted_at, entry.id))
     return carrier.id, [entry.id for entry in oldest_first if entry is not carrier]
@@ -77,11 +79,10 @@ class HistoricalEvidence:
 
     def counts(self, identifier: Identifier) -> bool:
         """Whether the policy lets an identifier through."""
-        found = self._counts.get(identifier)
-        if found is None:
+        if identifier not in self._counts:
             withheld = isinstance(self.values.identifier(identifier), WithheldValue)
-            found = self._counts[identifier] = not withheld
-        return found
+            self._counts[identifier] = not withheld
+        return self._counts[identifier]
 
     def is_super_connector(self, identifier: Identifier, neighbours: Iterable[Identifier]) -> bool:
         """Whether an identifier with these neighbours is a super-connector (rule 2)."""
@@ -100,8 +101,8 @@ class HistoricalEvidence:
         self.interior[identifier] = own
         neighbours = [other for other in seen if self.counts(other)]
         for other in neighbours:
-            pair = (identifier, other) if identifier < other else (other, identifier)
-            self.links[pair] = seen[other]
+            a, b = sorted((identifier, other))
+            self.links[a, b] = seen[other]
         return neighbours
 
     def withheld(self) -> list[Identifier]:

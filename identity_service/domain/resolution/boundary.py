@@ -5,7 +5,8 @@ Without these rules a busy shared device would make every event load everybody w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import dropwhile
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Policy, Sharing
@@ -89,17 +90,13 @@ def _is_device(identifier: Identifier, policy: Policy) -> bool:
 
 
 def _joined_last(
-    joined: set[int], before: set[int], links: Iterable[Link], resolution: Resolution
+    joined: set[int], before: set[int], links: Sequence[Link], resolution: Resolution
 ) -> bool:
     """Whether all links inside the old customer were taken before any link that extended it."""
-    taken = {link: turn for turn, link in enumerate(resolution.taken)}
-    last_inside, first_between = -1, len(taken)
-    for number, link in enumerate(links):
-        turn = taken.get(number)
-        if turn is None:
-            continue
-        if link.a in before and link.b in before:
-            last_inside = max(last_inside, turn)
-        elif (link.a in before and link.b in joined) or (link.b in before and link.a in joined):
-            first_between = min(first_between, turn)
-    return last_inside < first_between
+
+    def extends(link: Link) -> bool:
+        return (link.a in before and link.b in joined) or (link.b in before and link.a in joined)
+
+    taken = (links[number] for number in resolution.taken)
+    since_extended = dropwhile(lambda link: not extends(link), taken)
+    return not any(link.a in before and link.b in before for link in since_extended)

@@ -78,7 +78,7 @@ class CaseResult:
 def load_case(path: Path) -> Case:
     """Read a case file. Raises BadInput with every mistake, or when there is no such file."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as mistake:
         msg = f"The case {path} cannot be read: {mistake}."
         raise BadInput(msg, remedy="Name a case file, written in YAML.") from mistake

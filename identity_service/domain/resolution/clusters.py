@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import combinations
 from typing import NamedTuple
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
@@ -172,7 +173,7 @@ class Clusters:
 
     def could_be_one(self, roots: Collection[int]) -> bool:
         """Whether rules 7a and 7b would let all these clusters be one customer."""
-        if any(self._judged_apart(a, b) for a in roots for b in roots if a < b):
+        if any(self._judged_apart(a, b) for a, b in combinations(roots, 2)):
             return False
         held = held_twice = 0
         for root in roots:
@@ -182,21 +183,19 @@ class Clusters:
 
     def _refusal(self, a: int, b: int, root_a: int, root_b: int) -> Refusal | None:
         bits_a, bits_b = self._bits[root_a], self._bits[root_b]
-        if bits_a & bits_b & _LIMITED:
-            over = self._over_limit((root_a, root_b), bits_a & bits_b)
-            if over:
-                kind, values = over
-                return Refusal(RefusalReason.LIMIT, kind, self._in_text_order(values))
-        if bits_a & bits_b & _APART:
-            pairs = self._judged_apart(root_a, root_b)
-            if pairs:
-                first = min(map(self._in_text_order, pairs), key=self._identifiers_at)
-                return Refusal(RefusalReason.APART, conflict=first)
+        over = self._over_limit((root_a, root_b), bits_a & bits_b)
+        if over:
+            kind, values = over
+            return Refusal(RefusalReason.LIMIT, kind, self._in_text_order(values))
+        pairs = self._judged_apart(root_a, root_b)
+        if pairs:
+            first = min(map(self._in_text_order, pairs), key=self._identifiers_at)
+            return Refusal(RefusalReason.APART, conflict=first)
         # What the one side holds where the other side holds a person.
         meets_person = (bits_a if bits_b & _PERSON else 0) | (bits_b if bits_a & _PERSON else 0)
         if meets_person & _CONTESTED:
             return _QUARANTINE
-        if meets_person & _GIVEN and self._visits(a, b, root_a, root_b):
+        if self._visits(a, b, root_a, root_b):
             return _VISITOR
         if meets_person & _ISOLATED:
             return _ISOLATE
@@ -207,15 +206,11 @@ class Clusters:
 
         With all their values of it.
         """
-        types //= _FIRST_LIMITED
-        for kind, rule in self._limited:
-            if types & 1:
+        for number, (kind, rule) in enumerate(self._limited):
+            if types & _FIRST_LIMITED << number:
                 values = [value for root in roots for value in self._values(root, kind)]
                 if self._exceeds(values, rule):
                     return kind, values
-            types >>= 1
-            if not types:
-                break
         return None
 
     def _values(self, root: int, kind: str) -> list[int]:

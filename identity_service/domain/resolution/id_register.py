@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import count
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.ids import MintId
@@ -103,7 +102,7 @@ def change_set(before: Settled, after: Resolution, policy: Policy, mint: MintId)
     )
     successor: dict[str, str] = {}
     for (_, strongest), members in clusters:
-        ids = anchored.get(after.cluster_of[members[0]], [])
+        ids = anchored.get(after.cluster_of[members[0]])
         kind = kind_of(members, identifiers, after, policy)
         if ids:
             carrier = carrier_of(ids, policy)
@@ -136,12 +135,11 @@ def change_set(before: Settled, after: Resolution, policy: Policy, mint: MintId)
 
 def customers_after(before: Settled, after: Resolution, policy: Policy) -> list[str | None]:
     """By position, the customer whose id the cluster carries; None where none was minted yet."""
-    numbers = count()
-    found = change_set(before, after, policy, lambda: f"unminted {next(numbers)}")
-    unminted = {customer for customer, _ in found.minted}
+    # `str` mints empty ids, which stand for those that were not minted yet.
+    found = change_set(before, after, policy, mint=str)
     customer_of = list(before.customer_of)
     for position, _, customer in found.moves:
-        customer_of[position] = None if customer in unminted else customer
+        customer_of[position] = customer or None
     return customer_of
 
 

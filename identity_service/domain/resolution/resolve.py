@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.policy import MAX_PRIORITY, Order, Policy, Rule, Sharing
@@ -104,7 +105,7 @@ def resolve(evidence: Evidence, policy: Policy, outside: BoundaryState = NO_BOUN
 def strength(identifier: Identifier, policy: Policy) -> tuple[float, Identifier]:
     """A sort key: the stronger the identifier, the smaller. Types not listed come last."""
     rule = policy.rule_of(identifier.type)
-    return (rule.priority if rule else float("inf"), identifier)
+    return (rule.priority if rule else inf, identifier)
 
 
 def strongest(identifiers: Sequence[Identifier], policy: Policy) -> Identifier:
@@ -119,8 +120,7 @@ def _super_connectors(
 ) -> set[int]:
     """Rule 2: identifiers with more distinct neighbours than their type allows."""
     most = {kind: rule.max_links for kind, rule in rules.items() if rule and rule.max_links}
-    fewest = min(most.values(), default=0)
-    if not most or len(links) <= fewest:
+    if not most:
         return set()
     neighbours = [0] * len(types)
     for a, b, _, _, _ in links:
@@ -129,7 +129,7 @@ def _super_connectors(
     return {
         position
         for position, count in enumerate(neighbours)
-        if count > fewest and count > most.get(types[position], count)
+        if count > most.get(types[position], count)
     }
 
 
@@ -165,17 +165,18 @@ class _Plan:
         evidence: Evidence,
     ) -> None:
         """Bring the links of one level into their order: `late` and what touches `special` last."""
-        keys, (weaker, stronger) = self.keys, self.ends
+        weaker, stronger = self.ends
         last = set(late)
         if special:
             last.update(n for n in numbers if weaker[n] in special or stronger[n] in special)
-        if last:
-            in_level = [keys[number] for number in numbers]
-            after_all_others = 1 + max(in_level) - min(in_level)
-            for number in last:
-                keys[number] += after_all_others
-        numbers.sort(key=keys.__getitem__)
-        _sort_ties(numbers, [keys[number] for number in numbers], evidence)
+        others = [n for n in numbers if n not in last]
+        numbers[:] = [*self._sorted(others, evidence), *self._sorted(last, evidence)]
+
+    def _sorted(self, numbers: Iterable[int], evidence: Evidence) -> list[int]:
+        keys = self.keys
+        found = sorted(numbers, key=keys.__getitem__)
+        _sort_ties(found, [keys[number] for number in found], evidence)
+        return found
 
 
 def _plan(
@@ -216,10 +217,9 @@ def _priority_by_position(
     types: Iterable[str], rules: Mapping[str, Rule | None], super_connectors: Collection[int]
 ) -> list[int]:
     by_type = {kind: rule.priority if rule else 0 for kind, rule in rules.items()}
-    priority = [by_type[kind] for kind in types]
-    for position in super_connectors:
-        priority[position] = 0
-    return priority
+    return [
+        0 if position in super_connectors else by_type[kind] for position, kind in enumerate(types)
+    ]
 
 
 def _sort_ties(numbers: list[int], keys: list[int], evidence: Evidence) -> None:
@@ -235,6 +235,5 @@ def _sort_ties(numbers: list[int], keys: list[int], evidence: Evidence) -> None:
             start = end
 
 
-def _pair(link: Link, evidence: Evidence) -> tuple[Identifier, Identifier]:
-    a, b = evidence.identifiers[link.a], evidence.identifiers[link.b]
-    return (a, b) if a < b else (b, a)
+def _pair(link: Link, evidence: Evidence) -> list[Identifier]:
+    return sorted((evidence.identifiers[link.a], evidence.identifiers[link.b]))

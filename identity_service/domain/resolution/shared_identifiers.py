@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
+from math import inf
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Rule
@@ -139,9 +140,8 @@ class SharedIdentifiers:
         if wanted:
             for position, root in enumerate(self._clusters.roots()):
                 if root in wanted:
-                    best = strongest.setdefault(root, position)
-                    if self._strength(position) < self._strength(best):
-                        strongest[root] = position
+                    best = strongest.get(root, position)
+                    strongest[root] = min(best, position, key=self._strength)
         return strongest
 
     @cached_property
@@ -164,7 +164,7 @@ class SharedIdentifiers:
     def _strength(self, position: int) -> tuple[float, Identifier]:
         """A sort key: the stronger, the smaller."""
         rule = self._rule_of(position)
-        return (rule.priority if rule else float("inf"), self._evidence.identifiers[position])
+        return (rule.priority if rule else inf, self._evidence.identifiers[position])
 
 
 def _dominant(owners: Mapping[int, int], rule: Rule) -> int | None:
