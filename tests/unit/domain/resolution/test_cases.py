@@ -201,6 +201,12 @@ def test_each_judgement_with_a_mistake_is_named() -> None:
     )
 
 
+def test_each_judgement_that_names_too_few_is_named() -> None:
+    one = CASE.replace(', "anonymous_id:c"]}', "]}").replace(', "user_id:u2"]}', "]}")
+
+    assert mistakes(one) == f"The case case has mistakes. {TOO_FEW.replace('1', '0')}; {TOO_FEW}."
+
+
 def test_an_identifier_that_two_customers_hold_is_named_wherever_the_second_stands() -> None:
     again = '  - "user_id:u2, email:bob@example.com"\n'
 

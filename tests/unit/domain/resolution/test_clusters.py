@@ -13,6 +13,9 @@ from identity_service.domain.resolution.clusters import Clusters, Ends, Refusal,
 from identity_service.domain.resolution.evidence import Evidence
 
 PERSON, DEVICE = IdentifierKind.PERSON, IdentifierKind.DEVICE
+OTHER = Rule(9, DEVICE, limit=1)
+"""The rule of several types that are not listed."""
+
 RULES = {
     "user": Rule(1, PERSON, limit=1),
     "mail": Rule(2, PERSON, limit=2),
@@ -20,6 +23,8 @@ RULES = {
     "lone": Rule(4, DEVICE, shared=Sharing.ISOLATE),
     "phone": Rule(5, DEVICE),
     "fax": None,
+    "pager": OTHER,
+    "beeper": OTHER,
 }
 
 
@@ -102,7 +107,36 @@ def test_of_several_types_over_their_limits_the_strongest_is_named() -> None:
     assert refused == {3: Refusal(RefusalReason.LIMIT, "user", (0, 3))}
 
 
+def test_of_types_with_one_rule_the_first_in_text_order_is_named() -> None:
+    clusters = clusters_of("pager:a", "beeper:a", "pager:b", "beeper:b")
+
+    refused = take(clusters, (0, 1), (2, 3), (0, 2))
+
+    assert refused == {2: Refusal(RefusalReason.LIMIT, "beeper", (1, 3))}
+
+
+def test_a_customer_put_over_its_limit_may_still_share_other_types() -> None:
+    clusters = clusters_of("user:a", "user:b", "mail:a", "mail:b")
+    clusters.take_judgements([judgement(Verdict.SAME, "user:a", "user:b")])
+
+    assert take(clusters, (2, 0), (3, 0)) == {}
+
+
 # Judgements
+
+
+def test_every_judgement_that_can_hold_is_accepted() -> None:
+    clusters = clusters_of("user:a", "mail:a", "user:b", "mail:b")
+
+    accepted = clusters.take_judgements(
+        [
+            judgement(Verdict.SAME, "user:a", "mail:a"),
+            judgement(Verdict.SAME, "user:b", "mail:b"),
+        ]
+    )
+
+    assert accepted == {0, 1, 2, 3}
+    assert partition(clusters) == {frozenset({0, 1}), frozenset({2, 3})}
 
 
 def test_judgements_are_taken_by_time_then_by_id() -> None:
@@ -229,6 +263,16 @@ def test_two_devices_that_were_given_to_one_person_meet() -> None:
 
     assert take(clusters, (0, 2), (0, 1)) == {}
     assert partition(clusters) == {frozenset({0, 1, 2})}
+
+
+def test_a_device_joins_its_owner_although_that_holds_what_was_given_to_another() -> None:
+    clusters = clusters_of("mail:a", "phone:1", "phone:2", "user:u")
+    clusters.give(0, 3)
+    take(clusters, (1, 0))
+    clusters.give(2, 1)
+
+    assert take(clusters, (2, 1)) == {}
+    assert partition(clusters) == {frozenset({0, 1, 2}), frozenset({3})}
 
 
 # Whether several clusters could be one

@@ -236,6 +236,14 @@ def test_of_equal_links_the_first_in_text_order_goes_first() -> None:
     assert customers(found) == {"cookie:c user:u", "user:v"}
 
 
+def test_of_equal_links_of_several_identifiers_the_first_pair_in_text_order_goes_first() -> None:
+    found = decided(
+        rules(), (1, "cookie:c, cookie:d"), (5, "user:u, cookie:d"), (5, "user:v, cookie:c")
+    )
+
+    assert customers(found) == {"cookie:c cookie:d user:v", "user:u"}
+
+
 def test_the_latest_link_of_a_type_that_follows_the_latest_goes_first() -> None:
     policy = rules(cookie=Rule(4, DEVICE, shared=Sharing.LATEST))
 
@@ -251,6 +259,29 @@ def test_by_time_an_early_weak_link_goes_before_a_late_strong_one() -> None:
     found = decided(policy, "user:v, cookie:c", "mail:m, cookie:c", "user:u, mail:m")
 
     assert customers(found) == {"cookie:c mail:m user:v", "user:u"}
+
+
+def test_by_time_of_links_seen_at_once_the_stronger_pair_goes_first() -> None:
+    listed = {"user": Rule(1, PERSON, limit=1), "mail": Rule(2, PERSON), "cookie": COOKIE}
+    policy = Policy(listed, order=Order.TIME)
+
+    found = decided(policy, "user:v, cookie:c", (5, "mail:m, cookie:c"), (5, "user:u, mail:m"))
+
+    assert customers(found) == {"cookie:c user:v", "mail:m user:u"}
+
+
+def test_links_are_taken_level_by_level() -> None:
+    evidence = gather(
+        [(1, ids("cookie:c, cookie:d")), (2, ids("user:u, cookie:c")), (3, ids("user:u, mail:m"))]
+    )
+
+    taken = resolve(evidence, rules()).taken
+
+    assert [{evidence.identifiers[i] for i in evidence.links[k][:2]} for k in taken] == [
+        set(ids("user:u, mail:m")),
+        set(ids("cookie:c, cookie:d")),
+        set(ids("user:u, cookie:c")),
+    ]
 
 
 # Limits
