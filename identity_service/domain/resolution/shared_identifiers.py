@@ -105,8 +105,8 @@ class SharedIdentifiers:
         owners: dict[int, int] = {}
         for neighbour, number in neighbours.items():
             if neighbour not in without:
-                root = find(neighbour)
-                owners[root] = max(links[number].times_seen, owners.get(root, 0))
+                root, times = find(neighbour), links[number].times_seen
+                owners[root] = max(times, owners.get(root, times))
         return owners
 
     def _spoken_for(self, neighbours: Neighbours, strongest: Mapping[int, int]) -> set[int]:
