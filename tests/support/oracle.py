@@ -173,7 +173,10 @@ class _World:
     def over_limit(self, parts: Iterable[Cluster]) -> Refused | None:
         """7a, of any number of clusters that would become one."""
         parts = list(parts)
-        over: list[tuple[int, Refused]] = []
+        over: list[tuple[float, Refused]] = []
+        most = self.policy.max_identifiers
+        if most is not None and len(frozenset[Identifier]().union(*parts)) > most:
+            over.append((float("inf"), Refused("LIMIT")))
         for kind in {i.type for part in parts for i in part}:
             rule = self.policy.rule_of(kind)
             sides = [{i for i in part if i.type == kind} for part in parts]
@@ -183,7 +186,7 @@ class _World:
             values = frozenset[Identifier]().union(*sides)
             if max(map(len, self.windows(values, rule.within))) > rule.limit:
                 over.append((rule.priority, Refused("LIMIT", kind, values)))
-        return min(over, key=lambda found: (found[0], found[1].type), default=(0, None))[1]
+        return min(over, key=lambda found: (found[0], found[1].type or ""), default=(0, None))[1]
 
     def windows(self, values: Cluster, within: int | None) -> list[Cluster]:
         if within is None:

@@ -228,6 +228,7 @@ def policy_text(policy: Policy) -> str:
         "order": policy.order.value,
         "types": {kind: _rule(rule) for kind, rule in policy.rules.items()},
         "max_component": policy.max_component,
+        "max_identifiers": policy.max_identifiers,
         "blocked": [_blocked(entry) for entry in policy.blocked],
     }
     if policy.other:
@@ -242,6 +243,7 @@ def _rule(rule: Rule) -> Mapping[str, Any]:
         "limit": rule.limit,
         "shared": rule.shared.value,
         "max_links": rule.max_links,
+        "per_event": rule.per_event,
         "format": rule.format,
     }
     if rule.within and rule.limit:

@@ -139,7 +139,10 @@ def policies(draw: st.DrawFn) -> Policy:
     ]
     with_other = draw(st.sampled_from([True, True, True, False]))
     return Policy(
-        dict(zip(LISTED, listed, strict=True)), order=order, other=other if with_other else None
+        dict(zip(LISTED, listed, strict=True)),
+        order=order,
+        other=other if with_other else None,
+        max_identifiers=draw(st.sampled_from([None, None, None, 2, 3, 5])),
     )
 
 

@@ -269,7 +269,12 @@ def _too_many_links(super_connectors: Sequence[Identifier]) -> str:
 
 
 def _limit(refusal: Refusal, evidence: Evidence, policy: Policy) -> str:
-    kind = refusal.type or ""
+    kind = refusal.type
+    if kind is None:
+        return (
+            f"one customer may have {policy.max_identifiers:,} identifiers at most"
+            " (`max_identifiers`), and together they would have more"
+        )
     rule = policy.rule_of(kind)
     most = rule.limit if rule and rule.limit is not None else 0
     values = f"{most:,} value{'s' if most != 1 else ''} of {kind}"

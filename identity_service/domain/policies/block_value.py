@@ -7,7 +7,7 @@ from typing import Any, Final
 import yaml
 
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.policies.parse import parse_policy
+from identity_service.domain.policies.parse import parse_stored_policy
 from identity_service.domain.policies.yaml_text import LOADER
 
 _KEY: Final = "blocked"
@@ -20,10 +20,10 @@ def with_blocked(text: str, identifier: Identifier) -> str:
     Comments and layout stay. `text` must be a policy without mistakes (PolicyInvalid is raised),
     and so is the result unless it is too long, which raises PolicyInvalid too.
     """
-    parse_policy(text)
+    parse_stored_policy(text)
     bare = text.removeprefix(_BYTE_ORDER_MARK)  # the parser counts it as a column
     added = text[: len(text) - len(bare)] + _with_entry(bare, _entry(identifier))
-    parse_policy(added)
+    parse_stored_policy(added)
     return added
 
 

@@ -12,7 +12,7 @@ from identity_service.domain.policies.policy import Normaliser, Policy
 _NO_TYPE = ""
 """No type has this name, so that it takes the rule `other`."""
 
-_ANY_VALUE = (Normaliser.NONE, None, frozenset[str]())
+_ANY_VALUE = (Normaliser.NONE, None, frozenset[str](), None)
 """What a type that has no rule asks of its values."""
 
 
@@ -20,7 +20,7 @@ _ANY_VALUE = (Normaliser.NONE, None, frozenset[str]())
 class Reach:
     """What has to be looked at again.
 
-    `values`: which identifiers are blocked or well formed (rule 1). `customers`: who is one
+    `values`: which identifiers events observe (rule 1). `customers`: who is one
     customer (rules 2 to 7). `attribution`: which of its identifiers an event belongs to (rule 8).
     """
 
@@ -49,7 +49,7 @@ def reach(before: Policy, after: Policy) -> Reach:
 
 def _value_rule(policy: Policy, kind: str) -> object:
     rule = policy.rule_of(kind)
-    return (rule.normalise, rule.format, rule.allow) if rule else _ANY_VALUE
+    return (rule.normalise, rule.format, rule.allow, rule.per_event) if rule else _ANY_VALUE
 
 
 def _types_by_strength(policy: Policy) -> list[str]:

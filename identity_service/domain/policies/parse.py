@@ -2,7 +2,7 @@
 
 A text stands on its own or extends a preset (`presets/*.yaml`, texts of the same kind). A type
 that it names replaces the preset's rule of that type, whole; its `blocked` adds to the preset's;
-its `order`, `other` and `max_component` replace the preset's.
+its `order`, `other`, `max_component` and `max_identifiers` replace the preset's.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, TypeVar, cast
 
+from identity_service.domain.events import MAX_IDENTIFIERS
 from identity_service.domain.identifiers import MAX_VALUE_BYTES, IdentifierKind
 from identity_service.domain.policies.durations import DURATION_HELP, parse_duration
 from identity_service.domain.policies.normalise import is_region
@@ -44,10 +45,19 @@ MAX_LIMIT = 100_000
 MAX_OWNERS = 10_000
 MAX_LINKS = 1_000_000
 MAX_COMPONENT = 1_000_000
+MAX_PER_EVENT = MAX_IDENTIFIERS
 MAX_PATTERNS = 100
 """Most blocked patterns: each is tried on every value of its types."""
 
-_POLICY_KEYS = ("extends", "order", "types", "other", "max_component", "blocked")
+_POLICY_KEYS = (
+    "extends",
+    "order",
+    "types",
+    "other",
+    "max_component",
+    "max_identifiers",
+    "blocked",
+)
 _RULE_KEYS = (
     "priority",
     "kind",
@@ -57,6 +67,7 @@ _RULE_KEYS = (
     "owners",
     "dominance",
     "max_links",
+    "per_event",
     "ttl",
     "normalise",
     "format",
@@ -70,15 +81,26 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 def parse_policy(text: str) -> Policy:
-    """Read a policy text. Raises PolicyInvalid with every mistake, each at its path."""
-    data, slips = read_yaml(text, name="policy", max_bytes=MAX_POLICY_BYTES)
-    if data is None and slips:
-        raise PolicyInvalid(tuple(slips))
-    return _read(data, _Reading(problems=slips))
+    """Read a policy text that may be put in force.
+
+    Raises PolicyInvalid with every mistake, each at its path. A `ttl` is one: nothing expires.
+    """
+    return _parse(text, takes_ttl=False)
+
+
+def parse_stored_policy(text: str) -> Policy:
+    """Read a policy text that was put in force, maybe when `ttl` was still accepted.
+
+    Raises PolicyInvalid for every other mistake.
+    """
+    return _parse(text, takes_ttl=True)
 
 
 def parse_policy_mapping(data: object) -> Policy:
-    """Read a policy that stands inside other YAML, as in a case. Raises PolicyInvalid."""
+    """Read a policy that stands inside other YAML, as in a case. Raises PolicyInvalid.
+
+    A `ttl` is read: a case is put in force nowhere.
+    """
     return _read(data, _Reading())
 
 
@@ -103,6 +125,13 @@ def preset(name: str) -> Policy:
     return parse_policy(preset_text(name))
 
 
+def _parse(text: str, *, takes_ttl: bool) -> Policy:
+    data, slips = read_yaml(text, name="policy", max_bytes=MAX_POLICY_BYTES)
+    if data is None and slips:
+        raise PolicyInvalid(tuple(slips))
+    return _read(data, _Reading(problems=slips, takes_ttl=takes_ttl))
+
+
 def _read(data: object, reading: _Reading) -> Policy:
     policy = reading.policy(data)
     if reading.problems:
@@ -118,6 +147,7 @@ class _Reading:
     """
 
     problems: list[Problem] = field(default_factory=list[Problem])
+    takes_ttl: bool = True
 
     def policy(self, data: object) -> Policy:
         if data is None:
@@ -136,6 +166,8 @@ class _Reading:
             other=other,
             max_component=self.whole(fields, "max_component", "", 1, MAX_COMPONENT)
             or base.max_component,
+            max_identifiers=self.whole(fields, "max_identifiers", "", 1, MAX_COMPONENT)
+            or base.max_identifiers,
             blocked=(*base.blocked, *self.blocked(fields)),
         )
         named = frozenset((*(f"types.{name}" for name in own), *fields.keys() & {"other"}))
@@ -188,6 +220,7 @@ class _Reading:
             owners=self.whole(fields, "owners", path, 1, MAX_OWNERS) or 1,
             dominance=self.share(fields, "dominance", path),
             max_links=self.whole(fields, "max_links", path, 1, MAX_LINKS),
+            per_event=self.whole(fields, "per_event", path, 1, MAX_PER_EVENT),
             ttl=self.duration(fields, "ttl", path),
             normalise=normalise,
             region=region,
@@ -210,6 +243,12 @@ class _Reading:
         return Normaliser.PHONE, found[1]
 
     def check_rule(self, fields: Mapping[str, Any], rule: Rule, path: str) -> None:
+        if rule.ttl is not None and not self.takes_ttl:
+            self.note(
+                _join(path, "ttl"),
+                "has no effect, nothing expires by it: leave it out. For values that come and go,"
+                " `limit` with `within` counts only those first seen within a time",
+            )
         if fields.get("within") is not None and fields.get("limit") is None:
             self.note(_join(path, "within"), "needs a limit: it says inside what time that counts")
         if fields.get("shared") not in (None, *Sharing) or rule.shared is Sharing.QUARANTINE:

@@ -55,8 +55,9 @@ class Rule:
 
     `priority` 1 is strongest. `limit` is the most distinct values per customer (None: no
     limit), counted inside a sliding window `within` over first-seen times if that is set.
-    `owners` and `dominance` speak only with `Sharing.QUARANTINE`. `region` (ISO 3166, `NL`) is
-    the country of national numbers; only with `Normaliser.PHONE`.
+    `per_event` is the most values on one event: where an event carries more, all of them are
+    withheld from it. `owners` and `dominance` speak only with `Sharing.QUARANTINE`. `region`
+    (ISO 3166, `NL`) is the country of national numbers; only with `Normaliser.PHONE`.
     """
 
     priority: int
@@ -67,6 +68,7 @@ class Rule:
     owners: int = 1
     dominance: float | None = None
     max_links: int | None = None
+    per_event: int | None = None
     ttl: int | None = None
     normalise: Normaliser = Normaliser.NONE
     region: str | None = None
@@ -89,12 +91,16 @@ DEFAULT_MAX_COMPONENT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a space decides identity by."""
+    """What a space decides identity by.
+
+    `max_identifiers` is the most that links may bring together in one customer (None: no limit).
+    """
 
     rules: Mapping[str, Rule]
     order: Order = Order.PRIORITY
     other: Rule | None = None
     max_component: int = DEFAULT_MAX_COMPONENT
+    max_identifiers: int | None = None
     blocked: tuple[Blocked, ...] = ()
 
     def rule_of(self, identifier_type: str) -> Rule | None:

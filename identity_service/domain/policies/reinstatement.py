@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from identity_service.domain.events import MAX_IDENTIFIERS
 from identity_service.domain.identifiers import Identifier, parse_identifier
-from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
+from identity_service.domain.policies.value_rules import ValueRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +32,16 @@ class EventAgain:
 def observed_again(event: EventWithheld, values: ValueRules) -> EventAgain | None:
     """What an event observes besides under a policy; None when that is nothing.
 
-    An event that would then observe more identifiers than one may carry stays as it is.
+    What it observes already it keeps. An event that would then observe more identifiers than one
+    may carry stays as it is.
     """
-    still_withheld: list[str] = []
-    more: set[Identifier] = set()
-    for text in event.withheld:
-        found = values.identifier(parse_identifier(text))
-        if isinstance(found, WithheldValue):
-            still_withheld.append(text)
-        else:
-            more.add(found)
+    found = {text: values.identifier(parse_identifier(text)) for text in event.withheld}
+    let_through = {text: each for text, each in found.items() if isinstance(each, Identifier)}
+    observed = [i for i in event.observed if isinstance(values.identifier(i), Identifier)]
+    too_many = values.too_many_of((*observed, *let_through.values()))
+    besides = {text: each for text, each in let_through.items() if each.type not in too_many}
+    still_withheld = [text for text in event.withheld if text not in besides]
+    more = set(besides.values())
     if len(still_withheld) == len(event.withheld):
         return None
     more -= set(event.observed)

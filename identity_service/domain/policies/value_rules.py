@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -52,6 +53,7 @@ class WithheldReason(StrEnum):
 
     BLOCKED_VALUE = "BLOCKED_VALUE"
     INVALID_VALUE = "INVALID_VALUE"
+    TOO_MANY_VALUES = "TOO_MANY_VALUES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,9 @@ class ValueRules:
             entry.pattern: compile_regex(entry.pattern) for entry in policy.blocked if entry.pattern
         }
         self._types = {name: self._prepare(name) for name in policy.rules}
+        self._per_event = {name: rule.per_event for name, rule in policy.rules.items()}
+        self._others_per_event = policy.other.per_event if policy.other else None
+        self._limits_events = bool(self._others_per_event or any(self._per_event.values()))
 
     def identifier(self, raw: Identifier) -> Identifier | WithheldValue:
         """The identifier in its one spelling, or why it is withheld.
@@ -142,6 +147,45 @@ class ValueRules:
             and rules.normaliser is Normaliser.PHONE
             and not identifier.value.startswith("+")
         )
+
+    def let_through(
+        self, sent: Iterable[Identifier]
+    ) -> tuple[set[Identifier], list[WithheldValue]]:
+        """The identifiers of one event in their one spelling, and those that are withheld.
+
+        Where it carries more values of a type than `per_event` allows, these are all withheld.
+        """
+        usable: dict[Identifier, list[Identifier]] = {}
+        withheld: list[WithheldValue] = []
+        for raw in sent:
+            found = self.identifier(raw)
+            if isinstance(found, WithheldValue):
+                withheld.append(found)
+            else:
+                usable.setdefault(found, []).append(raw)
+        for kind, most in self.too_many_of(usable).items():
+            values = [identifier for identifier in usable if identifier.type == kind]
+            message = (
+                f"one of {len(values)} values of its type on the event, more than the {most} that"
+                " the policy takes (`per_event`)"
+            )
+            withheld += [
+                WithheldValue(raw, WithheldReason.TOO_MANY_VALUES, message)
+                for identifier in values
+                for raw in usable.pop(identifier)
+            ]
+        return set(usable), withheld
+
+    def too_many_of(self, identifiers: Iterable[Identifier]) -> dict[str, int]:
+        """The types of which one event carries more values than it may, with how many it may."""
+        if not self._limits_events:
+            return {}
+        counts = Counter(identifier.type for identifier in set(identifiers))
+        return {
+            kind: allowed
+            for kind, count in counts.items()
+            if (allowed := self._per_event.get(kind, self._others_per_event)) and count > allowed
+        }
 
     def _unlisted(self, name: str) -> _Type | None:
         if not is_type_name(name):
@@ -183,14 +227,7 @@ def observe(
 
     Rejected: more than 50 identifiers, and no usable identifier.
     """
-    usable: set[Identifier] = set()
-    withheld: list[WithheldValue] = []
-    for raw in event.identifiers:
-        found = values.identifier(raw)
-        if isinstance(found, WithheldValue):
-            withheld.append(found)
-        else:
-            usable.add(found)
+    usable, withheld = values.let_through(event.identifiers)
     if len(usable) > MAX_IDENTIFIERS:
         message = f"{len(usable)} identifiers are too many: at most {MAX_IDENTIFIERS} on an event."
         return _rejected(event, RejectionCode.TOO_MANY_IDENTIFIERS, message)

@@ -173,8 +173,7 @@ class _Reading:
         for position, event in enumerate(self.items(data, "events")):
             path = f"events.{position}"
             at, ids = self.event(event, position, path)
-            known = [self.values.identifier(raw) for raw in self.raw(ids, path)]
-            identifiers = {i for i in known if isinstance(i, Identifier)}
+            identifiers, _ = self.values.let_through(self.raw(ids, path))
             if identifiers:
                 found.append(Sighting(at, tuple(sorted(identifiers))))
         return tuple(found)

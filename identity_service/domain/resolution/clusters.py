@@ -31,8 +31,9 @@ class Refusal:
     """Why a link was refused.
 
     `type` and `conflict` (positions, in text order) speak with `LIMIT`: the strongest type
-    that would exceed its limit, and its values on both sides. With `APART`, `conflict` holds
-    the two identifiers that were judged apart.
+    that would exceed its limit, and its values on both sides; None and empty where it is the
+    policy's `max_identifiers` that would be exceeded. With `APART`, `conflict` holds the two
+    identifiers that were judged apart.
     """
 
     reason: RefusalReason
@@ -49,6 +50,7 @@ class Ends(NamedTuple):
 
 SUPER_CONNECTOR = Refusal(RefusalReason.SUPER_CONNECTOR)
 NOT_LISTED = Refusal(RefusalReason.NOT_LISTED)
+_TOO_MANY_IDENTIFIERS = Refusal(RefusalReason.LIMIT)
 _QUARANTINE = Refusal(RefusalReason.QUARANTINE)
 _VISITOR = Refusal(RefusalReason.VISITOR)
 _ISOLATE = Refusal(RefusalReason.ISOLATE)
@@ -71,9 +73,16 @@ class Clusters:
     """
 
     def __init__(
-        self, evidence: Evidence, types: Sequence[str], rules: Mapping[str, Rule | None]
+        self,
+        evidence: Evidence,
+        types: Sequence[str],
+        rules: Mapping[str, Rule | None],
+        max_identifiers: int | None = None,
     ) -> None:
-        """`types` are those of the identifiers, by position; `rules` has each of them."""
+        """`types` are those of the identifiers, by position; `rules` has each of them.
+
+        `max_identifiers` is the most that links may bring together in one cluster.
+        """
         self._types = types
         self._identifiers = evidence.identifiers
         self._first_seen = evidence.first_seen
@@ -81,6 +90,9 @@ class Clusters:
         bits_of = _bits_by_type(rules, self._limited)
         everyone = range(len(evidence.identifiers))
         self._parent = list(everyone)
+        # By root: how many identifiers the cluster holds, and how many it may.
+        self._sizes = [1] * len(self._parent)
+        self._max_size = max_identifiers or len(self._parent)
         # By root: what the cluster holds.
         self._bits = [bits_of[kind] for kind in types]
         # The members whose types have a limit, each naming the next one of its cluster in a
@@ -143,6 +155,7 @@ class Clusters:
         """Take links in this order: join the clusters of their ends, or note why not (rule 7)."""
         weaker, stronger = ends
         parent, bits = self._parent, self._bits
+        sizes, max_size = self._sizes, self._max_size
         for number in numbers:
             root_a, root_b = weaker[number], stronger[number]
             # `find`, twice, in place: a call for each would cost as much as all the rest.
@@ -153,7 +166,11 @@ class Clusters:
             if root_a == root_b:
                 continue
             bits_a, bits_b = bits[root_a], bits[root_b]
-            if bits_a & bits_b & _LIMITED or (bits_a | bits_b) & _CAUTION:
+            if (
+                bits_a & bits_b & _LIMITED
+                or (bits_a | bits_b) & _CAUTION
+                or sizes[root_a] + sizes[root_b] > max_size
+            ):
                 refusal = self._refusal(weaker[number], stronger[number], root_a, root_b)
                 if refusal:
                     refusals[number] = refusal
@@ -175,6 +192,8 @@ class Clusters:
         """Whether rules 7a and 7b would let all these clusters be one customer."""
         if any(self._judged_apart(a, b) for a, b in combinations(roots, 2)):
             return False
+        if sum(self._sizes[root] for root in roots) > self._max_size:
+            return False
         held = held_twice = 0
         for root in roots:
             held_twice |= held & self._bits[root]
@@ -187,6 +206,8 @@ class Clusters:
         if over:
             kind, values = over
             return Refusal(RefusalReason.LIMIT, kind, self._in_text_order(values))
+        if self._sizes[root_a] + self._sizes[root_b] > self._max_size:
+            return _TOO_MANY_IDENTIFIERS
         pairs = self._judged_apart(root_a, root_b)
         if pairs:
             first = min(map(self._in_text_order, pairs), key=self._identifiers_at)
@@ -272,6 +293,7 @@ class Clusters:
             else:
                 root, other = other, root
         self._parent[other] = root
+        self._sizes[root] += self._sizes[other]
         bits[root] |= bits[other]
         if bits[other] & _APART:
             self._apart.setdefault(root, []).extend(self._apart.pop(other))

@@ -7,7 +7,7 @@ from typing import Final
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.block_value import with_blocked
-from identity_service.domain.policies.parse import parse_policy
+from identity_service.domain.policies.parse import parse_stored_policy
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.preview.preview import PreviewRun
@@ -41,7 +41,7 @@ class BlastRadius:
         the policy's text grows too long.
         """
         stored = await self._policy_store.in_force(scope.space)
-        before = parse_policy(stored.text)
+        before = parse_stored_policy(stored.text)
         identifier = ValueRules(before).identifier(raw)
         if isinstance(identifier, WithheldValue):
             return missing(identifier)
@@ -51,7 +51,7 @@ class BlastRadius:
         if identifier not in known.identifiers:
             return Missing(MissingReason.UNKNOWN, f"{identifier} was never seen here.")
         text = with_blocked(stored.text, identifier)
-        policy = parse_policy(text)
+        policy = parse_stored_policy(text)
         async with self._room:
             subgraph = await self._around(
                 scope,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.policies.parse import parse_policy
+from identity_service.domain.policies.parse import parse_policy, parse_stored_policy
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.reinstatement import observed_again
 from identity_service.domain.policies.value_rules import ValueRules
@@ -131,7 +131,7 @@ class Previews:
         What a first reading finds is looked for again in a second: something that was settled
         while the space was read is no difference.
         """
-        policy = parse_policy((await self._policy_store.in_force(scope.space)).text)
+        policy = parse_stored_policy((await self._policy_store.in_force(scope.space)).text)
         found = await self.compare(scope, policy, progress)
         if found.changes_nothing:
             return found

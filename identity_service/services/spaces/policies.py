@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from identity_service.domain.policies.parse import parse_policy
+from identity_service.domain.policies.parse import parse_policy, parse_stored_policy
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.value_rules import ValueRules
 from identity_service.domain.recorded import PolicyVersion
@@ -54,7 +54,7 @@ class Policies:
         if found is None:
             forgotten = self._forgotten
             stored = await self._store.in_force(scope.space)
-            policy = parse_policy(stored.text)
+            policy = parse_stored_policy(stored.text)
             found = PolicyInForce(stored.version, policy, ValueRules(policy), stored.property_names)
             if forgotten == self._forgotten:  # else another may have come while we read
                 self._in_force[scope.space] = found
@@ -71,7 +71,7 @@ class Policies:
         key = (scope.space, stored.version)
         found = self._past.get(key)
         if found is None:
-            policy = parse_policy(stored.text)
+            policy = parse_stored_policy(stored.text)
             found = PolicyInForce(stored.version, policy, ValueRules(policy), frozenset())
             if len(self._past) >= MAX_PAST:
                 del self._past[next(iter(self._past))]

@@ -15,7 +15,7 @@ from contextlib import suppress
 import structlog
 
 from identity_service.domain.policies.change_scope import EVERYTHING, reach
-from identity_service.domain.policies.parse import parse_policy
+from identity_service.domain.policies.parse import parse_stored_policy
 from identity_service.domain.policies.value_rules import ValueRules
 from identity_service.domain.recorded import PolicyVersion, RolloutProgress
 from identity_service.errors import NotFound, Unavailable
@@ -171,9 +171,11 @@ class PolicyRollout:
 
 
 def _task(scope: SpaceScope, claimed: ClaimedRollout) -> Task:
-    policy = parse_policy(claimed.text)
+    policy = parse_stored_policy(claimed.text)
     in_force = PolicyInForce(claimed.version, policy, ValueRules(policy), frozenset())
     before = claimed.before
     return Task(
-        scope, in_force, EVERYTHING if before is None else reach(parse_policy(before), policy)
+        scope,
+        in_force,
+        EVERYTHING if before is None else reach(parse_stored_policy(before), policy),
     )

@@ -17,6 +17,7 @@ from identity_service.domain.policies.policy import Blocked, Policy, Rule, Shari
 from identity_service.domain.policies.value_rules import ValueRules, observe
 from identity_service.domain.resolution.resolve import strength
 from identity_service.errors import PolicyInvalid, VersionConflict
+from identity_service.graph.policies import PolicyStore
 from tests.support.busy import busy_devices
 from tests.support.space import SOURCE, NewWorld, World, event, policy_text, reported, steps_of
 from tests.support.worlds import Event, dice, events, in_some_worlds, number_of_worlds, policies
@@ -46,6 +47,21 @@ def blocking(policy: Policy, identifiers: Sequence[Identifier]) -> Policy:
         policy,
         blocked=tuple(Blocked(value=i.value, types=frozenset({i.type})) for i in identifiers),
     )
+
+
+async def test_a_space_whose_policy_holds_a_ttl_goes_on(world: NewWorld) -> None:
+    space = await world(QUARANTINE)
+    text = "types: {user_id: {priority: 1, kind: person, ttl: 30d}}"
+    await PolicyStore(space.database).put_in_force(space.space, text, 1, "tests", None, 1)
+
+    await space.until_settled()
+    await space.send(event("m1", 1, ANN))
+
+    assert await space.rows("MATCH (i)-[:BELONGS_TO]->({space: $space}) RETURN i.value") == [
+        ["ann"]
+    ]
+    with pytest.raises(PolicyInvalid):
+        await space.use_cases.policy_rollout.set_policy(space.scope, text, 2, None)
 
 
 async def assert_events_follow(space: World) -> None:

@@ -10,6 +10,7 @@ from identity_service.domain.policies.parse import (
     MAX_POLICY_BYTES,
     parse_policy,
     parse_policy_mapping,
+    parse_stored_policy,
     preset,
 )
 from identity_service.domain.policies.policy import (
@@ -122,9 +123,32 @@ def test_words_that_older_yaml_takes_for_booleans_are_names_of_types() -> None:
     [("90s", 90_000), ("30m", 1_800_000), ("1.5h", 5_400_000), ("7d", 7 * DAY)],
 )
 def test_durations_are_a_number_and_a_unit(written: str, milliseconds: int) -> None:
-    policy = parse_policy(f"types: {{a: {{priority: 1, kind: device, ttl: {written}}}}}")
+    policy = parse_policy(
+        f"types: {{a: {{priority: 1, kind: device, limit: 1, within: {written}}}}}"
+    )
 
-    assert policy.rules["a"].ttl == milliseconds
+    assert policy.rules["a"].within == milliseconds
+
+
+def test_a_ttl_is_refused_since_nothing_expires_by_it() -> None:
+    found = problems(
+        """
+        types: {a: {priority: 1, kind: device, ttl: 30d}}
+        other: {priority: 9, kind: device, ttl: 1d}
+        """
+    )
+
+    assert set(found) == {"types.a.ttl", "other.ttl"}
+    assert "no effect" in found["other.ttl"]
+    assert "`limit` with `within`" in found["other.ttl"]
+
+
+def test_a_policy_with_a_ttl_that_is_in_force_is_still_read() -> None:
+    policy = parse_stored_policy("types: {a: {priority: 1, kind: device, ttl: 30d}}")
+
+    assert policy.rules["a"] == Rule(1, IdentifierKind.DEVICE, ttl=30 * DAY)
+    with pytest.raises(PolicyInvalid):
+        parse_stored_policy("types: {a: {priority: 1, kind: device, ttl: 0s}}")
 
 
 def test_every_mistake_is_named_at_once() -> None:
