@@ -9,9 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from identity_service import session
-from identity_service.cli import arguments, json_objects
+from identity_service.cli import arguments, differences, json_objects
 from identity_service.cli.output import print_json, results
 from identity_service.domain.judgements import Judgement, Verdict
+from identity_service.domain.preview.report import Preview
 from identity_service.domain.recorded import Page, RecordedChange
 from identity_service.domain.resolution.changes import in_words
 from identity_service.domain.timestamps import iso
@@ -48,6 +49,30 @@ def add_command(
         return await service.judge(scope, verdict, *await service.normalise(scope, *typed), reason)
 
     _show(session.run(work), as_json=as_json)
+
+
+@app.command("preview")
+def preview_command(
+    verdict: Annotated[Verdict, typer.Argument(help="Whether they are one customer or two.")],
+    a: Annotated[str, typer.Argument(metavar="TYPE:VALUE")],
+    b: Annotated[str, typer.Argument(metavar="TYPE:VALUE")],
+    space: _Space,
+    as_json: _Json = False,
+) -> None:
+    """Show what a judgement would change. Nothing is written."""
+    typed = arguments.identifier(a), arguments.identifier(b)
+
+    async def work(opened: Session) -> Preview:
+        scope = await opened.space(space)
+        return (await opened.cases.judgement_previews.of_pair(scope, verdict, *typed)).preview
+
+    found = session.run(work)
+    if as_json:
+        print_json(json_objects.preview(found))
+    else:
+        console = results()
+        console.print(differences.table(found.summary))
+        console.print(differences.drawing(found))
 
 
 @app.command("withdraw")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from identity_service.domain.identifiers import Identifier
+from identity_service.errors import FieldInvalid
 
 
 class Verdict(StrEnum):
@@ -29,3 +30,9 @@ class Judgement:
     withdrawn_at: int | None = None
     withdrawn_by: str | None = None
     withdrawn_reason: str | None = None
+
+
+def require_two(a: Identifier, b: Identifier) -> None:
+    """Raise FieldInvalid, at `b`, where an identifier would be judged against itself."""
+    if a == b:
+        raise FieldInvalid("b", f"{a} is judged against itself: name two identifiers.")

@@ -69,6 +69,13 @@ class Space:
             "What another policy would change here, customer by customer. Nothing is written."
         ),
     )
+    preview_judgement: PreviewResult = by(
+        previews.preview_judgement,
+        description=(
+            "What a judgement would change. Nothing is written. One that would wait for an "
+            "identifier changes nothing yet."
+        ),
+    )
     explain: ExplainResult = by(
         explanations.explain,
         description="Why are these two one customer, or why are they not?",

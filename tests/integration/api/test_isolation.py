@@ -102,6 +102,11 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             {"policy": "extends: quarantine\nblocked: [{value: cids-phone}]"},
             {"policy": "types: {}"},
         ],
+        "Space.previewJudgement": [
+            {"verdict": Word("SAME"), "a": identifiers[0], "b": identifiers[-1]},
+            {"verdict": Word("APART"), "a": identifiers[0], "b": identifiers[1]},
+            {"verdict": Word("SAME"), "a": identifiers[0], "messageId": said},
+        ],
         "PolicyPreview.differences": [{"first": 1, "after": BEFORE_ALL_DIFFERENCES}],
         "Customer.identifiers": [{"first": 1000}],
         "Customer.trait": [{"name": "nickname"}],

@@ -57,9 +57,23 @@ def test_for_programs_the_changes_are_data(command: Command, space: str) -> None
     assert printed["judgement"]["reason"] == "Known."
 
 
+def test_a_preview_shows_what_a_judgement_would_change_and_changes_nothing(
+    command: Command, space: str
+) -> None:
+    about = ("same", "user_id:ann", "user_id:ben", "--space", space)
+
+    drawn = command("judgement", "preview", *about).out
+    printed = json.loads(command("judgement", "preview", *about, "--json").out)
+
+    assert "MERGED" in drawn
+    assert (printed["summary"]["customersBefore"], printed["summary"]["customersAfter"]) == (2, 1)
+    assert [each["kind"] for each in printed["differences"]] == ["MERGED"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
+        (("preview", "same", "user_id:ann", "user_id:null"), 1, "blocked by default"),
         (("add", "same", "user_id:ann", "user_id:null", "--reason", "x"), 1, "blocked by default"),
         (("add", "same", "user_id:ann", "user_id:ben", "--reason", " "), 1, "needs a reason"),
         (("add", "same", "ann", "user_id:ben", "--reason", "x"), 2, "is not TYPE:VALUE"),

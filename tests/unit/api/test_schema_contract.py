@@ -78,7 +78,6 @@ BEYOND = frozenset(
         "DegreeAt",
         "Identifier.linksOverTime",
         "Identifier.sharedBy",
-        "Judged.message",
         "Judgement.withdrawnReason",
         "Link.exampleEvent",
         "PolicyPreview.policyText",
