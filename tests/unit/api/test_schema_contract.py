@@ -69,6 +69,7 @@ BEYOND = frozenset(
         "Journeys.timeToConvert",
         "Retention",
         "SplitFunnelStep",
+        "Customer.judgements",
         "Cause",
         "CauseKind",
         "Change.causedBy",
