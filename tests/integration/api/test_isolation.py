@@ -108,7 +108,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             {"author": f"{said} agent", **always},
             *({"customer": each} for each in ids),
         ],
-        "Customer.judgements": pages("Space.judgements"),
+        "Customer.judgements": [{"first": 100, "after": after["Space.judgements"]}],
         # One small difference: all that hangs on each of its identifiers is asked for.
         "Space.preview": [
             {"policy": "extends: quarantine\nblocked: [{value: cids-phone}]"},
