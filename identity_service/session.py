@@ -10,7 +10,7 @@ from typing import TypeVar
 from identity_service.errors import NotFound
 from identity_service.graph.database import Database
 from identity_service.runtime.provided import with_neo4j
-from identity_service.services.spaces.access import Role, SpaceScope
+from identity_service.services.spaces.access import OPERATOR, Role, SpaceScope
 from identity_service.services.wiring import UseCases, assemble
 from identity_service.settings import Settings
 
@@ -24,10 +24,13 @@ class Session:
     database: Database
     cases: UseCases
 
-    async def space(self, name: str) -> SpaceScope:
-        """Full rights in a space, for the command line; raises NotFound where there is none."""
+    async def space(self, name: str, author: str = OPERATOR) -> SpaceScope:
+        """Full rights in a space, for the command line; raises NotFound where there is none.
+
+        `author` signs what is done there.
+        """
         access = self.cases.access
-        scope = access.require(access.operator(name), name, Role.ADMIN)
+        scope = access.require(access.operator(name, author), name, Role.ADMIN)
         try:
             await self.cases.spaces.policy(scope)
         except NotFound:

@@ -4,8 +4,10 @@
 // Parameters:
 //   w.space: string
 //   w.customer: string – customer id
-//   w.before: integer – position of the last change of the page before
+//   w.kinds: list of kinds, or null for all
+//   w.since: integer – first moment
 //   w.until: integer – last moment, inclusive
+//   w.before: integer – position of the last change of the page before
 //   w.most: integer
 // Columns:
 //   changes: list of [id, kind, at, customer_id, other_customer_id, identifiers, cause, policy_version,
@@ -16,6 +18,6 @@ CALL () {
   MATCH (x:Change {other_customer_id: $w.customer}) RETURN x
 }
 WITH x
-WHERE x.space = $w.space AND x.position < $w.before AND x.at <= $w.until
+WHERE x.space = $w.space AND x.position < $w.before AND x.at >= $w.since AND x.at <= $w.until AND ($w.kinds IS NULL OR x.kind IN $w.kinds)
 ORDER BY x.position DESC LIMIT $w.most
 RETURN collect([x.id, x.kind, x.at, x.customer_id, x.other_customer_id, x.identifiers, x.cause, x.policy_version, x.position]) AS changes

@@ -9,12 +9,12 @@ import orjson
 import typer
 
 from identity_service import session
-from identity_service.cli import json_objects
+from identity_service.cli import arguments, json_objects
 from identity_service.domain.recorded import RecordedChange
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.domain.timestamps import iso
 from identity_service.graph.keys import identifier_of
-from identity_service.graph.ledger import NEWEST_CHANGE
+from identity_service.graph.ledger import NEWEST_CHANGE, ChangeFilter
 from identity_service.session import Session
 
 LISTED: Final = 50
@@ -27,6 +27,15 @@ def changes(
         list[ChangeKind] | None,
         typer.Option(help="Only changes of this kind; may be given several times."),
     ] = None,
+    customer: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only changes that name this customer.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="Only changes from then on.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="Only changes until then, inclusive.")
+    ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", help="Go on with what happens from now on, until Ctrl-C.")
     ] = False,
@@ -35,11 +44,17 @@ def changes(
     ] = False,
 ) -> None:
     """Show the newest changes of a space, the newest last."""
+    if follow and (customer or since or until):
+        raise typer.BadParameter("--follow goes with --kind only.")
     show = _show_json if as_json else _show
+    which = ChangeFilter(kind, arguments.earliest(since), arguments.latest(until))
 
     async def work(opened: Session) -> None:
-        scope = await opened.space(space)
-        page = await opened.cases.ledger.changes(scope, kind, NEWEST_CHANGE, LISTED)
+        scope, ledger = await opened.space(space), opened.cases.ledger
+        if customer:
+            page = await ledger.changes_of(scope, customer, which, NEWEST_CHANGE, LISTED)
+        else:
+            page = await ledger.changes(scope, which, NEWEST_CHANGE, LISTED)
         for change in reversed(page.items):
             show(change)
         if follow:

@@ -9,14 +9,16 @@ from rich.table import Table
 from rich.text import Text
 
 from identity_service import session
-from identity_service.cli import arguments, json_objects
+from identity_service.cli import arguments, differences, json_objects
 from identity_service.cli.output import print_json, results
 from identity_service.domain.judgements import Judgement, Verdict
+from identity_service.domain.preview.report import Preview
 from identity_service.domain.recorded import Page, RecordedChange
 from identity_service.domain.resolution.changes import in_words
 from identity_service.domain.timestamps import iso
 from identity_service.graph.keys import identifier_of
-from identity_service.graph.ledger import NEWEST
+from identity_service.graph.ledger import NEWEST, JudgementFilter
+from identity_service.services.read.view import customer_in
 from identity_service.services.write.judgements import Judged
 from identity_service.session import Session
 
@@ -38,16 +40,41 @@ def add_command(
     b: Annotated[str, typer.Argument(metavar="TYPE:VALUE")],
     space: _Space,
     reason: _Reason,
+    author: arguments.Author,
     as_json: _Json = False,
 ) -> None:
     """Judge two identifiers and show what changed by it."""
     typed = arguments.identifier(a), arguments.identifier(b)
 
     async def work(opened: Session) -> Judged:
-        scope, service = await opened.space(space), opened.cases.judgements
+        scope, service = await opened.space(space, author), opened.cases.judgements
         return await service.judge(scope, verdict, *await service.normalise(scope, *typed), reason)
 
     _show(session.run(work), as_json=as_json)
+
+
+@app.command("preview")
+def preview_command(
+    verdict: Annotated[Verdict, typer.Argument(help="Whether they are one customer or two.")],
+    a: Annotated[str, typer.Argument(metavar="TYPE:VALUE")],
+    b: Annotated[str, typer.Argument(metavar="TYPE:VALUE")],
+    space: _Space,
+    as_json: _Json = False,
+) -> None:
+    """Show what a judgement would change. Nothing is written."""
+    typed = arguments.identifier(a), arguments.identifier(b)
+
+    async def work(opened: Session) -> Preview:
+        scope = await opened.space(space)
+        return (await opened.cases.judgement_previews.of_pair(scope, verdict, *typed)).preview
+
+    found = session.run(work)
+    if as_json:
+        print_json(json_objects.preview(found))
+    else:
+        console = results()
+        console.print(differences.table(found.summary))
+        console.print(differences.drawing(found))
 
 
 @app.command("withdraw")
@@ -55,12 +82,14 @@ def withdraw_command(
     judgement: Annotated[str, typer.Argument(metavar="ID", help="jdg_…, as `list` shows it.")],
     space: _Space,
     reason: _Reason,
+    author: arguments.Author,
     as_json: _Json = False,
 ) -> None:
     """Take a judgement back; customers and ids are what they would be without it."""
 
     async def work(opened: Session) -> Judged:
-        return await opened.cases.judgements.withdraw(await opened.space(space), judgement, reason)
+        scope = await opened.space(space, author)
+        return await opened.cases.judgements.withdraw(scope, judgement, reason)
 
     _show(session.run(work), as_json=as_json)
 
@@ -68,13 +97,30 @@ def withdraw_command(
 @app.command("list")
 def list_command(
     space: Annotated[str, typer.Option(help="The space to look in.")],
+    author: Annotated[str | None, typer.Option(help="Only those that this one signed.")] = None,
+    customer: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Only those about identifiers of this customer."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="Only those made from then on.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="Only those made until then, inclusive.")
+    ] = None,
     first: Annotated[int, typer.Option(min=1, max=MAX_LISTED, help="How many at most.")] = 50,
     as_json: _Json = False,
 ) -> None:
     """List judgements, withdrawn ones too, newest first."""
+    which = JudgementFilter(author, arguments.earliest(since), arguments.latest(until))
 
     async def work(opened: Session) -> Page[Judgement]:
-        return await opened.cases.ledger.judgements(await opened.space(space), NEWEST, first)
+        scope, ledger = await opened.space(space), opened.cases.ledger
+        if customer is None:
+            return await ledger.judgements(scope, which, NEWEST, first)
+        view = opened.cases.customers.current(scope)
+        found = customer_in(await view.find_by_id(customer), scope)
+        return await ledger.judgements_of(scope, found.customer_id, which, NEWEST, first)
 
     page = session.run(work)
     if as_json:

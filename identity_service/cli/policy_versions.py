@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from identity_service import session
-from identity_service.cli import json_objects
+from identity_service.cli import arguments, json_objects
 from identity_service.cli.output import notices, print_error, print_json, results
 from identity_service.cli.policy import print_problems, read_policy_file
 from identity_service.domain.recorded import PolicyVersion, RolloutProgress
@@ -39,6 +39,7 @@ def add_to(app: typer.Typer) -> None:
 def set_command(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A policy, in YAML.")],
     space: Space,
+    author: arguments.Author,
     note: Annotated[str | None, typer.Option(help="Why; kept with the version.")] = None,
     expect: Annotated[
         int | None,
@@ -54,7 +55,7 @@ def set_command(
     text = read_policy_file(file)
 
     async def work(opened: Session) -> tuple[PolicyVersion, RolloutProgress]:
-        scope = await opened.space(space)
+        scope = await opened.space(space, author)
         await schema.apply(opened.database)
         expected = (await opened.cases.spaces.policy(scope)).version if expect is None else expect
         made = await opened.cases.policy_rollout.set_policy(scope, text, expected, note)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from identity_service.domain.identifiers import Identifier
+from identity_service.errors import FieldInvalid
 
 
 class Verdict(StrEnum):
@@ -29,3 +30,15 @@ class Judgement:
     withdrawn_at: int | None = None
     withdrawn_by: str | None = None
     withdrawn_reason: str | None = None
+
+    def as_of(self, moment: int) -> Judgement:
+        """As it was at a moment (milliseconds since 1970), before it was withdrawn later."""
+        if self.withdrawn_at is None or self.withdrawn_at <= moment:
+            return self
+        return replace(self, withdrawn_at=None, withdrawn_by=None, withdrawn_reason=None)
+
+
+def require_two(a: Identifier, b: Identifier) -> None:
+    """Raise FieldInvalid, at `b`, where an identifier would be judged against itself."""
+    if a == b:
+        raise FieldInvalid("b", f"{a} is judged against itself: name two identifiers.")

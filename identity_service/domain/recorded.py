@@ -61,12 +61,14 @@ class OverConnectedComponent:
     """A component holds more identifiers than the policy allows to resolve.
 
     `size` stops counting at a bound, so it is a least number. `most_linked` names the
-    identifiers with the most links, the first suspects.
+    identifiers with the most links, the first suspects. `settled`: the customer that was asked
+    for, as it was settled last; None where there is none.
     """
 
     size: int
     limit: int
     most_linked: Sequence[SeenIdentifier]
+    settled: SettledCustomer | None = None
 
 
 @dataclass(frozen=True, slots=True)

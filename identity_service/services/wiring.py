@@ -28,6 +28,7 @@ from identity_service.services.journeys.journeys import Journeys
 from identity_service.services.kit.clock import Clock, Ids, system_clock
 from identity_service.services.limits import DEFAULT_LIMITS, Limits
 from identity_service.services.preview.blast_radius import BlastRadius
+from identity_service.services.preview.judgement_previews import JudgementPreviews
 from identity_service.services.preview.previews import Previews
 from identity_service.services.read.as_of.component_walk import HistoricalComponents
 from identity_service.services.read.as_of.view import HistoricalReads
@@ -65,6 +66,7 @@ class UseCases:
     ledger: Ledger
     following: ChangeFeed
     blast_radius: BlastRadius
+    judgement_previews: JudgementPreviews
     inboxes: Inboxes
     journeys: Journeys
     judgements: Judgements
@@ -134,6 +136,9 @@ def assemble(
         ledger=ledger,
         following=following,
         blast_radius=BlastRadius(evidence, policy_store, limits.blast_radius_identifiers),
+        judgement_previews=JudgementPreviews(
+            evidence, policy_store, resolver, clock, preview_timeout
+        ),
         inboxes=Inboxes(inbox_reader, customers),
         journeys=Journeys(JourneyReader(database), policies, clock),
         judgements=Judgements(

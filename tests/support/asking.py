@@ -20,10 +20,14 @@ from graphql import (
 NOT_BELOW: Mapping[str, tuple[str, ...]] = {
     "Cause": ("Customer", "Identifier"),
     "CustomerDifference": ("Customer",),
+    "CustomerResult.OverConnected": ("Change", "Event", "Identifier", "Judgement", "Link", "Trait"),
     "ExplainResult": ("Customer", "Event"),
     "JudgeResult": ("Customer",),
 }
-"""Types that are not entered below others, since shorter ways lead to them."""
+"""Types that are not entered below others, since shorter ways lead to them.
+
+A member of a union can be named as `Union.Member`.
+"""
 
 Way = Mapping[str, Any]
 """The arguments of one way to ask for a field."""
@@ -68,8 +72,9 @@ class Asking:
             for member in members:
                 if member.name not in above:
                     apart = _apart(member, members)
+                    beside = NOT_BELOW.get(f"{kind.name}.{member.name}", ())
                     yield f"... on {member.name} {{"
-                    yield from self._fields_of(member, above, apart)
+                    yield from self._fields_of(member, (*above, *beside), apart)
                     yield "}"
         else:
             assert isinstance(kind, GraphQLObjectType)

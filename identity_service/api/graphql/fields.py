@@ -19,7 +19,7 @@ from identity_service.api.graphql.connections import (
     page_size,
 )
 from identity_service.api.graphql.context import Info, Scoped, current_view
-from identity_service.api.graphql.scalars import Json, Millis, json_fragment
+from identity_service.api.graphql.scalars import Json, Millis, earliest, json_fragment, latest
 from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, scoped
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import (
@@ -84,6 +84,13 @@ async def customers(
     return [_answer(view, answer) for answer in await view.find_all(asked)]
 
 
+async def customers_by_id(
+    root: Parent[SpaceScope], info: Info, ids: list[ID]
+) -> list[ScopedAnswer]:
+    view = current_view(info, root)
+    return [_answer(view, answer) for answer in await view.find_all_by_id(ids)]
+
+
 # Node
 
 
@@ -138,8 +145,8 @@ async def events(
         at = number_in(after, at_text)
     window = EventWindow(
         names=names or None,
-        since=since if isinstance(since, int) else -_MOST,
-        until=until if isinstance(until, int) else _MOST,
+        since=earliest(since),
+        until=latest(until),
         newest_first=descending,
         at=at,
         message_id=message_id,
@@ -186,6 +193,13 @@ def over_connected_identifiers(
     root: Parent[Scoped[OverConnectedComponent]],
 ) -> list[ScopedIdentifier]:
     return scoped(root.view, root.record.most_linked)
+
+
+def over_connected_customer(
+    root: Parent[Scoped[OverConnectedComponent]],
+) -> ScopedCustomer | None:
+    settled = root.record.settled
+    return root.beside(settled) if settled else None
 
 
 # Identifier

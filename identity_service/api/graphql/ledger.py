@@ -17,11 +17,12 @@ from identity_service.api.graphql.connections import (
     page_size,
 )
 from identity_service.api.graphql.context import Info, Scoped, current_view
+from identity_service.api.graphql.scalars import Millis, earliest, latest
 from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, scoped
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.recorded import Page, PolicyVersion, RecordedChange, RecordedEvent
 from identity_service.domain.resolution.changes import Cause, CauseKind, ChangeKind, parse_cause
-from identity_service.graph.ledger import NEWEST_CHANGE
+from identity_service.graph.ledger import NEWEST_CHANGE, ChangeFilter
 from identity_service.services.read.view import CustomerView
 from identity_service.services.spaces.access import Role, SpaceScope
 
@@ -32,10 +33,17 @@ async def space_changes(
     first: int | None = 50,
     after: str | None = UNSET,
     kinds: list[ChangeKind] | None = UNSET,
+    customer: ID | None = UNSET,
+    since: Millis | None = UNSET,
+    until: Millis | None = UNSET,
 ) -> Connection[Scoped[RecordedChange]]:
-    page = await info.context.services.ledger.changes(
-        root, kinds or None, _position(after or None, NEWEST_CHANGE), page_size(first, 50)
-    )
+    service = info.context.services.ledger
+    which = ChangeFilter(kinds or None, earliest(since), latest(until))
+    before, most = _position(after or None, NEWEST_CHANGE), page_size(first, 50)
+    if customer:
+        page = await service.changes_of(root, customer, which, before, most)
+    else:
+        page = await service.changes(root, which, before, most)
     return _newest_first(current_view(info, root), page, after or None)
 
 

@@ -18,15 +18,17 @@ from identity_service.api.graphql.connections import (
     page_size,
 )
 from identity_service.api.graphql.context import Info, Scoped, current_view
+from identity_service.api.graphql.fields import IdentifierInput
 from identity_service.api.graphql.refused import Invalid, Refused, refused
 from identity_service.api.graphql.scoped import ScopedIdentifier, scoped
 from identity_service.api.graphql.types import Identifier, Link, by, shows
 from identity_service.domain.identifiers import Identifier as IdentifierName
+from identity_service.domain.judgements import Verdict
 from identity_service.domain.preview.report import MAX_DECIDING, MAX_LISTED, Place
 from identity_service.domain.preview.report import PreviewSummary as Summary
 from identity_service.domain.recorded import DecidedLink, Page
 from identity_service.domain.resolution.changes import ChangeKind
-from identity_service.errors import PolicyInvalid
+from identity_service.errors import FieldInvalid, PolicyInvalid
 from identity_service.services.preview import previews
 from identity_service.services.preview.previews import ShownDifference
 from identity_service.services.spaces.access import SpaceScope
@@ -42,6 +44,37 @@ async def preview(
     except PolicyInvalid as error:
         return refused(error)
     return Scoped(current_view(info, root), found)
+
+
+async def preview_judgement(
+    root: Parent[SpaceScope],
+    info: Info,
+    verdict: Verdict,
+    a: IdentifierInput,
+    b: IdentifierInput | None = UNSET,
+    message_id: str | None = UNSET,
+) -> Scoped[previews.PolicyPreview] | Refused:
+    try:
+        second = _of_a_pair(b or None, message_id or None)
+        found = await info.context.services.judgement_previews.of_pair(
+            root, verdict, _named(a), _named(second)
+        )
+    except FieldInvalid as error:
+        return refused(error)
+    return Scoped(current_view(info, root), found)
+
+
+def _of_a_pair(b: IdentifierInput | None, message_id: str | None) -> IdentifierInput:
+    """The second identifier of a verdict about two. Raises FieldInvalid."""
+    if b is None:
+        raise FieldInvalid("b", "SAME and APART are said of two identifiers: name the second.")
+    if message_id is not None:
+        raise FieldInvalid("messageId", "SAME and APART are said of no event.")
+    return b
+
+
+def _named(given: IdentifierInput) -> IdentifierName:
+    return IdentifierName(given.type, given.value)
 
 
 def _summary(root: Parent[Scoped[previews.PolicyPreview]]) -> Summary:

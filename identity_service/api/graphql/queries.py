@@ -63,10 +63,21 @@ class Space:
         fields.customers,
         description="Many at once (at most 1,000), in the order asked.",
     )
+    customers_by_id: list[CustomerResult] = by(
+        fields.customers_by_id,
+        description="The same by customer id, current or retired.",
+    )
     preview: PreviewResult = by(
         previews.preview,
         description=(
             "What another policy would change here, customer by customer. Nothing is written."
+        ),
+    )
+    preview_judgement: PreviewResult = by(
+        previews.preview_judgement,
+        description=(
+            "What a judgement would change. Nothing is written. One that would wait for an "
+            "identifier changes nothing yet."
         ),
     )
     explain: ExplainResult = by(
@@ -91,9 +102,20 @@ class Space:
         inboxes.super_connectors,
         description="Identifiers with more links than their type allows, most links first.",
     )
-    changes: ChangeConnection = by(ledger.space_changes, description="Newest first.")
+    changes: ChangeConnection = by(
+        ledger.space_changes,
+        description=(
+            "Newest first. `customer`: those that name this id; `since` and `until` are inclusive."
+        ),
+    )
     rejected_events: RejectedEventConnection = by(spaces.rejected_events)
-    judgements: JudgementConnection = by(spaces.judgements)
+    judgements: JudgementConnection = by(
+        spaces.judgements,
+        description=(
+            "Newest first. `author`: who made them; `customer`: about its identifiers, by an id "
+            "that is current or retired; `since` and `until`, inclusive: when they were made."
+        ),
+    )
     journeys: Journeys = by(journeys)
 
 

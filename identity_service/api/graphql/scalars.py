@@ -10,6 +10,7 @@ import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 from identity_service.domain.timestamps import iso, read_moment
+from identity_service.graph.ledger import MOST
 
 Millis = NewType("Millis", int)
 """A moment, in milliseconds since 1970; `DateTime` in the schema."""
@@ -25,6 +26,16 @@ def millis(text: object) -> Millis:
             return Millis(read_moment(text))
     msg = f"{text!r} is no DateTime, as 2026-01-31T12:00:00Z is."
     raise ValueError(msg)
+
+
+def earliest(since: Millis | object | None) -> int:
+    """The first moment of a span that may be open: earlier than all where none is given."""
+    return since if isinstance(since, int) else -MOST
+
+
+def latest(until: Millis | object | None) -> int:
+    """The last moment of a span, likewise."""
+    return until if isinstance(until, int) else MOST
 
 
 def json_fragment(text: str) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
-from strawberry import UNSET, Parent
+from strawberry import ID, UNSET, Parent
 
 from identity_service.api.graphql.connections import (
     Connection,
@@ -16,16 +16,18 @@ from identity_service.api.graphql.connections import (
     page_size,
 )
 from identity_service.api.graphql.context import Info, Scoped, current_view
-from identity_service.api.graphql.scalars import Json, json_fragment
-from identity_service.api.graphql.scoped import ScopedIdentifier, by_id, id_before
+from identity_service.api.graphql.scalars import Json, Millis, earliest, json_fragment, latest
+from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, by_id, id_before
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.recorded import (
     PolicyVersion,
     RecordedRejection,
     RolloutProgress,
+    SettledCustomer,
 )
 from identity_service.graph.keys import identifier_key
+from identity_service.graph.ledger import JudgementFilter
 from identity_service.services.spaces.access import Role, SpaceScope
 
 # The way in
@@ -119,12 +121,34 @@ async def rejected_events(
 
 
 async def judgements(
-    root: Parent[SpaceScope], info: Info, first: int | None = 50, after: str | None = UNSET
+    root: Parent[SpaceScope],
+    info: Info,
+    first: int | None = 50,
+    after: str | None = UNSET,
+    author: str | None = UNSET,
+    customer: ID | None = UNSET,
+    since: Millis | None = UNSET,
+    until: Millis | None = UNSET,
 ) -> Connection[Scoped[Judgement]]:
-    page = await info.context.services.ledger.judgements(
-        root, id_before("judgement", after), page_size(first, 50)
+    service, view = info.context.services.ledger, current_view(info, root)
+    which = JudgementFilter(author or None, earliest(since), latest(until))
+    before, most = id_before("judgement", after), page_size(first, 50)
+    if customer:
+        found = await view.find_by_id(customer)
+        about = found.customer_id if isinstance(found, SettledCustomer) else customer
+        page = await service.judgements_of(root, about, which, before, most)
+    else:
+        page = await service.judgements(root, which, before, most)
+    return by_id("judgement", view, page, after or None, lambda judgement: judgement.id)
+
+
+async def customer_judgements(
+    root: Parent[ScopedCustomer], info: Info, first: int | None = 50, after: str | None = UNSET
+) -> Connection[Scoped[Judgement]]:
+    page = await root.view.judgements(
+        root.record, id_before("judgement", after), page_size(first, 50)
     )
-    view = current_view(info, root)
+    view = current_view(info, root.scope)
     return by_id("judgement", view, page, after or None, lambda judgement: judgement.id)
 
 

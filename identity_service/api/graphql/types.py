@@ -81,6 +81,9 @@ class OverConnected:
     size: int
     limit: int
     identifiers: list[Identifier] = by(fields.over_connected_identifiers)
+    customer: Customer | None = by(
+        fields.over_connected_customer, description="As it was settled last, if ever."
+    )
 
 
 @strawberry.type
@@ -131,6 +134,10 @@ class Customer(Node):
     )
     changes: ChangeConnection = by(
         ledger.customer_changes, description="What happened to it, newest first."
+    )
+    judgements: JudgementConnection = by(
+        spaces.customer_judgements,
+        description="What was judged of its identifiers, withdrawn or not, newest first.",
     )
     health: CustomerHealth = by(explanations.health)
     first_seen: Millis

@@ -114,7 +114,7 @@ def _one_customer(path: Sequence[ExplainedHop], made: Judgement | None) -> str:
             return f"One customer: {hop.start} and {hop.end} were seen together {_times(hop.link)}."
         return f"One customer: {_judged(made)}."
     sentence = f"One customer: {len(path)} steps join them, by way of "
-    sentence += _listed([hop.end for hop in path[:-1]])
+    sentence += listed([hop.end for hop in path[:-1]])
     return f"{sentence}; {_judged(made)}." if made else f"{sentence}."
 
 
@@ -176,7 +176,7 @@ def _unconnected(a: int, b: int, evidence: Evidence, outside: BoundaryState) -> 
     named = sorted(evidence.identifiers[i] for side in super_connectors for i in side)
     return (
         f"only identifiers with more links than one person could have may connect them, such as "
-        f"{_listed(named)}, and those join nothing"
+        f"{listed(named)}, and those join nothing"
     )
 
 
@@ -231,7 +231,7 @@ def _clause(number: int, evidence: Evidence, resolution: Resolution, policy: Pol
             made = _apart_of(number, evidence, resolution)
             if made is not None:
                 return _judged(made)
-            apart = _listed([identifiers[i] for i in refusal.conflict])
+            apart = listed([identifiers[i] for i in refusal.conflict])
             return f"somebody judged that {apart} are two customers"
         case RefusalReason.QUARANTINE:
             return _contested(link, evidence, resolution)
@@ -263,7 +263,7 @@ def _clause(number: int, evidence: Evidence, resolution: Resolution, policy: Pol
 def _too_many_links(super_connectors: Sequence[Identifier]) -> str:
     verb = "has" if len(super_connectors) == 1 else "have"
     return (
-        f"{_listed(super_connectors)} {verb} more links than one person could have, "
+        f"{listed(super_connectors)} {verb} more links than one person could have, "
         "so it says nothing about who they are"
     )
 
@@ -279,7 +279,7 @@ def _limit(refusal: Refusal, evidence: Evidence, policy: Policy) -> str:
     most = rule.limit if rule and rule.limit is not None else 0
     values = f"{most:,} value{'s' if most != 1 else ''} of {kind}"
     window = " within one window of time" if rule and rule.within else ""
-    conflict = _listed([evidence.identifiers[i] for i in refusal.conflict])
+    conflict = listed([evidence.identifiers[i] for i in refusal.conflict])
     return f"one customer may have {values}{window}, and here are {conflict}"
 
 
@@ -290,7 +290,7 @@ def _contested(link: Link, evidence: Evidence, resolution: Resolution) -> str:
         held = [i for i in resolution.contested if resolution.cluster_of[i] in ends]
         shared = sorted(evidence.identifiers[i] for i in held)
     verb = "belongs" if len(shared) == 1 else "belong"
-    return f"{_listed(shared)} {verb} to several people, so to nobody"
+    return f"{listed(shared)} {verb} to several people, so to nobody"
 
 
 def _times(link: Link | None) -> str:
@@ -305,7 +305,7 @@ def _other(link: Link, position: int) -> int:
 _MAX_NAMED = 5
 
 
-def _listed(identifiers: Sequence[Identifier]) -> str:
+def listed(identifiers: Sequence[Identifier]) -> str:
     """`a, b and c`; of many, the first few and how many more."""
     names = [str(identifier) for identifier in identifiers[:_MAX_NAMED]]
     if len(identifiers) > _MAX_NAMED:

@@ -71,7 +71,7 @@ def _settle_once(
     resolution = resolve(evidence, policy, BoundaryState(super_connectors=super_connectors))
     members = _of_first(len(before.identifiers), resolution)
     found = change_set(before, members, policy, mint)
-    return resolution, _applied(before, found), found.changes
+    return resolution, applied(before, found), found.changes
 
 
 def _index_of(group: Group, snapshot: Snapshot) -> dict[int, int]:
@@ -131,7 +131,7 @@ def _of_first(size: int, resolution: Resolution) -> Resolution:
     )
 
 
-def _applied(settled: Settled, found: ChangeSet) -> Settled:
+def applied(settled: Settled, found: ChangeSet) -> Settled:
     """What is settled once a change set was written."""
     customer_of = list(settled.customer_of)
     for i, _, customer in found.moves:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
+from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.recorded import Page, RecordedChange, RecordedRejection, page_of
-from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.graph.judgements import JudgementStore
-from identity_service.graph.ledger import MOST, LedgerReader
+from identity_service.graph.ledger import ChangeFilter, JudgementFilter, LedgerReader
 from identity_service.services.kit.data_loader import DataLoader
 from identity_service.services.spaces.access import Role, SpaceScope, forbidden
 
@@ -28,21 +28,18 @@ class Ledger:
         self._one_by_one = asyncio.Semaphore(_READS_AT_ONCE)
 
     async def changes(
-        self, scope: SpaceScope, kinds: Collection[ChangeKind] | None, before: int, first: int
+        self, scope: SpaceScope, which: ChangeFilter, before: int, first: int
     ) -> Page[RecordedChange]:
-        """Changes of the space before a position; `kinds` None: of all kinds."""
-        return page_of(await self._reader.changes(scope.space, kinds, before, first + 1), first)
+        """Changes of the space before a position."""
+        return page_of(await self._reader.changes(scope.space, which, before, first + 1), first)
 
     async def changes_of(
-        self, scope: SpaceScope, customer_id: str, before: int, first: int, until: int = MOST
+        self, scope: SpaceScope, customer_id: str, which: ChangeFilter, before: int, first: int
     ) -> Page[RecordedChange]:
-        """Changes that a customer took part in, before a position.
-
-        `until`: only those made until then, in milliseconds since 1970, inclusive.
-        """
+        """Changes that a customer took part in under exactly this id, before a position."""
         async with self._one_by_one:
             changes = await self._reader.changes_of(
-                scope.space, customer_id, before, first + 1, until
+                scope.space, customer_id, which, before, first + 1
             )
         return page_of(changes, first)
 
@@ -50,9 +47,24 @@ class Ledger:
         """One change, by its id."""
         return await self._reader.change(scope.space, change)
 
-    async def judgements(self, scope: SpaceScope, before: str, first: int) -> Page[Judgement]:
+    async def judgements(
+        self, scope: SpaceScope, which: JudgementFilter, before: str, first: int
+    ) -> Page[Judgement]:
         """Judgements of the space before an id, withdrawn ones too."""
-        return page_of(await self._reader.judgements(scope.space, before, first + 1), first)
+        return page_of(await self._reader.judgements(scope.space, which, before, first + 1), first)
+
+    async def judgements_of(
+        self,
+        scope: SpaceScope,
+        about: str | Iterable[Identifier],
+        which: JudgementFilter,
+        before: str,
+        first: int,
+    ) -> Page[Judgement]:
+        """Judgements about the identifiers of a customer, named by its id, or about some."""
+        async with self._one_by_one:
+            made = await self._reader.judgements_of(scope.space, about, which, before, first + 1)
+        return page_of(made, first)
 
     async def judgement(self, scope: SpaceScope, judgement: str) -> Judgement | None:
         """One judgement, by its id."""

@@ -11,6 +11,7 @@ import orjson
 
 from identity_service.domain.explain.health import Health, health
 from identity_service.domain.identifiers import Identifier
+from identity_service.domain.judgements import Judgement
 from identity_service.domain.policies.normalise import normalise_phone
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
@@ -37,6 +38,7 @@ from identity_service.graph.customers import (
 )
 from identity_service.graph.inboxes import InboxReader
 from identity_service.graph.keys import event_key, identifier_key
+from identity_service.graph.ledger import ALL_CHANGES, ALL_JUDGEMENTS
 from identity_service.graph.links import KeyPair, LinkReader
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.changes.ledger import Ledger
@@ -147,28 +149,26 @@ class CurrentView:
 
     async def find_by_id(self, customer_id: str, *, live: bool = False) -> CustomerAnswer:
         """The customer of an id, current or retired; `live` as for `find`."""
-        lookup = await self.reads.settled.get(ById(self.scope.space, customer_id))
-        if lookup is None or lookup.customer is None:
-            return Missing(MissingReason.UNKNOWN, f"There is no customer {customer_id} here.")
+        [found] = await self.find_all_by_id([customer_id])
+        if live and isinstance(found, SettledCustomer):
+            identifier = found.identifiers[0].identifier
+            return await self._resolved_now(await self.in_force(), identifier, found)
+        return found
+
+    async def find_all_by_id(self, ids: Sequence[str]) -> list[CustomerAnswer]:
+        """The customers of many ids, current or retired, in the order asked; raises TooLarge."""
+        _check_number(len(ids), "ids")
+        space = self.scope.space
+        lookups = await self.reads.settled.get_many([ById(space, each) for each in ids])
         in_force = await self.in_force()
-        if _is_older(in_force, [lookup]):
+        if _is_older(in_force, lookups.values()):
             self.reads.policies.forget(self.scope)
             in_force = await self.in_force()
-        found = _settled(lookup.customer, in_force.policy)
-        if customer_id != found.customer_id:
-            found = replace(found, redirected_from=customer_id)
-        if live:
-            identifier = found.identifiers[0].identifier
-            return await self._resolved_now(in_force, identifier, found)
-        return found
+        return [_of_id(each, lookups.get(ById(space, each)), in_force.policy) for each in ids]
 
     async def find_all(self, raw: Sequence[Identifier]) -> list[CustomerAnswer]:
         """The customers of many identifiers, in the order asked; raises TooLarge."""
-        if len(raw) > MAX_LOOKED_UP:
-            raise TooLarge(
-                f"{len(raw):,} identifiers are more than {MAX_LOOKED_UP:,}.",
-                remedy="Ask several times.",
-            )
+        _check_number(len(raw), "identifiers")
         in_force = await self.in_force()
         asked = await self.spelled(raw, in_force.values)
         space = self.scope.space
@@ -335,7 +335,17 @@ class CurrentView:
         self, customer: SettledCustomer, before: int, first: int
     ) -> Page[RecordedChange]:
         """The changes that the customer took part in, newest first, before a position."""
-        return await self.reads.ledger.changes_of(self.scope, customer.customer_id, before, first)
+        return await self.reads.ledger.changes_of(
+            self.scope, customer.customer_id, ALL_CHANGES, before, first
+        )
+
+    async def judgements(
+        self, customer: SettledCustomer, before: str, first: int
+    ) -> Page[Judgement]:
+        """The judgements about its identifiers, withdrawn ones too, newest first, before an id."""
+        return await self.reads.ledger.judgements_of(
+            self.scope, customer.customer_id, ALL_JUDGEMENTS, before, first
+        )
 
     async def in_force(self) -> PolicyInForce:
         """The policy of the space."""
@@ -382,7 +392,8 @@ class CurrentView:
         """The same customer, resolved from the evidence instead of read."""
         component = await self.reads.live.component_of(self.scope, in_force, identifier)
         if component is None:
-            return await self.over_connected(in_force.policy, identifier)
+            found = await self.over_connected(in_force.policy, identifier)
+            return replace(found, settled=settled)
         members = component.cluster_with(identifier)
         names = [component.evidence.identifiers[position] for position in members]
         seen = await self.identifiers([identifier_key(self.scope.space, name) for name in names])
@@ -397,6 +408,20 @@ def _is_older(in_force: PolicyInForce, lookups: Iterable[Lookup | None]) -> bool
         and lookup.customer.policy_version > in_force.version
         for lookup in lookups
     )
+
+
+def _check_number(asked: int, what: str) -> None:
+    if asked > MAX_LOOKED_UP:
+        raise TooLarge(
+            f"{asked:,} {what} are more than {MAX_LOOKED_UP:,}.", remedy="Ask several times."
+        )
+
+
+def _of_id(asked: str, lookup: Lookup | None, policy: Policy) -> SettledCustomer | Missing:
+    if lookup is None or lookup.customer is None:
+        return Missing(MissingReason.UNKNOWN, f"There is no customer {asked} here.")
+    found = _settled(lookup.customer, policy)
+    return found if asked == found.customer_id else replace(found, redirected_from=asked)
 
 
 def _answer(

@@ -143,12 +143,12 @@ class Explanations:
         """All that is connected with the one or the other."""
         first = await view.component_of(a.customer.identifiers[0].identifier)
         if first is None:
-            return await view.over_connected(policy, a.identifier)
+            return await _over_connected(view, policy, a)
         if b.identifier in first.evidence.identifiers:
             return first
         second = await view.component_of(b.customer.identifiers[0].identifier)
         if second is None:
-            return await view.over_connected(policy, b.identifier)
+            return await _over_connected(view, policy, b)
         return await self._together(view.scope, policy, first, second)
 
     async def _together(
@@ -178,6 +178,13 @@ class Explanations:
             if link
         ]
         return unite(first, second, between, policy)
+
+
+async def _over_connected(
+    view: CurrentView, policy: Policy, asked: _Asked
+) -> OverConnectedComponent:
+    found = await view.over_connected(policy, asked.identifier)
+    return replace(found, settled=asked.customer)
 
 
 def _asked(

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from identity_service.domain.explain.health import Health
 from identity_service.domain.identifiers import Identifier
+from identity_service.domain.judgements import Judgement
 from identity_service.domain.policies.value_rules import WithheldValue
 from identity_service.domain.recorded import (
     DecidedLink,
@@ -153,6 +154,12 @@ class CustomerView(Protocol):
         self, customer: SettledCustomer, before: int, first: int
     ) -> Page[RecordedChange]:
         """The changes that the customer took part in, newest first, before a position."""
+        ...
+
+    async def judgements(
+        self, customer: SettledCustomer, before: str, first: int
+    ) -> Page[Judgement]:
+        """The judgements about its identifiers, withdrawn ones too, newest first, before an id."""
         ...
 
 

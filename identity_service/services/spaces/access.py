@@ -23,7 +23,7 @@ Revoking a key here ends it at once in this process, and within that time in eve
 _MAX_CACHED_KEYS: Final = 10_000
 
 OPERATOR: Final = "command line"
-"""How the command line signs what it does."""
+"""How the command line signs what nobody in particular does."""
 
 
 class Role(StrEnum):
@@ -137,13 +137,13 @@ class Access:
         scopes = tuple(_scope(space, Role.WRITE, caller.source) for space in caller.feeds)
         return Sender(caller.source, scopes, caller.region)
 
-    def operator(self, space: str | None = None) -> Caller:
+    def operator(self, space: str | None = None, name: str = OPERATOR) -> Caller:
         """Whoever runs the command line: it owns the machine and the database, and needs no key.
 
-        The administrator of a space; without one, of the instance.
+        The administrator of a space; without one, of the instance. `name` signs what is done.
         """
         role = Role.INSTANCE if space is None else Role.ADMIN
-        return Caller(role, OPERATOR, space, source=None, feeds=())
+        return Caller(role, name, space, source=None, feeds=())
 
     def operator_as_sender(self, space: str) -> Sender:
         """The command line as a source whose events enter one space."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.parse import parse_policy, parse_stored_policy
 from identity_service.domain.policies.policy import Policy
-from identity_service.domain.policies.value_rules import ValueRules
+from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.recorded import PolicyVersion
 from identity_service.errors import FieldInvalid, VersionConflict
 from identity_service.graph.policies import PolicyStore
@@ -36,6 +37,16 @@ class PolicyInForce:
         found = self._values_of.get(region)
         if found is None:
             found = self._values_of[region] = ValueRules(self.policy, region)
+        return found
+
+    def normalised(self, path: str, given: Identifier) -> Identifier:
+        """An identifier that somebody typed, as events would bring it.
+
+        Raises FieldInvalid, at `path`, for one that the policy withholds.
+        """
+        found = self.values.identifier(given)
+        if isinstance(found, WithheldValue):
+            raise FieldInvalid(path, str(found))
         return found
 
 

@@ -8,8 +8,8 @@ from functools import partial
 
 from identity_service.domain.explain import judgement_outcome
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.judgements import Judgement, Verdict
-from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
+from identity_service.domain.judgements import Judgement, Verdict, require_two
+from identity_service.domain.policies.policy import Policy
 from identity_service.domain.recorded import RecordedChange
 from identity_service.domain.resolution.subgraph import NewEvidence
 from identity_service.errors import FieldInvalid, NotFound, Unavailable
@@ -124,8 +124,8 @@ class Judgements:
 
         Raises FieldInvalid, at `a` or `b`, for one that the policy withholds.
         """
-        values = (await self._policies.in_force(scope)).values
-        return _normalised(values, "a", a), _normalised(values, "b", b)
+        in_force = await self._policies.in_force(scope)
+        return in_force.normalised("a", a), in_force.normalised("b", b)
 
     async def judge(
         self, scope: SpaceScope, verdict: Verdict, a: Identifier, b: Identifier, reason: str
@@ -135,8 +135,7 @@ class Judgements:
         One that was not seen yet is waited for. Raises FieldInvalid, and TooLarge where a
         component is over-connected.
         """
-        if a == b:
-            raise FieldInvalid("b", f"{a} is judged against itself: name two identifiers.")
+        require_two(a, b)
         _check_reason(reason)
         made = Judgement(
             id=self._ids("jdg"),
@@ -185,7 +184,8 @@ class Judgements:
         match outcome:
             case Applied():
                 changes = outcome.changes()
-                message = _message(outcome, changed=bool(changes))
+                policy = (await self._policies.in_force(scope)).policy
+                message = _message(outcome, policy, changed=bool(changes))
                 return _Outcome(changes, message, outcome.draft.unseen)
             case OverConnected():
                 raise too_much(outcome.limit)
@@ -254,8 +254,8 @@ class Judgements:
         return found
 
 
-def _message(applied: Applied[_ActDraft], *, changed: bool) -> str:
-    """What came of an act, in a sentence."""
+def _message(applied: Applied[_ActDraft], policy: Policy, *, changed: bool) -> str:
+    """What came of an act, and what else moved because of it."""
     act, unseen, resolved = applied.draft.act, applied.draft.unseen, applied.resolved
     if unseen and act.withdrawal:
         return "The judgement waits no more; nothing else changed."
@@ -265,14 +265,19 @@ def _message(applied: Applied[_ActDraft], *, changed: bool) -> str:
         return "Too much is connected here to be settled by it."
     say = judgement_outcome.withdrawn if act.withdrawal else judgement_outcome.came_to
     evidence = resolved.resolution_input.evidence
-    return say(act.judgement, evidence, resolved.resolution, changed=changed)
-
-
-def _normalised(values: ValueRules, path: str, given: Identifier) -> Identifier:
-    found = values.identifier(given)
-    if isinstance(found, WithheldValue):
-        raise FieldInvalid(path, str(found))
-    return found
+    outcome = say(act.judgement, evidence, resolved.resolution, changed=changed)
+    settlement = applied.write and applied.write.settlement
+    if settlement is None:
+        return outcome
+    beside = judgement_outcome.beside(
+        act.judgement,
+        settlement.changes.moves,
+        resolved.resolution_input.settled.customer_of,
+        evidence,
+        resolved.resolution,
+        policy,
+    )
+    return f"{outcome} {beside}" if beside else outcome
 
 
 def _check_reason(reason: str) -> None:

@@ -103,3 +103,69 @@ async def test_a_mistake_in_the_text_is_told_with_its_path(
 
     assert found["__typename"] == "Invalid"
     assert [problem["path"] for problem in found["problems"]] == ["max_component"]
+
+
+JUDGEMENT = """query($space: String!, $verdict: Verdict!, $a: IdentifierInput!,
+    $b: IdentifierInput, $messageId: String) {
+  space(name: $space) {
+    previewJudgement(verdict: $verdict, a: $a, b: $b, messageId: $messageId) {
+      __typename
+      ... on Invalid { problems { path } }
+      ... on PolicyPreview {
+        summary { customersBefore customersAfter merged split identifiersMoved }
+        differences { edges { node { kind before { value } after { value } } } }
+      }
+    }
+  }
+}"""
+
+
+async def preview_of_judgement(
+    world: GraphQLWorld, space: OpenSpace, verdict: str, a: str, b: str | None, **more: str
+) -> dict[str, Any]:
+    ends = {
+        name: dict(zip(("type", "value"), each.split(":"), strict=True))
+        for name, each in (("a", a), ("b", b))
+        if each
+    }
+    answer = await world.ask(
+        JUDGEMENT, {"space": space.name, "verdict": verdict, **ends, **more}, key=space.reader_key
+    )
+    assert "errors" not in answer, answer
+    return answer["data"]["space"]["previewJudgement"]
+
+
+async def test_a_reader_sees_what_a_judgement_would_change(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    found = await preview_of_judgement(world, space, "SAME", "user_id:ann", "user_id:ben")
+
+    [edge] = found["differences"]["edges"]
+    assert (edge["node"]["kind"], len(edge["node"]["before"])) == ("MERGED", 3)
+    assert [[i["value"] for i in some] for some in edge["node"]["after"]] == [
+        ["ann", "ben", "tablet"]
+    ]
+    assert found["summary"] == {
+        "customersBefore": 3,
+        "customersAfter": 1,
+        "merged": 2,
+        "split": 0,
+        "identifiersMoved": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "more", "path"),
+    [
+        ("user_id:null", "user_id:ben", {}, "a"),
+        ("user_id:ann", "user_id:ann", {}, "b"),
+        ("user_id:ann", None, {}, "b"),
+        ("user_id:ann", "user_id:ben", {"messageId": "m1"}, "messageId"),
+    ],
+)
+async def test_a_judgement_that_cannot_be_made_has_no_preview(
+    world: GraphQLWorld, space: OpenSpace, a: str, b: str | None, more: dict[str, str], path: str
+) -> None:
+    found = await preview_of_judgement(world, space, "SAME", a, b, **more)
+
+    assert found == {"__typename": "Invalid", "problems": [{"path": path}]}

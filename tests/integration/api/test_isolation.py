@@ -72,6 +72,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         for each in (*SHARED, f"anonymous_id:{said}-10")
     ]
     ids = (*about.customers, about.retired)
+    always = {"since": "1960-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
 
     def pages(path: str) -> list[Way]:
         return [{"first": 100}, {"first": 100, "after": after[path]}]
@@ -87,6 +88,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             {"id": about.retired, "asOf": about.filled},
         ],
         "Space.customers": [{"identifiers": identifiers}],
+        "Space.customersById": [{"ids": list(ids)}],
         "Space.explain": [
             {"a": identifiers[0], "b": identifiers[1]},
             {"a": identifiers[0], "b": identifiers[-1]},
@@ -94,20 +96,35 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         "Space.policies": pages("Space.policies"),
         "Space.contested": pages("Space.contested"),
         "Space.superConnectors": pages("Space.superConnectors"),
-        "Space.changes": [*pages("Space.changes"), {"kinds": [Word("CREATED"), Word("MERGED")]}],
+        "Space.changes": [
+            *pages("Space.changes"),
+            {"kinds": [Word("CREATED"), Word("MERGED")]},
+            {"kinds": [Word("CREATED")], **always},
+            *({"customer": each, **always} for each in ids),
+        ],
         "Space.rejectedEvents": pages("Space.rejectedEvents"),
-        "Space.judgements": pages("Space.judgements"),
+        "Space.judgements": [
+            *pages("Space.judgements"),
+            {"author": f"{said} agent", **always},
+            *({"customer": each} for each in ids),
+        ],
+        "Customer.judgements": [{"first": 100, "after": after["Space.judgements"]}],
         # One small difference: all that hangs on each of its identifiers is asked for.
         "Space.preview": [
             {"policy": "extends: quarantine\nblocked: [{value: cids-phone}]"},
             {"policy": "types: {}"},
+        ],
+        "Space.previewJudgement": [
+            {"verdict": Word("SAME"), "a": identifiers[0], "b": identifiers[-1]},
+            {"verdict": Word("APART"), "a": identifiers[0], "b": identifiers[1]},
+            {"verdict": Word("SAME"), "a": identifiers[0], "messageId": said},
         ],
         "PolicyPreview.differences": [{"first": 1, "after": BEFORE_ALL_DIFFERENCES}],
         "Customer.identifiers": [{"first": 1000}],
         "Customer.trait": [{"name": "nickname"}],
         "Customer.events": [
             {"first": 100, "names": [said, "seen"], "newestFirst": False},
-            {"since": "1960-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"},
+            always,
             {"after": after["Customer.events"]},
         ],
         "Customer.links": [{"first": 1000}],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def test_a_judgement_is_made_listed_and_taken_back_in_words(command: Command, sp
     assert "user_id:ann and user_id:ben are one customer now." in made.out
     assert "became part of cus_" in made.out
     assert f"On record as {judgement['id']}." in made.out
-    assert (judgement["verdict"], judgement["author"]) == ("SAME", "command line")
+    assert (judgement["verdict"], judgement["author"]) == ("SAME", getpass.getuser())
     assert "user_id:ann and user_id:ben are two customers now." in gone.out
     assert "Mistaken." in " ".join(table.split())
 
@@ -57,13 +58,96 @@ def test_for_programs_the_changes_are_data(command: Command, space: str) -> None
     assert printed["judgement"]["reason"] == "Known."
 
 
+def test_whoever_judges_or_takes_it_back_can_sign_by_name(command: Command, space: str) -> None:
+    about = ("same", "user_id:ann", "user_id:ben", "--space", space, "--reason", "Known.")
+
+    made = json.loads(command("judgement", "add", *about, "--as", " Mia Moss ", "--json").out)
+    gone = command(
+        "judgement", "withdraw", made["judgement"]["id"], "--space", space, "--reason", "Mistaken.",
+        "--as", "Noor", "--json",
+    )  # fmt: skip
+
+    withdrawn = json.loads(gone.out)["judgement"]
+    assert (withdrawn["author"], withdrawn["withdrawnBy"]) == ("Mia Moss", "Noor")
+
+
+def test_without_a_login_the_command_line_signs(
+    command: Command, space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_login() -> str:
+        raise OSError("No username set in the environment")
+
+    monkeypatch.setattr(getpass, "getuser", no_login)
+
+    made = command(
+        "judgement", "add", "same", "user_id:ann", "user_id:ben", "--space", space,
+        "--reason", "Known.", "--json",
+    )  # fmt: skip
+
+    assert json.loads(made.out)["judgement"]["author"] == "command line"
+
+
+def test_judgements_are_listed_by_who_of_whom_and_when(command: Command, space: str) -> None:
+    about = ("same", "user_id:ann", "user_id:ben", "--space", space, "--reason", "Known.")
+    for who in ("Mia", "Noor"):
+        assert command("judgement", "add", *about, "--as", who).code == 0
+    shown = json.loads(command("resolve", "user_id:ann", "--space", space, "--json").out)
+
+    def authors(*options: str) -> list[str]:
+        listed = command("judgement", "list", "--space", space, "--json", *options)
+        return [made["author"] for made in json.loads(listed.out)["judgements"]]
+
+    assert authors() == ["Noor", "Mia"]
+    assert authors("--author", "Mia") == ["Mia"]
+    assert authors("--customer", shown["customerId"]) == ["Noor", "Mia"]
+    assert authors("--since", "2026-01-01", "--until", "2999-01-01") == ["Noor", "Mia"]
+    assert authors("--since", "2999-01-01") == authors("--until", "2026-01-01") == []
+
+
+def test_changes_are_listed_by_customer_and_time(command: Command, space: str) -> None:
+    shown = json.loads(command("resolve", "user_id:ann", "--space", space, "--json").out)
+
+    def kinds(*options: str) -> list[str]:
+        listed = command("changes", "--space", space, "--json", *options)
+        return [json.loads(line)["kind"] for line in listed.out.splitlines()]
+
+    assert kinds("--customer", shown["customerId"]) == ["CREATED"]
+    assert kinds("--since", "2026-01-01", "--until", "2999-01-01") == ["CREATED", "CREATED"]
+    assert kinds("--since", "2999-01-01") == []
+    assert kinds("--customer", shown["customerId"], "--kind", "MERGED") == []
+    assert "goes with --kind only" in command.complains(
+        "changes", "--space", space, "--follow", "--since", "2026-01-01", code=2
+    )
+
+
+def test_a_preview_shows_what_a_judgement_would_change_and_changes_nothing(
+    command: Command, space: str
+) -> None:
+    about = ("same", "user_id:ann", "user_id:ben", "--space", space)
+
+    drawn = command("judgement", "preview", *about).out
+    printed = json.loads(command("judgement", "preview", *about, "--json").out)
+
+    assert "MERGED" in drawn
+    assert (printed["summary"]["customersBefore"], printed["summary"]["customersAfter"]) == (2, 1)
+    assert [each["kind"] for each in printed["differences"]] == ["MERGED"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
+        (("preview", "same", "user_id:ann", "user_id:null"), 1, "blocked by default"),
         (("add", "same", "user_id:ann", "user_id:null", "--reason", "x"), 1, "blocked by default"),
         (("add", "same", "user_id:ann", "user_id:ben", "--reason", " "), 1, "needs a reason"),
         (("add", "same", "ann", "user_id:ben", "--reason", "x"), 2, "is not TYPE:VALUE"),
+        (
+            ("add", "same", "user_id:ann", "user_id:ben", "--reason", "x", "--as", " "),
+            2,
+            "1 to 100",
+        ),
         (("add", "alike", "user_id:ann", "user_id:ben", "--reason", "x"), 2, "alike"),
+        (("list", "--customer", "cus_0"), 1, "There is no customer cus_0"),
+        (("list", "--since", "then"), 2, "is no moment"),
         (("withdraw", "jdg_0", "--reason", "x"), 1, "There is no judgement “jdg_0”"),
     ],
 )

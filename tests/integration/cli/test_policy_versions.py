@@ -40,11 +40,13 @@ def space(command: Command, keys: dict[str, str], tmp_path: Path) -> str:
 def test_a_policy_is_in_force_and_settled_when_the_command_ends(
     command: Command, space: str, policy: Path
 ) -> None:
-    ended = command("policy", "set", policy, "--space", space, "--note", "Why not", "--json")
+    ended = command(
+        "policy", "set", policy, "--space", space, "--note", "Why not", "--as", "Mia", "--json"
+    )
 
     said = json.loads(ended.out)
     assert ended.code == 0
-    assert (said["version"], said["author"], said["note"]) == (3, "command line", "Why not")
+    assert (said["version"], said["author"], said["note"]) == (3, "Mia", "Why not")
     assert said["settlement"] == {
         "policyVersion": 3,
         "customersToSettle": 1,

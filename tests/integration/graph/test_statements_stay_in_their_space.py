@@ -123,6 +123,7 @@ VALUES: Final[list[tuple[str, Value]]] = [
         r"list of \[space, customer id\]",
         lambda space, about: [[space, each] for each in (*about.customers, about.retired)],
     ),
+    (r"^w\.author: ", lambda _, __: None),
     (r"^w\.customer: ", lambda _, about: about.customers[0]),
     (r"^id: .*change id", lambda _, about: about.changes[0]),
     (r"^id: ", lambda _, about: about.judgements[0]),

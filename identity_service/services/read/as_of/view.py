@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from identity_service.domain.explain.explanation import describe_super_connectors
 from identity_service.domain.explain.health import Health
 from identity_service.domain.identifiers import Identifier
+from identity_service.domain.judgements import Judgement
 from identity_service.domain.policies.value_rules import WithheldValue
 from identity_service.domain.recorded import (
     DecidedLink,
@@ -33,6 +34,7 @@ from identity_service.errors import TooLarge
 from identity_service.graph.customers import CustomerReader, EventWindow
 from identity_service.graph.history import HistoryReader
 from identity_service.graph.keys import identifier_of
+from identity_service.graph.ledger import ChangeFilter, JudgementFilter
 from identity_service.services.changes.ledger import Ledger
 from identity_service.services.kit.offload import offload_if_large
 from identity_service.services.read.as_of.component_walk import HistoricalComponents
@@ -261,8 +263,21 @@ class AsOfView:
     ) -> Page[RecordedChange]:
         """The changes that the customer had taken part in, newest first, before a position."""
         return await self._reads.ledger.changes_of(
-            self.scope, customer.customer_id, before, first, until=self._as_of
+            self.scope, customer.customer_id, ChangeFilter(until=self._as_of), before, first
         )
+
+    async def judgements(
+        self, customer: SettledCustomer, before: str, first: int
+    ) -> Page[Judgement]:
+        """The judgements that had been made about its identifiers, newest first, before an id.
+
+        One that was withdrawn later is as it was then.
+        """
+        identifiers = (await self._known(customer)).customer.identifiers()
+        page = await self._reads.ledger.judgements_of(
+            self.scope, identifiers, JudgementFilter(until=self._as_of), before, first
+        )
+        return replace(page, items=[made.as_of(self._as_of) for made in page.items])
 
     async def _known(self, customer: SettledCustomer) -> _Found:
         """A customer of this view, which may have been found by another one."""

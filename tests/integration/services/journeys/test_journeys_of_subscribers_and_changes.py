@@ -13,6 +13,7 @@ from identity_service.domain.events import ReportedEvent
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.recorded import RecordedChange
 from identity_service.errors import FieldInvalid
+from identity_service.graph.ledger import ALL_CHANGES
 from tests.support import subscribers_and_changes as oracle
 from tests.support.journeys import Asked, Person, Row, people, walk
 from tests.support.settled import SettledSpace
@@ -103,7 +104,7 @@ async def told(request: pytest.FixtureRequest, world: NewWorld) -> Told:
         await space.send(*happened(draw, round_), received_at=days[-1])
         await judge_at_random(space, draw)
     today = await space.check()
-    page = await space.use_cases.ledger.changes(space.scope, None, 2**53, 1_000)
+    page = await space.use_cases.ledger.changes(space.scope, ALL_CHANGES, 2**53, 1_000)
     return Told(
         space, people(space.sent.values(), space.evidence(), space.policy), today, page.items
     )

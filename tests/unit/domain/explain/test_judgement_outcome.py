@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from identity_service.domain.explain.judgement_outcome import came_to, is_one, waits, withdrawn
+from identity_service.domain.explain.judgement_outcome import (
+    beside,
+    came_to,
+    is_one,
+    waits,
+    withdrawn,
+)
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policies.parse import preset
@@ -96,3 +102,76 @@ def test_every_change_is_told_in_words_with_its_customers(kind: ChangeKind) -> N
         assert "cus_2" in told
     if kind is not ChangeKind.ERASED:
         assert "user_id:ann, anonymous_id:phone" in told
+
+
+def told_beside(
+    events: list[tuple[int, tuple[Identifier, ...]]],
+    made: Judgement,
+    moved: list[Identifier] | None = None,
+) -> str:
+    """What else a judgement moves; `moved` are identifiers of other customers."""
+    policy = preset("quarantine")
+    before = gather(events, [])
+    evidence = gather(events, [made])
+    customer_of: list[str | None] = [f"c{root}" for root in resolve(before, policy).cluster_of]
+    places = [evidence.identifiers.index(i) for i in moved or ()]
+    moves = [(place, customer_of[place], "another") for place in places]
+    return beside(made, moves, customer_of, evidence, resolve(evidence, policy), policy)
+
+
+MAIL, OTHER_MAIL = Identifier("email", "a@b.c"), Identifier("email", "d@e.f")
+
+
+def test_a_judgement_that_takes_nothing_along_says_nothing_more() -> None:
+    events = [(1, (ANN, PHONE)), (2, (BOB, TABLET))]
+
+    assert told_beside(events, said(1, Verdict.SAME, ANN, BOB)) == ""
+    assert told_beside(events, said(1, Verdict.APART, ANN, PHONE)) == ""
+
+
+def test_what_leaves_because_two_were_joined_is_counted_and_has_its_reason() -> None:
+    events = [(1, (ANN, MAIL)), (2, (BOB, OTHER_MAIL)), (3, (BOB, OTHER_MAIL, TABLET))]
+
+    told = told_beside(events, said(1, Verdict.SAME, MAIL, OTHER_MAIL))
+
+    assert told == (
+        "2 identifiers are no longer theirs: user_id:bob (one customer may have 1 value of user_id,"
+        " and here are user_id:ann and user_id:bob); anonymous_id:tablet"
+        " (anonymous_id:tablet belongs to several people, so to nobody)."
+    )
+
+
+def test_one_that_leaves_is_counted_in_the_singular() -> None:
+    events = [(1, (ANN, MAIL)), (2, (BOB, OTHER_MAIL))]
+
+    told = told_beside(events, said(1, Verdict.SAME, MAIL, OTHER_MAIL))
+
+    assert told.startswith("1 identifier is no longer theirs: user_id:bob (")
+
+
+def test_of_many_that_leave_the_first_few_are_named() -> None:
+    tablets = [Identifier("anonymous_id", f"t{n}") for n in range(7)]
+    events = [(1, (ANN, MAIL)), *((n + 2, (OTHER_MAIL, BOB, t)) for n, t in enumerate(tablets))]
+
+    told = told_beside(events, said(1, Verdict.SAME, MAIL, OTHER_MAIL))
+
+    assert told.startswith("8 identifiers are no longer theirs: user_id:bob")
+    assert "anonymous_id:t1" in told
+    assert "anonymous_id:t2" not in told
+    assert told.endswith("; and 5 more.")
+
+
+def test_what_goes_along_with_one_that_is_parted_is_named() -> None:
+    events = [(1, (ANN, PHONE)), (2, (ANN, MAIL)), (3, (MAIL, TABLET))]
+
+    told = told_beside(events, said(1, Verdict.APART, ANN, MAIL))
+
+    assert told == "1 other went with email:a@b.c: anonymous_id:tablet."
+
+
+def test_what_moves_between_other_customers_is_named() -> None:
+    events = [(1, (ANN, MAIL)), (2, (BOB, TABLET))]
+
+    told = told_beside(events, said(1, Verdict.APART, ANN, MAIL), [TABLET])
+
+    assert told == "1 identifier of other customers moved too: anonymous_id:tablet."

@@ -1,0 +1,103 @@
+"""What a judgement would change. Nothing is written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from identity_service.domain.identifiers import Identifier
+from identity_service.domain.judgements import Judgement, Verdict, require_two
+from identity_service.domain.policies.parse import parse_policy
+from identity_service.domain.policies.value_rules import ValueRules
+from identity_service.domain.preview.report import Preview
+from identity_service.domain.preview.resolved import preview_resolved
+from identity_service.domain.resolution.subgraph import NewEvidence
+from identity_service.errors import Unavailable
+from identity_service.graph.evidence import EvidenceStore
+from identity_service.graph.policies import PolicyStore
+from identity_service.services.kit.clock import Clock
+from identity_service.services.kit.offload import offload_if_large
+from identity_service.services.preview.previews import PolicyPreview
+from identity_service.services.resolution.component_resolver import (
+    ComponentResolver,
+    ResolutionRequest,
+    Resolved,
+    Starts,
+    too_much,
+)
+from identity_service.services.spaces.access import SpaceScope
+from identity_service.services.spaces.policies import PolicyInForce
+
+_AT_ONCE: Final = 2
+"""Judgements that this process previews at a time."""
+
+
+class JudgementPreviews:
+    """Resolves what a judgement would touch, as judging does, and compares."""
+
+    def __init__(
+        self,
+        store: EvidenceStore,
+        policy_store: PolicyStore,
+        resolver: ComponentResolver,
+        clock: Clock,
+        timeout: float | None,
+    ) -> None:
+        """`timeout`: seconds that a preview may take, None for any time."""
+        self._store = store
+        self._policy_store = policy_store
+        self._resolver = resolver
+        self._clock = clock
+        self._timeout = timeout
+        self._room = asyncio.Semaphore(_AT_ONCE)
+
+    async def of_pair(
+        self, scope: SpaceScope, verdict: Verdict, a: Identifier, b: Identifier
+    ) -> PolicyPreview:
+        """What judging two identifiers, as they were typed, would change.
+
+        Nothing where one was not seen yet: the judgement would wait for it. Raises FieldInvalid,
+        at `a` or `b`, TooLarge where a component is over-connected, and Unavailable.
+        """
+        stored = await self._policy_store.in_force(scope.space)
+        policy = parse_policy(stored.text)
+        in_force = PolicyInForce(stored.version, policy, ValueRules(policy), frozenset())
+        ends = in_force.normalised("a", a), in_force.normalised("b", b)
+        require_two(*ends)
+        made = Judgement("", verdict, *ends, made_at=self._clock())
+        found = await self._previewed(scope, in_force, ends, NewEvidence(judgements=[made]))
+        return PolicyPreview(stored.text, policy, found)
+
+    async def _previewed(
+        self,
+        scope: SpaceScope,
+        in_force: PolicyInForce,
+        ends: tuple[Identifier, ...],
+        new: NewEvidence,
+    ) -> Preview:
+        try:
+            async with self._room, asyncio.timeout(self._timeout):
+                known = await self._store.read_known(
+                    scope.space, (), NewEvidence.of_identifiers(ends)
+                )
+                seen = {i: at for i, at in known.identifiers.items() if i not in known.blocked}
+                request = ResolutionRequest(Starts.of(seen), new, cross_boundary=True)
+                resolved = await self._resolver.resolve(scope, in_force, request)
+                if resolved is None:
+                    raise too_much(in_force.policy.max_component)
+                return await offload_if_large(
+                    len(resolved.subgraph.nodes), _compared(resolved, in_force)
+                )
+        except TimeoutError:
+            raise Unavailable(
+                f"The preview took longer than {self._timeout:,g} s.",
+                remedy="Raise IDENTITY_PREVIEW_TIMEOUT.",
+            ) from None
+
+
+def _compared(resolved: Resolved, in_force: PolicyInForce) -> Callable[[], Preview]:
+    given = resolved.resolution_input
+    return lambda: preview_resolved(
+        given.settled, given.evidence, resolved.resolution, in_force.policy
+    )
