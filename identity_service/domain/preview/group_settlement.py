@@ -157,9 +157,9 @@ def _entry_after(
     retired: Mapping[str, str | None],
     anchors: Mapping[str, Identifier],
 ) -> RegisteredId:
-    if entry.id in retired:
-        return replace(entry, kind=None, forwards_to=retired[entry.id])
     anchor = anchors.get(entry.id, entry.anchor)
+    if entry.id in retired:
+        return replace(entry, anchor=anchor, kind=None, forwards_to=retired[entry.id])
     if entry.id in kinds:
         return replace(entry, anchor=anchor, kind=kinds[entry.id], forwards_to=None)
     return entry if anchor is entry.anchor else replace(entry, anchor=anchor)
