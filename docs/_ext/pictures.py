@@ -25,7 +25,7 @@ from sphinx.util.docutils import SphinxDirective
 from identity_service.domain.explain.explanation import describe_decision
 from identity_service.domain.identifiers import IdentifierKind
 from identity_service.domain.resolution.cases import Case, check_case, load_case
-from identity_service.domain.resolution.evidence import Evidence, gather
+from identity_service.domain.resolution.evidence import Evidence
 from identity_service.domain.resolution.resolve import Resolution, resolve, strength
 
 DOCS: Final = Path(__file__).parents[1]
@@ -81,7 +81,7 @@ def decide(case: Case) -> Outcome:
     result = check_case(case)
     if not result.passed:
         raise ValueError(result.message)
-    evidence = gather(case.events, case.judgements)
+    evidence = case.evidence()
     return Outcome(case, evidence, resolve(evidence, case.policy))
 
 

@@ -15,7 +15,7 @@ from neo4j import AsyncDriver
 from identity_service.collect.segment import Collected
 from identity_service.domain.events import Rejection, ReportedEvent
 from identity_service.domain.identifiers import Identifier, parse_identifier
-from identity_service.domain.judgements import Judgement, Verdict
+from identity_service.domain.judgements import OF_TWO, Judgement, Verdict
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
 from identity_service.domain.policies.value_rules import ValueRules, observe
@@ -209,12 +209,12 @@ async def judge_at_random(world: World, happened: Iterable[Event], draw: random.
     chance = draw.random()
     seen = sorted({identifier for _, who in happened for identifier in who})
     if chance < 0.15:
-        await world.judge(draw.choice(list(Verdict)), *draw.sample(seen, 2))
+        await world.judge(draw.choice(OF_TWO), *draw.sample(seen, 2))
     elif chance < 0.25 and world.judged:
         await world.withdraw(draw.choice(list(world.judged.values())))
     elif chance < 0.3:
         before = await world.check()
-        made, _ = await world.judge(draw.choice(list(Verdict)), *draw.sample(seen, 2))
+        made, _ = await world.judge(draw.choice(OF_TWO), *draw.sample(seen, 2))
         await world.check()
         await world.withdraw(made)
         after = await world.check()

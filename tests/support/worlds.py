@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
-from identity_service.domain.judgements import Judgement, Verdict
+from identity_service.domain.judgements import OF_TWO, Judgement
 from identity_service.domain.policies.policy import Order, Policy, Rule, Sharing
 from identity_service.domain.resolution.evidence import Evidence, gather
 
@@ -168,7 +168,7 @@ def judgements(draw: st.DrawFn, max_size: int = 5) -> list[Judgement]:
     """Judgements that may contradict each other, or speak of what was never seen."""
     ends = st.lists(st.sampled_from((*IDENTIFIERS, UNSEEN)), min_size=2, max_size=2, unique=True)
     said = draw(
-        st.lists(st.tuples(st.sampled_from(Verdict), ends, st.integers(0, 3)), max_size=max_size)
+        st.lists(st.tuples(st.sampled_from(OF_TWO), ends, st.integers(0, 3)), max_size=max_size)
     )
     return [
         Judgement(f"j{number}", verdict, a, b, made_at)

@@ -157,10 +157,10 @@ def _entry_after(
     retired: Mapping[str, str | None],
     anchors: Mapping[str, Identifier],
 ) -> RegisteredId:
-    if entry.id in retired:
-        return replace(entry, kind=None, forwards_to=retired[entry.id])
     if entry.id in anchors:
         entry = replace(entry, anchor=anchors[entry.id])
+    if entry.id in retired:
+        return replace(entry, kind=None, forwards_to=retired[entry.id])
     if entry.id in kinds:
         entry = replace(entry, kind=kinds[entry.id], forwards_to=None)
     return entry

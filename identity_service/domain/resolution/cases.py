@@ -11,6 +11,7 @@
       - {at: 86400, ids: "user_id:u2, ios.id:t"}
     judgements:                    # optional; made at 1, 2, 3, … likewise
       - {same: ["user_id:u1", "ios.id:t"]}
+      - {detach: "user_id:u2", event: 2}    # the second event is not of u2
     customers:
       - "user_id:u1, ios.id:t"
       - "user_id:u2"
@@ -27,12 +28,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from identity_service.domain.identifiers import Identifier, parse_identifier
-from identity_service.domain.judgements import Judgement, Verdict
+from identity_service.domain.judgements import OF_TWO, Detachment, Judgement
 from identity_service.domain.policies.parse import parse_policy_mapping
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.policies.yaml_text import read_yaml
-from identity_service.domain.resolution.evidence import gather
+from identity_service.domain.resolution.evidence import Evidence, attached, gather
 from identity_service.domain.resolution.resolve import resolve
 from identity_service.errors import BadInput, PolicyInvalid, Problem
 
@@ -41,14 +42,19 @@ MAX_SECONDS = 10**11
 
 _REQUIRED = ("id", "title", "policy", "events", "customers")
 _KEYS = (*_REQUIRED, "judgements", "contested")
+_SHAPES = "{same: [ID, ID]}, {apart: [ID, ID]} or {detach: ID, event: NUMBER}"
 _FORMAT = "The format is described in the documentation, on the page about policies."
 
 
 class Sighting(NamedTuple):
-    """One event of a case: when (milliseconds), and the identifiers that are not withheld."""
+    """One event of a case: when (milliseconds), and the identifiers that are not withheld.
+
+    Its message id is its number: 1, 2, 3, …
+    """
 
     at: int
     identifiers: tuple[Identifier, ...]
+    message_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +69,17 @@ class Case:
     policy: Policy
     events: tuple[Sighting, ...]
     judgements: tuple[Judgement, ...]
+    detachments: tuple[Detachment, ...]
     customers: frozenset[frozenset[Identifier]]
     contested: frozenset[Identifier] | None
+
+    def evidence(self) -> Evidence:
+        """What is resolved."""
+        observations = (
+            (event.at, attached(event.message_id, event.identifiers, self.detachments))
+            for event in self.events
+        )
+        return gather(observations, self.judgements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +114,7 @@ def parse_case(text: str, *, name: str = "case") -> Case:
 
 def check_case(case: Case) -> CaseResult:
     """Resolve a case and hold the outcome against what it expects."""
-    evidence = gather(case.events, case.judgements)
+    evidence = case.evidence()
     resolution = resolve(evidence, case.policy)
     customers = frozenset(
         frozenset(evidence.identifiers[position] for position in cluster)
@@ -117,6 +132,10 @@ def check_case(case: Case) -> CaseResult:
     if lines:
         return CaseResult(passed=False, message="\n".join((f"failed: {heading}", *lines)))
     return CaseResult(passed=True, message=f"passed: {heading}")
+
+
+def _carries(events: Iterable[Sighting], number: str, identifier: Identifier) -> bool:
+    return any(e.message_id == number and identifier in e.identifiers for e in events)
 
 
 def _in_order(customers: Iterable[frozenset[Identifier]]) -> list[frozenset[Identifier]]:
@@ -147,12 +166,15 @@ class _Reading:
         policy = Policy(rules={}) if "policy" in missing else self.policy(fields["policy"])
         self.values = ValueRules(policy)
         contested = fields.get("contested")
+        events = self.events(fields.get("events"))
+        judgements, detachments = self.judgements(fields.get("judgements"), events)
         return Case(
             id=str(fields.get("id")),
             title=str(fields.get("title")),
             policy=policy,
-            events=self.events(fields.get("events")),
-            judgements=self.judgements(fields.get("judgements")),
+            events=events,
+            judgements=judgements,
+            detachments=detachments,
             customers=self.customers(fields.get("customers")),
             contested=None
             if contested is None
@@ -175,7 +197,7 @@ class _Reading:
             at, ids = self.event(event, position, path)
             identifiers, _ = self.values.let_through(self.raw(ids, path))
             if identifiers:
-                found.append(Sighting(at, tuple(sorted(identifiers))))
+                found.append(Sighting(at, tuple(sorted(identifiers)), str(position + 1)))
         return tuple(found)
 
     def event(self, event: object, position: int, path: str) -> tuple[int, object]:
@@ -195,29 +217,31 @@ class _Reading:
             return 0
         return round(at * 1_000)
 
-    def judgements(self, data: object) -> tuple[Judgement, ...]:
-        found: list[Judgement] = []
+    def judgements(
+        self, data: object, events: tuple[Sighting, ...]
+    ) -> tuple[tuple[Judgement, ...], tuple[Detachment, ...]]:
+        of_two: list[Judgement] = []
+        of_events: list[Detachment] = []
         for position, item in enumerate(self.items(data, "judgements")):
             path = f"judgements.{position}"
             fields = cast("dict[str, Any]", item) if isinstance(item, dict) else {}
-            verdicts = [verdict for verdict in Verdict if fields.keys() - {"at"} == {verdict}]
-            if not verdicts:
-                self.note(path, "is neither {same: [ID, ID]} nor {apart: [ID, ID]}")
-                continue
-            ends = self.named(self.items(fields[verdicts[0]], path), path)
-            if len(set(ends)) != 2:
-                self.note(path, "needs two different identifiers")
-                continue
-            found.append(
-                Judgement(
-                    id=f"{position:06}",
-                    verdict=verdicts[0],
-                    a=ends[0],
-                    b=ends[1],
-                    made_at=self.moment(fields, position, path),
-                )
-            )
-        return tuple(found)
+            made, made_at = f"{position:06}", self.moment(fields, position, path)
+            verdicts = [verdict for verdict in OF_TWO if fields.keys() - {"at"} == {verdict}]
+            if verdicts:
+                ends = self.named(self.items(fields[verdicts[0]], path), path)
+                if len(set(ends)) == 2:
+                    of_two.append(Judgement(made, verdicts[0], ends[0], ends[1], made_at))
+                else:
+                    self.note(path, "needs two different identifiers")
+            elif fields.keys() - {"at"} == {"detach", "event"}:
+                number = str(fields["event"])
+                for identifier in self.known(self.raw(fields["detach"], path), path):
+                    if not _carries(events, number, identifier):
+                        self.note(path, f"event {number} does not carry {identifier}")
+                    of_events.append(Detachment(made, identifier, number, made_at))
+            else:
+                self.note(path, f"is not {_SHAPES}")
+        return tuple(of_two), tuple(of_events)
 
     def customers(self, data: object) -> frozenset[frozenset[Identifier]]:
         found: set[frozenset[Identifier]] = set()

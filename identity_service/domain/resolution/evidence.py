@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.judgements import Judgement
+from identity_service.domain.judgements import Detachment, Judgement
 
 
 class Link(NamedTuple):
@@ -68,6 +68,17 @@ def union(first: Evidence, second: Evidence, between: Iterable[SeenPair] = ()) -
         links=list(links.values()),
         judgements=list(judgements.values()),
     )
+
+
+def attached(
+    message_id: str, identifiers: Iterable[Identifier], detachments: Iterable[Detachment]
+) -> tuple[Identifier, ...]:
+    """What of an event counts as evidence (rule 0): its identifiers without those detached.
+
+    `detachments` are those in force.
+    """
+    detached = {made.a for made in detachments if made.message_id == message_id}
+    return tuple(identifier for identifier in identifiers if identifier not in detached)
 
 
 def gather(

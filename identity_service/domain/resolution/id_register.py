@@ -10,7 +10,7 @@ lives again when the judgement is withdrawn.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
@@ -33,7 +33,7 @@ class RegisteredId:
     """An entry of the register.
 
     `kind` is None for a retired id, which then `forwards_to` another (None: to nobody, since
-    its anchor was blocked).
+    its anchor is gone). `earlier`: the anchors that it left, first one first, where they matter.
     """
 
     id: str
@@ -41,6 +41,7 @@ class RegisteredId:
     anchor: Identifier
     kind: CustomerKind | None
     forwards_to: str | None = None
+    earlier: tuple[Identifier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,10 @@ class Settled:
     """What is stored of some identifiers.
 
     `customer_of[i]` is the customer of the i-th identifier, None if it never had one;
-    `register` holds every id anchored in one of the identifiers. Ids that it holds besides are
-    anchored in identifiers that are blocked now: they carry nothing, and forward to nobody.
+    `register` holds every id anchored in one of the identifiers. Ids that it holds besides have
+    lost their anchor: it is blocked now, or no event carries it any more. The id of a customer
+    then falls back to an identifier that is left of this customer; all others carry nothing, and
+    forward to nobody.
     """
 
     identifiers: Sequence[Identifier]
@@ -90,8 +93,14 @@ def change_set(before: Settled, after: Resolution, policy: Policy, mint: MintId)
     anchored: dict[int, list[RegisteredId]] = {}
     position_of = {identifier: i for i, identifier in enumerate(identifiers)}
     found = ChangeSet()
+    fallen: dict[str, int] = {}
     for entry in before.register:
         position = position_of.get(entry.anchor)
+        if position is None:
+            position = _fallback(entry, before, policy)
+            if position is not None:
+                fallen[entry.id] = position
+                entry = replace(entry, anchor=identifiers[position])
         if position is not None:
             anchored.setdefault(after.cluster_of[position], []).append(entry)
         elif entry.kind or entry.forwards_to:
@@ -110,6 +119,7 @@ def change_set(before: Settled, after: Resolution, policy: Policy, mint: MintId)
             _carry_on(found, carrier, kind)
             anchor = _stronger_newcomer(carrier, members, before, policy)
             if anchor is not None:
+                fallen.pop(customer, None)
                 found.anchors.append((customer, anchor))
             for entry in ids:
                 if entry is not carrier and (entry.kind or entry.forwards_to != customer):
@@ -125,6 +135,7 @@ def change_set(before: Settled, after: Resolution, policy: Policy, mint: MintId)
             for i in members
             if before.customer_of[i] != customer
         )
+    found.anchors.extend(fallen.items())
     found.contested.extend(sorted(after.contested - before.contested))
     found.released.extend(sorted(before.contested - after.contested))
     found.super_connectors.extend(sorted(after.super_connectors - before.super_connectors))
@@ -148,6 +159,20 @@ def _carry_on(found: ChangeSet, carrier: RegisteredId, kind: CustomerKind) -> No
         found.revived.append((carrier.id, kind))
     elif carrier.kind is not kind:
         found.kinds.append((carrier.id, kind))
+
+
+def _fallback(entry: RegisteredId, before: Settled, policy: Policy) -> int | None:
+    """Where the id of a customer is anchored that lost its anchor: in what is left of it.
+
+    That is the anchor that it left last and still holds, else its strongest identifier.
+    """
+    if entry.kind is None:
+        return None
+    left = {before.identifiers[i]: i for i, c in enumerate(before.customer_of) if c == entry.id}
+    for anchor in reversed(entry.earlier):
+        if anchor in left:
+            return left[anchor]
+    return left[min(left, key=lambda i: strength(i, policy))] if left else None
 
 
 def _stronger_newcomer(

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow.parquet as pq  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 
-from identity_service.domain.judgements import Verdict
+from identity_service.domain.judgements import OF_TWO, Verdict
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.errors import BadInput, FieldInvalid, MissingExtra
 from identity_service.graph.exports import ExportReader
@@ -148,7 +148,7 @@ async def test_increments_loaded_one_after_the_other_equal_a_complete_export(
             if space.judged and draw.random() < 0.4:
                 await space.withdraw(draw.choice(list(space.judged.values())))
             else:
-                await space.judge(draw.choice(list(Verdict)), *draw.sample(seen, 2))
+                await space.judge(draw.choice(OF_TWO), *draw.sample(seen, 2))
         exported = await export.export(space.scope, tmp_path / str(number), cursor)
         assert (exported.complete, exported.since) == (number == 0, cursor)
         load(warehouse, tmp_path / str(number))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from identity_service.domain.events import ReportedEvent
-from identity_service.domain.judgements import Verdict
+from identity_service.domain.judgements import OF_TWO, Verdict
 from identity_service.domain.recorded import RecordedChange
 from identity_service.errors import FieldInvalid
 from identity_service.graph.ledger import ALL_CHANGES
@@ -79,7 +79,7 @@ async def judge_at_random(space: World, draw: random.Random) -> None:
         await space.withdraw(draw.choice(list(space.judged.values())))
     seen = sorted({str(i) for each in space.sent.values() for i in each.identifiers})
     for _ in range(2):
-        await space.judge(draw.choice(list(Verdict)), *draw.sample(seen, 2))
+        await space.judge(draw.choice(OF_TWO), *draw.sample(seen, 2))
 
 
 async def share_a_device_and_own_it(space: World) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from identity_service.domain.events import ReportedEvent
 from identity_service.domain.identifiers import Identifier, IdentifierKind, parse_identifier
-from identity_service.domain.judgements import Verdict
+from identity_service.domain.judgements import OF_TWO, Verdict
 from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
 from identity_service.domain.policies.value_rules import ValueRules
 from identity_service.domain.recorded import OverConnectedComponent, SettledCustomer
@@ -95,7 +95,7 @@ async def step(
     seen = [i for each in space.sent.values() for i in each.identifiers]
     chance = draw.random()
     if chance < 0.2 and len(set(seen)) > 1:
-        await space.judge(draw.choice(list(Verdict)), *draw.sample(sorted(set(seen)), 2))
+        await space.judge(draw.choice(OF_TWO), *draw.sample(sorted(set(seen)), 2))
     elif chance < 0.3 and space.judged:
         await space.withdraw(draw.choice(list(space.judged.values())))
     else:

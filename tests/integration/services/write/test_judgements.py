@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.judgements import Verdict
+from identity_service.domain.judgements import OF_TWO, Verdict
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.errors import FieldInvalid, NotFound
 from tests.support.space import NewWorld, World, event
@@ -87,7 +87,7 @@ async def test_settling_anew_never_shuffles_ids(world: NewWorld) -> None:
     )
 
 
-@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("verdict", OF_TWO)
 async def test_a_judgement_about_what_was_never_seen_waits_and_then_applies(
     world: NewWorld, verdict: Verdict
 ) -> None:

@@ -51,9 +51,9 @@ def test_times_are_seconds_and_an_event_without_one_happens_at_its_position() ->
 
     bob = Identifier("email", "bob@example.com")
     assert case.events == (
-        Sighting(1_000, (COOKIE, U1)),
-        Sighting(86_400_000, (COOKIE, U2)),
-        Sighting(3_000, (bob, U2)),
+        Sighting(1_000, (COOKIE, U1), "1"),
+        Sighting(86_400_000, (COOKIE, U2), "2"),
+        Sighting(3_000, (bob, U2), "3"),
     )
 
 
@@ -63,6 +63,38 @@ def test_judgements_are_made_in_their_order() -> None:
     assert (first.verdict, first.a, first.b, first.made_at) == (Verdict.SAME, U1, COOKIE, 1_000)
     assert (second.verdict, second.a, second.b, second.made_at) == (Verdict.APART, U1, U2, 2_000)
     assert first.id < second.id
+
+
+ORDER = """
+id: order
+title: "an order with the wife's e-mail"
+policy: {extends: quarantine}
+events:
+  - "user_id:u1, email:wife@example.com"
+  - "email:wife@example.com, anonymous_id:his"
+  - "user_id:u2, anonymous_id:his"
+judgements:
+  - {detach: "email:Wife@Example.com", event: 2}
+customers:
+  - "user_id:u1, email:wife@example.com"
+  - "user_id:u2, anonymous_id:his"
+"""
+
+
+def test_a_detachment_takes_an_identifier_from_its_event() -> None:
+    assert check_case(parse_case(ORDER)).passed
+    assert not check_case(parse_case(ORDER.replace("event: 2", "event: 1"))).passed
+
+
+@pytest.mark.parametrize(
+    ("number", "found"),
+    [
+        ("3", "judgements.0: event 3 does not carry email:wife@example.com"),
+        ("9", "judgements.0: event 9 does not carry email:wife@example.com"),
+    ],
+)
+def test_a_detachment_names_an_identifier_that_the_event_carries(number: str, found: str) -> None:
+    assert found in mistakes(ORDER.replace("event: 2", f"event: {number}"))
 
 
 def test_contested_is_not_checked_where_it_is_absent() -> None:
@@ -109,7 +141,7 @@ def test_a_case_that_expects_other_contested_identifiers_shows_them() -> None:
 KEYS = "Possible: id, title, policy, events, customers, judgements, contested"
 APART = '{apart: ["user_id:u1", "user_id:u2"]}'
 NO_SECONDS = "events.1.at: is not a number of seconds"
-NEITHER = "judgements.1: is neither {same: [ID, ID]} nor {apart: [ID, ID]}"
+NEITHER = "judgements.1: is not {same: [ID, ID]}, {apart: [ID, ID]} or {detach: ID, event: NUMBER}"
 TOO_FEW = "judgements.1: needs two different identifiers"
 NO_TEXT = 'is not text like "email:ann@example.com, user_id:u1"'
 BLOCKED = "user_id:null is blocked by default; the policy can `allow` it"

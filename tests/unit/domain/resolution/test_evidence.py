@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.judgements import Judgement, Verdict
-from identity_service.domain.resolution.evidence import Evidence, SeenPair, gather, union
+from identity_service.domain.judgements import Detachment, Judgement, Verdict
+from identity_service.domain.resolution.evidence import (
+    Evidence,
+    SeenPair,
+    attached,
+    gather,
+    union,
+)
 
 A, B, C, D = (Identifier("cookie", value) for value in "abcd")
 SAME, APART = (
@@ -76,3 +82,11 @@ def test_links_between_the_parts_are_added() -> None:
 
     assert links(found)[frozenset({A, D})] == (3, 4, 5)
     assert len(found.links) == 3
+
+
+def test_what_a_detachment_took_from_its_event_is_no_evidence() -> None:
+    made = [Detachment("1", A, "m1", 0), Detachment("2", A, "m1", 1), Detachment("3", B, "m2", 2)]
+
+    assert attached("m1", (A, B, C), made) == (B, C)
+    assert attached("m2", (A, B, C), made) == (A, C)
+    assert attached("m3", (A, B, C), made) == (A, B, C)

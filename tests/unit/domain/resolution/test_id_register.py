@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Policy, Rule
@@ -128,6 +129,53 @@ def test_of_ids_minted_at_one_time_the_first_in_text_order_carries_on() -> None:
     assert found.retired == [("b", "a")]
 
 
+def test_an_id_whose_anchor_is_gone_falls_back_to_the_anchor_that_it_left() -> None:
+    gone = replace(alive("u", 1, USER), earlier=(OTHER, COOKIE))
+
+    found = settle(
+        [(MAIL,), (COOKIE,)], before={MAIL: "u", COOKIE: "u"}, register=[gone, alive("o", 2, OTHER)]
+    )
+
+    assert found.anchors == [("new", 0), ("u", 1)]
+    assert found.moves == [(0, "u", "new")]
+
+
+def test_without_an_earlier_anchor_it_falls_back_to_the_strongest_identifier_left() -> None:
+    found = settle(
+        [(COOKIE, MAIL)], before={COOKIE: "u", MAIL: "u"}, register=[alive("u", 1, USER)]
+    )
+
+    assert (found.anchors, found.minted, found.retired) == ([("u", 1)], [], [])
+
+
+def test_a_former_anchor_that_is_another_customers_now_is_no_fallback() -> None:
+    gone = replace(alive("u", 1, USER), earlier=(COOKIE,))
+
+    found = settle(
+        [(MAIL,), (COOKIE,)],
+        before={MAIL: "u", COOKIE: "c"},
+        register=[gone, alive("c", 2, COOKIE)],
+    )
+
+    assert (found.anchors, found.moves) == ([("u", 0)], [])
+
+
+def test_an_id_of_which_nothing_is_left_forwards_to_nobody() -> None:
+    found = settle([(COOKIE,)], before={COOKIE: "c"}, register=[alive("u", 1, USER)])
+
+    assert ("u", None) in found.retired
+
+
+def test_an_anchor_that_comes_back_becomes_the_anchor_again() -> None:
+    found = settle(
+        [(COOKIE, USER)],
+        before={COOKIE: "u"},
+        register=[replace(alive("u", 1, COOKIE), earlier=(USER,))],
+    )
+
+    assert (found.anchors, found.minted) == ([("u", 1)], [])
+
+
 def test_the_anchor_moves_to_a_stronger_identifier_that_had_no_customer() -> None:
     found = settle([(COOKIE, USER)], before={COOKIE: "c"}, register=[alive("c", 1, COOKIE)])
 
@@ -182,13 +230,6 @@ def test_a_retired_id_forwards_to_whoever_its_anchor_belongs_to_now() -> None:
 
     assert found.retired == [("m", "u")]
     assert found.changes == []
-
-
-def test_an_id_whose_anchor_is_blocked_forwards_to_nobody() -> None:
-    found = settle([(COOKIE,)], before={COOKIE: "u"}, register=[alive("u", 1, USER)])
-
-    assert found.retired == [("u", None)]
-    assert found.minted == [("new", ANONYMOUS)]
 
 
 def test_a_customer_with_a_contested_identifier_is_quarantined() -> None:
