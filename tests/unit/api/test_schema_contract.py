@@ -81,6 +81,7 @@ BEYOND = frozenset(
         "Identifier.sharedBy",
         "Judgement.withdrawnReason",
         "Link.exampleEvent",
+        "Mutation.createSource(region)",
         "PolicyPreview.policyText",
         "PreviewSummary.created",
         "PreviewSummary.differences",
