@@ -229,10 +229,13 @@ def test_contested_identifiers_meet_devices_but_no_person() -> None:
     }
 
 
-def test_isolated_devices_meet_devices_but_no_person() -> None:
+@pytest.mark.parametrize("links", [((0, 1), (1, 2)), ((1, 0), (2, 1))])
+def test_isolated_devices_meet_devices_but_no_person(
+    links: tuple[tuple[int, int], tuple[int, int]],
+) -> None:
     clusters = clusters_of("lone:1", "phone:2", "user:a")
 
-    refused = take(clusters, (0, 1), (1, 2))
+    refused = take(clusters, *links)
 
     assert refused == {1: Refusal(RefusalReason.ISOLATE)}
 
@@ -254,6 +257,15 @@ def test_a_given_device_visits_whoever_is_not_its_owner() -> None:
     visitor = Refusal(RefusalReason.VISITOR)
     assert refused == {0: visitor, 2: visitor}
     assert partition(clusters) == {frozenset({0, 1, 2, 3})}
+
+
+@pytest.mark.parametrize("link", [(0, 2), (2, 0)])
+def test_a_given_device_brings_nobody_to_its_owner(link: tuple[int, int]) -> None:
+    clusters = clusters_of("phone:1", "user:a", "mail:b")
+    clusters.give(0, 1)
+    take(clusters, (0, 1))
+
+    assert take(clusters, link) == {0: Refusal(RefusalReason.VISITOR)}
 
 
 def test_two_devices_that_were_given_to_one_person_meet() -> None:

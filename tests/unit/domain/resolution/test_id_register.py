@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Policy, Rule
-from identity_service.domain.resolution.changes import ChangeKind
+from identity_service.domain.resolution.changes import Change, ChangeKind
 from identity_service.domain.resolution.id_register import (
     ChangeSet,
     CustomerKind,
@@ -107,6 +107,7 @@ def test_the_strongest_anchor_carries_on_although_another_id_is_older() -> None:
 
     assert found.retired == [("old", "known")]
     assert found.moves == [(0, "old", "known")]
+    assert found.changes == [Change(ChangeKind.MERGED, "known", "old", (COOKIE,))]
 
 
 def test_of_anchors_of_one_strength_the_oldest_id_carries_on() -> None:
