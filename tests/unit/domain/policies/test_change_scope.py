@@ -50,6 +50,12 @@ def with_rule(kind: str, rule: Rule) -> Policy:
             EVERYTHING,
             id="a spelling",
         ),
+        pytest.param(replace(POLICY, max_identifiers=50), CUSTOMERS, id="the size of a customer"),
+        pytest.param(
+            with_rule("email", Rule(2, PERSON, 5, per_event=1)),
+            EVERYTHING,
+            id="values on one event",
+        ),
         pytest.param(
             replace(POLICY, other=Rule(9, DEVICE, format="[a-z]+")),
             EVERYTHING,
