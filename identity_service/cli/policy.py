@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 from identity_service.cli.output import print_error, results
+from identity_service.domain.policies.change_scope import kept_by_events
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.resolution.cases import CaseResult, check_case, load_case
@@ -30,6 +31,8 @@ def check_command(
     """Read a policy and name every mistake in it with its path."""
     _, policy = read_policy(file)
     typer.echo(f"{file}: no mistakes; {len(policy.rules)} identifier types.")
+    for kept in kept_by_events(None, policy):
+        typer.echo(kept)
 
 
 @app.command("test")

@@ -54,15 +54,18 @@ def set_command(
     """
     text = read_policy_file(file)
 
-    async def work(opened: Session) -> tuple[PolicyVersion, RolloutProgress]:
+    async def work(
+        opened: Session,
+    ) -> tuple[PolicyVersion, RolloutProgress, tuple[str, ...]]:
         scope = await opened.space(space, author)
         await schema.apply(opened.database)
         expected = (await opened.cases.spaces.policy(scope)).version if expect is None else expect
+        kept = await opened.cases.policy_rollout.kept_by_events(scope, text)
         made = await opened.cases.policy_rollout.set_policy(scope, text, expected, note)
-        return made, await _settled(opened, scope, made)
+        return made, await _settled(opened, scope, made), kept
 
     try:
-        made, progress = session.run(work)
+        made, progress, kept = session.run(work)
     except PolicyInvalid as invalid:
         print_problems(file, invalid)
         raise typer.Exit(1) from invalid
@@ -72,6 +75,7 @@ def set_command(
                 "space": space,
                 **json_objects.policy(made),
                 "settlement": json_objects.rollout(progress),
+                "notes": list(kept),
             }
         )
     else:
@@ -79,6 +83,8 @@ def set_command(
             f"Version {made.version} is in force in the space “{space}”;"
             f" {progress.customers_to_settle:,} customers were settled by it."
         )
+        for note_of_type in kept:
+            typer.echo(note_of_type)
 
 
 def list_command(space: Space, as_json: AsJson = False) -> None:

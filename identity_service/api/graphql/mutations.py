@@ -60,10 +60,11 @@ class RevokedKey:
 
 @dataclass(frozen=True, slots=True)
 class NewPolicy:
-    """A policy that was put in force, and how far its settlement is."""
+    """A policy that was put in force, how far its settlement is, and what it does not change."""
 
     policy: PolicyVersion
     settlement: RolloutProgress
+    notes: tuple[str, ...]
 
 
 @strawberry.type
@@ -113,6 +114,9 @@ class KeyRevoked:
 class PolicySet:
     policy: Policy
     settlement: Settlement
+    notes: list[str] = strawberry.field(
+        description="What stays as it is although the policy says otherwise, a sentence each."
+    )
 
 
 def _judgement(root: Parent[Scoped[services.Judged]]) -> Scoped[judgements.Judgement]:
@@ -194,6 +198,7 @@ async def set_policy(
     scope = _require(info, space, access.Role.ADMIN)
     services = info.context.services
     try:
+        notes = await services.policy_rollout.kept_by_events(scope, policy)
         made = await services.policy_rollout.set_policy(
             scope, policy, expected_version, note or None
         )
@@ -201,7 +206,7 @@ async def set_policy(
         return refused(error)
     except errors.VersionConflict as error:
         return Overtaken(str(error), error.current_version)
-    return NewPolicy(made, await services.spaces.rollout_progress(scope))
+    return NewPolicy(made, await services.spaces.rollout_progress(scope), notes)
 
 
 async def judge(

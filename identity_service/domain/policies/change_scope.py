@@ -1,4 +1,4 @@
-"""What a change of policy can reach, read off the two policies alone.
+"""What a change of policy can reach, and what not, read off the two policies alone.
 
 A part that is said to be reached may turn out to stay as it is; one that is not surely does.
 """
@@ -45,6 +45,33 @@ def reach(before: Policy, after: Policy) -> Reach:
         # A value that is given back or blocked may be the strongest of an event.
         attribution=values or _types_by_strength(before) != _types_by_strength(after),
     )
+
+
+def kept_by_events(before: Policy | None, after: Policy) -> tuple[str, ...]:
+    """What stored events keep although a new policy would withhold it, a sentence for each type.
+
+    `per_event` decides when an event is received: a policy that adds or lowers it takes nothing
+    from the events that are stored. `before` None stands for any policy without it.
+    """
+    types = sorted({*(before.rules if before else ()), *after.rules})
+    stricter = [f"types.{kind}" for kind in types if _is_stricter(before, after, kind)]
+    if _is_stricter(before, after, _NO_TYPE):
+        stricter.append("other")
+    return tuple(
+        f"{path}.per_event counts on the events that come from now on:"
+        " those that are stored keep the identifiers that they have."
+        for path in stricter
+    )
+
+
+def _is_stricter(before: Policy | None, after: Policy, kind: str) -> bool:
+    most, had = _per_event(after, kind), _per_event(before, kind) if before else None
+    return most is not None and (had is None or most < had)
+
+
+def _per_event(policy: Policy, kind: str) -> int | None:
+    rule = policy.rule_of(kind)
+    return rule.per_event if rule else None
 
 
 def _value_rule(policy: Policy, kind: str) -> object:

@@ -8,21 +8,24 @@
       extends: quarantine
     events:                        # happen at 1, 2, 3, … seconds, unless they say when
       - "user_id:u1, ios.id:t"
-      - {at: 86400, ids: "user_id:u2, ios.id:t"}
+      - {at: 86400, ids: "user_id:u2, ios.id:t", belongs: "user_id:u2"}
     judgements:                    # optional; made at 1, 2, 3, … likewise
       - {same: ["user_id:u1", "ios.id:t"]}
       - {detach: "user_id:u2", event: 2}    # the second event is not of u2
     customers:
       - "user_id:u1, ios.id:t"
-      - "user_id:u2"
+      - {ids: "user_id:u2", kind: KNOWN, id: 2}
     contested: []                  # optional; not checked where it is absent
 
-Identifiers are normalised, and blocked, as in events.
+Identifiers are normalised, and blocked, as in events. `belongs` names an identifier of the
+customer that the event belongs to. `kind` is that of the customer, and `id` says which id it has:
+that of the customer to whom the event of this number (1, 2, 3, …) brought one, when events are
+settled one by one in the order of the file, and judgements after them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -34,7 +37,9 @@ from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.policies.yaml_text import read_yaml
 from identity_service.domain.resolution.evidence import Evidence, attached, gather
-from identity_service.domain.resolution.resolve import resolve
+from identity_service.domain.resolution.id_register import CustomerKind, kind_of
+from identity_service.domain.resolution.id_replay import ids_in_turn
+from identity_service.domain.resolution.resolve import resolve, strongest
 from identity_service.errors import BadInput, PolicyInvalid, Problem
 
 MAX_CASE_BYTES = 1024 * 1024
@@ -49,19 +54,33 @@ _FORMAT = "The format is described in the documentation, on the page about polic
 class Sighting(NamedTuple):
     """One event of a case: when (milliseconds), and the identifiers that are not withheld.
 
-    Its message id is its number: 1, 2, 3, …
+    Its message id is its number: 1, 2, 3, … `belongs` is an identifier of the customer that it
+    must belong to, None where the case does not say.
     """
 
     at: int
     identifiers: tuple[Identifier, ...]
     message_id: str
+    belongs: Identifier | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedCustomer:
+    """What else a case says of a customer; None where it does not.
+
+    `id_of` is the number of the event that brought its id.
+    """
+
+    kind: CustomerKind | None = None
+    id_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """What happened, under which policy, and the customers that must come out.
 
-    `contested` is None where the case does not say.
+    `customers` has what else is expected of each, by its identifiers. `contested` is None where
+    the case does not say.
     """
 
     id: str
@@ -70,16 +89,41 @@ class Case:
     events: tuple[Sighting, ...]
     judgements: tuple[Judgement, ...]
     detachments: tuple[Detachment, ...]
-    customers: frozenset[frozenset[Identifier]]
+    customers: Mapping[frozenset[Identifier], ExpectedCustomer]
     contested: frozenset[Identifier] | None
 
     def evidence(self) -> Evidence:
         """What is resolved."""
+        return self._evidence_of(self.events, self.judgements, self.detachments)
+
+    def evidence_in_turn(self) -> list[Evidence]:
+        """What is known after each event, and then after each judgement."""
+        made = sorted((*self.judgements, *self.detachments), key=lambda each: each.id)
+        events = [self.events[: number + 1] for number in range(len(self.events))]
+        judgements = [made[: number + 1] for number in range(len(made))]
+        return [
+            *(self._evidence_of(some, (), ()) for some in events),
+            *(
+                self._evidence_of(
+                    self.events,
+                    [each for each in some if isinstance(each, Judgement)],
+                    [each for each in some if isinstance(each, Detachment)],
+                )
+                for some in judgements
+            ),
+        ]
+
+    def _evidence_of(
+        self,
+        events: Iterable[Sighting],
+        judgements: Sequence[Judgement],
+        detachments: Sequence[Detachment],
+    ) -> Evidence:
         observations = (
-            (event.at, attached(event.message_id, event.identifiers, self.detachments))
-            for event in self.events
+            (event.at, attached(event.message_id, event.identifiers, detachments))
+            for event in events
         )
-        return gather(observations, self.judgements)
+        return gather(observations, judgements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +160,21 @@ def check_case(case: Case) -> CaseResult:
     """Resolve a case and hold the outcome against what it expects."""
     evidence = case.evidence()
     resolution = resolve(evidence, case.policy)
-    customers = frozenset(
-        frozenset(evidence.identifiers[position] for position in cluster)
+    customers = {
+        frozenset(evidence.identifiers[position] for position in cluster): kind_of(
+            cluster, evidence.identifiers, resolution, case.policy
+        )
         for cluster in resolution.clusters()
-    )
+    }
     contested = frozenset(evidence.identifiers[position] for position in resolution.contested)
     lines = [
-        *(f"  expected  {_listed(c)}" for c in _in_order(case.customers - customers)),
-        *(f"  found     {_listed(c)}" for c in _in_order(customers - case.customers)),
+        *(f"  expected  {_listed(c)}" for c in _in_order(case.customers.keys() - customers.keys())),
+        *(f"  found     {_listed(c)}" for c in _in_order(customers.keys() - case.customers.keys())),
     ]
     if case.contested is not None and case.contested != contested:
         lines.append(f"  expected contested  {_listed(case.contested)}")
         lines.append(f"  found contested     {_listed(contested)}")
+    lines += [*_wrong_kinds(case, customers), *_wrong_ids(case), *_wrong_owners(case, customers)]
     heading = f"{case.id} {case.title}"
     if lines:
         return CaseResult(passed=False, message="\n".join((f"failed: {heading}", *lines)))
@@ -136,6 +183,53 @@ def check_case(case: Case) -> CaseResult:
 
 def _carries(events: Iterable[Sighting], number: str, identifier: Identifier) -> bool:
     return any(e.message_id == number and identifier in e.identifiers for e in events)
+
+
+def _wrong_kinds(case: Case, found: Mapping[frozenset[Identifier], CustomerKind]) -> Iterator[str]:
+    for customer in _in_order(case.customers.keys() & found.keys()):
+        kind = case.customers[customer].kind
+        if kind not in (None, found[customer]):
+            yield f"  expected kind {kind}  {_listed(customer)}"
+            yield f"  found kind {found[customer]}  {_listed(customer)}"
+
+
+def _wrong_ids(case: Case) -> Iterator[str]:
+    expected = {
+        customer: said.id_of for customer, said in case.customers.items() if said.id_of is not None
+    }
+    if not expected:
+        return
+    turns = list(ids_in_turn(case.evidence_in_turn(), case.policy))
+    brought = {
+        event.message_id: ids[strongest(event.identifiers, case.policy)]
+        for event, ids in zip(case.events, turns, strict=False)
+    }
+    for customer in _in_order(expected):
+        number = expected[customer]
+        now = turns[-1].get(min(customer))
+        if now is None or brought[str(number)] == now:
+            continue
+        others = [number for number, id_then in brought.items() if id_then == now]
+        yield f"  expected the id of event {number}  {_listed(customer)}"
+        yield f"  found {_id_in_words(others)}  {_listed(customer)}"
+
+
+def _id_in_words(events: Sequence[str]) -> str:
+    """An id, by the first event whose customer had it."""
+    return f"the id of event {events[0]}" if events else "an id that a judgement brought"
+
+
+def _wrong_owners(case: Case, customers: Iterable[frozenset[Identifier]]) -> Iterator[str]:
+    """Events that belong to somebody else (rule 8)."""
+    customer_of = {identifier: customer for customer in customers for identifier in customer}
+    for event in case.events:
+        if event.belongs is None:
+            continue
+        left = attached(event.message_id, event.identifiers, case.detachments)
+        owner = customer_of[strongest(left, case.policy)] if left else frozenset[Identifier]()
+        if event.belongs not in owner:
+            yield f"  expected event {event.message_id} of  {event.belongs}"
+            yield f"  found event {event.message_id} of     {_listed(owner)}"
 
 
 def _in_order(customers: Iterable[frozenset[Identifier]]) -> list[frozenset[Identifier]]:
@@ -175,7 +269,7 @@ class _Reading:
             events=events,
             judgements=judgements,
             detachments=detachments,
-            customers=self.customers(fields.get("customers")),
+            customers=self.customers(fields.get("customers"), events),
             contested=None
             if contested is None
             else frozenset(self.named(self.items(contested, "contested"), "contested")),
@@ -194,20 +288,31 @@ class _Reading:
         found: list[Sighting] = []
         for position, event in enumerate(self.items(data, "events")):
             path = f"events.{position}"
-            at, ids = self.event(event, position, path)
+            at, ids, belongs = self.event(event, position, path)
             identifiers, _ = self.values.let_through(self.raw(ids, path))
             if identifiers:
-                found.append(Sighting(at, tuple(sorted(identifiers)), str(position + 1)))
+                who = tuple(sorted(identifiers))
+                found.append(Sighting(at, who, str(position + 1), belongs))
+            elif belongs:
+                self.note(f"{path}.belongs", "is of an event that the policy rejects")
         return tuple(found)
 
-    def event(self, event: object, position: int, path: str) -> tuple[int, object]:
-        """When an event happened, in milliseconds, and its identifiers as they stand there."""
+    def event(
+        self, event: object, position: int, path: str
+    ) -> tuple[int, object, Identifier | None]:
+        """When an event happened, in milliseconds, its identifiers as they stand there, whose."""
         if not isinstance(event, dict):
-            return (position + 1) * 1_000, event
+            return (position + 1) * 1_000, event, None
         fields = cast("dict[str, Any]", event)
-        for key in fields.keys() - {"at", "ids"}:
-            self.note(f"{path}.{key}", "there is no such key. Possible: at, ids")
-        return self.moment(fields, position, path), fields.get("ids")
+        self.only(fields, ("at", "ids", "belongs"), path)
+        belongs: list[Identifier] = []
+        if fields.get("belongs") is not None:
+            where = f"{path}.belongs"
+            belongs = self.known(self.raw(fields["belongs"], where), where)
+            if len(belongs) > 1:
+                self.note(where, "names several: one identifier of the customer is enough")
+        owner = belongs[0] if belongs else None
+        return self.moment(fields, position, path), fields.get("ids"), owner
 
     def moment(self, fields: dict[str, Any], position: int, path: str) -> int:
         """`at` in milliseconds; without it, the position counts as seconds."""
@@ -243,17 +348,43 @@ class _Reading:
                 self.note(path, f"is not {_SHAPES}")
         return tuple(of_two), tuple(of_events)
 
-    def customers(self, data: object) -> frozenset[frozenset[Identifier]]:
-        found: set[frozenset[Identifier]] = set()
+    def customers(
+        self, data: object, events: Sequence[Sighting]
+    ) -> dict[frozenset[Identifier], ExpectedCustomer]:
+        found: dict[frozenset[Identifier], ExpectedCustomer] = {}
         seen: set[Identifier] = set()
         for position, item in enumerate(self.items(data, "customers")):
             path = f"customers.{position}"
+            expected = ExpectedCustomer()
+            if isinstance(item, dict):
+                fields = cast("dict[str, Any]", item)
+                expected = self.expected(fields, events, path)
+                item = fields.get("ids")
             customer = frozenset(self.known(self.raw(item, path), path))
             for twice in sorted(customer & seen):
                 self.note(path, f"{twice} is another customer's already")
             seen |= customer
-            found.add(customer)
-        return frozenset(found)
+            found[customer] = expected
+        return found
+
+    def expected(
+        self, fields: dict[str, Any], events: Sequence[Sighting], path: str
+    ) -> ExpectedCustomer:
+        """What `{ids: …, kind: …, id: …}` says besides the identifiers."""
+        self.only(fields, ("ids", "kind", "id"), path)
+        kind, id_of = fields.get("kind"), fields.get("id")
+        if kind is not None and kind not in CustomerKind.__members__:
+            self.note(f"{path}.kind", f"is none of {', '.join(CustomerKind)}")
+            kind = None
+        if id_of is not None and str(id_of) not in {event.message_id for event in events}:
+            self.note(f"{path}.id", "is not the number of an event: 1 is the first")
+            id_of = None
+        return ExpectedCustomer(CustomerKind(kind) if kind else None, id_of)
+
+    def only(self, fields: Mapping[str, Any], keys: Sequence[str], path: str) -> None:
+        """Name every key that does not belong there."""
+        for key in fields.keys() - set(keys):
+            self.note(f"{path}.{key}", f"there is no such key. Possible: {', '.join(keys)}")
 
     def named(self, items: list[object], path: str) -> list[Identifier]:
         """Identifiers that stand one to an item."""

@@ -14,8 +14,8 @@ from contextlib import suppress
 
 import structlog
 
-from identity_service.domain.policies.change_scope import EVERYTHING, reach
-from identity_service.domain.policies.parse import parse_stored_policy
+from identity_service.domain.policies.change_scope import EVERYTHING, kept_by_events, reach
+from identity_service.domain.policies.parse import parse_policy, parse_stored_policy
 from identity_service.domain.policies.value_rules import ValueRules
 from identity_service.domain.recorded import PolicyVersion, RolloutProgress
 from identity_service.errors import NotFound, Unavailable
@@ -69,6 +69,14 @@ class PolicyRollout:
         )
         self.go_on(scope)
         return version
+
+    async def kept_by_events(self, scope: SpaceScope, text: str) -> tuple[str, ...]:
+        """What stored events keep although a policy, once in force, would withhold it.
+
+        A sentence for each type. Raises PolicyInvalid.
+        """
+        before = await self._policies.in_force(scope)
+        return kept_by_events(before.policy, parse_policy(text))
 
     def go_on(self, scope: SpaceScope) -> None:
         """Settle in the background what the policy in force has not reached yet, if anything."""

@@ -277,9 +277,20 @@ async def test_a_judgement_that_does_not_exist_cannot_be_withdrawn(
 SET_POLICY = (
     "mutation($s: String!, $p: String!, $v: Int!) {"
     ' setPolicy(space: $s, policy: $p, expectedVersion: $v, note: "why") { __typename'
-    " ... on PolicySet { policy { version text author note } settlement { policyVersion } }"
+    " ... on PolicySet { policy { version text author note } settlement { policyVersion } notes }"
     f" ... on VersionConflict {{ currentVersion }} {INVALID} }} }}"
 )
+
+
+async def test_a_policy_that_is_set_says_what_stored_events_keep(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    sent = {"s": space.name, "p": "extends: adobe\n", "v": 1}
+
+    answer = await world.ask(SET_POLICY, sent, key=space.admin_key)
+
+    (note,) = answer["data"]["setPolicy"]["notes"]
+    assert note.startswith("types.CRMID.per_event counts on the events that come from now on")
 
 
 async def test_a_policy_is_set_once_for_each_version_that_was_read(
@@ -294,6 +305,7 @@ async def test_a_policy_is_set_once_for_each_version_that_was_read(
         "__typename": "PolicySet",
         "policy": {"version": 2, "text": sent["p"], "author": "admin", "note": "why"},
         "settlement": {"policyVersion": 2},
+        "notes": [],
     }
     assert second["data"]["setPolicy"] == {"__typename": "VersionConflict", "currentVersion": 2}
     listed = await world.of_space(

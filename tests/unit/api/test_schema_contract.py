@@ -83,6 +83,7 @@ BEYOND = frozenset(
         "Link.exampleEvent",
         "Mutation.createSource(region)",
         "PolicyPreview.policyText",
+        "PolicySet.notes",
         "PreviewSummary.created",
         "PreviewSummary.differences",
         "PreviewSummary.identifiersBlocked",

@@ -41,6 +41,18 @@ def test_a_policy_without_mistakes_is_said_to_have_none(command: Command, tmp_pa
     assert "no mistakes" in ended.out
 
 
+def test_what_a_policy_does_not_do_to_stored_events_is_said(
+    command: Command, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("extends: adobe\n")
+
+    ended = command("policy", "check", policy)
+
+    assert ended.code == 0
+    assert "types.CRMID.per_event counts on the events that come from now on" in ended.out
+
+
 def test_a_policy_that_is_not_text_is_refused_in_one_line(command: Command, tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_bytes(b"\xff\xfe\x00")

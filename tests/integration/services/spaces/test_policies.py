@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity_service.domain.identifiers import Identifier, IdentifierKind
+from identity_service.domain.identifiers import Identifier, IdentifierKind, parse_identifier
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
 from identity_service.domain.policies.value_rules import ValueRules, observe
@@ -163,6 +163,67 @@ async def test_what_came_while_it_was_blocked_counts_once_it_is_not(world: NewWo
         )
         == []
     )
+
+
+ONE_EACH = replace(
+    QUARANTINE,
+    rules={**QUARANTINE.rules, "user_id": Rule(1, IdentifierKind.PERSON, 1, per_event=1)},
+)
+
+
+async def test_values_beyond_per_event_count_once_a_policy_lets_them(world: NewWorld) -> None:
+    space = await world(ONE_EACH)
+    await space.send(event("m1", 5, ANN, BOB, PHONE), event("m2", 7, ANN, TABLET))
+    withheld = await space.check()
+
+    await space.set_policy(QUARANTINE)
+
+    await space.check()
+    await assert_events_follow(space)
+    assert Identifier("user_id", "bob") not in withheld.first_seen
+
+
+async def test_what_an_event_observes_stays_when_a_policy_allows_fewer_values(
+    world: NewWorld,
+) -> None:
+    space = await world(QUARANTINE)
+    await space.send(event("m1", 5, ANN, BOB, PHONE))
+    before = await space.check()
+
+    preview = await space.use_cases.previews.preview(space.scope, policy_text(ONE_EACH))
+    await space.set_policy(ONE_EACH)
+    await space.send(event("m2", 6, ANN, BOB, TABLET))
+
+    after = await space.settled()
+    assert preview.preview.changes_nothing
+    assert after.links.items() >= before.links.items()
+    assert (await space.use_cases.previews.check(space.scope)).changes_nothing
+    assert await space.rows(
+        "MATCH (e:Event {space: $space}) RETURN e.message_id, e.withheld ORDER BY e.message_id"
+    ) == [["m1", None], ["m2", [ANN, BOB]]]
+
+
+async def test_a_customer_grows_up_to_max_identifiers_and_beyond_by_a_judgement(
+    world: NewWorld,
+) -> None:
+    space = await world(replace(QUARANTINE, max_identifiers=2))
+    await space.send(event("m1", 1, ANN, PHONE), event("m2", 2, ANN, TABLET))
+    refused = await space.check()
+
+    made, _ = await space.judge(Verdict.SAME, ANN, TABLET)
+    joined = await space.check()
+    await space.withdraw(made)
+    withdrawn = await space.check()
+    await space.set_policy(QUARANTINE)
+
+    everything = await space.check()
+    assert sorted(map(len, refused.customers.values())) == [1, 2]
+    assert set(joined.customers.values()) == {
+        frozenset({parse_identifier(ANN), parse_identifier(TABLET)}),
+        frozenset({parse_identifier(PHONE)}),
+    }
+    assert withdrawn.customers == refused.customers
+    assert sorted(map(len, everything.customers.values())) == [3]
 
 
 async def test_a_blocked_super_connector_lets_go_of_its_neighbours(world: NewWorld) -> None:

@@ -63,6 +63,21 @@ def test_a_limit_names_the_type_and_the_values() -> None:
     )
 
 
+def test_the_size_of_a_customer_is_named_as_a_limit() -> None:
+    found = decide(
+        policy("merge") + "max_identifiers: 2\n",
+        "user_id:u cookie:c",
+        "cookie:c cookie:d",
+        link="cookie:c cookie:d",
+    )
+
+    assert (found.reason, found.type, found.conflict) == ("LIMIT", None, ())
+    assert found.message == (
+        "Kept apart: one customer may have 2 identifiers at most (`max_identifiers`), "
+        "and together they would have more."
+    )
+
+
 def test_a_contested_device_is_named() -> None:
     found = decide(policy(), "user_id:u cookie:c", "user_id:v cookie:c", link="user_id:u cookie:c")
 

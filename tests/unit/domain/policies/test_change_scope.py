@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
-from identity_service.domain.policies.change_scope import Reach, reach
+from identity_service.domain.policies.change_scope import Reach, kept_by_events, reach
 from identity_service.domain.policies.policy import Blocked, Normaliser, Policy, Rule
 from identity_service.domain.resolution.resolve import strongest
 from tests.support.worlds import IDENTIFIERS, in_many_worlds, policies
@@ -50,6 +50,12 @@ def with_rule(kind: str, rule: Rule) -> Policy:
             EVERYTHING,
             id="a spelling",
         ),
+        pytest.param(replace(POLICY, max_identifiers=50), CUSTOMERS, id="the size of a customer"),
+        pytest.param(
+            with_rule("email", Rule(2, PERSON, 5, per_event=1)),
+            EVERYTHING,
+            id="values on one event",
+        ),
         pytest.param(
             replace(POLICY, other=Rule(9, DEVICE, format="[a-z]+")),
             EVERYTHING,
@@ -82,3 +88,14 @@ def test_where_attribution_is_not_reached_every_event_belongs_to_what_it_did(
     assert not reach(before, by_owners).attribution
     if not reach(before, after).attribution:
         assert strongest(observed, before) == strongest(observed, after)
+
+
+def test_a_policy_that_allows_fewer_values_on_an_event_leaves_those_that_are_stored() -> None:
+    two = with_rule("email", Rule(2, PERSON, 5, per_event=2))
+    one = with_rule("email", Rule(2, PERSON, 5, per_event=1))
+    others = replace(POLICY, other=Rule(9, DEVICE, per_event=3))
+
+    assert [note.split()[0] for note in kept_by_events(POLICY, two)] == ["types.email.per_event"]
+    assert [note.split()[0] for note in kept_by_events(two, one)] == ["types.email.per_event"]
+    assert [note.split()[0] for note in kept_by_events(None, others)] == ["other.per_event"]
+    assert kept_by_events(one, two) == kept_by_events(one, POLICY) == kept_by_events(one, one) == ()

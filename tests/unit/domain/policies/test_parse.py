@@ -130,6 +130,21 @@ def test_durations_are_a_number_and_a_unit(written: str, milliseconds: int) -> N
     assert policy.rules["a"].within == milliseconds
 
 
+@pytest.mark.parametrize("written", ["0", "1000001", "some", '"5"'])
+def test_the_most_identifiers_of_a_customer_are_a_whole_number(written: str) -> None:
+    assert list(problems(f"extends: quarantine\nmax_identifiers: {written}")) == ["max_identifiers"]
+
+
+def test_values_on_an_event_and_identifiers_of_a_customer_can_be_bounded() -> None:
+    policy = parse_policy(
+        "types: {a: {priority: 1, kind: person, per_event: 1}}\nmax_identifiers: 40"
+    )
+
+    assert policy.rules["a"].per_event == 1
+    assert policy.max_identifiers == 40
+    assert parse_policy("extends: quarantine").max_identifiers is None
+
+
 def test_a_ttl_is_refused_since_nothing_expires_by_it() -> None:
     found = problems(
         """
@@ -212,6 +227,8 @@ def test_a_misspelt_word_is_answered_with_the_right_one(text: str, path: str, me
         ("priority: 1, kind: person, within: 7d", "types.a.within"),
         ("priority: 1, kind: person, limit: 1, within: 7", "types.a.within"),
         ("priority: 1, kind: person, limit: 1, within: 7w", "types.a.within"),
+        ("priority: 1, kind: person, per_event: 0", "types.a.per_event"),
+        ("priority: 1, kind: person, per_event: 51", "types.a.per_event"),
         ("priority: 1, kind: person, ttl: 0s", "types.a.ttl"),
         ("priority: 1, kind: person, ttl: 99999d", "types.a.ttl"),
         ("priority: 1, kind: person, format: 5", "types.a.format"),

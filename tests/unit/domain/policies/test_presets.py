@@ -23,6 +23,10 @@ COLLECTED = {
 }
 
 
+OURS = ("quarantine", "dominant_owner", "first_owner", "last_login", "isolate", "merge_all")
+"""The presets that are no vendor's."""
+
+
 def passes(preset_name: str, body: str) -> None:
     text = f"id: p\ntitle: {preset_name}\npolicy: {{extends: {preset_name}}}\n{body}"
     result = check_case(parse_case(text))
@@ -31,16 +35,21 @@ def passes(preset_name: str, body: str) -> None:
 
 def test_the_documented_presets_are_shipped() -> None:
     assert set(preset_names()) == {
-        "quarantine",
-        "dominant_owner",
-        "first_owner",
-        "last_login",
-        "isolate",
-        "merge_all",
+        *OURS,
+        "adobe",
+        "mixpanel",
+        "mparticle_best_match",
+        "mparticle_profile_conversion",
+        "mparticle_profile_isolation",
+        "posthog",
+        "rudderstack",
+        "segment",
+        "snowplow",
+        "unomi",
     }
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", OURS)
 def test_a_preset_knows_every_type_that_is_collected(name: str) -> None:
     policy = preset(name)
 
@@ -50,7 +59,7 @@ def test_a_preset_knows_every_type_that_is_collected(name: str) -> None:
     assert policy.other is not None
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", OURS)
 def test_presets_agree_on_types_priorities_and_kinds(name: str) -> None:
     ours = {t: (r.priority, r.kind) for t, r in preset(name).rules.items()}
 
@@ -75,9 +84,9 @@ def test_a_preset_is_read_once() -> None:
 
 
 def test_only_merge_all_lets_one_customer_hold_two_user_ids() -> None:
-    limits = {name: preset(name).rules["user_id"].limit for name in preset_names()}
+    limits = {name: preset(name).rules["user_id"].limit for name in OURS}
 
-    assert limits == {name: None if name == "merge_all" else 1 for name in preset_names()}
+    assert limits == {name: None if name == "merge_all" else 1 for name in OURS}
 
 
 def test_dominant_owner_differs_from_quarantine_by_dominance_of_devices_alone() -> None:

@@ -44,3 +44,32 @@ def test_an_event_that_would_observe_too_much_stays_as_it_is() -> None:
 
     assert observed_again(one, VALUES) == EventAgain(one, [], [Identifier("mail", "a")])
     assert observed_again(two, VALUES) is None
+
+
+ONE_EACH = Policy(
+    {"mail": Rule(1, IdentifierKind.PERSON, per_event=1)},
+    other=Rule(2, IdentifierKind.DEVICE),
+    blocked=(Blocked(value="kiosk"),),
+)
+
+
+def test_values_beyond_per_event_stay_withheld() -> None:
+    broken = event("mail:ann", "mail:bob", "cookie:1")
+
+    assert observed_again(broken, ValueRules(ONE_EACH)) == EventAgain(
+        broken, ["mail:ann", "mail:bob"], [Identifier("cookie", "1")]
+    )
+
+
+def test_what_an_event_observes_counts_and_stays() -> None:
+    known = event("mail:bob", observed=(Identifier("mail", "ann"),))
+
+    assert observed_again(known, ValueRules(ONE_EACH)) is None
+
+
+def test_blocked_values_do_not_count_towards_per_event() -> None:
+    known = event("mail:bob", observed=(Identifier("mail", "kiosk"),))
+
+    assert observed_again(known, ValueRules(ONE_EACH)) == EventAgain(
+        known, [], [Identifier("mail", "bob")]
+    )

@@ -380,6 +380,62 @@ def test_a_value_beyond_the_bound_does_not_cost_the_event(value: str) -> None:
     assert alone.code is RejectionCode.IDENTIFIER_TOO_LONG
 
 
+BROKEN_EVENTS = ValueRules(
+    parse_policy(
+        """
+types:
+  crm:   {priority: 1, kind: person, per_event: 1, normalise: lower}
+  email: {priority: 2, kind: person}
+other: {priority: 9, kind: device, per_event: 2}
+blocked: [{value: kiosk}]
+"""
+    )
+)
+
+
+def test_where_an_event_carries_more_values_of_a_type_than_it_may_all_are_withheld() -> None:
+    reported = event(("crm", "Alice"), ("crm", "Bob"), ("email", "a@x.org"), ("email", "b@x.org"))
+
+    observed = observe(reported, BROKEN_EVENTS, received_at=2_000, source="web")
+
+    assert isinstance(observed, Observation)
+    assert observed.identifiers == (Identifier("email", "a@x.org"), Identifier("email", "b@x.org"))
+    assert observed.withheld == (Identifier("crm", "Alice"), Identifier("crm", "Bob"))
+
+
+def test_spellings_of_one_value_and_withheld_values_do_not_count_among_those_of_an_event() -> None:
+    reported = event(("crm", "Alice"), ("crm", " ALICE"), ("crm", "kiosk"))
+
+    observed = observe(reported, BROKEN_EVENTS, received_at=2_000, source="web")
+
+    assert isinstance(observed, Observation)
+    assert observed.identifiers == (Identifier("crm", "alice"),)
+    assert observed.withheld == (Identifier("crm", "kiosk"),)
+
+
+def test_types_that_are_not_listed_count_each_by_itself() -> None:
+    two, three = [("cookie", "1"), ("cookie", "2")], [("fax", "1"), ("fax", "2"), ("fax", "3")]
+
+    let_through, withheld = BROKEN_EVENTS.let_through(Identifier(*each) for each in (*two, *three))
+
+    assert let_through == {Identifier(*each) for each in two}
+    assert [w.identifier for w in withheld] == [Identifier(*each) for each in three]
+    assert {w.reason for w in withheld} == {WithheldReason.TOO_MANY_VALUES}
+
+
+def test_an_event_of_too_many_values_alone_is_set_aside_and_says_so() -> None:
+    reported = event(("crm", "Alice"), ("crm", "Bob"))
+
+    rejection = observe(reported, BROKEN_EVENTS, received_at=2_000, source="web")
+
+    assert isinstance(rejection, Rejection)
+    assert rejection.code is RejectionCode.NO_IDENTIFIER
+    assert (
+        "crm “Alice” is one of 2 values of its type on the event, more than the 1 that the policy"
+        " takes (`per_event`)" in rejection.message
+    )
+
+
 @pytest.mark.parametrize(("number", "fits"), [(50, True), (51, False)])
 def test_an_event_carries_at_most_fifty_identifiers(number: int, fits: bool) -> None:
     reported = event(*(("anonymous_id", f"a{n}") for n in range(number)))

@@ -166,7 +166,7 @@ NO_IDENTIFIER = "is not TYPE:VALUE, as in email:ann@example.com"
         ("at: 86400", "at: 100000000001", NO_SECONDS),
         ("at: 86400", "at: -100000000001", NO_SECONDS),
         ("at: 86400", "at: true", NO_SECONDS),
-        ("at: 86400", "when: 5", "events.1.when: there is no such key. Possible: at, ids"),
+        ("at: 86400", "when: 5", "events.1.when: there is no such key. Possible: at, ids, belongs"),
         (', ids: "user_id:u2, anonymous_id:c"', "", f"events.1: {NO_TEXT}"),
         ("apart:", "different:", NEITHER),
         (APART, "5", NEITHER),
@@ -327,3 +327,160 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
     with pytest.raises(BadInput, match=r"The case .*missing\.yaml cannot be read: .+\.") as refused:
         load_case(path)
     assert refused.value.remedy == "Name a case file, written in YAML."
+
+
+MORE = """
+id: more
+title: "a sign-up, and a second browser"
+policy: {extends: quarantine}
+events:
+  - "anonymous_id:a"
+  - {ids: "anonymous_id:a, user_id:u1", belongs: "user_id:u1"}
+  - {ids: "anonymous_id:b", belongs: "anonymous_id:a"}
+  - "anonymous_id:b, user_id:u1"
+customers:
+  - {ids: "user_id:u1, anonymous_id:a, anonymous_id:b", kind: KNOWN, id: 1}
+"""
+
+
+def test_a_case_can_say_whose_an_event_is_the_kind_and_which_id_survives() -> None:
+    assert check_case(parse_case(MORE)).message == "passed: more a sign-up, and a second browser"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lines"),
+    [
+        (
+            "kind: KNOWN",
+            "kind: ANONYMOUS",
+            [
+                "  expected kind ANONYMOUS  anonymous_id:a, anonymous_id:b, user_id:u1",
+                "  found kind KNOWN  anonymous_id:a, anonymous_id:b, user_id:u1",
+            ],
+        ),
+        (
+            "id: 1}",
+            "id: 3}",
+            [
+                "  expected the id of event 3  anonymous_id:a, anonymous_id:b, user_id:u1",
+                "  found the id of event 1  anonymous_id:a, anonymous_id:b, user_id:u1",
+            ],
+        ),
+        (
+            'ids: "anonymous_id:b", belongs: "anonymous_id:a"',
+            'ids: "anonymous_id:b", belongs: "email:x@example.com"',
+            [
+                "  expected event 3 of  email:x@example.com",
+                "  found event 3 of     anonymous_id:a, anonymous_id:b, user_id:u1",
+            ],
+        ),
+    ],
+)
+def test_what_else_a_case_says_and_is_not_so_is_shown(
+    before: str, after: str, lines: list[str]
+) -> None:
+    assert MORE.count(before) == 1
+
+    result = check_case(parse_case(MORE.replace(before, after)))
+
+    assert result.passed is False
+    assert result.message.splitlines()[1:] == lines
+
+
+JUDGED = """
+id: judged
+title: "two accounts, parted again"
+policy: {extends: merge_all}
+events:
+  - "user_id:a, anonymous_id:c"
+  - "user_id:b, anonymous_id:c"
+judgements:
+  - {apart: ["user_id:a", "user_id:b"]}
+customers:
+  - {ids: "user_id:a, anonymous_id:c", id: 1}
+  - {ids: "user_id:b", id: 2}
+"""
+
+
+def test_an_id_that_a_judgement_brought_is_no_events() -> None:
+    result = check_case(parse_case(JUDGED))
+
+    assert result.message.splitlines()[1:] == [
+        "  expected the id of event 2  user_id:b",
+        "  found an id that a judgement brought  user_id:b",
+    ]
+
+
+DETACHED = """
+id: gift
+title: "an order with a wife's address"
+policy: {extends: quarantine}
+events:
+  - {ids: "user_id:ann, anonymous_id:a", belongs: "user_id:ann"}
+  - {ids: "anonymous_id:b, user_id:ann", belongs: "anonymous_id:b"}
+  - {ids: "email:x@example.com", belongs: "email:x@example.com"}
+judgements:
+  - {detach: "user_id:ann", event: 2}
+  - {detach: "email:x@example.com", event: 3}
+customers:
+  - {ids: "user_id:ann, anonymous_id:a", id: 1}
+  - "anonymous_id:b"
+"""
+
+
+def test_an_event_follows_what_a_judgement_left_it_or_nobody() -> None:
+    result = check_case(parse_case(DETACHED))
+
+    assert result.message.splitlines() == [
+        "failed: gift an order with a wife's address",
+        "  expected event 3 of  email:x@example.com",
+        "  found event 3 of     none",
+    ]
+
+
+NO_SUCH_KEY = "there is no such key. Possible: ids, kind, id"
+NO_NUMBER = "customers.0.id: is not the number of an event: 1 is the first"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ("id: 1}", "id: 0}", NO_NUMBER),
+        ("id: 1}", "id: 5}", NO_NUMBER),
+        ("id: 1}", "id: cus_1}", NO_NUMBER),
+        (
+            "kind: KNOWN",
+            "kind: known",
+            "customers.0.kind: is none of KNOWN, ANONYMOUS, QUARANTINED",
+        ),
+        (
+            "kind: KNOWN",
+            "kid: KNOWN",
+            f"customers.0.kid: {NO_SUCH_KEY}",
+        ),
+        (
+            '{ids: "user_id:u1, an',
+            '{of: "user_id:u1, an',
+            f"customers.0.of: {NO_SUCH_KEY}; customers.0: {NO_TEXT}",
+        ),
+        (
+            'belongs: "user_id:u1"',
+            'belongs: "user_id:u1, anonymous_id:a"',
+            "events.1.belongs: names several: one identifier of the customer is enough",
+        ),
+        ('belongs: "user_id:u1"', "belongs: 5", f"events.1.belongs: {NO_TEXT}"),
+        (
+            'belongs: "user_id:u1"',
+            'belongs: "user_id:null"',
+            f"events.1.belongs: {BLOCKED}",
+        ),
+        (
+            'ids: "anonymous_id:b", belongs',
+            'ids: "anonymous_id:null", belongs',
+            "events.2.belongs: is of an event that the policy rejects",
+        ),
+    ],
+)
+def test_mistakes_in_what_else_a_case_says_are_named(before: str, after: str, found: str) -> None:
+    assert MORE.count(before) == 1
+    assert mistakes(MORE.replace(before, after)) == f"The case case has mistakes. {found}."

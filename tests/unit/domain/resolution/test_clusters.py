@@ -28,11 +28,13 @@ RULES = {
 }
 
 
-def clusters_of(*names: str, seen: Iterable[int] = ()) -> Clusters:
+def clusters_of(
+    *names: str, seen: Iterable[int] = (), max_identifiers: int | None = None
+) -> Clusters:
     """Identifiers `TYPE:VALUE` by position, each a cluster of its own, first seen at `seen`."""
     identifiers = [identifier(name) for name in names]
     evidence = Evidence(identifiers, list(seen) or [0] * len(names), [])
-    return Clusters(evidence, [i.type for i in identifiers], RULES)
+    return Clusters(evidence, [i.type for i in identifiers], RULES, max_identifiers)
 
 
 def identifier(name: str) -> Identifier:
@@ -120,6 +122,37 @@ def test_a_customer_put_over_its_limit_may_still_share_other_types() -> None:
     clusters.take_judgements([judgement(Verdict.SAME, "user:a", "user:b")])
 
     assert take(clusters, (2, 0), (3, 0)) == {}
+
+
+def test_a_cluster_takes_no_more_identifiers_than_a_customer_may_have() -> None:
+    clusters = clusters_of("phone:1", "phone:2", "phone:3", "phone:4", "user:a", max_identifiers=3)
+
+    refused = take(clusters, (0, 1), (2, 3), (0, 2), (1, 4), (3, 4))
+
+    assert refused == {2: Refusal(RefusalReason.LIMIT), 4: Refusal(RefusalReason.LIMIT)}
+    assert partition(clusters) == {frozenset({0, 1, 4}), frozenset({2, 3})}
+
+
+def test_the_limit_of_a_type_is_named_before_the_size_of_the_customer() -> None:
+    clusters = clusters_of("user:a", "user:b", max_identifiers=1)
+
+    assert take(clusters, (0, 1)) == {0: Refusal(RefusalReason.LIMIT, "user", (0, 1))}
+
+
+def test_a_judgement_joins_more_than_a_customer_may_have_and_then_nothing_else_joins() -> None:
+    clusters = clusters_of("phone:1", "phone:2", "phone:3", max_identifiers=1)
+    clusters.take_judgements([judgement(Verdict.SAME, "phone:1", "phone:2")])
+
+    assert take(clusters, (1, 2)) == {0: Refusal(RefusalReason.LIMIT)}
+    assert partition(clusters) == {frozenset({0, 1}), frozenset({2})}
+
+
+def test_people_who_are_too_much_for_one_customer_could_not_be_one() -> None:
+    clusters = clusters_of("user:a", "mail:b", "phone:1", max_identifiers=2)
+
+    assert clusters.could_be_one([0, 1])
+    take(clusters, (2, 1))
+    assert not clusters.could_be_one([clusters.find(0), clusters.find(1)])
 
 
 # Judgements

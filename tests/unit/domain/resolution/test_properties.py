@@ -104,6 +104,7 @@ def test_without_limits_nothing_reaches_across_a_contested_identifier(world: Wor
         world.policy,
         rules={kind: replace(rule, limit=None) for kind, rule in world.policy.rules.items()},
         other=world.policy.other and replace(world.policy.other, limit=None),
+        max_identifiers=None,
     )
     evidence = gather(world.events)
     whole = resolve(evidence, policy)

@@ -1,0 +1,52 @@
+"""Ids after each of several events and judgements."""
+
+from __future__ import annotations
+
+from hypothesis import given
+
+from identity_service.domain.identifiers import Identifier, IdentifierKind
+from identity_service.domain.judgements import Judgement, Verdict
+from identity_service.domain.policies.policy import Policy, Rule
+from identity_service.domain.resolution.evidence import gather
+from identity_service.domain.resolution.id_replay import ids_in_turn
+from identity_service.domain.resolution.resolve import resolve
+from tests.support.worlds import World, in_many_worlds, worlds
+
+USER, OLD, NEW = Identifier("user", "u"), Identifier("cookie", "1"), Identifier("cookie", "2")
+POLICY = Policy(
+    {"user": Rule(1, IdentifierKind.PERSON, 1), "cookie": Rule(2, IdentifierKind.DEVICE)}
+)
+EVENTS = [(1, (OLD,)), (2, (NEW, USER)), (3, (OLD, USER))]
+
+
+def test_a_known_customers_id_outlives_an_older_anonymous_one_which_lives_again() -> None:
+    apart = Judgement("j", Verdict.APART, OLD, USER, 9)
+    steps = [gather(EVENTS[:1]), gather(EVENTS[:2]), gather(EVENTS), gather(EVENTS, [apart])]
+
+    alone, beside, joined, parted = ids_in_turn(steps, POLICY)
+
+    assert alone == {OLD: "1-0"}
+    assert beside == {OLD: "1-0", NEW: "2-0", USER: "2-0"}
+    assert joined == {OLD: "2-0", NEW: "2-0", USER: "2-0"}
+    assert parted == beside
+
+
+def test_an_id_stays_through_a_sign_up() -> None:
+    events = [(1, (OLD,)), (2, (OLD, USER))]
+
+    _, known = ids_in_turn([gather(events[:1]), gather(events)], POLICY)
+
+    assert known == {OLD: "1-0", USER: "1-0"}
+
+
+@in_many_worlds
+@given(worlds())
+def test_two_identifiers_have_one_id_exactly_if_they_are_one_customer(world: World) -> None:
+    steps = [gather(world.events[: n + 1]) for n in range(len(world.events))]
+
+    *_, ids = ids_in_turn([*steps, world.evidence()], world.policy)
+
+    evidence = world.evidence()
+    cluster_of = resolve(evidence, world.policy).cluster_of
+    pairs = set(zip(cluster_of, (ids[i] for i in evidence.identifiers), strict=True))
+    assert len(pairs) == len({c for c, _ in pairs}) == len({customer for _, customer in pairs})
