@@ -19,11 +19,14 @@
 //   nodes: list of [key, first_seen, customer id or null, contested, super-connector]
 //   interior_links: list of [a_key, b_key, first_seen, last_seen, times_seen]
 //   co_member_links: the same, a list for each boundary node
-//   customers: list of [id, rev, kind, created_at, anchor key, policy_version]
+//   customers: list of [id, rev, kind, created_at, anchor key, policy_version, keys of earlier anchors,
+//     the last one first]
 //   cut_off_by_block: keys of identifiers that may be connected with their customer only through a
 //     blocked identifier, which no walk crosses; of customers that the version in force has not
 //     settled yet
-//   retired: list of [id, created_at, anchor key, id that it forwards to or null]
+//   anchored: the other ids that are or were anchored at one of the nodes, list of [id, created_at,
+//     kind or null, anchor key, id that it forwards to or null, keys of earlier anchors]
+//   displaced: ids that are alive, but not with their anchor, list of [id, key of an identifier]
 //   judgements: list of [id, verdict, a_key, b_key, made_at]
 //   boundary: list of [key, super-connector, number of links, owners, co_members, judged same]
 CYPHER replan=skip
@@ -96,7 +99,8 @@ CALL (interior, boundary_nodes, co_members_of_each) {
 CALL (all_customers) {
   UNWIND all_customers AS c
   MATCH (c)-[:ANCHORED_AT]->(a:Identifier)
-  RETURN collect([c.id, c.rev, c.kind, c.created_at, a.key, c.policy_version]) AS customers
+  RETURN collect([c.id, c.rev, c.kind, c.created_at, a.key, c.policy_version,
+    COLLECT { MATCH (c)-[was:WAS_ANCHORED_AT]->(b:Identifier) RETURN b.key ORDER BY was.until DESC, was.rev DESC }]) AS customers
 }
 CALL (all_customers) {
   UNWIND all_customers AS c
@@ -106,13 +110,24 @@ CALL (all_customers) {
 }
 CALL (all_nodes) {
   UNWIND all_nodes AS t
-  MATCH (t)<-[:ANCHORED_AT]-(r:RetiredId)
+  MATCH (t)<-[:ANCHORED_AT|WAS_ANCHORED_AT]-(r) WHERE NOT (t)-[:BELONGS_TO]->(r)
+  WITH DISTINCT r
+  MATCH (r)-[:ANCHORED_AT]->(a:Identifier)
   OPTIONAL MATCH (r)-[:FORWARDS_TO]->(c:Customer)
-  RETURN collect([r.id, r.created_at, t.key, c.id]) AS retired
+  RETURN collect([r.id, r.created_at, CASE WHEN r:Customer THEN r.kind END, a.key, c.id,
+      COLLECT { MATCH (r)-[was:WAS_ANCHORED_AT]->(b:Identifier) RETURN b.key ORDER BY was.until DESC, was.rev DESC }]) AS anchored,
+    collect(r) AS others_anchored
+}
+CALL (all_customers, others_anchored) {
+  UNWIND all_customers + others_anchored AS r
+  WITH DISTINCT r
+  MATCH (r)-[:ANCHORED_AT]->(a:Identifier) WHERE r:Customer AND NOT (a)-[:BELONGS_TO]->(r)
+  WITH r, COLLECT { MATCH (r)<-[:BELONGS_TO]-(m:Identifier) RETURN m.key ORDER BY m:Blocked LIMIT 1 } AS members
+  RETURN collect([r.id, head(members)]) AS displaced
 }
 CALL (all_nodes) {
   UNWIND all_nodes AS t
   MATCH (t)-[j:JUDGED_SAME|JUDGED_APART]-(:Identifier)
   RETURN collect(DISTINCT [j.id, type(j), startNode(j).key, endNode(j).key, j.made_at]) AS judgements
 }
-RETURN [t IN interior | t.key] AS interior, nodes, interior_links, co_member_links, customers, cut_off_by_block, retired, judgements, boundary
+RETURN [t IN interior | t.key] AS interior, nodes, interior_links, co_member_links, customers, cut_off_by_block, anchored, displaced, judgements, boundary

@@ -40,6 +40,7 @@
 //   w.forwarded: retired ids that get another successor, list of [id, id of the successor or null]
 //   w.kinds: list of [customer id, kind]
 //   w.anchors: list of [id, identifier key]
+//   w.reserves: list of [id, identifier key] – where ids stand whose anchor is gone
 //   w.contested: keys of identifiers that become contested
 //   w.released: keys of identifiers that are contested no longer
 //   w.super_connectors: keys of identifiers that become super-connectors
@@ -215,6 +216,15 @@ CALL (w) {
     ON MATCH SET t.last_seen = CASE WHEN account.at > t.last_seen THEN account.at ELSE t.last_seen END
   MERGE (a)-[:DESCRIBED_AS]->(t)
   CREATE (e)-[:TOLD]->(t)
+}
+CALL (w) {
+  UNWIND w.reserves AS row
+  WITH {id: row[0], key: row[1]} AS reserve
+  MATCH (c:Customer {id: reserve.id})
+  MATCH (i:Identifier {key: reserve.key})
+  // As if the id had left it before everything: whatever it really left comes first.
+  MERGE (c)-[was:WAS_ANCHORED_AT {until: 0}]->(i)
+    ON CREATE SET was.rev = -COUNT { (c)-[:WAS_ANCHORED_AT]->() }
 }
 CALL (w) {
   UNWIND w.minted AS row

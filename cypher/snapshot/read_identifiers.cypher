@@ -16,7 +16,8 @@
 //   contested: list of numbers of identifiers, as the next
 //   super_connectors: list of numbers
 //   register: list of [number, id, created_at, kind or null, number of its anchor,
-//     number of the customer that it forwards to or null]
+//     number of the customer that it forwards to or null, numbers of its earlier anchors, the last
+//     one first]
 //   a: list of numbers – one end of each link that leads from one of these identifiers
 //   b: list of numbers – the other end
 //   first_seen_together: list of times
@@ -29,7 +30,8 @@ CALL (page) {
   UNWIND page AS i
   MATCH (i)<-[:ANCHORED_AT]-(c)
   OPTIONAL MATCH (c)-[:FORWARDS_TO]->(successor)
-  RETURN collect([toInteger(last(split(elementId(c), ':'))), c.id, c.created_at, CASE WHEN c:Customer THEN c.kind END, toInteger(last(split(elementId(i), ':'))), toInteger(last(split(elementId(successor), ':')))]) AS register
+  RETURN collect([toInteger(last(split(elementId(c), ':'))), c.id, c.created_at, CASE WHEN c:Customer THEN c.kind END, toInteger(last(split(elementId(i), ':'))), toInteger(last(split(elementId(successor), ':'))),
+    COLLECT { MATCH (c)-[was:WAS_ANCHORED_AT]->(b:Identifier) RETURN toInteger(last(split(elementId(b), ':'))) ORDER BY was.until DESC, was.rev DESC }]) AS register
 }
 CALL (page) {
   UNWIND page AS i

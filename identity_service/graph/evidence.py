@@ -235,15 +235,13 @@ def _subgraph(row: Row) -> Subgraph:
         links=links,
         revisions={customer: rev for customer, rev, *_ in row["customers"]},
         cut_off_by_block=frozenset(map(identifier_of, row["cut_off_by_block"])),
-        settled_under=min((version for *_, version in row["customers"]), default=None),
-        register=[
-            RegisteredId(customer, minted_at, identifier_of(anchor), CustomerKind(kind))
-            for customer, _, kind, minted_at, anchor, _ in row["customers"]
-        ]
-        + [
-            RegisteredId(customer, minted_at, identifier_of(anchor), None, forwards_to)
-            for customer, minted_at, anchor, forwards_to in row["retired"]
-        ],
+        settled_under=min((each[5] for each in row["customers"]), default=None),
+        register=_register(row),
+        displaced={
+            customer: identifier_of(member)
+            for customer, member in row["displaced"]
+            if member is not None
+        },
         judgements=[
             _judgement(made, kind.removeprefix("JUDGED_").lower(), a, b, made_at)
             for made, kind, a, b, made_at in row["judgements"]
@@ -259,6 +257,28 @@ def _subgraph(row: Row) -> Subgraph:
             for key, super_connector, degree, owners, co_members, judged in row["boundary"]
         },
     )
+
+
+def _register(row: Row) -> list[RegisteredId]:
+    """The ids of the customers, then the others."""
+    found = [
+        RegisteredId(customer, minted_at, identifier_of(anchor), CustomerKind(kind), None, left)
+        for customer, _, kind, minted_at, anchor, _, keys in row["customers"]
+        for left in [tuple(map(identifier_of, keys))]
+    ]
+    known = {entry.id for entry in found}
+    return found + [
+        RegisteredId(
+            customer,
+            minted_at,
+            identifier_of(anchor),
+            CustomerKind(kind) if kind else None,
+            forwards_to,
+            tuple(map(identifier_of, keys)),
+        )
+        for customer, minted_at, kind, anchor, forwards_to, keys in row["anchored"]
+        if customer not in known
+    ]
 
 
 def _judgement(made: str, verdict: str, a: str, b: str, made_at: int) -> Judgement:

@@ -119,11 +119,12 @@ class _Gathering:
         snapshot.judgements = judgements
         id_of: dict[int | None, str] = {number: id_ for number, id_, *_ in self._register}
         snapshot.customer_of = [id_of.get(number) for number in self._customer]
-        for _, id_, minted_at, kind, anchor, heir in self._register:
+        for _, id_, minted_at, kind, anchor, heir, left in self._register:
             place, kept = position[anchor], CustomerKind(kind) if kind else None
             anchored_at = snapshot.identifiers[place]
+            earlier = tuple(snapshot.identifiers[position[each]] for each in left)
             snapshot.register.append(
-                RegisteredId(id_, minted_at, anchored_at, kept, id_of.get(heir))
+                RegisteredId(id_, minted_at, anchored_at, kept, id_of.get(heir), earlier)
             )
             snapshot.anchors.append(place)
         self._complete_links()

@@ -303,6 +303,7 @@ def settlement_rows(write: SettlementWrite) -> dict[str, Any]:
         "forwarded": [[old, new] for old, new in found.retired if old not in subgraph.revisions],
         "kinds": [[customer, kind.value] for customer, kind in found.kinds],
         "anchors": [[customer, key_at(i)] for customer, i in found.anchors],
+        "reserves": [[customer, key_at(i)] for customer, i in found.reserves],
         "contested": [key_at(i) for i in found.contested],
         "released": [key_at(i) for i in found.released],
         "super_connectors": [key_at(i) for i in found.super_connectors],
@@ -333,7 +334,10 @@ def _unchanged(settlement: Settlement) -> list[str]:
     flags = (*found.contested, *found.released, *found.super_connectors, *found.no_super_connectors)
     flagged = [subgraph.nodes[settlement.identifiers[position]].customer for position in flags]
     changed = {
-        *(customer for customer, _ in (*found.retired, *found.kinds, *found.anchors)),
+        *(
+            customer
+            for customer, _ in (*found.retired, *found.kinds, *found.anchors, *found.reserves)
+        ),
         *(successor for _, successor in found.retired),
         *(customer for _, *customers in found.moves for customer in customers),
         *flagged,

@@ -21,6 +21,12 @@ RETURN c.id, c.kind, c.created_at, c.rev, COLLECT { MATCH (c)<-[:BELONGS_TO]-(i)
   COLLECT { MATCH (c)-[:ANCHORED_AT]->(a) RETURN a.key }
 """
 
+ANCHORS_LEFT: LiteralString = """
+MATCH (c:Customer|RetiredId {space: $space})-[was:WAS_ANCHORED_AT]->(a)
+WITH c, a ORDER BY was.until DESC, was.rev DESC
+RETURN c.id, collect(a.key)
+"""
+
 RETIRED: LiteralString = """
 MATCH (r:RetiredId {space: $space})
 RETURN r.id, r.created_at, COLLECT { MATCH (r)-[:FORWARDS_TO]->(c) RETURN c.id },
@@ -62,6 +68,7 @@ class SettledSpace:
     kinds: Mapping[str, str]
     revisions: Mapping[str, int]
     anchors: Mapping[str, Identifier]
+    anchors_left: Mapping[str, list[Identifier]]
     retired: Mapping[str, tuple[Identifier, list[str]]]
     minted_at: Mapping[str, int]
     contested: frozenset[Identifier]
@@ -102,6 +109,9 @@ async def settled_space(driver: AsyncDriver, space: str) -> SettledSpace:
         kinds={c: kind for c, kind, *_ in customers},
         revisions={c: rev for c, _, _, rev, *_ in customers},
         anchors={c: identifier_of(anchor) for c, *_, (anchor,) in customers},
+        anchors_left={
+            c: [identifier_of(key) for key in keys] for c, keys in await rows(ANCHORS_LEFT)
+        },
         retired={r: (identifier_of(anchor), to) for r, _, to, (anchor,) in retired},
         minted_at={c: at for c, _, at, *_ in customers} | {r: at for r, at, *_ in retired},
         contested=frozenset(identifier_of(key) for key, _, yes, *_ in identifiers if yes),
@@ -142,8 +152,8 @@ def assert_settled(found: SettledSpace, evidence: Evidence, policy: Policy) -> N
 
 
 def _assert_ids_are_sound(found: SettledSpace, policy: Policy) -> None:
-    """Every customer carries the strongest, then oldest id anchored in it, the others forward."""
-    register = {**found.anchors, **{r: anchor for r, (anchor, _) in found.retired.items()}}
+    """Every customer carries the strongest, then oldest id standing in it, the others forward."""
+    register = stands_at(found)
     for customer, members in found.customers.items():
         anchored = [c for c, anchor in register.items() if anchor in members]
         assert customer == min(
@@ -151,8 +161,34 @@ def _assert_ids_are_sound(found: SettledSpace, policy: Policy) -> None:
         )
         assert found.kinds[customer] == _kind(members, found, policy)
     customer_of = {i: c for c, members in found.customers.items() for i in members}
-    for anchor, forwards_to in found.retired.values():
-        assert forwards_to == ([] if anchor in found.blocked else [customer_of[anchor]])
+    for retired, (_, forwards_to) in found.retired.items():
+        assert forwards_to == (
+            [] if register[retired] in found.blocked else [customer_of[register[retired]]]
+        )
+
+
+def stands_at(found: SettledSpace) -> dict[str, Identifier]:
+    """Where each id stands: at its anchor, or where that is blocked, at one that it left.
+
+    That is the last one that is not blocked and at which nobody younger was ever anchored.
+    """
+    register = {**found.anchors, **{r: anchor for r, (anchor, _) in found.retired.items()}}
+    were_at: dict[Identifier, list[str]] = {}
+    for each, anchor in register.items():
+        for place in (anchor, *found.anchors_left.get(each, ())):
+            were_at.setdefault(place, []).append(each)
+    stands = dict(register)
+    for each, anchor in register.items():
+        left = found.anchors_left.get(each, ())
+        free = [
+            place
+            for place in left
+            if place not in found.blocked
+            and max(were_at[place], key=lambda c: (found.minted_at[c], c)) == each
+        ]
+        if anchor in found.blocked and free:
+            stands[each] = free[0]
+    return stands
 
 
 def assert_ledger_tells_all(found: SettledSpace) -> None:

@@ -110,6 +110,10 @@ class ValueRules:
         self._others_per_event = policy.other.per_event if policy.other else None
         self._limits_events = bool(self._others_per_event or any(self._per_event.values()))
 
+    def lets_through(self, identifier: Identifier) -> bool:
+        """Whether the policy withholds neither the type nor the value."""
+        return not isinstance(self.identifier(identifier), WithheldValue)
+
     def identifier(self, raw: Identifier) -> Identifier | WithheldValue:
         """The identifier in its one spelling, or why it is withheld.
 

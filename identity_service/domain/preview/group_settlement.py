@@ -138,7 +138,9 @@ def applied(settled: Settled, found: ChangeSet) -> Settled:
         customer_of[i] = customer
     kinds = dict([*found.minted, *found.revived, *found.kinds])
     retired = dict(found.retired)
-    anchors = {customer: settled.identifiers[i] for customer, i in found.anchors}
+    anchors = {
+        customer: settled.identifiers[i] for customer, i in (*found.reserves, *found.anchors)
+    }
     register = [_entry_after(entry, kinds, retired, anchors) for entry in settled.register]
     register += [RegisteredId(c, _MINTED_AT, anchors[c], kind) for c, kind in found.minted]
     return Settled(

@@ -158,6 +158,12 @@ def _groups(
         for i, customer in enumerate(snapshot.customer_of)
         if customer and i not in skipped
     )
+    sets.join_all(
+        (first_of[entry.id], anchor)
+        for entry, anchor in zip(snapshot.register, snapshot.anchors, strict=True)
+        if snapshot.customer_of[anchor] != entry.id and entry.id in first_of
+        if anchor not in skipped
+    )
     members_of: dict[int, list[int]] = {}
     for i, root in enumerate(sets.roots()):
         if i not in skipped:

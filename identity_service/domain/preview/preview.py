@@ -30,6 +30,7 @@ class PreviewRun:
             for position, identifier in enumerate(snapshot.identifiers)
             if isinstance(values.identifier(identifier), WithheldValue)
         }
+        snapshot.place_ids(values.lets_through)
         self._partition = partition(snapshot, policy, withheld)
         self._summary = _of_skipped(snapshot, self._partition)
         self._differences = DifferenceList()

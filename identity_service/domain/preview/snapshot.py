@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import compress
+from typing import Final
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.resolution.evidence import Link
-from identity_service.domain.resolution.id_register import RegisteredId
+from identity_service.domain.resolution.id_register import RegisteredId, standing
 from identity_service.domain.resolution.subgraph import NewEvidence, Subgraph
+
+NOWHERE: Final = -1
+"""The position of an identifier that is not in a snapshot."""
 
 
 def _positions() -> array[int]:
@@ -52,7 +57,8 @@ class LinkColumns:
 class Snapshot:
     """Identifiers, what is settled of them, links, judgements in force, and the register.
 
-    `anchors` holds, for each entry of `register`, the position of its anchor. `reinstated` is
+    `anchors` holds, for each entry of `register`, the position of its anchor, NOWHERE where that
+    is not in the snapshot. `reinstated` is
     evidence that `reinstate` added: it is not in the graph yet. `links_beyond` counts, for
     super-connectors at which a snapshot of less than a space ends, their links to what is not
     in it.
@@ -95,9 +101,9 @@ class Snapshot:
         }
         snapshot.judgements = subgraph.judgements
         for entry in subgraph.register:
-            if entry.anchor in position:
+            if not position.keys().isdisjoint((entry.anchor, *entry.earlier)):
                 snapshot.register.append(entry)
-                snapshot.anchors.append(position[entry.anchor])
+                snapshot.anchors.append(position.get(entry.anchor, NOWHERE))
         return snapshot
 
     def positions(self, of: Iterable[Identifier]) -> dict[Identifier, int]:
@@ -106,6 +112,23 @@ class Snapshot:
         if not wanted:
             return {}
         return {i: position for position, i in enumerate(self.identifiers) if i in wanted}
+
+    def place_ids(self, counts: Callable[[Identifier], bool]) -> None:
+        """Put every id where it stands if only some identifiers count, and drop the others."""
+        stands = standing(self.register, counts)
+        moved = {
+            number: placed.anchor
+            for number, (entry, placed) in enumerate(zip(self.register, stands, strict=True))
+            if placed is not entry
+        }
+        position = self.positions(moved.values())
+        for number, anchor in moved.items():
+            self.anchors[number] = position.get(anchor, NOWHERE)
+        if NOWHERE in self.anchors:
+            here = [place != NOWHERE for place in self.anchors]
+            stands = list(compress(stands, here))
+            self.anchors = array("i", compress(self.anchors, here))
+        self.register = stands
 
     def reinstate(self, new: NewEvidence) -> None:
         """Take in what events observe again that was withheld from them; to be called once."""

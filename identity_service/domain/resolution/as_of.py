@@ -7,7 +7,7 @@ moment is decided again, by the same functions.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from identity_service.domain.identifiers import Identifier
@@ -15,7 +15,7 @@ from identity_service.domain.judgements import Judgement
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.resolution.evidence import Evidence, Link
-from identity_service.domain.resolution.id_register import RegisteredId, carrier_of
+from identity_service.domain.resolution.id_register import RegisteredId, carrier_of, standing
 from identity_service.domain.resolution.resolve import BoundaryState
 from identity_service.domain.resolution.subgraph import Pair, Sightings, Span
 
@@ -34,24 +34,34 @@ class AnchoredId:
     earlier: Sequence[tuple[int, Identifier]] = ()
 
     def at(self, moment: int) -> RegisteredId:
-        """The entry as it stood at a moment; before it was minted, as it was minted."""
+        """The entry as it was at a moment; before it was minted, as it was minted."""
         anchor = next((left for until, left in self.earlier if until > moment), self.anchor)
-        return RegisteredId(self.id, self.minted_at, anchor, kind=None)
+        earlier = [left for until, left in self.earlier if until <= moment]
+        return RegisteredId(
+            self.id, self.minted_at, anchor, kind=None, earlier=tuple(reversed(earlier))
+        )
 
 
 def ids_at(
-    moment: int, members: Collection[Identifier], register: Iterable[AnchoredId], policy: Policy
+    moment: int,
+    members: Collection[Identifier],
+    register: Sequence[AnchoredId],
+    policy: Policy,
+    counts: Callable[[Identifier], bool],
 ) -> tuple[str | None, list[str]]:
     """The id of a cluster at a moment, and the retired ones that forwarded to it, oldest first.
 
+    `register` holds every id that was ever anchored at one of the members; `counts` says what the
+    policy lets through.
     Between the receipt of its first event and its first settlement a cluster had no id; it is
     answered with the one that it got first, or None where that was anchored elsewhere.
     """
-    anchored = [entry for each in register if (entry := each.at(moment)).anchor in members]
-    if not anchored:
-        return None, []
-    minted = [entry for entry in anchored if entry.minted_at <= moment]
+    there = [each.at(moment) for each in register if each.minted_at <= moment]
+    minted = [entry for entry in standing(there, counts) if entry.anchor in members]
     if not minted:
+        anchored = [entry for each in register if (entry := each.at(moment)).anchor in members]
+        if not anchored:
+            return None, []
         soonest = min(entry.minted_at for entry in anchored)
         first = [entry for entry in anchored if entry.minted_at == soonest]
         return carrier_of(first, policy).id, []

@@ -4,12 +4,13 @@ Ids are a function of the partition and of a *register* of every id ever minted,
 its *anchor*, one identifier. A cluster carries, of the ids anchored in it, the one with the
 strongest anchor, then the oldest; the others forward to it. So an id stays through sign-up,
 a known customer's id outlives an older anonymous one, and an id that a judgement retired
-lives again when the judgement is withdrawn.
+lives again when the judgement is withdrawn. An id whose anchor is blocked falls back to an
+anchor that it left, and returns when the anchor is free again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -33,7 +34,8 @@ class RegisteredId:
     """An entry of the register.
 
     `kind` is None for a retired id, which then `forwards_to` another (None: to nobody, since
-    its anchor is gone). `earlier`: the anchors that it left, first one first, where they matter.
+    its anchor is gone). `earlier` are the anchors that it left, the last one first, then those
+    that were kept in reserve when its anchor was gone.
     """
 
     id: str
@@ -49,10 +51,10 @@ class Settled:
     """What is stored of some identifiers.
 
     `customer_of[i]` is the customer of the i-th identifier, None if it never had one;
-    `register` holds every id anchored in one of the identifiers. Ids that it holds besides have
-    lost their anchor: it is blocked now, or no event carries it any more. The id of a customer
-    then falls back to an identifier that is left of this customer; all others carry nothing, and
-    forward to nobody.
+    `register` holds every id that stands at one of the identifiers (`standing`). Ids that it holds
+    besides have lost their anchor: it is blocked now, or no event carries it any more. The id of a
+    customer then falls back to an identifier that is left of this customer; all others carry
+    nothing, and forward to nobody.
     """
 
     identifiers: Sequence[Identifier]
@@ -69,7 +71,8 @@ class ChangeSet:
     Positions refer to the identifiers of the evidence. `minted` and `revived`: id and kind;
     `retired`: id and who carries on (None: nobody), also for ids that were retired before and
     now forward to somebody else; `kinds`: customers whose kind changed; `anchors`: ids with a
-    new anchor (also the first of a minted one); `moves`: position, old and new customer.
+    new anchor (also the first of a minted one); `moves`: position, old and new customer;
+    `reserves`: ids whose anchor is gone, and where they stand until it is back.
     """
 
     minted: list[tuple[str, CustomerKind]] = field(default_factory=list[tuple[str, CustomerKind]])
@@ -85,6 +88,34 @@ class ChangeSet:
     super_connectors: list[int] = field(default_factory=list[int])
     no_super_connectors: list[int] = field(default_factory=list[int])
     changes: list[Change] = field(default_factory=list[Change])
+    reserves: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+
+
+def standing(
+    register: Sequence[RegisteredId], counts: Callable[[Identifier], bool]
+) -> list[RegisteredId]:
+    """The entries with the anchors at which they stand, where only some identifiers count.
+
+    That is the anchor, or, where it does not count, the last one that the id left, that does, and
+    at which no younger id was ever anchored: that one has taken it over. An id that stands nowhere
+    keeps its anchor. `register` has to hold every id that was ever anchored at one of these.
+    """
+    if all(not entry.earlier or counts(entry.anchor) for entry in register):
+        return list(register)
+    youngest: dict[Identifier, tuple[int, str]] = {}
+    for entry in register:
+        for anchor in (entry.anchor, *entry.earlier):
+            age = (entry.minted_at, entry.id)
+            youngest[anchor] = max(age, youngest.get(anchor, age))
+
+    def stands(entry: RegisteredId) -> RegisteredId:
+        if not entry.earlier or counts(entry.anchor):
+            return entry
+        left = (i for i in entry.earlier if youngest[i] == (entry.minted_at, entry.id))
+        fallback = next(filter(counts, left), None)
+        return entry if fallback is None else replace(entry, anchor=fallback)
+
+    return [stands(entry) for entry in register]
 
 
 def change_set(before: Settled, after: Resolution, policy: Policy, mint: MintId) -> ChangeSet:
@@ -93,13 +124,12 @@ def change_set(before: Settled, after: Resolution, policy: Policy, mint: MintId)
     anchored: dict[int, list[RegisteredId]] = {}
     position_of = {identifier: i for i, identifier in enumerate(identifiers)}
     found = ChangeSet()
-    fallen: dict[str, int] = {}
     for entry in before.register:
         position = position_of.get(entry.anchor)
         if position is None:
-            position = _fallback(entry, before, policy)
+            position = _reserve(entry, before, policy)
             if position is not None:
-                fallen[entry.id] = position
+                found.reserves.append((entry.id, position))
                 entry = replace(entry, anchor=identifiers[position])
         if position is not None:
             anchored.setdefault(after.cluster_of[position], []).append(entry)
@@ -119,7 +149,6 @@ def change_set(before: Settled, after: Resolution, policy: Policy, mint: MintId)
             _carry_on(found, carrier, kind)
             anchor = _stronger_newcomer(carrier, members, before, policy)
             if anchor is not None:
-                fallen.pop(customer, None)
                 found.anchors.append((customer, anchor))
             for entry in ids:
                 if entry is not carrier and (entry.kind or entry.forwards_to != customer):
@@ -135,7 +164,6 @@ def change_set(before: Settled, after: Resolution, policy: Policy, mint: MintId)
             for i in members
             if before.customer_of[i] != customer
         )
-    found.anchors.extend(fallen.items())
     found.contested.extend(sorted(after.contested - before.contested))
     found.released.extend(sorted(before.contested - after.contested))
     found.super_connectors.extend(sorted(after.super_connectors - before.super_connectors))
@@ -161,18 +189,22 @@ def _carry_on(found: ChangeSet, carrier: RegisteredId, kind: CustomerKind) -> No
         found.kinds.append((carrier.id, kind))
 
 
-def _fallback(entry: RegisteredId, before: Settled, policy: Policy) -> int | None:
-    """Where the id of a customer is anchored that lost its anchor: in what is left of it.
+def _reserve(entry: RegisteredId, before: Settled, policy: Policy) -> int | None:
+    """Where the id of a customer stands that stands at no anchor: in what is left of it.
 
-    That is the anchor that it left last and still holds, else its strongest identifier.
+    That is its strongest identifier at which no younger id is anchored.
     """
-    if entry.kind is None:
-        return None
-    left = {before.identifiers[i]: i for i, c in enumerate(before.customer_of) if c == entry.id}
-    for anchor in reversed(entry.earlier):
-        if anchor in left:
-            return left[anchor]
-    return left[min(left, key=lambda i: strength(i, policy))] if left else None
+    taken = {
+        other.anchor
+        for other in before.register
+        if (other.minted_at, other.id) > (entry.minted_at, entry.id)
+    }
+    left = [
+        (strength(identifier, policy), position)
+        for position, identifier in enumerate(before.identifiers)
+        if before.customer_of[position] == entry.id and identifier not in taken
+    ]
+    return min(left)[1] if entry.kind and left else None
 
 
 def _stronger_newcomer(

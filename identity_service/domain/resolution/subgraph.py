@@ -7,7 +7,7 @@ that say when it may end there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -132,6 +132,10 @@ class Subgraph:
     `settled_under` is the oldest policy version that one of the customers was settled under,
     None without customers. `cut_off_by_block` still belong to one of the customers, but only a
     blocked identifier connects them with the rest.
+
+    `register` holds the ids of the customers and every other id that was ever anchored at a loaded
+    identifier. `displaced` maps those that are alive, but not with the identifier at which they are
+    anchored, to one of their identifiers.
     """
 
     interior: frozenset[Identifier]
@@ -143,6 +147,7 @@ class Subgraph:
     boundary: dict[Identifier, BoundaryNode]
     settled_under: int | None
     cut_off_by_block: frozenset[Identifier] = frozenset()
+    displaced: Mapping[str, Identifier] = field(default_factory=dict[str, Identifier])
 
     @property
     def walked_customers(self) -> set[str]:

@@ -81,8 +81,12 @@ class BlastRadius:
         A super-connector connects nothing but what was judged the same with it.
         """
 
+        values = ValueRules(policy)
+
         def missing(subgraph: Subgraph) -> set[Identifier]:
-            found = _released(subgraph, identifier, policy) | beyond_the_walk(subgraph)
+            found = _released(subgraph, identifier, policy) | beyond_the_walk(
+                subgraph, values.lets_through
+            )
             return found - subgraph.interior - {identifier}
 
         subgraph = await load_until_closed(

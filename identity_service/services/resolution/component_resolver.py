@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
@@ -11,6 +11,7 @@ from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.resolution.boundary import boundary_is_stable, boundary_unchanged
 from identity_service.domain.resolution.components import components
+from identity_service.domain.resolution.id_register import RegisteredId, standing
 from identity_service.domain.resolution.resolve import Resolution, resolve
 from identity_service.domain.resolution.subgraph import (
     EMPTY_SUBGRAPH,
@@ -133,7 +134,8 @@ class ComponentResolver:
         if not request.cross_boundary and (outdated or not boundary_is_stable(loaded, new, policy)):
             return None
         blocked = _blocked(loaded, in_force.values) if outdated else []
-        subgraph = _leave_out(loaded, blocked, request.withdrawn)
+        placed = _with_ids_that_stand_here(loaded, in_force, outdated=outdated)
+        subgraph = _leave_out(placed, blocked, request.withdrawn)
 
         def resolved() -> Resolved | None:
             resolution_input = merge_evidence(subgraph, new)
@@ -163,7 +165,7 @@ class ComponentResolver:
                 if cross_boundary
                 else subgraph.nodes.keys()
             )
-            return beyond_the_walk(subgraph) - loaded
+            return beyond_the_walk(subgraph, _counts(subgraph, in_force)) - loaded
 
         return await load_until_closed(
             self._store,
@@ -184,6 +186,31 @@ class ComponentResolver:
 
 def _blocked(subgraph: Subgraph, values: ValueRules) -> list[Identifier]:
     return [i for i in subgraph.nodes if isinstance(values.identifier(i), WithheldValue)]
+
+
+def _counts(subgraph: Subgraph, in_force: PolicyInForce) -> Callable[[Identifier], bool]:
+    """What the policy lets through; what it settled itself does not have to be asked for again."""
+    lets_through = in_force.values.lets_through
+    if subgraph.settled_under != in_force.version:
+        return lets_through
+    return lambda identifier: identifier in subgraph.nodes or lets_through(identifier)
+
+
+def _with_ids_that_stand_here(
+    subgraph: Subgraph, in_force: PolicyInForce, *, outdated: bool
+) -> Subgraph:
+    """The subgraph with the anchors at which ids stand, and only ids that these customers need.
+
+    What falls back in an `outdated` subgraph is written as if it forwarded to nobody: whoever
+    takes the blocked anchor out takes that away too.
+    """
+    stands = standing(subgraph.register, _counts(subgraph, in_force))
+    found: list[RegisteredId] = []
+    for entry, placed in zip(subgraph.register, stands, strict=True):
+        if placed.id in subgraph.revisions or placed.anchor in subgraph.nodes:
+            moved = placed.anchor != entry.anchor
+            found.append(replace(placed, forwards_to=None) if moved and outdated else placed)
+    return replace(subgraph, register=found)
 
 
 def _leave_out(

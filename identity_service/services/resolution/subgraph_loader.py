@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.policy import Policy
+from identity_service.domain.resolution.id_register import standing
 from identity_service.domain.resolution.subgraph import Subgraph
 from identity_service.graph.evidence import EvidenceStore
 
@@ -46,12 +47,27 @@ async def load_until_closed(
         walk_from |= found
 
 
-def beyond_the_walk(subgraph: Subgraph) -> set[Identifier]:
+def beyond_the_walk(subgraph: Subgraph, counts: Callable[[Identifier], bool]) -> set[Identifier]:
     """Identifiers that belong to the component although the walk may not have reached them.
 
     The walk ends at a super-connector, which a `same` judgement may join to others. It does not
     pass a blocked identifier either, which may be all that connects the identifiers of a customer
-    that an older policy settled.
+    that an older policy settled, or that one with the anchor to which its id falls back or
+    returns. `counts` says what the policy lets through.
     """
     judged = {other for node in subgraph.boundary.values() for other in node.judged}
-    return judged | subgraph.cut_off_by_block
+    return judged | subgraph.cut_off_by_block | _where_ids_move(subgraph, counts)
+
+
+def _where_ids_move(subgraph: Subgraph, counts: Callable[[Identifier], bool]) -> set[Identifier]:
+    """The other end of every id that moves: where it stands under the policy, or is alive now."""
+    found: set[Identifier] = set()
+    for stands in standing(subgraph.register, counts):
+        member = subgraph.displaced.get(stands.id)
+        if stands.id in subgraph.revisions:
+            moves = member is not None or stands.anchor in stands.earlier
+            if moves and counts(stands.anchor):
+                found.add(stands.anchor)
+        elif member is not None and stands.anchor in subgraph.nodes:
+            found.add(member)
+    return found

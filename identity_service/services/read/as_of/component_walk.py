@@ -76,6 +76,7 @@ class HistoricalComponents:
                 sightings=found.links,
                 withheld=found.withheld(),
                 register=await self._reader.register(scope.space, evidence.identifiers),
+                counts=policy_as_of.values.lets_through,
             )
 
     async def seen_with(

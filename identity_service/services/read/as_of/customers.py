@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from identity_service.domain.explain.explanation import describe_decision
@@ -31,7 +31,7 @@ class HistoricalComponent:
     `as_of`: the moment, in milliseconds since 1970. `spans`, in the order of the evidence, say
     when each identifier had been seen. `withheld` are identifiers that were met and that the
     policy withheld. Of a super-connector only the links to others of the component are here, and
-    not all that was withheld beside it.
+    not all that was withheld beside it. `counts` says what the policy lets through.
     """
 
     space: str
@@ -43,6 +43,7 @@ class HistoricalComponent:
     sightings: Mapping[Pair, Sightings]
     withheld: Sequence[Identifier]
     register: Sequence[AnchoredId]
+    counts: Callable[[Identifier], bool]
 
     def customer_of(self, identifier: Identifier) -> HistoricalCustomer | None:
         """The customer of an identifier; None when none was settled yet."""
@@ -68,7 +69,9 @@ class HistoricalComponent:
 
     def _customer(self, members: frozenset[int]) -> HistoricalCustomer | None:
         identifiers = {self.evidence.identifiers[i] for i in members}
-        customer, previous = ids_at(self.as_of, identifiers, self.register, self.policy)
+        customer, previous = ids_at(
+            self.as_of, identifiers, self.register, self.policy, self.counts
+        )
         return HistoricalCustomer(self, members, customer, previous) if customer else None
 
     def _cluster_of(self, identifier: Identifier) -> frozenset[int]:

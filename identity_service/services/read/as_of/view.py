@@ -26,6 +26,7 @@ from identity_service.domain.recorded import (
     SeenIdentifier,
     SettledCustomer,
 )
+from identity_service.domain.resolution.as_of import AnchoredId
 from identity_service.domain.resolution.resolve import strength
 from identity_service.domain.resolution.subgraph import Sightings
 from identity_service.domain.timestamps import iso
@@ -132,11 +133,9 @@ class AsOfView:
         entry = await self._reads.history.id(self.scope.space, customer_id)
         if entry is None:
             return Missing(MissingReason.UNKNOWN, f"There is no customer {customer_id} here.")
-        anchor = entry.at(self._as_of).anchor
-        component = await self._component_of(anchor)
-        if isinstance(component, OverConnectedComponent):
-            return component
-        found = component.customer_of(anchor) if component else None
+        found = await self._holder_of(entry)
+        if isinstance(found, OverConnectedComponent):
+            return found
         if found and found.id == customer_id:
             return self._settled(found)
         if entry.minted_at > self._as_of:
@@ -146,6 +145,23 @@ class AsOfView:
             message = f"The customer {customer_id} stood for nobody at {iso(self._as_of)}."
             return Missing(MissingReason.UNKNOWN, message)
         return self._settled(found, redirected_from=customer_id)
+
+    async def _holder_of(
+        self, entry: AnchoredId
+    ) -> HistoricalCustomer | OverConnectedComponent | None:
+        """The customer at whose identifiers an id stood; None when it stood nowhere."""
+        then = entry.at(self._as_of)
+        for anchor in (then.anchor, *then.earlier):
+            if not self._policy_as_of.values.lets_through(anchor):
+                continue
+            component = await self._component_of(anchor)
+            if component is None or isinstance(component, OverConnectedComponent):
+                return component
+            found = component.customer_of(anchor)
+            # Another id may have taken over an anchor that this one left.
+            if anchor is then.anchor or (found and entry.id in (found.id, *found.previous_ids)):
+                return found
+        return None
 
     async def customer_of(self, identifier: SeenIdentifier) -> SettledCustomer | None:
         """The customer that an identifier belonged to; None when it belonged to nobody."""

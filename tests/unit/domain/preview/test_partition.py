@@ -173,6 +173,16 @@ def test_an_entry_of_the_register_goes_with_its_anchor() -> None:
     assert parts.group_of(A).register == [entries[1]]
 
 
+def test_an_id_that_returns_to_its_anchor_is_settled_with_those_who_answer_under_it() -> None:
+    snapshot = space((A, B), (C, D), customers={A: "c", B: "c"})
+    snapshot.register = [RegisteredId("c", 1, D, CustomerKind.KNOWN)]
+    snapshot.anchors.append(positions(snapshot)[D])
+
+    parts = Parts(snapshot)
+
+    assert parts.members == [{A, B, C, D}]
+
+
 # Withheld identifiers
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement, Verdict
-from identity_service.domain.preview.snapshot import LinkColumns, Snapshot
+from identity_service.domain.preview.snapshot import NOWHERE, LinkColumns, Snapshot
 from identity_service.domain.resolution.evidence import Link, gather
 from identity_service.domain.resolution.id_register import CustomerKind, RegisteredId
 from identity_service.domain.resolution.subgraph import (
@@ -154,3 +154,49 @@ def test_of_a_boundary_node_whose_links_were_loaded_none_lie_beyond() -> None:
     )
 
     assert Snapshot.of(subgraph).links_beyond == {}
+
+
+# Where ids stand
+
+
+def entry(name: str, anchor: Identifier, *earlier: Identifier) -> RegisteredId:
+    return RegisteredId(name, 1, anchor, CustomerKind.KNOWN, earlier=earlier)
+
+
+def placed(*register: RegisteredId, blocked: Identifier) -> list[tuple[str, Identifier, int]]:
+    """Each id that stands somewhere while one identifier is blocked: its name, where, and place."""
+    snapshot = Snapshot(identifiers=[A, B, C], register=list(register))
+    snapshot.anchors.extend({A: 0, B: 1, C: 2}.get(each.anchor, NOWHERE) for each in register)
+
+    snapshot.place_ids(lambda identifier: identifier != blocked)
+
+    found = zip(snapshot.register, snapshot.anchors, strict=True)
+    return [(each.id, each.anchor, position) for each, position in found]
+
+
+def test_an_id_is_placed_where_it_falls_back_to() -> None:
+    assert placed(entry("a", A), entry("b", B, C), blocked=B) == [("a", A, 0), ("b", C, 2)]
+    assert placed(entry("a", A), entry("b", B, C), blocked=A) == [("a", A, 0), ("b", B, 1)]
+
+
+def test_an_id_that_stands_outside_the_snapshot_is_dropped() -> None:
+    assert placed(entry("a", A), entry("d", D, C), blocked=A) == [("a", A, 0)]
+    assert placed(entry("d", D, C), blocked=D) == [("d", C, 2)]
+
+
+def test_a_subgraph_keeps_an_id_that_may_fall_back_to_one_of_its_identifiers() -> None:
+    falls_back, elsewhere = entry("d", D, A), entry("e", D)
+    subgraph = Subgraph(
+        interior=frozenset({A}),
+        nodes={A: stored("d")},
+        links={},
+        revisions={},
+        register=[falls_back, elsewhere],
+        judgements=[],
+        boundary={},
+        settled_under=1,
+    )
+
+    snapshot = Snapshot.of(subgraph)
+
+    assert (snapshot.register, list(snapshot.anchors)) == ([falls_back], [NOWHERE])

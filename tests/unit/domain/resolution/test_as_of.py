@@ -28,6 +28,13 @@ POLICY = Policy(
     },
     blocked=(Blocked(value="unknown device"),),
 )
+
+
+def EVERYTHING(_: Identifier) -> bool:  # noqa: N802
+    """Nothing is blocked."""
+    return True
+
+
 SIGNED_UP = AnchoredId("cus_2", 20, ANN, [(30, PHONE)])
 
 
@@ -53,22 +60,22 @@ def test_a_cluster_has_the_id_with_the_strongest_anchor_of_those_minted_by_then(
     register = [older, SIGNED_UP, later]
     members = {ANN, PHONE, TABLET}
 
-    assert ids_at(19, members, register, POLICY) == ("cus_1", [])
-    assert ids_at(20, members, register, POLICY) == ("cus_1", ["cus_2"])
-    assert ids_at(25, members, register, POLICY) == ("cus_1", ["cus_2"])
-    assert ids_at(35, members, register, POLICY) == ("cus_2", ["cus_1"])
-    assert ids_at(45, members, register, POLICY) == ("cus_2", ["cus_1", "cus_3"])
+    assert ids_at(19, members, register, POLICY, EVERYTHING) == ("cus_1", [])
+    assert ids_at(20, members, register, POLICY, EVERYTHING) == ("cus_1", ["cus_2"])
+    assert ids_at(25, members, register, POLICY, EVERYTHING) == ("cus_1", ["cus_2"])
+    assert ids_at(35, members, register, POLICY, EVERYTHING) == ("cus_2", ["cus_1"])
+    assert ids_at(45, members, register, POLICY, EVERYTHING) == ("cus_2", ["cus_1", "cus_3"])
 
 
 def test_ids_anchored_elsewhere_are_not_the_clusters() -> None:
-    assert ids_at(25, {ANN}, [SIGNED_UP], POLICY) == (None, [])
-    assert ids_at(35, {ANN}, [SIGNED_UP], POLICY) == ("cus_2", [])
+    assert ids_at(25, {ANN}, [SIGNED_UP], POLICY, EVERYTHING) == (None, [])
+    assert ids_at(35, {ANN}, [SIGNED_UP], POLICY, EVERYTHING) == ("cus_2", [])
 
 
 def test_before_its_first_settlement_a_cluster_has_the_id_that_it_got_first() -> None:
     register = [AnchoredId("cus_1", 10, TABLET), SIGNED_UP]
 
-    assert ids_at(5, {PHONE, TABLET}, register, POLICY) == ("cus_1", [])
+    assert ids_at(5, {PHONE, TABLET}, register, POLICY, EVERYTHING) == ("cus_1", [])
 
 
 def test_what_is_taken_in_identifier_by_identifier_is_the_evidence_of_all() -> None:
@@ -162,3 +169,32 @@ def _partition(
     for identifier, cluster in zip(identifiers, cluster_of, strict=True):
         clusters.setdefault(cluster, set()).add(identifier)
     return set(map(frozenset, clusters.values()))
+
+
+# Anchors that are blocked
+
+
+def test_an_entry_knows_the_anchors_that_it_had_left_by_then_the_last_one_first() -> None:
+    moved_twice = AnchoredId("cus_2", 20, ANN, [(30, TABLET), (40, PHONE)])
+
+    assert moved_twice.at(29).earlier == ()
+    assert (moved_twice.at(35).anchor, moved_twice.at(35).earlier) == (PHONE, (TABLET,))
+    assert moved_twice.at(40).earlier == (PHONE, TABLET)
+
+
+def test_while_the_anchor_was_blocked_the_id_stood_at_the_one_that_it_had_left() -> None:
+    def blocked(identifier: Identifier) -> bool:
+        return identifier != ANN
+
+    assert ids_at(35, {PHONE}, [SIGNED_UP], POLICY, blocked) == ("cus_2", [])
+    assert ids_at(35, {PHONE}, [SIGNED_UP], POLICY, EVERYTHING) == (None, [])
+
+
+def test_an_id_that_was_not_minted_yet_had_taken_no_anchor_over() -> None:
+    later = AnchoredId("cus_3", 50, PHONE)
+
+    def blocked(identifier: Identifier) -> bool:
+        return identifier != ANN
+
+    assert ids_at(49, {PHONE}, [SIGNED_UP, later], POLICY, blocked) == ("cus_2", [])
+    assert ids_at(50, {PHONE}, [SIGNED_UP, later], POLICY, blocked) == ("cus_3", [])

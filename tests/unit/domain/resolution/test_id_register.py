@@ -15,6 +15,7 @@ from identity_service.domain.resolution.id_register import (
     Settled,
     change_set,
     customers_after,
+    standing,
 )
 from identity_service.domain.resolution.resolve import Resolution
 
@@ -130,35 +131,34 @@ def test_of_ids_minted_at_one_time_the_first_in_text_order_carries_on() -> None:
     assert found.retired == [("b", "a")]
 
 
-def test_an_id_whose_anchor_is_gone_falls_back_to_the_anchor_that_it_left() -> None:
-    gone = replace(alive("u", 1, USER), earlier=(OTHER, COOKIE))
-
-    found = settle(
-        [(MAIL,), (COOKIE,)], before={MAIL: "u", COOKIE: "u"}, register=[gone, alive("o", 2, OTHER)]
-    )
-
-    assert found.anchors == [("new", 0), ("u", 1)]
-    assert found.moves == [(0, "u", "new")]
-
-
-def test_without_an_earlier_anchor_it_falls_back_to_the_strongest_identifier_left() -> None:
+def test_an_id_that_stands_nowhere_is_kept_at_the_strongest_identifier_left() -> None:
     found = settle(
         [(COOKIE, MAIL)], before={COOKIE: "u", MAIL: "u"}, register=[alive("u", 1, USER)]
     )
 
-    assert (found.anchors, found.minted, found.retired) == ([("u", 1)], [], [])
+    assert (found.reserves, found.anchors) == ([("u", 1)], [])
+    assert found.minted == found.retired == found.moves == []
 
 
-def test_a_former_anchor_that_is_another_customers_now_is_no_fallback() -> None:
-    gone = replace(alive("u", 1, USER), earlier=(COOKIE,))
+def test_an_identifier_with_a_younger_id_is_no_reserve() -> None:
+    found = settle(
+        [(MAIL,), (COOKIE,)],
+        before={MAIL: "u", COOKIE: "u"},
+        register=[alive("u", 1, USER), RegisteredId("m", 2, MAIL, None, "u")],
+    )
 
+    assert found.reserves == [("u", 1)]
+    assert found.revived == [("m", KNOWN)]
+
+
+def test_an_identifier_of_another_customer_is_no_reserve() -> None:
     found = settle(
         [(MAIL,), (COOKIE,)],
         before={MAIL: "u", COOKIE: "c"},
-        register=[gone, alive("c", 2, COOKIE)],
+        register=[alive("u", 1, USER), alive("c", 2, COOKIE)],
     )
 
-    assert (found.anchors, found.moves) == ([("u", 0)], [])
+    assert (found.reserves, found.moves) == ([("u", 0)], [])
 
 
 def test_an_id_of_which_nothing_is_left_forwards_to_nobody() -> None:
@@ -270,3 +270,50 @@ def test_what_is_contested_in_a_new_customer_is_told_with_that() -> None:
         (ChangeKind.CREATED, "new"),
         (ChangeKind.QUARANTINED, "new"),
     ]
+
+
+# Anchors that an id left
+
+
+def standing_at(register: list[RegisteredId], *blocked: Identifier) -> dict[str, Identifier]:
+    """Where each id stands while some identifiers are blocked."""
+    return {entry.id: entry.anchor for entry in standing(register, lambda i: i not in blocked)}
+
+
+SIGNED_UP = RegisteredId("s", 1, USER, KNOWN, earlier=(MAIL, COOKIE))
+
+
+def test_an_id_stands_at_its_anchor_while_that_is_not_blocked() -> None:
+    assert standing_at([SIGNED_UP]) == standing_at([SIGNED_UP], MAIL, COOKIE) == {"s": USER}
+
+
+def test_an_id_falls_back_to_the_anchor_that_it_left_last() -> None:
+    assert standing_at([SIGNED_UP], USER) == {"s": MAIL}
+    assert standing_at([SIGNED_UP], USER, MAIL) == {"s": COOKIE}
+
+
+def test_an_id_that_can_fall_back_nowhere_keeps_its_anchor() -> None:
+    assert standing_at([SIGNED_UP], USER, MAIL, COOKIE) == {"s": USER}
+    assert standing_at([alive("u", 1, USER)], USER) == {"u": USER}
+
+
+def test_an_anchor_that_a_younger_id_took_over_is_lost_to_the_one_that_left_it() -> None:
+    taken = alive("t", 2, MAIL)
+    moved_on = RegisteredId("t", 2, OTHER, ANONYMOUS, earlier=(MAIL,))
+
+    assert standing_at([SIGNED_UP, taken], USER) == {"s": COOKIE, "t": MAIL}
+    assert standing_at([SIGNED_UP, moved_on], USER) == {"s": COOKIE, "t": OTHER}
+
+
+def test_an_older_id_at_an_anchor_does_not_keep_the_one_that_left_it_from_falling_back() -> None:
+    assert standing_at([SIGNED_UP, alive("o", 0, MAIL)], USER) == {"s": MAIL, "o": MAIL}
+
+
+def test_a_customer_keeps_its_id_when_the_anchor_is_blocked_that_it_got_by_signing_up() -> None:
+    signed_up = RegisteredId("c", 1, USER, KNOWN, earlier=(COOKIE,))
+    [placed] = standing([signed_up], lambda i: i != USER)
+
+    found = settle([(COOKIE,)], before={COOKIE: "c"}, register=[placed])
+
+    assert found.kinds == [("c", ANONYMOUS)]
+    assert found.minted == found.retired == found.moves == found.anchors == []
