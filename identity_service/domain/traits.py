@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from identity_service.domain.events import EventOrder
+
 Owner = TypeVar("Owner")
 
 
@@ -14,12 +16,12 @@ Owner = TypeVar("Owner")
 class TraitEvent(Generic[Owner]):
     """An event that says something of a person.
 
-    `owner` is what the event is attributed to. `accounts_described` are all sets of traits that
-    any event reported about the accounts that this event names.
+    `order` is where it stands among the events of its customer. `owner` is what it is attributed
+    to. `accounts_described` are all sets of traits that any event reported about the accounts that
+    this event names.
     """
 
-    at: int
-    message_id: str
+    order: EventOrder
     source: str
     owner: Owner
     traits: Mapping[str, Any]
@@ -46,9 +48,9 @@ def merge_traits(events: Iterable[TraitEvent[Owner]]) -> list[Trait[Owner]]:
     the event arrives, the order of arrival does not matter.
     """
     newest: dict[str, Trait[Owner]] = {}
-    for event in sorted(events, key=lambda event: (event.at, event.message_id)):
+    for event in sorted(events, key=lambda event: event.order):
         for name, value in {**_own(event), **event.traits}.items():
-            newest[name] = Trait(name, value, event.at, event.source, event.owner)
+            newest[name] = Trait(name, value, event.order.at, event.source, event.owner)
     return sorted(
         (trait for trait in newest.values() if trait.value is not None),
         key=lambda trait: trait.name,

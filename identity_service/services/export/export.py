@@ -42,6 +42,7 @@ TABLES: Final[Mapping[str, Columns]] = {
         "channel": Kind.TEXT,
         "at": Kind.TIME,
         "received_at": Kind.TIME,
+        "place": Kind.NUMBER,
         "source": Kind.TEXT,
         "identifier_key": Kind.TEXT,
         "customer_id": Kind.TEXT,
@@ -98,7 +99,7 @@ TABLES: Final[Mapping[str, Columns]] = {
 
 _OF_EVENT: Final = (
     *("key", "message_id", "type", "name", "step", "channel"),
-    *("at", "received_at", "source"),
+    *("at", "received_at", "place", "source"),
 )
 
 Advanced = Callable[[str, int], None]

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from identity_service.domain.events import EventOrder
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.recorded import (
@@ -18,7 +19,7 @@ from identity_service.domain.recorded import (
     SettledCustomer,
 )
 from identity_service.errors import NotFound
-from identity_service.graph.customers import EventWindow
+from identity_service.graph.customers import NEWEST, OLDEST, EventWindow
 from identity_service.graph.keys import identifier_key
 from identity_service.graph.ledger import NEWEST_CHANGE
 from identity_service.services.kit.clock import system_clock
@@ -51,9 +52,11 @@ RAW = (
 )
 
 WINDOWS = (
-    EventWindow(None, -ALWAYS, ALWAYS, newest_first=True, at=ALWAYS, message_id=""),
-    EventWindow(["Paid"], -ALWAYS, ALWAYS, newest_first=False, at=-ALWAYS, message_id=""),
-    EventWindow(None, DAY_MS, 2 * DAY_MS, newest_first=True, at=2 * DAY_MS, message_id="4"),
+    EventWindow(None, -ALWAYS, ALWAYS, newest_first=True, after=NEWEST),
+    EventWindow(["Paid"], -ALWAYS, ALWAYS, newest_first=False, after=OLDEST),
+    EventWindow(
+        None, DAY_MS, 2 * DAY_MS, newest_first=True, after=EventOrder(2 * DAY_MS, 2**53, 0, "")
+    ),
 )
 
 

@@ -35,7 +35,8 @@ POLICY = Policy(
 ANN, PHONE = Identifier("user", "ann"), Identifier("cookie", "phone")
 
 KNOWN = Known(
-    message_ids=frozenset(),
+    events=frozenset(),
+    reused=frozenset(),
     identifiers={
         ANN: StoredIdentifier(10, "c1", contested=False, super_connector=False),
         PHONE: StoredIdentifier(20, "c1", contested=False, super_connector=False),
