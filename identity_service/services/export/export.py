@@ -243,7 +243,8 @@ class _Walk:
 def _event(
     properties: Mapping[str, Any], identifier: str | None, customer: str | None, keys: list[str]
 ) -> list[Any]:
-    """A row of the table of events."""
+    """A row of the table of events. Those that an earlier version wrote have no place: it is 0."""
+    properties = {"place": 0, **properties}
     scalars = [
         (name.removeprefix("p_"), value if isinstance(value, str) else json.dumps(value))
         for name, value in sorted(properties.items())

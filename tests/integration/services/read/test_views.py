@@ -55,6 +55,9 @@ WINDOWS = (
     EventWindow(None, -ALWAYS, ALWAYS, newest_first=True, after=NEWEST),
     EventWindow(["Paid"], -ALWAYS, ALWAYS, newest_first=False, after=OLDEST),
     EventWindow(
+        None, DAY_MS, 6 * DAY_MS, newest_first=False, after=EventOrder(6 * DAY_MS, 0, 0, "")
+    ),
+    EventWindow(
         None, DAY_MS, 2 * DAY_MS, newest_first=True, after=EventOrder(2 * DAY_MS, 2**53, 0, "")
     ),
 )
@@ -207,6 +210,16 @@ async def space(world: NewWorld) -> World:
         event("8", 5 * DAY_MS, "email:home@example.com", context_traits={"city": "x"}),
     ):
         await space.send(happened, received_at=received)
+    # Of one moment: two in one request, and one that was received before them.
+    await space.send(
+        event("b", 6 * DAY_MS, "user_id:ann", place=0, traits={"tie": "first"}),
+        event("a", 6 * DAY_MS, "user_id:ann", place=1, traits={"tie": "last", "older": "no"}),
+        received_at=received,
+    )
+    await space.send(
+        event("z", 6 * DAY_MS, "user_id:ann", place=9, traits={"tie": "earlier", "older": "yes"}),
+        received_at=received - 1,
+    )
     await space.judge(Verdict.SAME, "user_id:ann", "email:home@example.com")
     return space
 
@@ -235,6 +248,18 @@ async def as_of(space: World, moment: int) -> AsOfView:
     view = await space.use_cases.customers.as_of(space.scope, moment)
     assert isinstance(view, AsOfView)
     return view
+
+
+async def test_events_of_one_moment_go_by_receipt_then_by_place(
+    space: World, records: Records
+) -> None:
+    view = current(space)
+
+    newest = [event.message_id for event in records.events[:3]]
+    told = {trait.name: trait.value for trait in await view.traits(records.customer)}
+
+    assert newest == ["a", "b", "z"]
+    assert (told["tie"], told["older"]) == ("last", "no")
 
 
 def holds_something(answer: Any) -> bool:
