@@ -67,11 +67,10 @@ def event_time(stated: int | None, sent_at: int | None, received_at: int) -> int
     """When an event happened, all in milliseconds since 1970.
 
     The stated time, corrected by `received_at - sent_at` where the two are more than
-    `MAX_CLOCK_ERROR` apart: what was sent long before it came, by a clock that was right then,
-    cannot be told from a clock that is wrong (Segment's rule). Without a stated time, and where
-    the result lies before 1970 or after `received_at + MAX_AHEAD`, it is the time of receipt, as
-    vendors do it, since the event itself is good. `sent_at` is None where nothing is to be
-    corrected.
+    `MAX_CLOCK_ERROR` apart: that is Segment's rule, and takes the error out of the sender's clock.
+    Without a stated time, and where the result lies before 1970 or after
+    `received_at + MAX_AHEAD`, it is the time of receipt, as vendors do it, since the event itself
+    is good. `sent_at` is None where nothing is to be corrected.
     """
     if stated is None:
         return received_at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -57,8 +57,11 @@ def merge_traits(events: Iterable[TraitEvent[Owner]]) -> list[Trait[Owner]]:
     )
 
 
-def merge_account(described: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[str, Any]:
-    """The traits of an account from its sets, each with the time it was last reported; as above."""
+def merge_account(described: Iterable[tuple[Sequence[int], Mapping[str, Any]]]) -> dict[str, Any]:
+    """The traits of an account, by name: of its sets the last one wins, and null removes.
+
+    Each set comes with when it was reported last: time, receipt and place in the request.
+    """
     merged: dict[str, Any] = {}
     for _, traits in sorted(described, key=lambda reported: (reported[0], _canonical(reported[1]))):
         merged |= traits

@@ -114,10 +114,13 @@ class TraitRows(NamedTuple):
 
 
 class AccountRow(NamedTuple):
-    """An account with its sets of traits (JSON), each with the time when it was last sent."""
+    """An account with its sets of traits (JSON).
+
+    Each comes with when it was sent last: time, receipt and place in the request.
+    """
 
     account_id: str
-    traits: Sequence[tuple[int, str]]
+    traits: Sequence[tuple[Sequence[int], str]]
 
 
 class ComponentSize(NamedTuple):

@@ -40,7 +40,7 @@ def events_key(space: str, message_id: str) -> str:
 
 
 def earlier_event_key(space: str, message_id: str) -> str:
-    """The key of an event that was written when message ids alone told events apart."""
+    """The key of an event that an earlier version wrote: the message id alone identifies it."""
     return f"{space}/{message_id}"
 
 

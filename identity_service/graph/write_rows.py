@@ -363,7 +363,16 @@ def _account_row(space: str, observation: Observation) -> list[Any] | None:
         traits = orjson.dumps(event.account_traits, option=orjson.OPT_SORT_KEYS).decode()
         traits_key = f"{key}#{hashlib.sha256(traits.encode()).hexdigest()}"
     message_key = event_key(space, event.identity)
-    return [message_key, key, event.account_id, traits_key, traits, event.at]
+    return [
+        message_key,
+        key,
+        event.account_id,
+        traits_key,
+        traits,
+        event.at,
+        observation.received_at,
+        event.place,
+    ]
 
 
 def json_text(value: Any) -> str:

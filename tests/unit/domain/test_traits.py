@@ -84,6 +84,11 @@ def test_the_order_of_arrival_does_not_matter(events: list[TraitEvent[str]]) -> 
 
 
 def test_an_accounts_traits_are_merged_alike() -> None:
-    assert merge_account([(2, {"plan": "pro", "x": None}), (1, {"plan": "free", "x": 1})]) == {
-        "plan": "pro"
-    }
+    described = [
+        ((2, 0, 0), {"plan": "pro", "x": None}),
+        ((1, 9, 9), {"plan": "free", "x": 1}),
+        ((2, 0, 10), {"plan": "max"}),
+        ((2, 0, 9), {"plan": "zero"}),
+    ]
+
+    assert merge_account(described) == {"plan": "max"}

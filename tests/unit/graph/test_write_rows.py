@@ -210,6 +210,6 @@ def test_an_account_and_its_traits_are_rows_of_their_own() -> None:
 
     rows = written(evidence)["accounts"]
 
-    assert rows[0] == ["s/m1\td1", "s/acme", "acme", None, None, 4]
+    assert rows[0] == ["s/m1\td1", "s/acme", "acme", None, None, 4, 9, 0]
     assert rows[1][4] == '{"a":1,"plan":"gold"}'
     assert rows[1] == rows[2]

@@ -194,6 +194,10 @@ ASKED: Mapping[str, Ask] = {
 """By method of `CustomerView`: everything that the contract is held by."""
 
 
+def account(plan: str) -> dict[str, Any]:
+    return {"account_id": "acme", "account_traits": {"plan": plan}}
+
+
 @pytest.fixture(scope="module")
 async def space(world: NewWorld) -> World:
     """Ann on two browsers and a phone that she shares with Ben; her first visit had an id."""
@@ -212,12 +216,26 @@ async def space(world: NewWorld) -> World:
         await space.send(happened, received_at=received)
     # Of one moment: two in one request, and one that was received before them.
     await space.send(
-        event("b", 6 * DAY_MS, "user_id:ann", place=0, traits={"tie": "first"}),
-        event("a", 6 * DAY_MS, "user_id:ann", place=1, traits={"tie": "last", "older": "no"}),
+        event("b", 6 * DAY_MS, "user_id:ann", place=0, traits={"tie": "first"}, **account("z")),
+        event(
+            "a",
+            6 * DAY_MS,
+            "user_id:ann",
+            place=1,
+            traits={"tie": "last", "older": "no"},
+            **account("a"),
+        ),
         received_at=received,
     )
     await space.send(
-        event("z", 6 * DAY_MS, "user_id:ann", place=9, traits={"tie": "earlier", "older": "yes"}),
+        event(
+            "z",
+            6 * DAY_MS,
+            "user_id:ann",
+            place=9,
+            traits={"tie": "earlier", "older": "yes"},
+            **account("y"),
+        ),
         received_at=received - 1,
     )
     await space.judge(Verdict.SAME, "user_id:ann", "email:home@example.com")
@@ -258,7 +276,9 @@ async def test_events_of_one_moment_go_by_receipt_then_by_place(
     newest = [event.message_id for event in records.events[:3]]
     told = {trait.name: trait.value for trait in await view.traits(records.customer)}
 
+    [acme] = await view.accounts(records.customer)
     assert newest == ["a", "b", "z"]
+    assert acme.traits["plan"] == "a"
     assert (told["tie"], told["older"]) == ("last", "no")
 
 
