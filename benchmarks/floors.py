@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import deque
 from pathlib import Path
 from typing import Any, LiteralString, cast
@@ -41,7 +42,7 @@ class WriteFloor:
         now = system_clock()
         observed = [
             observe(event, self._values, now, self._space)
-            for event in read_batch({"batch": calls}, now).events
+            for event in read_batch({"batch": calls}, now, lambda: secrets.token_hex(8)).events
         ]
         observations = [o for o in observed if isinstance(o, Observation)]
         new = NewEvidence()
@@ -83,7 +84,7 @@ class WriteFloor:
             **scalar_properties(event.properties),
         }
         others = [identifier_key(self._space, i) for i in observation.identifiers if i != first]
-        key = event_key(self._space, event.message_id)
+        key = event_key(self._space, event.identity)
         return [key, node, identifier_key(self._space, first), others]
 
     async def write(self, rows: dict[str, Any]) -> None:

@@ -119,8 +119,7 @@ async def compare(uri: str, neo4j: psutil.Process, world: World, peer: Peer) -> 
             "names": None,
             "since": 0,
             "until": UNTIL,
-            "at": UNTIL,
-            "message_id": "",
+            "after": [UNTIL, UNTIL, 0, ""],
             "most": 50,
         }
 

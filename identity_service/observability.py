@@ -26,6 +26,11 @@ STATEMENT_FAILURES: Final = Counter(
     "Statements that failed for good, by the code of the error that came of it.",
     ["statement", "code"],
 )
+MESSAGE_ID_COLLISIONS: Final = Counter(
+    "identity_message_id_collisions_total",
+    "Events of a source that were kept although another event has their message id.",
+    ["space", "source"],
+)
 
 
 def configure_logging(level: int = logging.INFO) -> None:

@@ -9,7 +9,8 @@
 //   w.withheld: list of identifier keys that are ignored
 //   w.most: integer – most events
 // Columns:
-//   events: list of [identifier key, message_id, at, name, carries traits, account keys]
+//   events: list of [identifier key, [at, received_at, place, event key], name, carries traits,
+//     account keys]
 UNWIND $w.keys AS key
 MATCH (i:Identifier {key: key})
 MATCH (i)<-[:OBSERVED]-(e:Event)
@@ -23,4 +24,4 @@ WHERE NOT EXISTS {
       AND (o.type < i.type OR (o.type = i.type AND o.value < i.value))))
 }
 WITH i, e LIMIT $w.most
-RETURN collect([i.key, e.message_id, e.at, e.name, e:CarriesTraits, COLLECT { MATCH (e)-[:NAMES]->(a:Account) RETURN a.key }]) AS events
+RETURN collect([i.key, [e.at, e.received_at, coalesce(e.place, 0), e.key], e.name, e:CarriesTraits, COLLECT { MATCH (e)-[:NAMES]->(a:Account) RETURN a.key }]) AS events

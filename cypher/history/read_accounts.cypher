@@ -6,14 +6,14 @@
 //   w.at: integer – the moment, inclusive
 //   w.most: integer – most sets of traits of one account, the newest
 // Columns:
-//   accounts: list of [account key, account_id, list of [last_seen, traits JSON]]
+//   accounts: list of [account key, account_id, list of [[last_seen, received_at, place], traits JSON]]
 UNWIND $w.keys AS key
 MATCH (a:Account {key: key})
 CALL (a) {
   MATCH (a)-[:DESCRIBED_AS]->(d:AccountTraits)
   MATCH (d)<-[:TOLD]-(e:Event) WHERE e.received_at <= $w.at
-  WITH d, max(e.at) AS last_seen
-  ORDER BY last_seen DESC, d.key LIMIT $w.most
-  RETURN collect([last_seen, d.traits]) AS described
+  WITH d, max([e.at, e.received_at, coalesce(e.place, 0)]) AS last_reported
+  ORDER BY last_reported DESC, d.key LIMIT $w.most
+  RETURN collect([last_reported, d.traits]) AS described
 }
 RETURN collect([key, a.account_id, described]) AS accounts

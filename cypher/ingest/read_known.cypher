@@ -4,13 +4,14 @@
 // Space: keys
 // Parameters:
 //   w.space: name of the space
-//   w.events: list of event keys
+//   w.events: list of [key, key in earlier versions, what all keys with its message id begin with]
 //   w.identifiers: list of identifier keys
 //   w.links: list of [position of the lower, position of the higher], those in w.identifiers
 // Columns:
 //   judgements_rev: integer – grows when a judgement is made or withdrawn that may wait for an
 //     identifier
-//   events: list of the event keys that are known
+//   events: list of the positions of events that are known
+//   named: list of the positions of events whose message id is known
 //   identifiers: list of [position, first_seen, customer id or null, contested, super-connector, blocked]
 //   links: list of [position, first_seen]
 //   waiting: list of [judgement id, verdict, a_key, b_key, made_at]
@@ -19,9 +20,19 @@ OPTIONAL MATCH (s:Space {name: $w.space})
 // Read before everything else, so that the rest is at least as new.
 WITH coalesce(s.judgements_rev, 0) AS judgements_rev
 CALL () {
-  UNWIND $w.events AS key
-  MATCH (e:Event {key: key})
-  RETURN collect(key) AS events
+  UNWIND range(0, size($w.events) - 1) AS x
+  WITH x, $w.events[x][0] AS key, $w.events[x][1] AS earlier_key
+  MATCH (e:Event) WHERE e.key IN [key, earlier_key]
+  RETURN collect(x) AS events
+}
+CALL () {
+  UNWIND range(0, size($w.events) - 1) AS x
+  WITH x, $w.events[x][2] AS keys
+  CALL (keys) {
+    MATCH (e:Event) WHERE e.key STARTS WITH keys
+    RETURN e LIMIT 1
+  }
+  RETURN collect(x) AS named
 }
 CALL () {
   UNWIND range(0, size($w.identifiers) - 1) AS x
@@ -50,4 +61,4 @@ CALL (known) {
   }
   RETURN collect(DISTINCT [j.id, j.verdict, j.a_key, j.b_key, j.made_at]) AS waiting
 }
-RETURN judgements_rev, events, identifiers, links, waiting
+RETURN judgements_rev, events, named, identifiers, links, waiting

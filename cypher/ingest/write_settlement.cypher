@@ -30,7 +30,7 @@
 //   w.events: list of [key, properties of the node, position of the strongest identifier,
 //     positions of the others, carries traits]
 //   w.accounts: list of [event key, account key, account id, key of its traits or null,
-//     traits as JSON, event time]
+//     traits as JSON, event time, its receipt, its place]
 //   w.walked: ids of customers whose identifiers were all resolved
 //   w.minted: new customers, list of [id, kind]
 //   w.revived: retired ids that become customers again, list of [id, kind]
@@ -205,15 +205,19 @@ CALL (w, nodes) {
 }
 CALL (w) {
   UNWIND w.accounts AS row
-  WITH {event_key: row[0], key: row[1], id: row[2], traits_key: row[3], traits: row[4], at: row[5]} AS account
+  WITH {event_key: row[0], key: row[1], id: row[2], traits_key: row[3], traits: row[4], at: row[5], received_at: row[6],
+    place: row[7]} AS account
   MATCH (e:Event {key: account.event_key})
   MERGE (a:Account {key: account.key})
     ON CREATE SET a.space = w.space, a.account_id = account.id
   CREATE (e)-[:NAMES]->(a)
   WITH e, a, account WHERE account.traits_key IS NOT NULL
   MERGE (t:AccountTraits {key: account.traits_key})
-    ON CREATE SET t.space = w.space, t.traits = account.traits, t.last_seen = account.at
-    ON MATCH SET t.last_seen = CASE WHEN account.at > t.last_seen THEN account.at ELSE t.last_seen END
+    ON CREATE SET t.space = w.space, t.traits = account.traits, t.last_seen = account.at,
+      t.last_received_at = account.received_at, t.last_place = account.place
+    ON MATCH SET t += CASE WHEN [t.last_seen, coalesce(t.last_received_at, 0), coalesce(t.last_place, 0)]
+        < [account.at, account.received_at, account.place]
+      THEN {last_seen: account.at, last_received_at: account.received_at, last_place: account.place} ELSE {} END
   MERGE (a)-[:DESCRIBED_AS]->(t)
   CREATE (e)-[:TOLD]->(t)
 }

@@ -27,7 +27,7 @@ MATCH (e:Event)
 USING INDEX e:Event(space, step, at)
 WHERE e.space = $w.space AND e.step = $w.goal AND e.at >= $w.since AND e.at < $w.until
 MATCH (e)-[:ATTRIBUTED_TO]->(:Identifier)-[:BELONGS_TO]->(c:Customer)
-WITH c, e ORDER BY e.at, e.message_id
+WITH c, e ORDER BY e.at, e.received_at, coalesce(e.place, 0), e.key
 WITH c, head(collect(e)) AS goal
 WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
     MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
@@ -37,8 +37,8 @@ WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS
 CALL (c, goal) {
   MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(t:Event)
   WHERE t.at >= goal.at - $w.within AND t.at <= goal.at AND t.channel IS NOT NULL
-    AND (t.at < goal.at OR t.message_id <= goal.message_id)
-  WITH t.at AS at, t.channel AS channel ORDER BY at, t.message_id
+    AND (t.at < goal.at OR [t.received_at, coalesce(t.place, 0), t.key] <= [goal.received_at, coalesce(goal.place, 0), goal.key])
+  WITH t.at AS at, t.channel AS channel ORDER BY at, t.received_at, coalesce(t.place, 0), t.key
   RETURN collect({channel: channel, began: at, last_seen: at}) AS seen
 }
 WITH goal.at AS converted, reduce(touches = [], x IN seen | CASE

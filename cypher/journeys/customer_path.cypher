@@ -27,8 +27,8 @@ WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS
 MATCH (c)<-[:BELONGS_TO]-(i:Identifier)<-[:ATTRIBUTED_TO]-(e:Event)
 WHERE i.last_seen >= $w.since AND i.first_seen < $w.until
   AND e.at >= $w.since AND e.at < $w.until AND e.step IS NOT NULL
-WITH e ORDER BY e.at DESC, e.message_id DESC LIMIT $w.first
-WITH e ORDER BY e.at, e.message_id
+WITH e ORDER BY e.at DESC, e.received_at DESC, coalesce(e.place, 0) DESC, e.key DESC LIMIT $w.first
+WITH e ORDER BY e.at, e.received_at, coalesce(e.place, 0), e.key
 WITH collect(e) AS path, collect(e.at) AS times
 WITH path, reduce(sessions = [], n IN range(0, size(times) - 1) | sessions + CASE
     WHEN n = 0 THEN 1 WHEN times[n] - times[n - 1] > $w.session THEN last(sessions) + 1 ELSE last(sessions) END) AS sessions

@@ -54,7 +54,7 @@ CALL (c) {
   WHERE i.last_seen >= $w.since AND i.first_seen < $w.until
     AND e.at >= $w.since AND e.at < $w.until
     AND e.step IS NOT NULL
-  WITH e ORDER BY e.at DESC, e.message_id DESC LIMIT 1
+  WITH e ORDER BY e.at DESC, e.received_at DESC, coalesce(e.place, 0) DESC, e.key DESC LIMIT 1
   RETURN e.step AS event, e.at AS at
 }
 WITH event, at WHERE at <= $w.until - $w.silent_for

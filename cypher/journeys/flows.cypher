@@ -60,7 +60,7 @@ CALL (c) {
   WHERE i.last_seen >= $w.since AND i.first_seen < $w.until
     AND e.at >= $w.since AND e.at < $w.until
     AND e.step IS NOT NULL
-  WITH e.step AS step ORDER BY e.at, e.message_id
+  WITH e.step AS step ORDER BY e.at, e.received_at, coalesce(e.place, 0), e.key
   RETURN collect(step) AS walk
 }
 WITH walk, CASE WHEN $w.start_event IS NULL THEN 0

@@ -20,7 +20,7 @@ MATCH (e:Event)
 USING INDEX e:Event(space, step, at)
 WHERE e.space = $w.space AND e.step IN $w.steps AND e.at >= $w.since AND e.at < $w.until
 MATCH (e)-[:ATTRIBUTED_TO]->(:Identifier)-[:BELONGS_TO]->(c:Customer)
-WITH c, e ORDER BY e.at, e.message_id
+WITH c, e ORDER BY e.at, e.received_at, coalesce(e.place, 0), e.key
 WITH c, collect(e.at) AS times, collect(e.step) AS steps
 WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
     MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)

@@ -24,7 +24,7 @@ MATCH (e:Event)
 USING INDEX e:Event(space, step, at)
 WHERE e.space = $w.space AND e.step IN $w.steps AND e.at >= $w.since AND e.at < $w.until
 MATCH (e)-[:ATTRIBUTED_TO]->(:Identifier)-[:BELONGS_TO]->(c:Customer)
-WITH c, e ORDER BY e.at, e.message_id
+WITH c, e ORDER BY e.at, e.received_at, coalesce(e.place, 0), e.key
 WITH c, collect(e.at) AS times, collect(e.step) AS steps,
   // In a list, so that the first event counts even where it lacks the property.
   head(head(collect(CASE WHEN e.step = head($w.steps) THEN [toString(e[$w.by])] END))) AS on_event
@@ -44,7 +44,7 @@ CALL (c, on_event) {
     AND on_event IS NULL AND e.type = 'identify'
   WITH e, toString(e[$w.by]) AS reported
   WHERE reported IS NOT NULL
-  WITH reported ORDER BY e.at DESC, e.message_id DESC LIMIT 1
+  WITH reported ORDER BY e.at DESC, e.received_at DESC, coalesce(e.place, 0) DESC, e.key DESC LIMIT 1
   RETURN head(collect(reported)) AS reported
 }
 WITH coalesce(on_event, reported, '(none)') AS value, collect(done) AS those

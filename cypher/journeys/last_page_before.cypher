@@ -19,7 +19,7 @@ MATCH (e:Event)
 USING INDEX e:Event(space, step, at)
 WHERE e.space = $w.space AND e.step = $w.event AND e.at >= $w.since AND e.at < $w.until
 MATCH (e)-[:ATTRIBUTED_TO]->(:Identifier)-[:BELONGS_TO]->(c:Customer)
-WITH c, e ORDER BY e.at, e.message_id
+WITH c, e ORDER BY e.at, e.received_at, coalesce(e.place, 0), e.key
 WITH c, head(collect(e)) AS done
 WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
     MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
@@ -31,8 +31,8 @@ CALL (c, done) {
   WHERE i.last_seen >= $w.since AND i.first_seen < $w.until
     AND e.at >= $w.since AND e.at < $w.until
     AND e.type IN ['page', 'screen'] AND e.step IS NOT NULL
-    AND (e.at < done.at OR (e.at = done.at AND e.message_id < done.message_id))
-  WITH e ORDER BY e.at DESC, e.message_id DESC LIMIT 1
+    AND [e.at, e.received_at, coalesce(e.place, 0), e.key] < [done.at, done.received_at, coalesce(done.place, 0), done.key]
+  WITH e ORDER BY e.at DESC, e.received_at DESC, coalesce(e.place, 0) DESC, e.key DESC LIMIT 1
   RETURN head(collect(e.step)) AS page
 }
 WITH page, count(*) AS customers

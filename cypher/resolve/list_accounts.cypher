@@ -6,7 +6,7 @@
 //   w.customer: string – customer id
 //   w.most: integer – most accounts, by account id; and most sets of one account, the newest
 // Columns:
-//   accounts: list of [account_id, list of [last_seen, traits JSON]]
+//   accounts: list of [account_id, list of [[last_seen, received_at, place], traits JSON]]
 MATCH (c:Customer {id: $w.customer})
 WHERE c.space = $w.space
 MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(:Event)-[:NAMES]->(a:Account)
@@ -14,7 +14,8 @@ WITH DISTINCT a
 ORDER BY a.account_id LIMIT $w.most
 CALL (a) {
   MATCH (a)-[:DESCRIBED_AS]->(d:AccountTraits)
-  WITH d ORDER BY d.last_seen DESC, d.key LIMIT $w.most
-  RETURN collect([d.last_seen, d.traits]) AS described
+  WITH d, [d.last_seen, coalesce(d.last_received_at, 0), coalesce(d.last_place, 0)] AS last_reported
+  ORDER BY last_reported DESC, d.key LIMIT $w.most
+  RETURN collect([last_reported, d.traits]) AS described
 }
 RETURN collect([a.account_id, described]) AS accounts

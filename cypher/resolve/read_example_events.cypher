@@ -6,7 +6,7 @@
 //   w.pairs: list of pairs [identifier key, identifier key]
 //   w.examined: integer – most events of one identifier to read
 // Columns:
-//   events: list of [position of the pair, [key, message_id, type, name, at, received_at, source, properties JSON]]
+//   events: list of [position of the pair, [key, message_id, type, name, at, received_at, place, source, properties JSON]]
 UNWIND range(0, size($w.pairs) - 1) AS n
 WITH n, $w.pairs[n][0] AS a_key, $w.pairs[n][1] AS b_key
 MATCH (a:Identifier {key: a_key})
@@ -21,4 +21,4 @@ CALL (at, fewer, more) {
   WHERE e.at = at AND EXISTS { (e)-[:OBSERVED]->(more) }
   RETURN e LIMIT 1
 }
-RETURN collect([n, [e.key, e.message_id, e.type, e.name, e.at, e.received_at, e.source, e.properties]]) AS events
+RETURN collect([n, [e.key, e.message_id, e.type, e.name, e.at, e.received_at, coalesce(e.place, 0), e.source, e.properties]]) AS events

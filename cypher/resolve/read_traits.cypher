@@ -6,8 +6,8 @@
 //   w.customers: list of [space, customer id]
 //   w.most: integer – most events of one customer, the newest
 // Columns:
-//   traits: list of [space, customer id, events, accounts]; events are lists of [at, message id, source,
-//     traits JSON or null, context traits JSON or null, account keys,
+//   traits: list of [space, customer id, events, accounts]; events are lists of [[at, received_at,
+//     place, key], source, traits JSON or null, context traits JSON or null, account keys,
 //     [key, type, value, first_seen, last_seen, contested, super-connector]];
 //     accounts are lists of [account key, traits JSON]
 UNWIND $w.customers AS row
@@ -16,15 +16,15 @@ MATCH (c:Customer {id: id})
 WHERE c.space = space
 CALL (c) {
   MATCH (c)<-[:BELONGS_TO]-(i:Identifier)<-[:ATTRIBUTED_TO]-(e:CarriesTraits)
-  WITH e, i ORDER BY e.at DESC, e.message_id DESC LIMIT $w.most
+  WITH e, i ORDER BY e.at DESC, e.received_at DESC, coalesce(e.place, 0) DESC, e.key DESC LIMIT $w.most
   RETURN collect([
-    e.at, e.message_id, e.source, e.traits, e.context_traits, COLLECT { MATCH (e)-[:NAMES]->(a:Account) RETURN a.key },
+    [e.at, e.received_at, coalesce(e.place, 0), e.key], e.source, e.traits, e.context_traits, COLLECT { MATCH (e)-[:NAMES]->(a:Account) RETURN a.key },
     [i.key, i.type, i.value, i.first_seen, i.last_seen, i:Contested, i:SuperConnector]
   ]) AS events
 }
 CALL (events) {
   UNWIND events AS row
-  WITH row[5] AS account_keys
+  WITH row[4] AS account_keys
   UNWIND account_keys AS key
   WITH DISTINCT key
   MATCH (:Account {key: key})-[:DESCRIBED_AS]->(d:AccountTraits)

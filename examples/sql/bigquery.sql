@@ -36,12 +36,12 @@ DELETE FROM identity.retired_ids WHERE complete;
 
 MERGE INTO identity.events t USING identity.new_events n ON t.key = n.key
 WHEN MATCHED THEN UPDATE SET message_id = n.message_id, type = n.type, name = n.name, step = n.step,
-    channel = n.channel, `at` = n.`at`, received_at = n.received_at, source = n.source,
+    channel = n.channel, `at` = n.`at`, received_at = n.received_at, place = n.place, source = n.source,
     identifier_key = n.identifier_key, customer_id = n.customer_id, properties = n.properties, p = n.p, context = n.context, traits = n.traits,
     context_traits = n.context_traits, identifier_keys = n.identifier_keys
-WHEN NOT MATCHED THEN INSERT (key, message_id, type, name, step, channel, `at`, received_at, source,
+WHEN NOT MATCHED THEN INSERT (key, message_id, type, name, step, channel, `at`, received_at, place, source,
     identifier_key, customer_id, properties, p, context, traits, context_traits, identifier_keys)
-  VALUES (n.key, n.message_id, n.type, n.name, n.step, n.channel, n.`at`, n.received_at, n.source,
+  VALUES (n.key, n.message_id, n.type, n.name, n.step, n.channel, n.`at`, n.received_at, n.place, n.source,
     n.identifier_key, n.customer_id, n.properties, n.p, n.context, n.traits, n.context_traits, n.identifier_keys);
 
 MERGE INTO identity.identifiers t USING identity.new_identifiers n ON t.key = n.key

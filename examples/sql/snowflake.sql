@@ -9,8 +9,8 @@ SET complete = FALSE;
 CREATE FILE FORMAT IF NOT EXISTS identity_parquet TYPE = PARQUET USE_LOGICAL_TYPE = TRUE;
 
 CREATE TABLE IF NOT EXISTS events (key VARCHAR, message_id VARCHAR, type VARCHAR, name VARCHAR, step
-    VARCHAR, channel VARCHAR, at TIMESTAMP_TZ(3), received_at TIMESTAMP_TZ(3), source VARCHAR,
-    identifier_key VARCHAR, customer_id VARCHAR, properties VARCHAR, p VARIANT, context VARCHAR, traits VARCHAR,
+    VARCHAR, channel VARCHAR, at TIMESTAMP_TZ(3), received_at TIMESTAMP_TZ(3), place NUMBER,
+    source VARCHAR, identifier_key VARCHAR, customer_id VARCHAR, properties VARCHAR, p VARIANT, context VARCHAR, traits VARCHAR,
     context_traits VARCHAR, identifier_keys VARIANT);
 CREATE TABLE IF NOT EXISTS identifiers (key VARCHAR, type VARCHAR, value VARCHAR, first_seen
     TIMESTAMP_TZ(3), last_seen TIMESTAMP_TZ(3), contested BOOLEAN, super_connector BOOLEAN, blocked
@@ -55,12 +55,12 @@ DELETE FROM retired_ids WHERE $complete;
 
 MERGE INTO events t USING new_events n ON t.key = n.key
 WHEN MATCHED THEN UPDATE SET message_id = n.message_id, type = n.type, name = n.name, step = n.step,
-    channel = n.channel, at = n.at, received_at = n.received_at, source = n.source, identifier_key =
-    n.identifier_key, customer_id = n.customer_id, properties = n.properties, p = n.p, context = n.context, traits = n.traits,
+    channel = n.channel, at = n.at, received_at = n.received_at, place = n.place, source = n.source,
+    identifier_key = n.identifier_key, customer_id = n.customer_id, properties = n.properties, p = n.p, context = n.context, traits = n.traits,
     context_traits = n.context_traits, identifier_keys = n.identifier_keys
-WHEN NOT MATCHED THEN INSERT (key, message_id, type, name, step, channel, at, received_at, source,
+WHEN NOT MATCHED THEN INSERT (key, message_id, type, name, step, channel, at, received_at, place, source,
     identifier_key, customer_id, properties, p, context, traits, context_traits, identifier_keys)
-  VALUES (n.key, n.message_id, n.type, n.name, n.step, n.channel, n.at, n.received_at, n.source,
+  VALUES (n.key, n.message_id, n.type, n.name, n.step, n.channel, n.at, n.received_at, n.place, n.source,
     n.identifier_key, n.customer_id, n.properties, n.p, n.context, n.traits, n.context_traits, n.identifier_keys);
 
 MERGE INTO identifiers t USING new_identifiers n ON t.key = n.key

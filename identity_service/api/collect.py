@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
+from uuid import uuid4
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -28,8 +29,8 @@ from identity_service.services.spaces.access import Access, Sender
 
 T = TypeVar("T")
 
-Reader: TypeAlias = Callable[[object, int], Collected]
-"""Reads a decoded body, received at a time, as the calls of one route."""
+Reader: TypeAlias = Callable[[object, int, Callable[[], str]], Collected]
+"""Reads a decoded body, received at a time, as the calls of one route; it may make ids."""
 
 PREFIX: Final = "/v1"
 """Where all routes of the tracking API are, each one name below it."""
@@ -106,8 +107,12 @@ class Collection:
         threads = services.threads if large else None
         body = await _run(threads, partial(decode_body, raw))
         sender = await _sender(services.access, headers, scope["query_string"], body)
-        collected = await _run(threads, partial(read, body, received_at))
+        collected = await _run(threads, partial(read, body, received_at, _new_message_id))
         await services.ingest.take(sender, collected, received_at)
+
+
+def _new_message_id() -> str:
+    return f"msg_{uuid4().hex}"
 
 
 async def _sender(access: Access, headers: Mapping[str, str], query: bytes, body: object) -> Sender:

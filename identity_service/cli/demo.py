@@ -26,6 +26,7 @@ from identity_service.cli.output import results
 from identity_service.domain.identifiers import Identifier
 from identity_service.errors import FieldInvalid, IdentityServiceError, NotFound, Unavailable
 from identity_service.observability import configure_logging
+from identity_service.services.kit.clock import system_clock
 from identity_service.services.spaces.access import Role, SpaceScope
 from identity_service.session import Session
 from identity_service.settings import Settings
@@ -105,7 +106,7 @@ async def _keys(opened: Session) -> _Keys:
 async def _write_key(opened: Session, scope: SpaceScope) -> str | None:
     """A key to send the examples with, unless they are there; keys are not to be had twice."""
     last = _examples()[-1]["messageId"]
-    if await opened.cases.customers.current(scope).event(last) is not None:
+    if await opened.cases.customers.current(scope).event_with(last, system_clock()):
         return None
     name = f"{SPACE}-{secrets.token_hex(4)}"
     created = await opened.cases.spaces.create_source(opened.cases.access.operator(), name, [SPACE])

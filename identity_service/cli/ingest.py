@@ -45,7 +45,8 @@ def ingest(
     """Load files of events into a space, one call to a line.
 
     A line that cannot be used is set aside as a rejected event. Running the same load again does
-    no harm: events that are known are passed over.
+    no harm: events that are known are passed over. A line without a message id is known by its
+    content, the name of the file and its place in it.
     """
     del format  # there is one
     failures: list[str] = []
@@ -88,7 +89,11 @@ def ingest(
 async def _load(path: Path, loader: Loader, progress: Progress) -> None:
     task = progress.add_task(path.name, total=_size(path))
     with path.open("rb") as file:
-        await loader.load(read_lines(file), lambda: progress.update(task, completed=file.tell()))
+        await loader.load(
+            path.name,
+            read_lines(file),
+            lambda: progress.update(task, completed=file.tell()),
+        )
         progress.update(task, completed=file.tell())
 
 

@@ -7,16 +7,18 @@ the two). Calls are read one by one: a bad one becomes a Rejection and never fai
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import orjson
 
 from identity_service.collect.body import decode_json
+from identity_service.collect.content import content_digest, digest_of
 from identity_service.collect.identifiers import identifier_text, read_identifiers
+from identity_service.collect.lines import MAX_LINE
 from identity_service.collect.refused import Refused, kept_body, kept_text, without_key
-from identity_service.collect.times import event_time, sent_time
+from identity_service.collect.times import event_time, sent_time, stated_time
 from identity_service.domain.events import Rejection, RejectionCode, ReportedEvent
 from identity_service.domain.identifiers import CONTROL_CHARACTER, MAX_VALUE_BYTES
 from identity_service.domain.policies.normalise import cleaned
@@ -70,17 +72,25 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class _Envelope:
-    """What a batch says for all of its calls. `storable`: all of it is known to be storable."""
+    """What is known of all calls of a request or a file.
+
+    `new_id` names a call that nothing else can tell from another. `sent_at` is what the batch
+    says, as sent. `is_sent` is False for the lines of a file, whose `sentAt` has nothing to do
+    with their receipt. `storable`: all of it is known to be storable.
+    """
 
     received_at: int
-    sent_at: int | None = None
+    new_id: Callable[[], str]
+    sent_at: object = None
     context: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    is_sent: bool = True
     storable: bool = False
 
 
-def read_batch(body: object, received_at: int) -> Collected:
+def read_batch(body: object, received_at: int, new_id: Callable[[], str]) -> Collected:
     """The calls in the `batch` of a body; each names its kind in `type`.
 
+    `new_id` makes the message id of a call that has none, and no time of its own.
     Calls beyond `MAX_BATCH` are rejected as TOO_LARGE. Raises BadInput for a body that is not an
     object with a list `batch`, and TooLarge beyond `MAX_BATCH_ELEMENTS`.
     """
@@ -103,8 +113,8 @@ def read_batch(body: object, received_at: int) -> Collected:
             f"The batch's context nests deeper than {MAX_NESTING} levels.",
             remedy="Send a flatter context.",
         )
-    envelope = _Envelope(received_at, sent_time(batch_body), context, storable)
-    read = [_read(call, None, envelope) for call in listed[:MAX_BATCH]]
+    envelope = _Envelope(received_at, new_id, batch_body.get("sentAt"), context, storable=storable)
+    read = [_read(call, None, envelope, place) for place, call in enumerate(listed[:MAX_BATCH])]
     return Collected(
         events=tuple(one for one in read if isinstance(one, ReportedEvent)),
         rejections=(
@@ -114,27 +124,45 @@ def read_batch(body: object, received_at: int) -> Collected:
     )
 
 
-def read_call(kind: str, body: object, received_at: int) -> Collected:
+def read_call(kind: str, body: object, received_at: int, new_id: Callable[[], str]) -> Collected:
     """The one call of a route such as `/v1/track`, which decides the kind.
 
-    Raises BadInput for a body that is not an object, and for a kind that does not exist.
+    `new_id` is as in `read_batch`. Raises BadInput for a body that is not an object, and for a kind
+    that does not exist.
     """
     if kind not in _KINDS:
         raise BadInput(f"There are no “{kind}” calls.", remedy=f"Send {', '.join(_KINDS)}.")
-    one = _read(_require_object(body), kind, _Envelope(received_at))
+    one = _read(_require_object(body), kind, _Envelope(received_at, new_id))
     return Collected((one,), ()) if isinstance(one, ReportedEvent) else Collected((), (one,))
 
 
-def read_line(line: bytes, received_at: int) -> ReportedEvent | Rejection:
-    """One line of a JSON-lines file: one call that names its kind in `type`. Raises nothing."""
+def read_line(line: bytes, received_at: int, file: str, number: int) -> ReportedEvent | Rejection:
+    """One line of a JSON-lines file: one call that names its kind in `type`. Raises nothing.
+
+    A line without a message id is known by its content, the name of its file and its number in
+    it, so that a load can be repeated. Its time is not corrected: when a file is loaded says
+    nothing of the clocks that wrote it.
+    """
+
+    def line_id() -> str:
+        return f"line:{digest_of(orjson.dumps([file, number]) + line.strip())}"
+
+    if len(line) > MAX_LINE:
+        message = f"The line is longer than {MAX_LINE:,} bytes."
+        return Rejection(RejectionCode.TOO_LARGE, message, line_id(), kept_text(line))
     try:
         call = decode_json(line)
     except BadInput as error:
-        return Rejection(RejectionCode.NOT_JSON, error.message, None, kept_text(line))
-    return _read(call, None, _Envelope(received_at))
+        return Rejection(RejectionCode.NOT_JSON, error.message, line_id(), kept_text(line))
+    one = _read(call, None, _Envelope(received_at, line_id, is_sent=False), number)
+    if isinstance(one, Rejection) and one.message_id is None:
+        return replace(one, message_id=line_id())
+    return one
 
 
-def _read(call: object, kind: str | None, envelope: _Envelope) -> ReportedEvent | Rejection:
+def _read(
+    call: object, kind: str | None, envelope: _Envelope, place: int = 0
+) -> ReportedEvent | Rejection:
     if not isinstance(call, dict):
         message = "An event must be a JSON object."
         return Rejection(RejectionCode.NOT_AN_OBJECT, message, None, kept_body(call))
@@ -146,13 +174,13 @@ def _read(call: object, kind: str | None, envelope: _Envelope) -> ReportedEvent 
                 f"The event cannot be kept as JSON: it nests deeper than {MAX_NESTING} levels,"
                 " or holds a number beyond 64 bits.",
             )
-        return _event(call, kind or _kind_of(call), envelope)
+        return _event(call, kind or _kind_of(call), envelope, place)
     except Refused as refused:
         message_id = _sent_message_id(call)
         return Rejection(refused.reason, refused.message, message_id, kept_body(call))
 
 
-def _event(call: dict[str, Any], kind: str, envelope: _Envelope) -> ReportedEvent:
+def _event(call: dict[str, Any], kind: str, envelope: _Envelope, place: int) -> ReportedEvent:
     shape = _KINDS[kind]
     carried = _object(call.get(shape.carries))
     traits = carried if kind == "identify" else {}
@@ -160,7 +188,12 @@ def _event(call: dict[str, Any], kind: str, envelope: _Envelope) -> ReportedEven
     sent_context = _object(call.get("context"))
     context = {**envelope.context, **sent_context} if envelope.context else sent_context
     context_traits = _object(context.get("traits"))
-    message_id = _sent_message_id(call) or _content_hash(call, kind)
+    stated = stated_time(call)
+    digest = content_digest(call, kind, shape.carries, shape.name_key, context)
+    message_id = _sent_message_id(call)
+    if message_id is None:
+        is_known_by_content = envelope.is_sent and stated is not None
+        message_id = f"content:{digest}" if is_known_by_content else envelope.new_id()
     used: dict[str, Any] = {
         "type": kind,
         "messageId": message_id,
@@ -182,15 +215,35 @@ def _event(call: dict[str, Any], kind: str, envelope: _Envelope) -> ReportedEven
         message_id=message_id,
         type=kind,
         name=name,
-        at=event_time(call, envelope.sent_at, envelope.received_at),
+        at=event_time(stated, _sent_at(call, envelope), envelope.received_at),
         identifiers=identifiers,
         properties=carried,
-        context=_with_rest(context, call, used),
+        context=_with_rest(context, _with_sent_at(call, envelope), used),
         traits=traits,
         context_traits=context_traits,
         account_id=_account_id(call, context),
         account_traits=account_traits,
+        digest=digest,
+        place=place,
     )
+
+
+def _sent_at(call: Mapping[str, Any], envelope: _Envelope) -> int | None:
+    """When the call was sent, by the clock that wrote its time; None if nothing says so.
+
+    What another collector received before (`receivedAt`) was corrected there.
+    """
+    if not envelope.is_sent or call.get("receivedAt"):
+        return None
+    sent_at = sent_time(call.get("sentAt"))
+    return sent_time(envelope.sent_at) if sent_at is None else sent_at
+
+
+def _with_sent_at(call: dict[str, Any], envelope: _Envelope) -> dict[str, Any]:
+    """The call with the `sentAt` of its batch, if it has none: what corrected its time is kept."""
+    if envelope.sent_at is None or call.get("sentAt") is not None:
+        return call
+    return {**call, "sentAt": envelope.sent_at}
 
 
 def _with_rest(
@@ -234,12 +287,6 @@ def _sent_message_id(call: dict[str, Any]) -> str | None:
         return value or None
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return repr(value) if is_number else None
-
-
-def _content_hash(call: dict[str, Any], kind: str) -> str:
-    """The message id of a call without one. `sentAt` is left out: it differs when sent again."""
-    content = {**without_key(call), "type": kind, "sentAt": None, "messageId": None}
-    return _hash(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
 
 
 def _hash(content: bytes) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from identity_service.collect.refused import Refused
@@ -15,8 +17,28 @@ MAX_AHEAD = 24 * 60 * 60 * 1000
 A day, since a sender that leaves out its offset is at most 14 hours ahead of UTC.
 """
 
+MAX_CLOCK_ERROR = 10 * 1000
+"""How far `sentAt` may be from the receipt of a sender whose clock is right, in milliseconds."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_WITHOUT_ZONE = datetime(1970, 1, 1)  # noqa: DTZ001 - a time without an offset is UTC
+
+_DAY = 24 * 60 * 60 * 1000
+
+_RESTART_DAYS = frozenset(
+    (datetime(*day, tzinfo=UTC) - _EPOCH).days
+    for day in ((1970, 1, 1), (1980, 1, 1), (1980, 1, 6), (2000, 1, 1), (2001, 1, 1))
+)
+"""The first days of the epochs at which devices without a battery start, in days since 1970.
+
+Unix, DOS, GPS, embedded clocks and Apple's.
+"""
+
+_UTC_BEHIND = re.compile(r"\s*(?:UTC|GMT)$")
+_RFC_2822 = re.compile(
+    r"(?:[a-z]{3},\s*)?\d{1,2} [a-z]{3} \d{4} \d\d:\d\d(?::\d\d)? (?:[+-]\d{4}|UTC?|GMT|Z)",
+    re.ASCII | re.IGNORECASE,
+)
 
 # A number has its unit by its size: these are all times between 1973 and 5138.
 _LEAST_MILLISECONDS = 10**11
@@ -28,36 +50,39 @@ _LEAST_DIGITS = 9
 _MAX_DIGITS = 19
 
 
-def event_time(call: Mapping[str, Any], batch_sent_at: int | None, received_at: int) -> int:
-    """When the call happened, in milliseconds since 1970.
+def stated_time(call: Mapping[str, Any]) -> int | None:
+    """When a call says that it happened, in milliseconds since 1970: None when it does not say.
 
-    Its `timestamp`; without one `received_at - (sentAt - originalTimestamp)`, which takes the
-    error out of the sender's clock; at last `received_at`.
-    A time after `received_at + MAX_AHEAD` comes from a wrong clock: it is corrected by `sentAt`
-    where that helps, else it counts as the time of receipt, as vendors do it, since the event
-    itself is good. A time before 1970 is an unset one (.NET and Go write year 1) and counts as
-    not stated. What is no time at all raises Refused: any guess would enter first-seen times,
-    which decide who owns an identifier, for good; a rejected event can be sent again.
+    Its `timestamp`, else its `originalTimestamp`. Raises Refused for what is no time at all: any
+    guess would enter first-seen times, which decide who owns an identifier, for good; a rejected
+    event can be sent again.
     """
     stated = read_time(call.get("timestamp"), "timestamp")
-    if stated is not None and stated <= received_at + MAX_AHEAD:
-        return stated
-    original = read_time(call.get("originalTimestamp"), "originalTimestamp")
-    if original is None:
-        original = stated
-    if original is None:
+    if stated is None:
+        stated = read_time(call.get("originalTimestamp"), "originalTimestamp")
+    return stated
+
+
+def event_time(stated: int | None, sent_at: int | None, received_at: int) -> int:
+    """When an event happened, all in milliseconds since 1970.
+
+    The stated time, corrected by `received_at - sent_at` where the two are more than
+    `MAX_CLOCK_ERROR` apart: that is Segment's rule, and takes the error out of the sender's clock.
+    Without a stated time, and where the result lies before 1970 or after
+    `received_at + MAX_AHEAD`, it is the time of receipt, as vendors do it, since the event itself
+    is good. `sent_at` is None where nothing is to be corrected.
+    """
+    if stated is None:
         return received_at
-    sent = sent_time(call)
-    if sent is None:
-        sent = batch_sent_at
-    corrected = original if sent is None else received_at - (sent - original)
-    return corrected if 0 <= corrected <= received_at + MAX_AHEAD else received_at
+    error = 0 if sent_at is None else received_at - sent_at
+    at = stated + error if abs(error) > MAX_CLOCK_ERROR else stated
+    return at if 0 <= at <= received_at + MAX_AHEAD else received_at
 
 
-def sent_time(message: Mapping[str, Any]) -> int | None:
+def sent_time(value: object) -> int | None:
     """The `sentAt` of a call or a batch; None when it is not stated or not to be read."""
     try:
-        return read_time(message.get("sentAt"), "sentAt")
+        return read_time(value, "sentAt")
     except Refused:
         return None
 
@@ -65,8 +90,10 @@ def sent_time(message: Mapping[str, Any]) -> int | None:
 def read_time(value: object, where: str) -> int | None:
     """A stated time in milliseconds since 1970; None when there is none.
 
-    ISO 8601 in all its forms (no offset means UTC), or a number since 1970 in seconds,
-    milliseconds, microseconds or nanoseconds, also as text. Raises Refused for anything else.
+    ISO 8601 in all its forms (no offset means UTC), also with “UTC” or “GMT” behind it; a date of
+    RFC 2822; or a number since 1970 in seconds, milliseconds, microseconds or nanoseconds, also as
+    text. Raises Refused for anything else. A time before 1970 is an unset one (.NET and Go write
+    year 1), and one on a day of `_RESTART_DAYS` comes from a clock that was not set.
     """
     if value is None or value == "":
         return None
@@ -81,21 +108,35 @@ def read_time(value: object, where: str) -> int | None:
             RejectionCode.INVALID_TIME,
             f"{where} is not a time{shown}. Send ISO 8601, as in 2026-03-01T10:00:00.000Z.",
         )
-    return milliseconds if milliseconds >= 0 else None
+    is_set = milliseconds >= 0 and milliseconds // _DAY not in _RESTART_DAYS
+    return milliseconds if is_set else None
 
 
 def _read_text(text: str) -> int | None:
     if len(text) >= _LEAST_DIGITS and text.isascii() and text.isdigit():
         return _read_number(int(text)) if len(text) <= _MAX_DIGITS else None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            moment = datetime.fromisoformat(text.upper())  # RFC 3339 allows t and z
-        except ValueError:
-            return None
+    moment = _read_iso(text) or _read_rfc_2822(text)
+    if moment is None:
+        return None
     since = moment - (_EPOCH if moment.tzinfo else _EPOCH_WITHOUT_ZONE)
     return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+
+
+def _read_iso(text: str) -> datetime | None:
+    text = _UTC_BEHIND.sub("+00:00", text.upper())  # RFC 3339 allows t and z
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _read_rfc_2822(text: str) -> datetime | None:
+    if not _RFC_2822.fullmatch(text):
+        return None  # the library would guess the century and the zone
+    try:
+        return parsedate_to_datetime(text)
+    except ValueError:
+        return None
 
 
 def _read_number(number: float) -> int | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from identity_service.domain.identifiers import Identifier
 
@@ -37,12 +37,38 @@ class RejectionCode(StrEnum):
     TOO_LARGE = "TOO_LARGE"
 
 
+class EventIdentity(NamedTuple):
+    """What tells an event from all others: one with the same message id and digest is the same.
+
+    `digest`: of what the event says (32 hexadecimal digits). Senders repeat an event under its
+    message id until it is taken; others make the same id by mistake, or guess it.
+    """
+
+    message_id: str
+    digest: str
+
+
+class EventOrder(NamedTuple):
+    """Where an event stands among the others of a customer.
+
+    By time; of one time, by receipt (both in milliseconds since 1970), then by the place in the
+    request or the file, then by the key, which begins with the message id.
+    """
+
+    at: int
+    received_at: int
+    place: int
+    key: str
+
+
 @dataclass(frozen=True, slots=True)
 class ReportedEvent:
     """One event as its sender means it, before any policy was applied.
 
     `identifiers` are as sent (strings, trimmed, no duplicates). `properties`, `traits`,
     `context_traits`, `account_traits` and `context` together hold all that the sender sent.
+    `digest` is that of its `identity`; `place` is its position in the request, from 0, or the
+    number of its line.
     """
 
     message_id: str
@@ -56,6 +82,13 @@ class ReportedEvent:
     context_traits: Mapping[str, Any]
     account_id: str | None
     account_traits: Mapping[str, Any]
+    digest: str
+    place: int
+
+    @property
+    def identity(self) -> EventIdentity:
+        """What tells it from all others."""
+        return EventIdentity(self.message_id, self.digest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
+from identity_service.domain.events import EventOrder
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.domain.resolution.clusters import RefusalReason
@@ -105,8 +106,14 @@ class RecordedEvent:
     name: str | None
     at: int
     received_at: int
+    place: int
     source: str
     properties_json: str
+
+    @property
+    def order(self) -> EventOrder:
+        """Where it stands among the events of a customer."""
+        return EventOrder(self.at, self.received_at, self.place, self.key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+from identity_service.domain.events import EventOrder
 
 Owner = TypeVar("Owner")
 
@@ -14,12 +16,12 @@ Owner = TypeVar("Owner")
 class TraitEvent(Generic[Owner]):
     """An event that says something of a person.
 
-    `owner` is what the event is attributed to. `accounts_described` are all sets of traits that
-    any event reported about the accounts that this event names.
+    `order` is where it stands among the events of its customer. `owner` is what it is attributed
+    to. `accounts_described` are all sets of traits that any event reported about the accounts that
+    this event names.
     """
 
-    at: int
-    message_id: str
+    order: EventOrder
     source: str
     owner: Owner
     traits: Mapping[str, Any]
@@ -46,17 +48,20 @@ def merge_traits(events: Iterable[TraitEvent[Owner]]) -> list[Trait[Owner]]:
     the event arrives, the order of arrival does not matter.
     """
     newest: dict[str, Trait[Owner]] = {}
-    for event in sorted(events, key=lambda event: (event.at, event.message_id)):
+    for event in sorted(events, key=lambda event: event.order):
         for name, value in {**_own(event), **event.traits}.items():
-            newest[name] = Trait(name, value, event.at, event.source, event.owner)
+            newest[name] = Trait(name, value, event.order.at, event.source, event.owner)
     return sorted(
         (trait for trait in newest.values() if trait.value is not None),
         key=lambda trait: trait.name,
     )
 
 
-def merge_account(described: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[str, Any]:
-    """The traits of an account from its sets, each with the time it was last reported; as above."""
+def merge_account(described: Iterable[tuple[Sequence[int], Mapping[str, Any]]]) -> dict[str, Any]:
+    """The traits of an account, by name: of its sets the last one wins, and null removes.
+
+    Each set comes with when it was reported last: time, receipt and place in the request.
+    """
     merged: dict[str, Any] = {}
     for _, traits in sorted(described, key=lambda reported: (reported[0], _canonical(reported[1]))):
         merged |= traits

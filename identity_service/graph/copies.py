@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Final, NamedTuple
 
 from identity_service.graph.database import Database
-from identity_service.graph.pages import Row, pages, without_space
+from identity_service.graph.keys import without_space
+from identity_service.graph.pages import Row, pages
 from identity_service.graph.statements import statement
 
 READ_SPACE: Final = statement("sandbox/read_space")

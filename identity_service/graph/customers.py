@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from identity_service.domain.events import EventOrder
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import RecordedEvent
 from identity_service.graph.database import Database
+from identity_service.graph.keys import earlier_event_key, events_key
 from identity_service.graph.statements import statement
 
 READ_SETTLED: Final = statement("resolve/read_settled")
@@ -18,6 +20,7 @@ COUNT_EVENTS: Final = statement("resolve/count_events")
 READ_PREVIOUS_IDS: Final = statement("resolve/read_previous_ids")
 READ_TRAITS: Final = statement("resolve/read_traits")
 READ_EVENTS: Final = statement("resolve/read_events")
+FIND_EVENT: Final = statement("resolve/find_event")
 READ_EVENT_IDENTIFIERS: Final = statement("resolve/read_event_identifiers")
 LIST_EVENTS_NEWEST_FIRST: Final = statement("resolve/list_events_newest_first")
 LIST_EVENTS_OLDEST_FIRST: Final = statement("resolve/list_events_oldest_first")
@@ -32,6 +35,10 @@ MAX_TRAIT_EVENTS: Final = 1_000
 
 MAX_ACCOUNTS: Final = 100
 """Most accounts of a customer, and most sets of traits of one account (the newest)."""
+
+NEWEST: Final = EventOrder(2**53, 2**53, 0, "")
+OLDEST: Final = EventOrder(-(2**53), -(2**53), 0, "")
+"""After every event, and before every one."""
 
 MAX_MOST_LINKED: Final = 10
 """How many identifiers of an over-connected component are named."""
@@ -88,8 +95,7 @@ class Lookup(NamedTuple):
 class EventTraitsRow(NamedTuple):
     """What one event says about a person. `accounts` are keys of the accounts that it names."""
 
-    at: int
-    message_id: str
+    order: EventOrder
     source: str
     traits_json: str | None
     context_traits_json: str | None
@@ -108,10 +114,13 @@ class TraitRows(NamedTuple):
 
 
 class AccountRow(NamedTuple):
-    """An account with its sets of traits (JSON), each with the time when it was last sent."""
+    """An account with its sets of traits (JSON).
+
+    Each comes with when it was sent last: time, receipt and place in the request.
+    """
 
     account_id: str
-    traits: Sequence[tuple[int, str]]
+    traits: Sequence[tuple[Sequence[int], str]]
 
 
 class ComponentSize(NamedTuple):
@@ -130,15 +139,15 @@ class EventWindow:
     """Which events of a customer, and where to go on.
 
     `names`: only events with one of these names; `since` and `until` are inclusive, in
-    milliseconds since 1970. `at` and `message_id` are those of the last event read before.
+    milliseconds since 1970. `after` is where the last event stands that was read before, or
+    `NEWEST` or `OLDEST`.
     """
 
     names: Sequence[str] | None
     since: int
     until: int
     newest_first: bool
-    at: int
-    message_id: str
+    after: EventOrder
 
 
 class CustomerReader:
@@ -208,10 +217,22 @@ class CustomerReader:
         row = await self._database.read_one(READ_EVENTS, w={"keys": list(keys)})
         return {event[0]: RecordedEvent(*event) for event in row["events"]} if row else {}
 
+    async def event_with(self, space: str, message_id: str, until: int) -> RecordedEvent | None:
+        """The event with a message id; of several the last that was received until a moment."""
+        row = await self._database.read_one(
+            FIND_EVENT,
+            w={
+                "earlier_key": earlier_event_key(space, message_id),
+                "keys": events_key(space, message_id),
+                "until": until,
+            },
+        )
+        return RecordedEvent(*row["events"][0]) if row and row["events"] else None
+
     async def events(
         self, customer: CustomerKey, window: EventWindow, most: int
     ) -> list[RecordedEvent]:
-        """Events of a customer, by time and message id."""
+        """Events of a customer, in their order."""
         newest_first = window.newest_first
         row = await self._database.read_one(
             LIST_EVENTS_NEWEST_FIRST if newest_first else LIST_EVENTS_OLDEST_FIRST,
@@ -221,8 +242,7 @@ class CustomerReader:
                 "names": None if window.names is None else list(window.names),
                 "since": window.since,
                 "until": window.until,
-                "at": window.at,
-                "message_id": window.message_id,
+                "after": list(window.after),
                 "most": most,
             },
         )
@@ -268,8 +288,8 @@ def _traits(events: Sequence[Sequence[Any]], accounts: Sequence[Sequence[str]]) 
 
 
 def _event_traits(*entry: Any) -> EventTraitsRow:
-    *fields, owner = entry
-    return EventTraitsRow._make((*fields, IdentifierRow(*owner)))
+    order, *fields, owner = entry
+    return EventTraitsRow._make((EventOrder(*order), *fields, IdentifierRow(*owner)))
 
 
 def _lists(customers: Sequence[CustomerKey]) -> list[list[str]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from identity_service.domain.events import Rejection
+from identity_service.domain.events import EventIdentity, Rejection
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policies.policy import Policy
@@ -22,7 +22,9 @@ from identity_service.domain.resolution.subgraph import (
 )
 from identity_service.graph.database import Database, Row
 from identity_service.graph.keys import (
+    earlier_event_key,
     event_key,
+    events_key,
     identifier_key,
     identifier_of,
     rejection_key,
@@ -48,12 +50,14 @@ WRITE_SETTLEMENT: Final = statement("ingest/write_settlement")
 class Known:
     """What the graph already holds of a batch.
 
+    `events` are known; `reused` are those whose message id another event has, with other content.
     `links` maps the known links to when they were first seen. `waiting` are judgements about
     identifiers of the batch that are not known, as of `judgements_rev`. `blocked` are known
     identifiers that belong to nobody, since a policy blocked them.
     """
 
-    message_ids: frozenset[str]
+    events: frozenset[EventIdentity]
+    reused: frozenset[EventIdentity]
     identifiers: Mapping[Identifier, StoredIdentifier]
     links: Mapping[Pair, int]
     waiting: Sequence[Judgement]
@@ -92,28 +96,39 @@ class EvidenceStore:
         await self.write_events(nothing)
         await self.write_settlement(nothing)
 
-    async def read_known(self, space: str, message_ids: Collection[str], new: NewEvidence) -> Known:
+    async def read_known(
+        self, space: str, events: Collection[EventIdentity], new: NewEvidence
+    ) -> Known:
         """What of a batch is known already."""
         identifiers = list(new.identifiers)
         position = {identifier: i for i, identifier in enumerate(identifiers)}
         links = list(new.links)
+        asked = list(events)
         row = await self._database.read_one(
             READ_KNOWN,
             w={
                 "space": space,
-                "events": [event_key(space, message_id) for message_id in message_ids],
+                "events": [
+                    [
+                        event_key(space, event),
+                        earlier_event_key(space, event.message_id),
+                        events_key(space, event.message_id),
+                    ]
+                    for event in asked
+                ],
                 "identifiers": [identifier_key(space, i) for i in identifiers],
                 "links": [[position[a], position[b]] for a, b in links],
             },
         )
         if row is None:
-            return Known(frozenset(), {}, {}, (), 0, frozenset())
-        prefix = len(space) + 1
+            return Known(frozenset(), frozenset(), {}, {}, (), 0, frozenset())
+        known = _those(asked, row["events"])
         blocked: set[Identifier] = {
             identifiers[entry[0]] for entry in row["identifiers"] if entry[5]
         }
         return Known(
-            message_ids=frozenset(key[prefix:] for key in row["events"]),
+            events=known,
+            reused=_those(asked, row["named"]) - known,
             identifiers={
                 identifiers[x]: StoredIdentifier(first_seen, customer, contested, super_connector)
                 for x, first_seen, customer, contested, super_connector, _ in row["identifiers"]
@@ -171,11 +186,11 @@ class EvidenceStore:
     ) -> None:
         """Keep rejected events: each with its id, time of receipt and source.
 
-        One that is sent again under its message id is kept once, as it came first.
+        One that is sent again with the same content is kept once, as it came first.
         """
         rows = [
             [
-                rejection_key(space, rejection.message_id, made),
+                rejection_key(space, rejection.message_id, made, _content(rejection.body)),
                 made,
                 rejection.message_id,
                 received_at,
@@ -206,6 +221,15 @@ class EvidenceStore:
         if written.last_position is not None:
             self._changes_written(write.space)
         return written
+
+
+def _those(events: Sequence[EventIdentity], positions: Iterable[int]) -> frozenset[EventIdentity]:
+    return frozenset(events[x] for x in positions)
+
+
+def _content(body: Any) -> str:
+    """What a rejected event says: all of it but when it was sent, which differs each time."""
+    return json_text({**body, "sentAt": None} if isinstance(body, dict) else body)
 
 
 def _stronger_persons(policy: Policy) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Final
 
 from identity_service.domain.exports import BEGINNING
 from identity_service.graph.database import Database
-from identity_service.graph.pages import PAGE, Row, pages, without_space
+from identity_service.graph.keys import without_space
+from identity_service.graph.pages import PAGE, Row, pages
 from identity_service.graph.statements import statement
 
 LIST_EVENTS: Final = statement("export/list_events")

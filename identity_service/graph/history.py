@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from identity_service.domain.events import EventOrder
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.policies.policy import Policy
@@ -14,7 +15,7 @@ from identity_service.domain.resolution.subgraph import Sightings, Span
 from identity_service.graph.customers import AccountRow
 from identity_service.graph.database import Database
 from identity_service.graph.judgements import judgement_of
-from identity_service.graph.keys import event_key, identifier_key, identifier_of
+from identity_service.graph.keys import identifier_key, identifier_of
 from identity_service.graph.statements import statement
 
 FIND_IDENTIFIERS: Final = statement("history/find_identifiers")
@@ -55,14 +56,10 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class AttributedEvent:
-    """An event of an identifier; `accounts` are keys of the accounts that it names.
-
-    `at` in milliseconds since 1970.
-    """
+    """An event of an identifier; `accounts` are keys of the accounts that it names."""
 
     owner: Identifier
-    message_id: str
-    at: int
+    order: EventOrder
     name: str | None
     carries_traits: bool
     accounts: tuple[str, ...]
@@ -178,17 +175,14 @@ class HistoryReader:
             },
         )
         return [
-            AttributedEvent(identifier_of(key), message_id, at, name, carries, tuple(accounts))
-            for key, message_id, at, name, carries, accounts in (row["events"] if row else ())
+            AttributedEvent(identifier_of(key), EventOrder(*order), name, carries, tuple(accounts))
+            for key, order, name, carries, accounts in (row["events"] if row else ())
         ]
 
-    async def event_traits(self, space: str, message_ids: Iterable[str]) -> dict[str, EventTraits]:
-        """By message id, what events say about a person."""
-        row = await self._database.read_one(
-            READ_EVENT_TRAITS, w={"keys": [event_key(space, message) for message in message_ids]}
-        )
-        prefix = len(space) + 1
-        return {key[prefix:]: EventTraits(*said) for key, *said in row["traits"]} if row else {}
+    async def event_traits(self, keys: Iterable[str]) -> dict[str, EventTraits]:
+        """By their keys, what events say about a person."""
+        row = await self._database.read_one(READ_EVENT_TRAITS, w={"keys": list(keys)})
+        return {key: EventTraits(*said) for key, *said in row["traits"]} if row else {}
 
     async def accounts(self, keys: Iterable[str], as_of: int, most: int) -> dict[str, AccountRow]:
         """Accounts by their keys, each with at most `most` sets of traits, the newest."""

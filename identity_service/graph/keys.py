@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+
+from identity_service.domain.events import EventIdentity
 from identity_service.domain.identifiers import Identifier
 
 
@@ -16,14 +19,39 @@ def identifier_of(key: str) -> Identifier:
     return Identifier(kind, value)
 
 
-def event_key(space: str, message_id: str) -> str:
-    """`space/message id`."""
+def space_key(space: str, rest: str) -> str:
+    """The key of a node from what follows the space in it."""
+    return f"{space}/{rest}"
+
+
+def without_space(key: str) -> str:
+    """A key of a node without its space and the slash."""
+    return key[key.index("/") + 1 :]
+
+
+def event_key(space: str, event: EventIdentity) -> str:
+    """`space/message id`, a tab and the digest of the content: no message id holds a tab."""
+    return f"{events_key(space, event.message_id)}{event.digest}"
+
+
+def events_key(space: str, message_id: str) -> str:
+    """What the keys of all events with a message id begin with, and no others."""
+    return f"{earlier_event_key(space, message_id)}\t"
+
+
+def earlier_event_key(space: str, message_id: str) -> str:
+    """The key of an event that an earlier version wrote: the message id alone identifies it."""
     return f"{space}/{message_id}"
 
 
-def rejection_key(space: str, message_id: str | None, made: str) -> str:
-    """`space/message id`; of an event that has none, `space/` and the id of its rejection."""
-    return f"{space}/{made if message_id is None else message_id}"
+def rejection_key(space: str, message_id: str | None, made: str, content: str) -> str:
+    """`space/message id`, a tab and the digest of the content.
+
+    Of an event that has no message id, `space/` and the id of its rejection.
+    """
+    if message_id is None:
+        return f"{space}/{made}"
+    return f"{space}/{message_id}\t{hashlib.sha256(content.encode()).hexdigest()[:32]}"
 
 
 def account_key(space: str, account_id: str) -> str:

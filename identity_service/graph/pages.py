@@ -60,8 +60,3 @@ async def ahead(source: AsyncGenerator[Page]) -> AsyncGenerator[Page]:
 
 async def _next(source: AsyncGenerator[Page]) -> Page | None:
     return await anext(source, None)
-
-
-def without_space(key: str) -> str:
-    """A key of a node without its space and the slash."""
-    return key[key.index("/") + 1 :]

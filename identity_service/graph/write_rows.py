@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from identity_service.domain.events import Observation
+from identity_service.domain.events import EventIdentity, Observation
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.journeys.steps import channel_of, step_of
 from identity_service.domain.judgements import Judgement
@@ -45,9 +45,9 @@ class NewEvent:
     node: Mapping[str, Any]
 
     @property
-    def message_id(self) -> str:
-        """The event's message id."""
-        return self.observation.event.message_id
+    def identity(self) -> EventIdentity:
+        """What tells the event from all others."""
+        return self.observation.event.identity
 
     @classmethod
     def of(
@@ -65,6 +65,7 @@ class NewEvent:
             "type": event.type,
             "at": event.at,
             "received_at": observation.received_at,
+            "place": event.place,
             "source": observation.source,
             "properties": json_text(event.properties),
             "context": json_text(event.context),
@@ -348,7 +349,7 @@ def _unchanged(settlement: Settlement) -> list[str]:
 def _event_row(space: str, new: NewEvent, place: Mapping[Identifier, int]) -> list[Any]:
     observation = new.observation
     return [
-        event_key(space, new.message_id),
+        event_key(space, new.identity),
         new.node,
         place[new.strongest],
         [place[i] for i in observation.identifiers if i != new.strongest],
@@ -365,8 +366,17 @@ def _account_row(space: str, observation: Observation) -> list[Any] | None:
     if event.account_traits:
         traits = orjson.dumps(event.account_traits, option=orjson.OPT_SORT_KEYS).decode()
         traits_key = f"{key}#{hashlib.sha256(traits.encode()).hexdigest()}"
-    message_key = event_key(space, event.message_id)
-    return [message_key, key, event.account_id, traits_key, traits, event.at]
+    message_key = event_key(space, event.identity)
+    return [
+        message_key,
+        key,
+        event.account_id,
+        traits_key,
+        traits,
+        event.at,
+        observation.received_at,
+        event.place,
+    ]
 
 
 def json_text(value: Any) -> str:

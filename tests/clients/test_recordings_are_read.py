@@ -19,7 +19,7 @@ import pytest
 from identity_service.collect.body import decode_body
 from identity_service.collect.keys import write_key
 from identity_service.collect.segment import Collected, read_batch, read_call
-from identity_service.domain.events import ReportedEvent
+from identity_service.domain.events import EventIdentity, ReportedEvent
 from identity_service.domain.identifiers import Identifier
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -58,12 +58,20 @@ def received_at(body: dict[str, Any]) -> int:
     return milliseconds(sent_at) + NETWORK_DELAY
 
 
+def new_id() -> str:
+    raise AssertionError("every SDK gives its calls an id")
+
+
 def collect(request: dict[str, Any]) -> Collected:
     body = decode_body(raw_body(request))
+    return read(request, body, received_at(body))
+
+
+def read(request: dict[str, Any], body: Any, received_at: int) -> Collected:
     route = request["path"].rsplit("/", 1)[1]
     if route in BATCH_ROUTES:
-        return read_batch(body, received_at(body))
-    return read_call(KINDS[route], body, received_at(body))
+        return read_batch(body, received_at, new_id)
+    return read_call(KINDS[route], body, received_at, new_id)
 
 
 def events_of(client: str) -> list[ReportedEvent]:
@@ -86,10 +94,24 @@ def test_the_events_of_every_sdk_have_the_time_that_their_sender_means(client: s
         collected = collect(request)
 
         for call, event in zip(calls_of(request["body"]), collected.events, strict=True):
-            if "timestamp" in call:
-                assert event.at == milliseconds(call["timestamp"])
-            else:
-                assert event.at == milliseconds(call["originalTimestamp"]) + NETWORK_DELAY
+            stated = call["timestamp"] if "timestamp" in call else call["originalTimestamp"]
+            assert event.at == milliseconds(stated)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_what_every_sdk_sends_again_a_day_later_is_the_same(client: str) -> None:
+    for request in requests_of(client):
+        body = decode_body(raw_body(request))
+        again = json.loads(json.dumps(body))
+        for one in (again, *calls_of(again)):
+            if "sentAt" in one:
+                one["sentAt"] = "2031-01-01T00:00:00.000Z"
+
+        assert identities(request, body) == identities(request, again)
+
+
+def identities(request: dict[str, Any], body: Any) -> list[EventIdentity]:
+    return [event.identity for event in read(request, body, received_at(body)).events]
 
 
 @pytest.mark.parametrize("client", CLIENTS)

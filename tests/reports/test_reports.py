@@ -2,7 +2,7 @@
 
 A report is a JSON file in `replays/`: the `story`, a `policy` (or null for the default), the
 `messages`, each one request of one event, or of several where it is a list, and under `expect` the
-right answers. `@now-90d` is a time relative to the replay.
+right answers. `@now-90d-2s` is a time relative to the replay.
 """
 
 from __future__ import annotations
@@ -20,21 +20,7 @@ from tests.support.service import RunningService, create_space
 
 REPLAYS = Path(__file__).parent / "replays"
 NAMES = sorted(path.stem for path in REPLAYS.glob("*.json"))
-NOT_YET = {
-    "batch-order-funnel",
-    "batch-order-traits",
-    "clock-1970-takes-cookie",
-    "clock-90-days-slow",
-    "message-id-constant",
-    "message-id-two-devices",
-    "no-message-id-repeated-clicks",
-    "no-message-id-value-set-back",
-    "time-with-utc-suffix",
-}
-"""Reports whose right answer is not given yet."""
-
-DAY = timedelta(days=1)
-RELATIVE = re.compile(r"@now(?:-(\d+)d)?")
+RELATIVE = re.compile(r"@now(?:-(\d+)d)?(?:-(\d+)s)?")
 
 CUSTOMER = """
 query ($space: String!, $identifier: IdentifierInput!) {
@@ -81,7 +67,8 @@ class Replay:
             assert (answer.status_code, answer.json()) == (200, {"success": True})
 
     def _moment(self, relative: re.Match[str]) -> str:
-        return (self.began - int(relative[1] or 0) * DAY).isoformat(timespec="milliseconds")
+        before = timedelta(days=int(relative[1] or 0), seconds=int(relative[2] or 0))
+        return (self.began - before).isoformat(timespec="milliseconds")
 
     def ask(self, query: str, **variables: Any) -> Any:
         answer = self.service.post(
@@ -159,13 +146,7 @@ def check(replay: Replay, question: str, expected: Any) -> None:
             check_customer(replay, question, expected)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True)) if name in NOT_YET else name
-        for name in NAMES
-    ],
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_what_was_reported_is_right_now(service: RunningService, name: str) -> None:
     report = json.loads((REPLAYS / f"{name}.json").read_text())
 

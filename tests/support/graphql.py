@@ -50,6 +50,8 @@ def event(
         "context_traits": {},
         "account_id": None,
         "account_traits": {},
+        "digest": "",
+        "place": 0,
     }
     return ReportedEvent(
         message_id=message_id or secrets.token_hex(8),

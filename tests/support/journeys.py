@@ -31,6 +31,7 @@ class Done:
     """One event of a customer, as journeys see it."""
 
     at: int
+    place: int
     message_id: str
     type: str
     step: str | None
@@ -40,6 +41,11 @@ class Done:
     account: str | None
     identifiers: tuple[str, ...]
     belongs_to: str
+
+    @property
+    def order(self) -> tuple[int, int, str]:
+        """Where it stands among events that were received at one moment."""
+        return self.at, self.place, self.message_id
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ def people(
         source = (sources or {}).get(each.message_id, "shop")
         events[customer_of[owner]].append(done(each, source, observed.identifiers, owner))
     return [
-        Person(kinds[number], tuple(sorted(had, key=lambda e: (e.at, e.message_id))))
+        Person(kinds[number], tuple(sorted(had, key=lambda e: e.order)))
         for number, had in events.items()
     ]
 
@@ -104,6 +110,7 @@ def done(
     names = tuple(sorted(map(str, identifiers)))
     return Done(
         event.at,
+        event.place,
         event.message_id,
         event.type,
         step,
@@ -347,7 +354,7 @@ def attribution(
         goals = [event for event in walk(person) if event.step == goal]
         if not goals:
             continue
-        at = (goals[0].at, goals[0].message_id)
+        at = goals[0].order
         touches = _touches(everybody[number], at, within, session) or [("(direct)", at[0])]
         weights = [0.5 ** ((at[0] - began) / half_life) for _, began in touches]
         customers.update({channel for channel, _ in touches})
@@ -364,12 +371,12 @@ def attribution(
 
 
 def _touches(
-    person: Person, converted: tuple[int, str], within: int, session: int
+    person: Person, converted: tuple[int, int, str], within: int, session: int
 ) -> list[tuple[str, int]]:
     touches: list[tuple[str, int]] = []
     seen_last = 0
     for event in person.events:
-        if event.channel is None or (event.at, event.message_id) > converted:
+        if event.channel is None or event.order > converted:
             continue
         if event.at < converted[0] - within:
             continue

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from identity_service.domain.events import EventOrder
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.recorded import DecidedLink, SettledCustomer
-from identity_service.graph.customers import EventWindow
+from identity_service.graph.customers import NEWEST, EventWindow
 from identity_service.graph.keys import identifier_key
 from identity_service.graph.ledger import NEWEST_CHANGE
 from identity_service.services.read.as_of.view import AsOfView
@@ -99,7 +100,7 @@ class _Recording:
             return {"limit": answer.limit}
         view, customer = self._view, answer
         newest = await self._events(customer)
-        paid = EventWindow(["Paid"], 3, 9, newest_first=False, at=4, message_id="m5")
+        paid = EventWindow(["Paid"], 3, 9, newest_first=False, after=EventOrder(4, 2**53, 0, ""))
         some = await view.events(customer, paid, 3)
         links = await view.links(customer, 1_000)
         neighbours = {i.identifier: i for link in links for i in (link.a, link.b)}.values()
@@ -142,7 +143,7 @@ class _Recording:
         return await self._view.health(customer)
 
     async def _events(self, customer: SettledCustomer) -> list[Any]:
-        window = EventWindow(None, -FOREVER, FOREVER, newest_first=True, at=FOREVER, message_id="")
+        window = EventWindow(None, -FOREVER, FOREVER, newest_first=True, after=NEWEST)
         page = await self._view.events(customer, window, 500)
         carried = await asyncio.gather(*map(self._view.event_identifiers, page.items))
         return [

@@ -55,6 +55,8 @@ def event(message_id: str, at: int, *identifiers: str | Identifier, **more: Any)
         "context_traits": {},
         "account_id": None,
         "account_traits": {},
+        "digest": "",
+        "place": 0,
     }
     return ReportedEvent(**(fields | more))
 

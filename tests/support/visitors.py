@@ -28,8 +28,7 @@ def happened(draw: random.Random) -> list[ReportedEvent]:
         identifiers = [device]
         if person % 3 == 0 and draw.random() < 0.4:
             identifiers.append(f"user_id:u{person}")
-        # Ids that do not sort as they were sent.
-        sent.append(_call(draw, f"m{draw.randrange(10**6):06}-{number}", moments, identifiers))
+        sent.append(_call(draw, number, moments, identifiers))
     # Two devices of one person, who signs in on both: merged.
     sent.append(event("login-1", START + DAY, "anonymous_id:a1", "user_id:one", name="Signed In"))
     sent.append(event("login-2", START + DAY, "anonymous_id:a2", "user_id:one", name="Signed In"))
@@ -37,8 +36,10 @@ def happened(draw: random.Random) -> list[ReportedEvent]:
 
 
 def _call(
-    draw: random.Random, message_id: str, moments: list[int], identifiers: list[str]
+    draw: random.Random, number: int, moments: list[int], identifiers: list[str]
 ) -> ReportedEvent:
+    # Ids that do not sort as they were sent.
+    message_id = f"m{draw.randrange(10**6):06}-{number}"
     at = draw.choice(moments)
     properties: dict[str, Any] = {}
     if draw.random() < 0.3:
@@ -57,6 +58,7 @@ def _call(
         message_id,
         at,
         *identifiers,
+        place=number,
         type=kind,
         name=name,
         properties=properties,

@@ -5,7 +5,7 @@
 --   SET VARIABLE half_life = INTERVAL 1 DAY;   -- how soon a touch weighs half; 7 days
 
 WITH goal AS (
-  SELECT customer, min((moment, message_id)) AS place
+  SELECT customer, min((moment, receipt)) AS place
   FROM steps
   WHERE step = getvariable('goal')
   GROUP BY customer
@@ -17,18 +17,18 @@ seen AS (
     g.place,
     e.channel,
     make_timestamp_ms(epoch_ms(e."at")) AS moment,
-    e.message_id,
+    (e.received_at, e.place, e.key) AS receipt,
     lag(e.channel) OVER in_order AS channel_before,
     lag(moment) OVER in_order AS moment_before
   FROM goal g
   JOIN events e ON e.customer_id = g.customer
   WHERE e.channel IS NOT NULL
     AND moment >= g.place[1] - coalesce(getvariable('within'), INTERVAL 30 DAY)
-    AND (moment, e.message_id) <= g.place
-  WINDOW in_order AS (PARTITION BY g.customer ORDER BY e."at", e.message_id)
+    AND (moment, receipt) <= g.place
+  WINDOW in_order AS (PARTITION BY g.customer ORDER BY e."at", e.received_at, e.place, e.key)
 ),
 touches AS (
-  SELECT customer, place, channel, moment, message_id
+  SELECT customer, place, channel, moment, receipt
   FROM seen
   WHERE channel_before IS NULL
     OR channel_before <> channel
@@ -42,7 +42,7 @@ weighed AS (
   SELECT
     customer,
     channel,
-    row_number() OVER (PARTITION BY customer ORDER BY moment, message_id) AS n,
+    row_number() OVER (PARTITION BY customer ORDER BY moment, receipt) AS n,
     count(*) OVER (PARTITION BY customer) AS touches,
     pow(0.5, date_diff('millisecond', moment, place[1])
       / epoch_ms(coalesce(getvariable('half_life'), INTERVAL 7 DAY))) AS weight,

@@ -3,7 +3,7 @@
 --   SET VARIABLE silent_for = INTERVAL 14 DAY;   -- before `until`, at least; 30 days
 
 WITH last AS (
-  SELECT customer, max(moment) AS moment, arg_max(step, (moment, message_id)) AS step
+  SELECT customer, max(moment) AS moment, arg_max(step, (moment, receipt)) AS step
   FROM steps
   GROUP BY customer
 ),

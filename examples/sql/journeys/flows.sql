@@ -6,7 +6,7 @@
 --   SET VARIABLE names = 10;                   -- how many steps keep their name; 20
 
 WITH numbered AS (
-  SELECT customer, step, row_number() OVER (PARTITION BY customer ORDER BY moment, message_id) AS n
+  SELECT customer, step, row_number() OVER (PARTITION BY customer ORDER BY moment, receipt) AS n
   FROM steps
 ),
 started AS (

@@ -7,9 +7,9 @@ WITH RECURSIVE
 asked AS (
   SELECT unnest(getvariable('steps')) AS step, generate_subscripts(getvariable('steps'), 1) AS n
 ),
--- The moment and the message id of an event are its place in the order of events.
+-- The moment and the receipt of an event are its place in the order of events.
 reached AS (
-  SELECT customer, 1 AS n, min((moment, message_id)) AS place, min(moment) AS began, NULL::DOUBLE AS took
+  SELECT customer, 1 AS n, min((moment, receipt)) AS place, min(moment) AS began, NULL::DOUBLE AS took
   FROM steps JOIN asked USING (step)
   WHERE n = 1
   GROUP BY customer
@@ -17,14 +17,14 @@ reached AS (
   SELECT
     customer,
     r.n + 1,
-    min((s.moment, s.message_id)),
+    min((s.moment, s.receipt)),
     any_value(r.began),
     date_diff('millisecond', any_value(r.place[1]), min(s.moment)) / 1000
   FROM reached r
   JOIN asked a ON a.n = r.n + 1
   JOIN steps s USING (customer)
   WHERE s.step = a.step
-    AND (s.moment, s.message_id) > r.place
+    AND (s.moment, s.receipt) > r.place
     AND s.moment <= r.began + coalesce(getvariable('within'), INTERVAL 30 DAY)
   GROUP BY customer, r.n
 )

@@ -7,8 +7,8 @@
 WITH began AS (
   SELECT
     customer,
-    min((moment, message_id)) AS place,
-    arg_min(coalesce(channel, '(direct)'), (moment, message_id)) AS channel
+    min((moment, receipt)) AS place,
+    arg_min(coalesce(channel, '(direct)'), (moment, receipt)) AS channel
   FROM steps
   WHERE step = getvariable('subscribed')
   GROUP BY customer
@@ -18,7 +18,7 @@ converted AS (
   FROM began b
   JOIN steps s USING (customer)
   WHERE s.step = getvariable('goal')
-    AND (s.moment, s.message_id) > b.place
+    AND (s.moment, s.receipt) > b.place
     AND s.moment <= b.place[1] + coalesce(getvariable('within'), INTERVAL 90 DAY)
   GROUP BY customer
 )

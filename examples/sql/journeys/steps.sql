@@ -14,7 +14,7 @@ CREATE OR REPLACE VIEW counted AS
 SELECT
   e.customer_id AS customer,
   make_timestamp_ms(epoch_ms(e."at")) AS moment,
-  e.message_id,
+  (e.received_at, e.place, e.key) AS receipt,  -- the order of events of one moment
   e.type,
   e.step,
   e.channel,
@@ -30,9 +30,9 @@ WITH paused AS (
   SELECT *, moment - lag(moment) OVER in_order > coalesce(getvariable('session'), INTERVAL 30 MINUTE) AS anew
   FROM counted
   WHERE step IS NOT NULL
-  WINDOW in_order AS (PARTITION BY customer ORDER BY moment, message_id)
+  WINDOW in_order AS (PARTITION BY customer ORDER BY moment, receipt)
 )
 SELECT
-  customer, moment, message_id, type, step, channel, source,
-  1 + count(*) FILTER (anew) OVER (PARTITION BY customer ORDER BY moment, message_id) AS session
+  customer, moment, receipt, type, step, channel, source,
+  1 + count(*) FILTER (anew) OVER (PARTITION BY customer ORDER BY moment, receipt) AS session
 FROM paused;

@@ -5,7 +5,7 @@
 --   SET VARIABLE within = INTERVAL 7 DAY;   -- from the start; 90 days
 
 WITH began AS (
-  SELECT customer, min((moment, message_id)) AS place
+  SELECT customer, min((moment, receipt)) AS place
   FROM steps
   WHERE step = getvariable('start_event')
   GROUP BY customer
@@ -15,7 +15,7 @@ converted AS (
   FROM began b
   JOIN steps s USING (customer)
   WHERE s.step = getvariable('goal')
-    AND (s.moment, s.message_id) > b.place
+    AND (s.moment, s.receipt) > b.place
     AND s.moment <= b.place[1] + coalesce(getvariable('within'), INTERVAL 90 DAY)
   GROUP BY customer
 ),

@@ -21,6 +21,7 @@ from identity_service.api.graphql.connections import (
 from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.scalars import Json, Millis, earliest, json_fragment, latest
 from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, scoped
+from identity_service.domain.events import EventOrder
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import (
     OverConnectedComponent,
@@ -30,7 +31,8 @@ from identity_service.domain.recorded import (
 )
 from identity_service.domain.traits import Trait
 from identity_service.errors import BadInput
-from identity_service.graph.customers import MAX_IDENTIFIERS, EventWindow
+from identity_service.graph.customers import MAX_IDENTIFIERS, NEWEST, OLDEST, EventWindow
+from identity_service.graph.keys import space_key, without_space
 from identity_service.services.read.view import Account, CustomerAnswer, CustomerView, Missing
 from identity_service.services.spaces.access import SpaceScope
 
@@ -103,7 +105,7 @@ def identifier_node_id(root: Parent[ScopedIdentifier]) -> ID:
 
 
 def event_node_id(root: Parent[Scoped[RecordedEvent]]) -> ID:
-    return global_id("Event", root.scope.space, root.record.message_id)
+    return global_id("Event", root.scope.space, without_space(root.record.key))
 
 
 # Customer
@@ -139,25 +141,28 @@ async def events(
     newest_first: bool | None = True,
 ) -> Connection[Scoped[RecordedEvent]]:
     descending = newest_first is not False
-    at, message_id = (_MOST, "") if descending else (-_MOST, "")
-    if after:
-        at_text, message_id = decode_cursor("event", after, 2)
-        at = number_in(after, at_text)
+    begin = NEWEST if descending else OLDEST
     window = EventWindow(
         names=names or None,
         since=earliest(since),
         until=latest(until),
         newest_first=descending,
-        at=at,
-        message_id=message_id,
+        after=_event_after(after, root.scope.space) if after else begin,
     )
     page = await root.view.events(root.record, window, page_size(first, 50))
     return connection(
         page,
         after or None,
-        lambda event: encode_cursor("event", event.at, event.message_id),
+        lambda event: encode_cursor("event", *event.order[:3], without_space(event.key)),
         root.beside,
     )
+
+
+def _event_after(cursor: str, space: str) -> EventOrder:
+    """Where the event of a cursor stands; raises BadInput."""
+    *numbers, key = decode_cursor("event", cursor, 4)
+    at, received_at, place = (number_in(cursor, number) for number in numbers)
+    return EventOrder(at, received_at, place, space_key(space, key))
 
 
 async def event_count(root: Parent[ScopedCustomer]) -> int:

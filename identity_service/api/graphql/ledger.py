@@ -86,14 +86,15 @@ async def change_identifiers(root: Parent[Scoped[RecordedChange]]) -> list[Scope
 
 
 def caused_by(root: Parent[Scoped[RecordedChange]]) -> Scoped[Cause] | None:
-    cause = parse_cause(root.record.cause)
+    cause = parse_cause(root.record.cause, root.record.at)
     return root.beside(cause) if cause else None
 
 
 async def cause_event(root: Parent[Scoped[Cause]], info: Info) -> Scoped[RecordedEvent] | None:
     if root.record.kind is not CauseKind.EVENT:
         return None
-    found = await current_view(info, root.scope).event(root.record.key)
+    view = current_view(info, root.scope)
+    found = await view.event_with(root.record.key, root.record.changed_at)
     return root.beside(found) if found else None
 
 

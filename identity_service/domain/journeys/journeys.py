@@ -6,7 +6,7 @@
 - **Clock**: event time, `at`. Customers are as they are now, whatever the time range.
 - **Time range**: `since` is in it, `until` is not. Every event that is counted lies in it; only
   the touches of an attribution may lie before it.
-- **Order**: by `at`; events of the same millisecond by message id, by code point.
+- **Order**: by `at`; events of the same millisecond by receipt, place in the request, message id.
 - **RequestCache**: a customer counts once in a figure, at the first occurrence in the range.
 - **Segment**: which customers are counted: of some `kinds`, who in the range `did` a step, or had
   an event with a `property` of a `value`. Where both are given, one event has to fulfil both.

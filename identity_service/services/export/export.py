@@ -42,6 +42,7 @@ TABLES: Final[Mapping[str, Columns]] = {
         "channel": Kind.TEXT,
         "at": Kind.TIME,
         "received_at": Kind.TIME,
+        "place": Kind.NUMBER,
         "source": Kind.TEXT,
         "identifier_key": Kind.TEXT,
         "customer_id": Kind.TEXT,
@@ -98,7 +99,7 @@ TABLES: Final[Mapping[str, Columns]] = {
 
 _OF_EVENT: Final = (
     *("key", "message_id", "type", "name", "step", "channel"),
-    *("at", "received_at", "source"),
+    *("at", "received_at", "place", "source"),
 )
 
 Advanced = Callable[[str, int], None]
@@ -242,7 +243,8 @@ class _Walk:
 def _event(
     properties: Mapping[str, Any], identifier: str | None, customer: str | None, keys: list[str]
 ) -> list[Any]:
-    """A row of the table of events."""
+    """A row of the table of events. Those that an earlier version wrote have no place: it is 0."""
+    properties = {"place": 0, **properties}
     scalars = [
         (name.removeprefix("p_"), value if isinstance(value, str) else json.dumps(value))
         for name, value in sorted(properties.items())

@@ -37,7 +37,7 @@ from identity_service.graph.customers import (
     TraitRows,
 )
 from identity_service.graph.inboxes import InboxReader
-from identity_service.graph.keys import event_key, identifier_key
+from identity_service.graph.keys import identifier_key, space_key
 from identity_service.graph.ledger import ALL_CHANGES, ALL_JUDGEMENTS
 from identity_service.graph.links import KeyPair, LinkReader
 from identity_service.graph.spaces import SpaceStore
@@ -270,9 +270,14 @@ class CurrentView:
             rows = await self.reads.customers.accounts(self._key(customer))
         return [account(row) for row in rows]
 
-    async def event(self, message_id: str) -> RecordedEvent | None:
-        """One event of the space."""
-        return await self.reads.events.get(event_key(self.scope.space, message_id))
+    async def event(self, key: str) -> RecordedEvent | None:
+        """One event of the space, by its key without the space."""
+        return await self.reads.events.get(space_key(self.scope.space, key))
+
+    async def event_with(self, message_id: str, until: int) -> RecordedEvent | None:
+        """The event with a message id; of several the last that was received until a moment."""
+        async with self.reads.one_by_one:
+            return await self.reads.customers.event_with(self.scope.space, message_id, until)
 
     async def events(
         self, customer: SettledCustomer, window: EventWindow, first: int
@@ -458,8 +463,7 @@ def _traits(rows: TraitRows, policy: Policy) -> list[Trait[SeenIdentifier]]:
     accounts = {key: list(map(orjson.loads, sets)) for key, sets in rows.accounts.items()}
     return merge_traits(
         TraitEvent(
-            at=row.at,
-            message_id=row.message_id,
+            order=row.order,
             source=row.source,
             owner=seen_identifier(row.owner, policy),
             traits=orjson.loads(row.traits_json or "{}"),

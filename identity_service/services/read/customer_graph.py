@@ -15,7 +15,7 @@ from identity_service.domain.recorded import (
     SeenIdentifier,
     SettledCustomer,
 )
-from identity_service.graph.customers import EventWindow
+from identity_service.graph.customers import NEWEST, EventWindow
 from identity_service.services.read.view import CustomerView, customer_in
 
 MAX_LINKS: Final = 300
@@ -64,8 +64,7 @@ async def customer_timeline(view: CustomerView, identifier: Identifier) -> Custo
         since=ALWAYS[0],
         until=ALWAYS[1],
         newest_first=True,
-        at=ALWAYS[1],
-        message_id="",
+        after=NEWEST,
     )
     page = await view.events(customer, window, MAX_EVENTS)
     events = list(reversed(page.items))

@@ -1,20 +1,18 @@
 """Bulk load: lines of tracking calls into one space, with bounded memory.
 
-What is known already is passed over by its message id, so that a load which was stopped, or whose
-file was damaged, is simply run again.
+What is known already is passed over, so that a load which was stopped, or whose file was damaged,
+is simply run again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from identity_service.collect.lines import MAX_LINE
-from identity_service.collect.refused import kept_text
 from identity_service.collect.segment import Collected, read_line
-from identity_service.domain.events import Rejection, RejectionCode, ReportedEvent
+from identity_service.domain.events import EventIdentity, Rejection, ReportedEvent
 from identity_service.domain.resolution.subgraph import NewEvidence
 from identity_service.errors import BadInput
 from identity_service.graph.evidence import EvidenceStore
@@ -54,19 +52,19 @@ class Loader:
         self._sender = sender
         self._clock = clock
         self._space = sender.scopes[0].space
-        self._in_flight: set[str] = set()
+        self._in_flight: set[EventIdentity] = set()
         self.loaded = Loaded()
 
-    async def load(self, lines: Iterable[bytes], advanced: Callable[[], None]) -> None:
+    async def load(self, file: str, lines: Iterable[bytes], advanced: Callable[[], None]) -> None:
         """Load lines, empty ones left out; `advanced` is called whenever a batch is done.
 
-        When `lines` raises BadInput, the lines before are loaded, and then it is raised. Raises
-        what `Ingest.take` raises.
+        `file` is a name by which the lines are known again. When `lines` raises BadInput, the lines
+        before are loaded, and then it is raised. Raises what `Ingest.take` raises.
         """
         running: set[asyncio.Task[None]] = set()
         try:
             for batch in _batches(lines):
-                running.add(asyncio.create_task(self._load(batch, advanced)))
+                running.add(asyncio.create_task(self._load(file, batch, advanced)))
                 await asyncio.sleep(0)
                 while len(running) >= IN_FLIGHT:
                     done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -75,39 +73,41 @@ class Loader:
         finally:
             await asyncio.gather(*running)
 
-    async def _load(self, lines: list[bytes], advanced: Callable[[], None]) -> None:
+    async def _load(
+        self, file: str, lines: list[tuple[int, bytes]], advanced: Callable[[], None]
+    ) -> None:
         received_at = self._clock()
-        read = [_read(line, received_at) for line in lines]
+        read = [read_line(line, received_at, file, number) for number, line in lines]
         events = tuple(one for one in read if isinstance(one, ReportedEvent))
         rejections = tuple(one for one in read if isinstance(one, Rejection))
         # One that another batch brings at this moment is that batch's.
-        ids = {event.message_id for event in events} - self._in_flight
-        self._in_flight |= ids
+        mine = {event.identity for event in events} - self._in_flight
+        self._in_flight |= mine
         try:
-            before = await self._known(ids)
+            before = await self._known(mine)
             await self._ingest.take(self._sender, Collected(events, rejections), received_at)
-            written = await self._known(ids - before)
+            written = await self._known(mine - before)
         finally:
-            self._in_flight -= ids
+            self._in_flight -= mine
         # What was taken and still is not there was rejected by the policy.
-        rejected = len(rejections) + len(ids - before - written)
+        rejected = len(rejections) + len(mine - before - written)
         known = len(lines) - len(written) - rejected
         self.loaded += Loaded(len(written), known, rejected)
         advanced()
 
-    async def _known(self, message_ids: Iterable[str]) -> frozenset[str]:
-        known = await self._store.read_known(self._space, list(message_ids), NewEvidence())
-        return known.message_ids
+    async def _known(self, events: Collection[EventIdentity]) -> frozenset[EventIdentity]:
+        return (await self._store.read_known(self._space, events, NewEvidence())).events
 
 
-def _batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    batch: list[bytes] = []
+def _batches(lines: Iterable[bytes]) -> Iterator[list[tuple[int, bytes]]]:
+    """The lines in batches, each with its number in the file, from 1."""
+    batch: list[tuple[int, bytes]] = []
     size = 0
     try:
-        for line in lines:
+        for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
-            batch.append(line)
+            batch.append((number, line))
             size += len(line)
             if len(batch) == MAX_BATCH or size >= MAX_BATCH_BYTES:
                 yield batch
@@ -118,10 +118,3 @@ def _batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
         raise
     if batch:
         yield batch
-
-
-def _read(line: bytes, received_at: int) -> ReportedEvent | Rejection:
-    if len(line) > MAX_LINE:
-        message = f"The line is longer than {MAX_LINE:,} bytes."
-        return Rejection(RejectionCode.TOO_LARGE, message, None, kept_text(line))
-    return read_line(line, received_at)

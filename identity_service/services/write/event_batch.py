@@ -9,7 +9,7 @@ from functools import partial
 
 from identity_service.collect.identifiers import second_values_as_anonymous
 from identity_service.collect.properties import scalar_properties
-from identity_service.domain.events import Observation, Rejection, ReportedEvent
+from identity_service.domain.events import EventIdentity, Observation, Rejection, ReportedEvent
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.policy import Policy, Sharing
 from identity_service.domain.policies.value_rules import WithheldValue, observe
@@ -20,6 +20,7 @@ from identity_service.domain.resolution.subgraph import NewEvidence, Pair, Sight
 from identity_service.errors import Unavailable
 from identity_service.graph.evidence import EvidenceStore, Known
 from identity_service.graph.write_rows import EvidenceWrite, NewEvent
+from identity_service.observability import MESSAGE_ID_COLLISIONS
 from identity_service.services.resolution.component_resolver import ResolutionRequest, Starts
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
@@ -56,11 +57,13 @@ RejectedEvent = tuple[Received, Rejection]
 class EventDraft(Draft):
     """A batch under one policy.
 
-    `observations` are all events that the policy takes, `rejected` the others.
+    `observations` are all events that the policy takes, `rejected` the others. `collisions` are
+    those to be written whose message id another event has too.
     """
 
     observations: Sequence[Observation]
     rejected: Sequence[RejectedEvent]
+    collisions: Sequence[Observation] = ()
 
     def keeps_unsettled(self) -> bool:
         """Where all events are connected. Others are written again, each component by itself."""
@@ -96,6 +99,8 @@ class BatchWriter:
         outcome = await self._settler.apply(scope, partial(self._draft, scope, batch))
         match outcome:
             case Applied(draft):
+                for observation in draft.collisions:
+                    MESSAGE_ID_COLLISIONS.labels(scope.space, observation.source).inc()
                 return list(draft.rejected)
             case OverConnected(draft):
                 rejected = list(draft.rejected)
@@ -129,6 +134,7 @@ class BatchWriter:
         return replace(
             draft,
             evidence=_evidence_write(unstored),
+            collisions=_collisions(unstored),
             request=_request(decisive, unstored.known, in_force) if decisive else None,
             causes=[(o.identifiers[0], f"event:{o.event.message_id}") for o in decisive],
         )
@@ -140,9 +146,7 @@ class BatchWriter:
         scalars = [scalar_properties(o.event.properties) for o in observations]
         names = await self._names_in_use(scope, in_force, scalars)
         reading = asyncio.create_task(
-            self._store.read_known(
-                scope.space, [o.event.message_id for o in observations], evidence
-            )
+            self._store.read_known(scope.space, [o.event.identity for o in observations], evidence)
         )
         # While the database reads, what does not depend on its answer is prepared.
         await asyncio.sleep(0)
@@ -156,8 +160,8 @@ class BatchWriter:
             for observation, values in zip(observations, scalars, strict=True)
         ]
         known = await reading
-        if known.message_ids:
-            events = [event for event in events if event.message_id not in known.message_ids]
+        if known.events:
+            events = [event for event in events if event.identity not in known.events]
             evidence = _gather(event.observation for event in events)
         return Unstored(events, evidence, known)
 
@@ -175,12 +179,12 @@ class BatchWriter:
 def observe_all(
     batch: Iterable[Received], in_force: PolicyInForce
 ) -> tuple[list[Observation], list[RejectedEvent]]:
-    """What the policy makes of the events; of those with one message id the first."""
-    observations: dict[str, Observation] = {}
+    """What the policy makes of the events; of those that are one the first."""
+    observations: dict[EventIdentity, Observation] = {}
     rejected: list[RejectedEvent] = []
     for received in batch:
         for event in received.events:
-            if event.message_id in observations:
+            if event.identity in observations:
                 continue
             found = observe(
                 _without_merge_of_accounts(event, in_force.policy),
@@ -191,7 +195,7 @@ def observe_all(
             if isinstance(found, Rejection):
                 rejected.append((received, found))
             else:
-                observations[event.message_id] = found
+                observations[event.identity] = found
     return list(observations.values()), rejected
 
 
@@ -202,6 +206,18 @@ def decisive_observations(unstored: Unstored, policy: Policy) -> list[Observatio
         for event in unstored.events
         if not _only_repeats(event.observation, unstored.known, policy)
     ]
+
+
+def _collisions(unstored: Unstored) -> list[Observation]:
+    """The new events whose message id a stored one has, or one before them in the batch."""
+    taken = {event.message_id for event in unstored.known.reused}
+    collisions: list[Observation] = []
+    for new in unstored.events:
+        message_id = new.identity.message_id
+        if message_id in taken:
+            collisions.append(new.observation)
+        taken.add(message_id)
+    return collisions
 
 
 def connected_groups(observations: Sequence[Observation]) -> list[list[Received]]:

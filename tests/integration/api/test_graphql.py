@@ -273,11 +273,14 @@ async def test_an_accounts_traits_are_not_the_persons(
 
 
 async def test_events_come_newest_first_page_by_page(world: GraphQLWorld, space: OpenSpace) -> None:
-    # Two events of one moment lie on both sides of a page's end.
-    times = [1, 2, 2, 3, 4]
+    # Events of one moment, receipt, place and message id lie on both sides of a page's end.
+    times = [1, 2, 2, 2, 4]
     await world.send(
         space,
-        *(event(at, "user_id:u", name=f"e{n}", message_id=f"m{n}") for n, at in enumerate(times)),
+        *(
+            event(at, "user_id:u", name=f"e{n}", message_id="m", digest=f"{n}", place=n // 4)
+            for n, at in enumerate(times)
+        ),
     )
 
     names: list[str] = []
@@ -449,6 +452,26 @@ async def test_changes_come_newest_first_of_the_space_and_of_a_customer(
     after = found["page"]["pageInfo"]["endCursor"]
     rest = await world.of_space(space, f'changes(after: "{after}") {{ edges {{ node {{ id }} }} }}')
     assert [change["id"] for change in nodes(rest["changes"])] == [c["id"] for c in all_of_them[1:]]
+
+
+async def test_a_change_names_the_event_that_caused_it_where_its_message_id_was_used_again(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    await world.send(space, event(1, "anonymous_id:c", message_id="m", name="first"))
+    await world.send(space, event(2, "anonymous_id:d", message_id="m", name="other", digest="2"))
+
+    found = await world.of_space(
+        space, "changes { edges { node { cause causedBy { event { id name } } } } }"
+    )
+
+    changes = nodes(found["changes"])
+    assert [change["cause"] for change in changes] == ["event:m", "event:m"]
+    events = [change["causedBy"]["event"] for change in changes]
+    assert [one["name"] for one in events] == ["other", "first"]
+    for one in events:
+        query = "query ($id: ID!) { node(id: $id) { ... on Event { id name } } }"
+        again = await world.ask(query, {"id": one["id"]}, key=space.reader_key)
+        assert again["data"]["node"] == one
 
 
 async def test_contested_identifiers_and_super_connectors_are_listed_most_shared_first(

@@ -41,6 +41,22 @@ def test_a_second_run_of_a_load_finds_every_event_known(
     assert counts(second) == {"written": 0, "known": 1_203, "rejected": 0}
 
 
+def test_lines_without_a_message_id_are_known_by_their_place_in_the_file(
+    command: Command, keys: dict[str, str], tmp_path: Path
+) -> None:
+    file, moved = tmp_path / "clicks.jsonl", tmp_path / "moved" / "clicks.jsonl"
+    click = json.dumps({"type": "track", "event": "click", "userId": "u-1", "sentAt": "2020-01-02"})
+    file.write_text(f"{click}\n{click}\nnot json\n{click}\n")
+    moved.parent.mkdir()
+
+    first = command("ingest", file, "--space", keys["space"], "--json")
+    file.rename(moved)
+    second = command("ingest", moved, "--space", keys["space"], "--json")
+
+    assert counts(first) == {"written": 3, "known": 0, "rejected": 1}
+    assert counts(second) == {"written": 0, "known": 3, "rejected": 1}
+
+
 def test_lines_that_cannot_be_used_are_rejected_and_stop_nothing(
     command: Command, keys: dict[str, str], tmp_path: Path
 ) -> None:

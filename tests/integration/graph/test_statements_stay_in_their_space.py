@@ -14,11 +14,20 @@ from typing import Any, Final
 
 import pytest
 
+from identity_service.domain.events import EventIdentity
 from identity_service.domain.identifiers import parse_identifier
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.domain.resolution.id_register import CustomerKind
 from identity_service.graph.database import Database
-from identity_service.graph.keys import account_key, bounds, event_key, identifier_key, policy_key
+from identity_service.graph.keys import (
+    account_key,
+    bounds,
+    earlier_event_key,
+    event_key,
+    events_key,
+    identifier_key,
+    policy_key,
+)
 from identity_service.graph.ledger import NEWEST
 from identity_service.graph.statements import Access, statement, statement_names
 from tests.support.graphql import GraphQLWorld, graphql_world
@@ -69,6 +78,10 @@ def identifier_keys(space: str) -> list[str]:
     return [identifier_key(space, parse_identifier(each)) for each in SHARED]
 
 
+def event_keys(space: str) -> list[str]:
+    return [event_key(space, EventIdentity(f"m{n}", "")) for n in range(100)]
+
+
 def between_events(about: Neighbour) -> int:
     """A moment before which and after which the first customer has events."""
     return int(datetime.fromisoformat(f"{about.day}T00:00:00Z").timestamp() * 1000) + 5
@@ -112,8 +125,13 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^until: ", lambda space, _: bounds(space)[1]),
     (r"^prefix: ", lambda space, _: f"{space}/"),
     (r"list of policy keys", lambda space, _: [policy_key(space, v) for v in (1, 2, 3)]),
-    (r"list of event keys", lambda space, _: [event_key(space, f"m{n}") for n in range(100)]),
-    (r"event key", lambda space, _: event_key(space, "m1")),
+    (r"list of event keys", lambda space, _: event_keys(space)),
+    (
+        r"list of \[key, key in earlier versions",
+        lambda space, _: [[key, key.strip(), key] for key in event_keys(space)],
+    ),
+    (r"^w\.earlier_key: ", lambda space, _: earlier_event_key(space, "m1")),
+    (r"^w\.keys: what the keys", lambda space, _: events_key(space, "m1")),
     (r"list of (identifier )?keys", lambda space, _: identifier_keys(space)),
     (r"list of pairs", lambda space, _: list(map(list, permutations(identifier_keys(space), 2)))),
     (r"list of judgement ids", lambda _, about: list(about.judgements)),
@@ -134,7 +152,7 @@ VALUES: Final[list[tuple[str, Value]]] = [
         r"^w\.pairs: ",
         lambda space, _: [[a, b] for a in identifier_keys(space) for b in identifier_keys(space)],
     ),
-    (r"^w\.message_id: ", lambda _, __: "~"),
+    (r"^w\.after: ", lambda _, about: [between_events(about), 0, 0, ""]),
     (r"^w\.before: ", lambda _, __: NEWEST),
     (r"^w\.(since|changed_since): ", lambda _, __: -(2**62)),
     (r"^w\.at: ", lambda _, about: between_events(about)),

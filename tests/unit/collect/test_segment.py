@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import count
 from typing import Any
 
 import orjson
@@ -27,15 +28,22 @@ from identity_service.errors import BadInput, TooLarge
 NOW = 1_772_359_200_000
 
 
+def new_id() -> str:
+    return f"msg_{next(NUMBERS)}"
+
+
+NUMBERS = count()
+
+
 def event_of(kind: str, call: dict[str, Any]) -> ReportedEvent:
-    collected = read_call(kind, call, NOW)
+    collected = read_call(kind, call, NOW, new_id)
     assert collected.rejections == ()
     [event] = collected.events
     return event
 
 
 def rejection_of(kind: str, call: dict[str, Any]) -> Rejection:
-    collected = read_call(kind, call, NOW)
+    collected = read_call(kind, call, NOW, new_id)
     assert collected.events == ()
     [rejection] = collected.rejections
     return rejection
@@ -82,6 +90,8 @@ def test_a_track_call_carries_its_event_and_properties() -> None:
         context_traits={},
         account_id=None,
         account_traits={},
+        digest=event.digest,
+        place=0,
     )
 
 
@@ -284,7 +294,9 @@ def test_a_number_is_an_identifier_as_its_json_text(value: float) -> None:
 
 
 def test_every_digit_of_a_large_number_is_kept() -> None:
-    event = read_line(b'{"type":"track","userId":123456789012345678901234567890}', NOW)
+    event = read_line(
+        b'{"type":"track","userId":123456789012345678901234567890}', NOW, "events.jsonl", 1
+    )
 
     assert isinstance(event, ReportedEvent)
     assert event.identifiers == (Identifier("user_id", "123456789012345678901234567890"),)
@@ -373,8 +385,11 @@ def test_a_million_identifiers_are_refused_quickly_and_kept_in_part() -> None:
 # Message ids
 
 
-def test_without_a_message_id_the_content_is_hashed() -> None:
-    call = {"userId": "u", "event": "e", "properties": {"a": 1, "b": 2}}
+TIMED = {"userId": "u", "event": "e", "timestamp": "2026-03-01T09:00:00Z"}
+
+
+def test_a_call_with_a_time_of_its_own_and_no_message_id_is_known_by_its_content() -> None:
+    call = TIMED | {"properties": {"a": 1, "b": 2}}
 
     first = event_of("track", call | {"sentAt": "2026-03-01T10:00:00Z"})
     again = event_of("track", call | {"sentAt": "2026-03-01T10:05:00Z", "writeKey": "k"})
@@ -382,18 +397,148 @@ def test_without_a_message_id_the_content_is_hashed() -> None:
     other = event_of("track", call | {"properties": {"a": 1, "b": 3}})
     screen = event_of("screen", call)
 
-    assert first.message_id.startswith("sha256:")
-    assert first.message_id == again.message_id
-    assert first.message_id == reordered.message_id
+    assert first.message_id == f"content:{first.digest}"
+    assert first.identity == again.identity == reordered.identity
     assert len({first.message_id, other.message_id, screen.message_id}) == 3
 
 
-def test_a_call_hashes_alike_by_its_route_and_in_a_batch() -> None:
-    call = {"userId": "u", "event": "e"}
+@pytest.mark.parametrize("time_of_its_own", [{}, {"timestamp": "1970-01-01T00:00:05Z"}])
+def test_without_a_message_id_and_a_time_every_call_is_another(
+    time_of_its_own: dict[str, Any],
+) -> None:
+    call = {"userId": "u", "event": "e", "sentAt": NOW, **time_of_its_own}
 
-    [in_batch] = read_batch({"batch": [call | {"type": "track"}]}, NOW).events
+    ids = {event_of("track", call).message_id for _ in range(3)}
 
-    assert in_batch.message_id == event_of("track", call).message_id
+    assert len(ids) == 3
+
+
+def test_a_call_is_known_alike_by_its_route_and_in_a_batch() -> None:
+    [in_batch] = read_batch({"batch": [TIMED | {"type": "track"}]}, NOW, new_id).events
+
+    assert in_batch.identity == event_of("track", TIMED).identity
+
+
+SAID_IN_CONTEXT: dict[str, Any] = {
+    "traits": {"email": "ann@example.com"},
+    "groupId": "g",
+    "device": {"type": "ios", "id": "d"},
+    "externalIds": [],
+}
+SAID: dict[str, Any] = {
+    "messageId": "m",
+    "userId": "u",
+    "anonymousId": "a",
+    "groupId": "g",
+    "event": "e",
+    "properties": {"a": 1},
+    "timestamp": NOW,
+    "originalTimestamp": NOW,
+    "context": SAID_IN_CONTEXT,
+}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"userId": "v"},
+        {"anonymousId": "b"},
+        {"groupId": "h"},
+        {"event": "f"},
+        {"properties": {"a": True}},
+        {"timestamp": NOW + 1},
+        {"originalTimestamp": NOW + 1},
+        {"context": {}},
+        {"context": SAID_IN_CONTEXT | {"traits": {"email": "bob@example.com"}}},
+        {"context": SAID_IN_CONTEXT | {"device": {"type": "ios", "id": "e"}}},
+    ],
+    ids=str,
+)
+def test_a_message_id_with_other_content_is_another_event(other: dict[str, Any]) -> None:
+    assert event_of("track", SAID).identity != event_of("track", SAID | other).identity
+
+
+def test_what_is_written_anew_when_an_event_is_sent_again_is_not_its_content() -> None:
+    anew = {
+        "sentAt": NOW + 9,
+        "receivedAt": NOW + 9,
+        "integrations": {"All": False},
+        "context": SAID_IN_CONTEXT
+        | {"ip": "203.0.113.9", "library": {"version": "2"}, "device": {"type": "ios", "id": "d"}},
+    }
+
+    assert event_of("track", SAID).identity == event_of("track", SAID | anew).identity
+
+
+def test_a_line_without_a_message_id_is_known_by_its_content_and_its_place() -> None:
+    lines = [b'{"type":"track","userId":"u","event":"e"}', b'{"type":"track","userId":"u"}']
+
+    def id_of(line: bytes, file: str, number: int) -> str | None:
+        return read_line(line, NOW, file, number).message_id
+
+    first = id_of(lines[0], "a.jsonl", 1)
+    others = {
+        id_of(lines[0], "a.jsonl", 2),
+        id_of(lines[0], "b.jsonl", 1),
+        id_of(lines[1], "a.jsonl", 1),
+        id_of(b"not JSON", "a.jsonl", 1),
+    }
+    assert first == id_of(lines[0] + b"\r\n", "a.jsonl", 1)
+    assert len(others - {first, None}) == 4
+
+
+def test_the_place_of_an_event_is_its_position_in_the_batch_or_its_line() -> None:
+    calls = [{"type": "track", "userId": "u"}, 7, {"type": "track", "userId": "u"}]
+
+    collected = read_batch({"batch": calls}, NOW, new_id)
+    line = read_line(b'{"type":"track","userId":"u"}', NOW, "a.jsonl", 12)
+
+    assert [event.place for event in collected.events] == [0, 2]
+    assert isinstance(line, ReportedEvent)
+    assert line.place == 12
+
+
+# Clocks
+
+
+def test_the_clock_of_a_sender_is_corrected_and_what_it_sent_is_kept() -> None:
+    body = {
+        "sentAt": NOW - 3_600_000,
+        "batch": [
+            {"type": "track", "userId": "u", "timestamp": NOW - 3_605_000},
+            {"type": "track", "userId": "u", "timestamp": NOW - 70_000, "sentAt": NOW - 60_000},
+        ],
+    }
+
+    by_batch, by_call = read_batch(body, NOW, new_id).events
+
+    assert (by_batch.at, by_call.at) == (NOW - 5_000, NOW - 10_000)
+    assert by_batch.context["timestamp"] == NOW - 3_605_000
+    assert (by_batch.context["sentAt"], by_call.context["sentAt"]) == (
+        NOW - 3_600_000,
+        NOW - 60_000,
+    )
+
+
+def test_what_another_collector_received_was_corrected_there() -> None:
+    times = {"timestamp": NOW - 7_200_000, "sentAt": NOW - 7_200_000}
+
+    assert event_of("track", {"userId": "u", **times}).at == NOW
+    assert event_of("track", {"userId": "u", **times, "receivedAt": NOW - 7_100_000}).at == (
+        NOW - 7_200_000
+    )
+
+
+def test_the_time_of_a_line_is_not_corrected_by_when_it_is_loaded() -> None:
+    line = b'{"type":"track","userId":"u","timestamp":"2020-01-01T10:00:00Z","sentAt":"2020-01-01"}'
+
+    event = read_line(line, NOW, "old.jsonl", 1)
+
+    assert isinstance(event, ReportedEvent)
+    assert event.at == 1_577_872_800_000
+
+
+# Message ids that are sent
 
 
 @pytest.mark.parametrize("message_id", ["m" * 257, "a\x00b", "a\nb"])
@@ -425,7 +570,7 @@ def test_a_bad_event_is_set_aside_and_the_others_are_taken() -> None:
         {"type": "track", "userId": "u", "properties": nested(MAX_NESTING)},
     ]
 
-    collected = read_batch({"batch": [*bad, good]}, NOW)
+    collected = read_batch({"batch": [*bad, good]}, NOW, new_id)
 
     assert [event.message_id for event in collected.events] == ["good"]
     assert [rejection.code.value for rejection in collected.rejections] == [
@@ -456,7 +601,7 @@ def test_the_batch_says_when_it_was_sent_and_its_context_where_the_call_does_not
         ],
     }
 
-    first, second = read_batch(body, NOW).events
+    first, second = read_batch(body, NOW, new_id).events
 
     assert first.at == NOW - 500
     assert first.context["ip"] == "1"
@@ -468,7 +613,7 @@ def test_the_batch_says_when_it_was_sent_and_its_context_where_the_call_does_not
 def test_events_beyond_ten_thousand_are_rejected_one_by_one() -> None:
     calls = [{"type": "track", "userId": "u", "messageId": str(n)} for n in range(MAX_BATCH + 2)]
 
-    collected = read_batch({"batch": calls}, NOW)
+    collected = read_batch({"batch": calls}, NOW, new_id)
 
     assert len(collected.events) == MAX_BATCH
     assert [one.code for one in collected.rejections] == [RejectionCode.TOO_LARGE] * 2
@@ -478,11 +623,11 @@ def test_events_beyond_ten_thousand_are_rejected_one_by_one() -> None:
 
 def test_a_flood_of_elements_is_refused_whole() -> None:
     with pytest.raises(TooLarge, match="100,001 events"):
-        read_batch({"batch": [0] * (MAX_BATCH_ELEMENTS + 1)}, NOW)
+        read_batch({"batch": [0] * (MAX_BATCH_ELEMENTS + 1)}, NOW, new_id)
 
 
 def test_an_empty_batch_brings_nothing() -> None:
-    collected = read_batch({"batch": []}, NOW)
+    collected = read_batch({"batch": []}, NOW, new_id)
 
     assert (collected.events, collected.rejections) == ((), ())
 
@@ -490,25 +635,25 @@ def test_an_empty_batch_brings_nothing() -> None:
 @pytest.mark.parametrize("body", [None, 7, "x", [], [{}], True])
 def test_a_body_that_is_no_object_is_bad_input(body: object) -> None:
     with pytest.raises(BadInput, match="not a JSON object"):
-        read_batch(body, NOW)
+        read_batch(body, NOW, new_id)
     with pytest.raises(BadInput, match="not a JSON object"):
-        read_call("track", body, NOW)
+        read_call("track", body, NOW, new_id)
 
 
 @pytest.mark.parametrize("body", [{}, {"batch": None}, {"batch": {}}, {"type": "track"}])
 def test_a_batch_without_a_list_is_bad_input(body: object) -> None:
     with pytest.raises(BadInput, match="no list “batch”"):
-        read_batch(body, NOW)
+        read_batch(body, NOW, new_id)
 
 
 def test_a_batch_context_that_nests_without_end_is_bad_input() -> None:
     with pytest.raises(BadInput, match="context nests deeper"):
-        read_batch({"batch": [], "context": {"deep": nested(300)}}, NOW)
+        read_batch({"batch": [], "context": {"deep": nested(300)}}, NOW, new_id)
 
 
 def test_a_kind_that_does_not_exist_is_bad_input() -> None:
     with pytest.raises(BadInput, match="no “charge” calls"):
-        read_call("charge", {"userId": "u"}, NOW)
+        read_call("charge", {"userId": "u"}, NOW, new_id)
 
 
 # Rejections
@@ -538,7 +683,9 @@ def test_a_rejected_body_that_nests_without_end_is_replaced_by_a_note() -> None:
 
 
 def test_a_line_is_one_call_with_its_type_inside() -> None:
-    event = read_line(b'{"type":"identify","userId":"u","traits":{"a":1}}\n', NOW)
+    event = read_line(
+        b'{"type":"identify","userId":"u","traits":{"a":1}}\n', NOW, "events.jsonl", 1
+    )
 
     assert isinstance(event, ReportedEvent)
     assert event.type == "identify"
@@ -556,14 +703,14 @@ def test_a_line_is_one_call_with_its_type_inside() -> None:
     ],
 )
 def test_a_bad_line_is_a_rejection(line: bytes, code: RejectionCode) -> None:
-    rejection = read_line(line, NOW)
+    rejection = read_line(line, NOW, "events.jsonl", 1)
 
     assert isinstance(rejection, Rejection)
     assert rejection.code is code
 
 
 def test_a_long_line_that_is_not_json_is_kept_in_part() -> None:
-    rejection = read_line(b"x" * (MAX_KEPT_BODY + 5), NOW)
+    rejection = read_line(b"x" * (MAX_KEPT_BODY + 5), NOW, "events.jsonl", 1)
 
     assert isinstance(rejection, Rejection)
     assert rejection.body == "x" * MAX_KEPT_BODY + "… (cut: 5 more bytes)"
@@ -616,7 +763,7 @@ def test_every_element_of_any_batch_is_an_event_or_a_rejection(
 ) -> None:
     body = decode_json(json.dumps({"batch": batch, "context": context, "sentAt": sent_at}).encode())
 
-    collected = read_batch(body, NOW)
+    collected = read_batch(body, NOW, new_id)
 
     assert len(collected.events) + len(collected.rejections) == len(batch)
     for event in collected.events:
@@ -632,7 +779,7 @@ def test_values_that_no_json_brings_raise_nothing_either(
     batch: list[object], context: object
 ) -> None:
     try:
-        collected = read_batch({"batch": batch, "context": context}, NOW)
+        collected = read_batch({"batch": batch, "context": context}, NOW, new_id)
     except BadInput:
         return
     assert len(collected.events) + len(collected.rejections) == len(batch)
@@ -640,11 +787,11 @@ def test_values_that_no_json_brings_raise_nothing_either(
 
 @given(KIND, CALL)
 def test_any_call_is_an_event_or_a_rejection(kind: str, call: dict[str, Any]) -> None:
-    collected = read_call(kind, call, NOW)
+    collected = read_call(kind, call, NOW, new_id)
 
     assert len(collected.events) + len(collected.rejections) == 1
 
 
 @given(st.binary(max_size=100))
 def test_any_line_is_an_event_or_a_rejection(line: bytes) -> None:
-    assert isinstance(read_line(line, NOW), Rejection)
+    assert isinstance(read_line(line, NOW, "events.jsonl", 1), Rejection)

@@ -8,12 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from identity_service.domain.events import EventOrder
 from identity_service.domain.traits import Trait, TraitEvent, merge_account, merge_traits
 
 
-def told(at: int, message_id: str = "m", **fields: Any) -> TraitEvent[str]:
+def told(
+    at: int, key: str = "m", received_at: int = 0, place: int = 0, **fields: Any
+) -> TraitEvent[str]:
     known: dict[str, Any] = {"traits": {}, "context_traits": {}, "accounts_described": ()}
-    return TraitEvent(at=at, message_id=message_id, source="web", owner="u1", **(known | fields))
+    order = EventOrder(at, received_at, place, key)
+    return TraitEvent(order=order, source="web", owner="u1", **(known | fields))
 
 
 def values(*events: TraitEvent[str]) -> dict[str, Any]:
@@ -33,8 +37,15 @@ def test_null_removes_what_was_told_before_and_not_what_is_told_later() -> None:
     assert values(*gone, told(3, traits={"plan": "pro"})) == {"plan": "pro"}
 
 
-def test_of_one_moment_the_later_message_id_wins() -> None:
-    assert values(told(1, "b", traits={"x": 2}), told(1, "a", traits={"x": 1})) == {"x": 2}
+def test_of_one_moment_the_later_receipt_wins_then_the_place_then_the_message_id() -> None:
+    places = [(5, 1, "z"), (5, 9, "a"), (5, 10, "a"), (5, 10, "b"), (6, 0, "a")]
+    events = [
+        told(1, key, received_at, place, traits={"x": [received_at, place, key]})
+        for received_at, place, key in places
+    ]
+
+    for n in range(1, len(places)):
+        assert values(*reversed(events[: n + 1])) == {"x": list(places[n])}
 
 
 def test_what_identify_says_outranks_the_context_of_the_same_event() -> None:
@@ -73,6 +84,11 @@ def test_the_order_of_arrival_does_not_matter(events: list[TraitEvent[str]]) -> 
 
 
 def test_an_accounts_traits_are_merged_alike() -> None:
-    assert merge_account([(2, {"plan": "pro", "x": None}), (1, {"plan": "free", "x": 1})]) == {
-        "plan": "pro"
-    }
+    described = [
+        ((2, 0, 0), {"plan": "pro", "x": None}),
+        ((1, 9, 9), {"plan": "free", "x": 1}),
+        ((2, 0, 10), {"plan": "max"}),
+        ((2, 0, 9), {"plan": "zero"}),
+    ]
+
+    assert merge_account(described) == {"plan": "max"}

@@ -59,6 +59,8 @@ def an_event(*identifiers: Identifier, **fields: Any) -> NewEvent:
         "context_traits": {},
         "account_id": None,
         "account_traits": {},
+        "digest": "d1",
+        "place": 0,
     }
     event = ReportedEvent("m1", "track", at=4, identifiers=identifiers, **(about | fields))
     return NewEvent.of("s", Observation(event, identifiers, (), 9, "shop"), identifiers[-1], {})
@@ -91,7 +93,7 @@ def test_links_and_events_name_identifiers_by_their_places_known_ones_first() ->
     assert rows["links"] == [[1, 2, 4, 4, 1, ["shop", "web"]]]
     assert rows["links_seen"] == [[1, 0, 4, 6, 2, ["shop"]]]
     [[key, _, strongest, others, carries_traits]] = rows["events"]
-    assert (key, strongest, others, carries_traits) == ("s/m1", 0, [1, 2], False)
+    assert (key, strongest, others, carries_traits) == ("s/m1\td1", 0, [1, 2], False)
 
 
 def test_new_identifiers_wait_unsettled_where_nothing_was_resolved() -> None:
@@ -208,6 +210,6 @@ def test_an_account_and_its_traits_are_rows_of_their_own() -> None:
 
     rows = written(evidence)["accounts"]
 
-    assert rows[0] == ["s/m1", "s/acme", "acme", None, None, 4]
+    assert rows[0] == ["s/m1\td1", "s/acme", "acme", None, None, 4, 9, 0]
     assert rows[1][4] == '{"a":1,"plan":"gold"}'
     assert rows[1] == rows[2]

@@ -52,7 +52,7 @@ def customer(*identifiers: SeenIdentifier) -> SettledCustomer:
 def event(number: int, minute: int, name: str | None = "Home") -> RecordedEvent:
     at = BEGIN + minute * MINUTE
     kind = "track" if name else "identify"
-    return RecordedEvent(f"s/m{number}", f"m{number}", kind, name, at, at, "shop", "{}")
+    return RecordedEvent(f"s/m{number}", f"m{number}", kind, name, at, at, 0, "shop", "{}")
 
 
 def values(picture: Picture, name: str) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from typing import Final
 
 import orjson
 
+from identity_service.domain.events import EventOrder
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import Page, RecordedEvent, SeenIdentifier, page_of
 from identity_service.domain.traits import Trait, TraitEvent, merge_traits
@@ -23,7 +24,6 @@ from identity_service.graph.customers import (
     EventWindow,
 )
 from identity_service.graph.history import AttributedEvent, HistoryReader
-from identity_service.graph.keys import event_key
 from identity_service.services.read.as_of.customers import HistoricalCustomer
 from identity_service.services.read.presenters import account
 from identity_service.services.read.view import Account
@@ -64,16 +64,16 @@ class HistoricalEvents:
     async def page(self, window: EventWindow, first: int) -> Page[RecordedEvent]:
         """Some of them, in the order that the window says."""
         wanted = [event for event in await self._list() if _is_in(window, event)]
-        wanted.sort(key=_by_time, reverse=window.newest_first)
-        keys = [event_key(self._space, event.message_id) for event in wanted[: first + 1]]
+        wanted.sort(key=_order, reverse=window.newest_first)
+        keys = [event.order.key for event in wanted[: first + 1]]
         bodies = await self._bodies.events_by_key(keys)
         return page_of([bodies[key] for key in keys if key in bodies], first)
 
     async def traits(self) -> list[Trait[SeenIdentifier]]:
         """The traits, by name, from the newest `MAX_TRAIT_EVENTS` events that carry any."""
         carrying = [event for event in await self._list() if event.carries_traits]
-        newest = sorted(carrying, key=_by_time, reverse=True)[:MAX_TRAIT_EVENTS]
-        said = await self._reader.event_traits(self._space, [event.message_id for event in newest])
+        newest = sorted(carrying, key=_order, reverse=True)[:MAX_TRAIT_EVENTS]
+        said = await self._reader.event_traits(event.order.key for event in newest)
         named = sorted({key for event in newest for key in event.accounts})
         accounts = {
             key: [orjson.loads(traits_json) for _, traits_json in row.traits]
@@ -81,8 +81,7 @@ class HistoricalEvents:
         }
         return merge_traits(
             TraitEvent(
-                at=event.at,
-                message_id=event.message_id,
+                order=event.order,
                 source=traits.source,
                 owner=self._customer.component.seen(event.owner),
                 traits=orjson.loads(traits.traits_json or "{}"),
@@ -90,7 +89,7 @@ class HistoricalEvents:
                 accounts_described=tuple(t for a in event.accounts for t in accounts.get(a, ())),
             )
             for event in newest
-            for traits in [said[event.message_id]]
+            for traits in [said[event.order.key]]
         )
 
     async def accounts(self) -> list[Account]:
@@ -126,10 +125,10 @@ class HistoricalEvents:
 def _is_in(window: EventWindow, event: AttributedEvent) -> bool:
     if window.names is not None and event.name not in window.names:
         return False
-    after, here = (window.at, window.message_id), _by_time(event)
+    here, after = event.order, window.after
     goes_on = here < after if window.newest_first else here > after
-    return goes_on and window.since <= event.at <= window.until
+    return goes_on and window.since <= here.at <= window.until
 
 
-def _by_time(event: AttributedEvent) -> tuple[int, str]:
-    return event.at, event.message_id
+def _order(event: AttributedEvent) -> EventOrder:
+    return event.order

@@ -67,7 +67,15 @@ async def test_an_export_holds_the_space_as_typed_tables(world: NewWorld, tmp_pa
     await send(
         space,
         event("m1", 1_700_000_000_123, "user_id:ann", "anonymous_id:a", properties={"plan": "pro"}),
-        event("m2", 5, "anonymous_id:b", type="page", name=None, properties={"n": 2, "deep": [1]}),
+        event(
+            "m2",
+            5,
+            "anonymous_id:b",
+            type="page",
+            name=None,
+            place=1,
+            properties={"n": 2, "deep": [1]},
+        ),
     )
     [[created]] = await space.rows(
         "MATCH (c:Customer {space: $space, kind: 'KNOWN'}) RETURN c.created_at"
@@ -76,6 +84,7 @@ async def test_an_export_holds_the_space_as_typed_tables(world: NewWorld, tmp_pa
     exported = await exporting(space).export(space.scope, tmp_path / "export")
 
     first, second = sorted(table(tmp_path / "export", "events"), key=lambda row: row["message_id"])
+    assert (first["place"], second["place"]) == (0, 1)
     assert first["at"].isoformat() == "2023-11-14T22:13:20.123000+00:00"
     assert (first["p"], json.loads(first["properties"])) == ([("plan", "pro")], {"plan": "pro"})
     assert first["identifier_key"] == f"{space.space}/user_id:ann"

@@ -47,7 +47,7 @@ class Warehouse:
         self._run("journeys/steps", {})
         return self._execute(
             "SELECT s.session, s.step FROM steps s JOIN identifiers i ON i.customer_id = s.customer"
-            " WHERE i.type || ':' || i.value = getvariable('of') ORDER BY s.moment, s.message_id",
+            " WHERE i.type || ':' || i.value = getvariable('of') ORDER BY s.moment, s.receipt",
             {"session": session, "of": identifier},
         )
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from identity_service.domain.events import EventOrder
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.recorded import (
@@ -18,7 +19,7 @@ from identity_service.domain.recorded import (
     SettledCustomer,
 )
 from identity_service.errors import NotFound
-from identity_service.graph.customers import EventWindow
+from identity_service.graph.customers import NEWEST, OLDEST, EventWindow
 from identity_service.graph.keys import identifier_key
 from identity_service.graph.ledger import NEWEST_CHANGE
 from identity_service.services.kit.clock import system_clock
@@ -51,9 +52,14 @@ RAW = (
 )
 
 WINDOWS = (
-    EventWindow(None, -ALWAYS, ALWAYS, newest_first=True, at=ALWAYS, message_id=""),
-    EventWindow(["Paid"], -ALWAYS, ALWAYS, newest_first=False, at=-ALWAYS, message_id=""),
-    EventWindow(None, DAY_MS, 2 * DAY_MS, newest_first=True, at=2 * DAY_MS, message_id="4"),
+    EventWindow(None, -ALWAYS, ALWAYS, newest_first=True, after=NEWEST),
+    EventWindow(["Paid"], -ALWAYS, ALWAYS, newest_first=False, after=OLDEST),
+    EventWindow(
+        None, DAY_MS, 6 * DAY_MS, newest_first=False, after=EventOrder(6 * DAY_MS, 0, 0, "")
+    ),
+    EventWindow(
+        None, DAY_MS, 2 * DAY_MS, newest_first=True, after=EventOrder(2 * DAY_MS, 2**53, 0, "")
+    ),
 )
 
 
@@ -188,6 +194,10 @@ ASKED: Mapping[str, Ask] = {
 """By method of `CustomerView`: everything that the contract is held by."""
 
 
+def account(plan: str) -> dict[str, Any]:
+    return {"account_id": "acme", "account_traits": {"plan": plan}}
+
+
 @pytest.fixture(scope="module")
 async def space(world: NewWorld) -> World:
     """Ann on two browsers and a phone that she shares with Ben; her first visit had an id."""
@@ -204,6 +214,30 @@ async def space(world: NewWorld) -> World:
         event("8", 5 * DAY_MS, "email:home@example.com", context_traits={"city": "x"}),
     ):
         await space.send(happened, received_at=received)
+    # Of one moment: two in one request, and one that was received before them.
+    await space.send(
+        event("b", 6 * DAY_MS, "user_id:ann", place=0, traits={"tie": "first"}, **account("z")),
+        event(
+            "a",
+            6 * DAY_MS,
+            "user_id:ann",
+            place=1,
+            traits={"tie": "last", "older": "no"},
+            **account("a"),
+        ),
+        received_at=received,
+    )
+    await space.send(
+        event(
+            "z",
+            6 * DAY_MS,
+            "user_id:ann",
+            place=9,
+            traits={"tie": "earlier", "older": "yes"},
+            **account("y"),
+        ),
+        received_at=received - 1,
+    )
     await space.judge(Verdict.SAME, "user_id:ann", "email:home@example.com")
     return space
 
@@ -232,6 +266,20 @@ async def as_of(space: World, moment: int) -> AsOfView:
     view = await space.use_cases.customers.as_of(space.scope, moment)
     assert isinstance(view, AsOfView)
     return view
+
+
+async def test_events_of_one_moment_go_by_receipt_then_by_place(
+    space: World, records: Records
+) -> None:
+    view = current(space)
+
+    newest = [event.message_id for event in records.events[:3]]
+    told = {trait.name: trait.value for trait in await view.traits(records.customer)}
+
+    [acme] = await view.accounts(records.customer)
+    assert newest == ["a", "b", "z"]
+    assert acme.traits["plan"] == "a"
+    assert (told["tie"], told["older"]) == ("last", "no")
 
 
 def holds_something(answer: Any) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from identity_service.collect.segment import Collected
 from identity_service.domain.events import Rejection, RejectionCode
@@ -43,6 +44,12 @@ async def events_in(space: World) -> dict[str, int]:
         "MATCH (e:Event {space: $space}) RETURN e.message_id, count(e) ORDER BY e.message_id"
     )
     return dict(tuple(row) for row in found)  # pyright: ignore[reportUnknownVariableType]
+
+
+def collisions(space: World, source: str) -> float | None:
+    """How many events of a source the metrics count whose message id another event had."""
+    labels = {"space": space.space, "source": source}
+    return REGISTRY.get_sample_value("identity_message_id_collisions_total", labels)
 
 
 async def rejected_in(space: World) -> list[list[str]]:
@@ -91,13 +98,71 @@ async def test_what_another_process_writes_between_two_reads_is_counted_too(
     assert (times, sorted(sources)) == (2, ["other", SOURCE])
 
 
-async def test_of_one_message_id_twice_in_a_batch_the_first_counts(world: NewWorld) -> None:
+async def test_of_one_event_twice_in_a_batch_the_first_counts(world: NewWorld) -> None:
     space = await world()
 
-    await space.send(event("m1", 1, ANN, PHONE), event("m1", 2, BOB, PHONE))
+    # Its time differs, since it was corrected by when each was sent.
+    await space.send(event("m1", 1, ANN, PHONE), event("m1", 2, ANN, PHONE))
 
-    assert (await space.check()).customers.keys() == {(await space.settled()).customer_of(ANN)}
-    assert await events_in(space) == {"m1": 1}
+    assert await space.rows("MATCH (e:Event {space: $space}) RETURN e.at") == [[1]]
+
+
+async def test_one_message_id_with_other_content_is_another_event_and_counted(
+    world: NewWorld,
+) -> None:
+    space = await world()
+    robot, ann = event("m1", 1, PHONE, digest="1"), event("m1", 2, ANN, TABLET, digest="2")
+    bob = event("m1", 3, BOB, digest="3")
+
+    await space.send(robot, ann, source="web")
+    await space.send(bob, source="app")
+    await space.send(robot, bob, source="web")
+
+    found = await space.settled()
+    assert len({found.customer_of(who) for who in (PHONE, ANN, BOB)}) == 3
+    assert await events_in(space) == {"m1": 3}
+    assert [collisions(space, source) for source in ("web", "app")] == [1, 1]
+
+
+async def test_writers_that_send_one_message_id_at_once_keep_all_that_differ(
+    world: NewWorld,
+) -> None:
+    space = await world()
+    writers = [space, beside(space, space.database)]
+    events = [event("m1", n, f"user_id:u{n % 4}", digest=f"{n % 4}") for n in range(8)]
+
+    await asyncio.gather(*(writer.send(each) for each in events for writer in writers))
+
+    assert await events_in(space) == {"m1": 4}
+
+
+async def test_an_event_that_an_earlier_version_wrote_is_known_by_its_message_id(
+    world: NewWorld,
+) -> None:
+    space = await world()
+    await space.send(*SIGN_UP)
+    await space.rows(
+        "MATCH (e:Event {space: $space}) SET e.key = $space + '/' + e.message_id REMOVE e.place"
+        " RETURN count(e)"
+    )
+
+    await space.send(*SIGN_UP)
+
+    assert await events_in(space) == {"m1": 1, "m2": 1, "m3": 1}
+    assert collisions(space, SOURCE) is None
+
+
+async def test_rejected_events_are_kept_once_for_each_content(world: NewWorld) -> None:
+    space = await world()
+
+    def rejection(sent_at: int, name: str) -> Rejection:
+        body = {"messageId": "m1", "event": name, "sentAt": sent_at}
+        return Rejection(RejectionCode.NO_IDENTIFIER, "It names nobody.", "m1", body)
+
+    await space.send(rejections=[rejection(1, "a"), rejection(2, "b")])
+    await space.send(rejections=[rejection(3, "a")])
+
+    assert len(await rejected_in(space)) == 2
 
 
 async def test_an_event_that_brings_nothing_new_raises_no_revision(world: NewWorld) -> None:

@@ -71,6 +71,8 @@ def event(*identifiers: tuple[str, str]) -> ReportedEvent:
         context_traits={},
         account_id=None,
         account_traits={},
+        digest="",
+        place=0,
     )
 
 

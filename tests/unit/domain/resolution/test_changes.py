@@ -107,14 +107,14 @@ def test_changes_are_told_by_who_they_lead_to_then_by_who_they_come_from() -> No
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
-        ("event:m1", Cause(CauseKind.EVENT, "m1")),
-        ("event:a:b withdrawn", Cause(CauseKind.EVENT, "a:b withdrawn")),
-        ("judgement:j1", Cause(CauseKind.JUDGEMENT, "j1")),
-        ("judgement:j1 withdrawn", Cause(CauseKind.JUDGEMENT, "j1", withdrawn=True)),
-        ("policy:3", Cause(CauseKind.POLICY, "3")),
+        ("event:m1", Cause(CauseKind.EVENT, "m1", 7)),
+        ("event:a:b withdrawn", Cause(CauseKind.EVENT, "a:b withdrawn", 7)),
+        ("judgement:j1", Cause(CauseKind.JUDGEMENT, "j1", 7)),
+        ("judgement:j1 withdrawn", Cause(CauseKind.JUDGEMENT, "j1", 7, withdrawn=True)),
+        ("policy:3", Cause(CauseKind.POLICY, "3", 7)),
         ("erasure:x", None),
         ("m1", None),
     ],
 )
 def test_a_cause_is_read_as_it_is_written(text: str, cause: Cause | None) -> None:
-    assert parse_cause(text) == cause
+    assert parse_cause(text, 7) == cause

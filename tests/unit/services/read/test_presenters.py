@@ -74,7 +74,8 @@ def test_identifiers_come_by_priority_then_by_type_and_value() -> None:
 
 def test_an_account_has_the_newest_value_of_each_trait() -> None:
     stored = AccountRow(
-        "acme", [(2, '{"size": 4, "plan": null}'), (1, '{"size": 3, "plan": "pro"}')]
+        "acme",
+        [((2, 5, 0), '{"size": 4, "plan": null}'), ((1, 5, 0), '{"size": 3, "plan": "pro"}')],
     )
 
     shown = account(stored)

@@ -35,7 +35,8 @@ POLICY = Policy(
 ANN, PHONE = Identifier("user", "ann"), Identifier("cookie", "phone")
 
 KNOWN = Known(
-    message_ids=frozenset(),
+    events=frozenset(),
+    reused=frozenset(),
     identifiers={
         ANN: StoredIdentifier(10, "c1", contested=False, super_connector=False),
         PHONE: StoredIdentifier(20, "c1", contested=False, super_connector=False),
@@ -109,14 +110,17 @@ def test_repetition_counts_where_a_rule_looks_at_it(rule: Rule) -> None:
     assert not decisive(99, "cookie:phone", policy=with_rule(rule))
 
 
-def test_of_several_events_with_one_message_id_the_first_counts() -> None:
-    first, second = event("m1", 1, "user:ann"), event("m1", 2, "user:bob")
+def test_of_an_event_that_was_sent_several_times_the_first_counts() -> None:
+    first, other = event("m1", 1, "user:ann"), event("m1", 1, "user:bob", digest="other")
 
     observations, rejected = observe_all(
-        [Received("shop", 5, (first,)), Received("web", 6, (second,))], in_force()
+        [Received("shop", 5, (first,)), Received("web", 6, (first, other))], in_force()
     )
 
-    assert [(o.event, o.source, o.received_at) for o in observations] == [(first, "shop", 5)]
+    assert [(o.event, o.source, o.received_at) for o in observations] == [
+        (first, "shop", 5),
+        (other, "web", 6),
+    ]
     assert rejected == []
 
 
