@@ -67,4 +67,5 @@ def _policy(draw: random.Random, *, with_dominance: bool) -> Policy:
             "ga": Rule(5, DEVICE, draw.choice([None, 1, 2]), shared=QUARANTINE),
         },
         other=draw.choice([None, Rule(9, DEVICE, 2, shared=QUARANTINE)]),
+        max_identifiers=draw.choice([None, None, 4, 8]),
     )

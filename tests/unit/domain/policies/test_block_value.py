@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity_service.domain.identifiers import Identifier
@@ -97,11 +97,13 @@ def test_a_preset_keeps_all_that_it_holds(name: str) -> None:
     assert without_what_was_added(preset_text(name), added)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(TEXTS.values())), types, values)
 def test_any_value_is_blocked_as_it_is(text: str, kind: str, value: str) -> None:
     assert_one_more_is_blocked(text, Identifier(kind, value))
 
 
+@settings(deadline=None)
 @given(st.lists(values, min_size=2, max_size=4, unique=True), st.sampled_from(sorted(TEXTS)))
 def test_values_are_added_one_after_the_other(several: list[str], name: str) -> None:
     text = TEXTS[name]
