@@ -227,9 +227,9 @@ CALL (w) {
   MATCH (c:Customer {id: reserve.id})
   MATCH (i:Identifier {key: reserve.key})
   // As if the id had left it before everything: whatever it really left comes first.
-  WITH c, i, -COUNT { (c)-[:WAS_ANCHORED_AT]->() } AS rev
+  WITH c, i, COUNT { (c)-[:WAS_ANCHORED_AT]->() } AS left_before
   MERGE (c)-[was:WAS_ANCHORED_AT {until: 0}]->(i)
-    ON CREATE SET was.rev = rev
+    ON CREATE SET was.rev = -left_before
 }
 CALL (w) {
   UNWIND w.minted AS row
