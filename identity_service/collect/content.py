@@ -49,6 +49,13 @@ def content_digest(
     return digest_of(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
 
 
+def digest_of_rejected(body: Any) -> str:
+    """The digest of what is kept of an event that could not be read, without its `sentAt`."""
+    if isinstance(body, dict):
+        body = {**cast("dict[str, Any]", body), "sentAt": None}
+    return digest_of(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
+
+
 def digest_of(content: bytes) -> str:
     """32 hexadecimal digits: the first half of SHA-256, too long to be found by trying."""
     return hashlib.sha256(content).hexdigest()[:32]

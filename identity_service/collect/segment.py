@@ -14,7 +14,7 @@ from typing import Any, cast
 import orjson
 
 from identity_service.collect.body import decode_json
-from identity_service.collect.content import content_digest, digest_of
+from identity_service.collect.content import content_digest, digest_of, digest_of_rejected
 from identity_service.collect.identifiers import identifier_text, read_identifiers
 from identity_service.collect.lines import MAX_LINE
 from identity_service.collect.refused import Refused, kept_body, kept_text, without_key
@@ -164,8 +164,7 @@ def _read(
     call: object, kind: str | None, envelope: _Envelope, place: int = 0
 ) -> ReportedEvent | Rejection:
     if not isinstance(call, dict):
-        message = "An event must be a JSON object."
-        return Rejection(RejectionCode.NOT_AN_OBJECT, message, None, kept_body(call))
+        return _rejected(RejectionCode.NOT_AN_OBJECT, "An event must be a JSON object.", call)
     call = cast("dict[str, Any]", call)
     try:
         if not envelope.storable and not _is_storable(call):
@@ -176,8 +175,7 @@ def _read(
             )
         return _event(call, kind or _kind_of(call), envelope, place)
     except Refused as refused:
-        message_id = _sent_message_id(call)
-        return Rejection(refused.reason, refused.message, message_id, kept_body(call))
+        return _rejected(refused.reason, refused.message, call)
 
 
 def _event(call: dict[str, Any], kind: str, envelope: _Envelope, place: int) -> ReportedEvent:
@@ -319,13 +317,15 @@ def _account_name(value: object) -> str | None:
 
 
 def _surplus(call: object) -> Rejection:
+    message = f"The batch has more than {MAX_BATCH:,} events; this one is beyond them."
+    return _rejected(RejectionCode.TOO_LARGE, message, call)
+
+
+def _rejected(code: RejectionCode, message: str, call: object) -> Rejection:
     is_object = isinstance(call, dict)
-    return Rejection(
-        RejectionCode.TOO_LARGE,
-        f"The batch has more than {MAX_BATCH:,} events; this one is beyond them.",
-        _sent_message_id(cast("dict[str, Any]", call)) if is_object else None,
-        kept_body(call),
-    )
+    message_id = _sent_message_id(cast("dict[str, Any]", call)) if is_object else None
+    body = kept_body(call)
+    return Rejection(code, message, message_id, body, digest_of_rejected(body))
 
 
 def _require_object(body: object) -> dict[str, Any]:

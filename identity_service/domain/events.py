@@ -93,12 +93,16 @@ class ReportedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """An event that was set aside: why, and what was sent (decoded JSON, or text)."""
+    """An event that was set aside: why, and what was sent (decoded JSON, or text).
+
+    `digest` tells it from others with its message id, which is None where none was sent.
+    """
 
     code: RejectionCode
     message: str
     message_id: str | None
     body: Any
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,7 @@ class EvidenceStore:
         """
         rows = [
             [
-                rejection_key(space, rejection.message_id, made, _content(rejection.body)),
+                rejection_key(space, rejection, made),
                 made,
                 rejection.message_id,
                 received_at,
@@ -225,11 +225,6 @@ class EvidenceStore:
 
 def _those(events: Sequence[EventIdentity], positions: Iterable[int]) -> frozenset[EventIdentity]:
     return frozenset(events[x] for x in positions)
-
-
-def _content(body: Any) -> str:
-    """What a rejected event says: all of it but when it was sent, which differs each time."""
-    return json_text({**body, "sentAt": None} if isinstance(body, dict) else body)
 
 
 def _stronger_persons(policy: Policy) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-
-from identity_service.domain.events import EventIdentity
+from identity_service.domain.events import EventIdentity, Rejection
 from identity_service.domain.identifiers import Identifier
 
 
@@ -44,14 +42,11 @@ def earlier_event_key(space: str, message_id: str) -> str:
     return f"{space}/{message_id}"
 
 
-def rejection_key(space: str, message_id: str | None, made: str, content: str) -> str:
-    """`space/message id`, a tab and the digest of the content.
-
-    Of an event that has no message id, `space/` and the id of its rejection.
-    """
-    if message_id is None:
+def rejection_key(space: str, rejection: Rejection, made: str) -> str:
+    """As `event_key`; of an event that has no message id, `space/` and the id of its rejection."""
+    if rejection.message_id is None:
         return f"{space}/{made}"
-    return f"{space}/{message_id}\t{hashlib.sha256(content.encode()).hexdigest()[:32]}"
+    return event_key(space, EventIdentity(rejection.message_id, rejection.digest))
 
 
 def account_key(space: str, account_id: str) -> str:

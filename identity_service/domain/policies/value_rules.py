@@ -311,7 +311,13 @@ def _short(value: str) -> str:
 
 
 def _rejected(event: ReportedEvent, code: RejectionCode, message: str) -> Rejection:
-    return Rejection(code=code, message=message, message_id=event.message_id, body=_body(event))
+    return Rejection(
+        code=code,
+        message=message,
+        message_id=event.message_id,
+        body=_body(event),
+        digest=event.digest,
+    )
 
 
 def _body(event: ReportedEvent) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from identity_service.collect.segment import Collected
+from identity_service.collect.segment import Collected, read_batch
 from identity_service.domain.events import Rejection, RejectionCode
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Verdict
@@ -155,14 +155,18 @@ async def test_an_event_that_an_earlier_version_wrote_is_known_by_its_message_id
 async def test_rejected_events_are_kept_once_for_each_content(world: NewWorld) -> None:
     space = await world()
 
-    def rejection(sent_at: int, name: str) -> Rejection:
-        body = {"messageId": "m1", "event": name, "sentAt": sent_at}
-        return Rejection(RejectionCode.NO_IDENTIFIER, "It names nobody.", "m1", body)
+    def unread(sent_at: int, name: str) -> Rejection:
+        body = {"type": "track", "messageId": "m1", "event": name, "sentAt": sent_at}
+        [rejection] = read_batch({"batch": [body]}, 9, lambda: "").rejections
+        return rejection
 
-    await space.send(rejections=[rejection(1, "a"), rejection(2, "b")])
-    await space.send(rejections=[rejection(3, "a")])
+    for sent_at in (1, 2):
+        await space.send(
+            event("m1", sent_at, "user_id:null", digest="c", context={"sentAt": sent_at}),
+            rejections=[unread(sent_at, "a"), unread(sent_at, "b")],
+        )
 
-    assert len(await rejected_in(space)) == 2
+    assert len(await rejected_in(space)) == 3
 
 
 async def test_an_event_that_brings_nothing_new_raises_no_revision(world: NewWorld) -> None:
