@@ -120,7 +120,7 @@ async def fill(
     await send(2, "anonymous_id:family-tablet", "user_id:bob", name=said)
     await send(3, "anonymous_id:cids-phone")
     await send(4, "user_id:cid", account_id="acme", account_traits={"plan": said})
-    await send(5, "user_id:cid", "anonymous_id:cids-phone", account_id=said)
+    await send(5, "user_id:cid", "anonymous_id:cids-phone", account_id=said, type="alias")
     await send(6, "user_id:blocked-later", "user_id:dan")
     for number, who in enumerate(("ann", "bob", "cid"), 7):
         await send(number, "hub:newsletter", f"user_id:{who}")
@@ -138,6 +138,10 @@ async def fill(
         )["key"]
         for name in ("agent", "revoked")
     ]
+    await change(
+        f'createSource(name: "{said}-web", spaces: ["{space.name}"], region: "NL")'
+        " { __typename ... on Invalid { message } }"
+    )
     await change(f'revokeKey(space: "{space.name}", name: "{said} revoked") {{ __typename }}')
     judged = [
         (
