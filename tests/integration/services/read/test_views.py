@@ -21,6 +21,7 @@ from identity_service.domain.recorded import (
 from identity_service.errors import NotFound
 from identity_service.graph.customers import NEWEST, OLDEST, EventWindow
 from identity_service.graph.keys import identifier_key
+from identity_service.graph.ledger import NEWEST as NEWEST_ID
 from identity_service.graph.ledger import NEWEST_CHANGE
 from identity_service.services.kit.clock import system_clock
 from identity_service.services.read.as_of.view import AsOfView
@@ -168,6 +169,10 @@ async def changes(view: CustomerView, records: Records) -> Any:
     return newest, await view.changes(records.customer, newest.items[-1].position, 100)
 
 
+async def judgements(view: CustomerView, records: Records) -> Any:
+    return await view.judgements(records.customer, NEWEST_ID, 100)
+
+
 ASKED: Mapping[str, Ask] = {
     ask.__name__: ask
     for ask in (
@@ -189,6 +194,7 @@ ASKED: Mapping[str, Ask] = {
         shared_devices,
         health,
         changes,
+        judgements,
     )
 }
 """By method of `CustomerView`: everything that the contract is held by."""
