@@ -1,4 +1,4 @@
-// Purpose: The judgements about the given identifiers that were in force at a moment.
+// Purpose: The judgements about two identifiers, one of them given, that were in force at a moment.
 // Access: read
 // Space: keys
 // Parameters:
@@ -13,5 +13,5 @@ CALL (key) {
   MATCH (j:Judgement {b_key: key}) RETURN j
 }
 WITH DISTINCT j
-WHERE j.made_at <= $w.at AND (j.withdrawn_at IS NULL OR j.withdrawn_at > $w.at)
+WHERE j.b_key IS NOT NULL AND j.made_at <= $w.at AND (j.withdrawn_at IS NULL OR j.withdrawn_at > $w.at)
 RETURN collect([j.id, j.verdict, j.a_type, j.a_value, j.b_type, j.b_value, j.made_at, j.author, j.reason]) AS judgements

@@ -13,7 +13,7 @@ CALL () {
 }
 WITH c WHERE c.space = $space
 CALL (c) {
-  MATCH (c)-[a:ANCHORED_AT|WAS_ANCHORED_AT]->(i:Identifier)
+  MATCH (c)-[a:ANCHORED_AT|WAS_ANCHORED_AT]->(i)
   RETURN collect([i.key, a.until, a.rev]) AS anchors
 }
 RETURN [c.id, c.created_at, anchors] AS entry

@@ -5,6 +5,6 @@
 //   key: string – identifier key
 // Columns:
 //   since: integer, null when there is none
-MATCH (i:Identifier {key: $key})
-MATCH (i)<-[:OBSERVED]-(e:Event)
+MATCH (i:Identifier|UnseenIdentifier {key: $key})
+MATCH (i)<-[:OBSERVED|DETACHED]-(e:Event)
 RETURN min(e.received_at) AS since

@@ -11,17 +11,24 @@
 // Columns:
 //   seen: list of [key, first_seen, last_seen, keys of neighbours]; times are null when there was no event
 UNWIND $w.keys AS key
-MATCH (i:Identifier {key: key})
+MATCH (i:Identifier|UnseenIdentifier {key: key})
 CALL (i) {
-  MATCH (i)<-[:OBSERVED]-(e:Event) WHERE e.received_at <= $w.at
-  MATCH (e)-[:OBSERVED]->(other:Identifier) WHERE other <> i
+  // An identifier that a judgement in force had taken from an event was not on it.
+  MATCH (i)<-[own:OBSERVED|DETACHED]-(e:Event)
+  WHERE e.received_at <= $w.at
+    AND (own.detached_at IS NULL OR none(n IN range(0, size(own.detached_at) - 1) WHERE toInteger(own.detached_at[n]) <= $w.at AND coalesce(toInteger(own.attached_at[n]) > $w.at, true)))
+  MATCH (e)-[seen:OBSERVED|DETACHED]->(other)
+  WHERE other <> i
+    AND (seen.detached_at IS NULL OR none(n IN range(0, size(seen.detached_at) - 1) WHERE toInteger(seen.detached_at[n]) <= $w.at AND coalesce(toInteger(seen.attached_at[n]) > $w.at, true)))
   WITH DISTINCT other LIMIT $w.most
   RETURN collect(other.key) AS others
 }
-WITH i, key, others, COUNT { (i)<-[:OBSERVED]-() } <= $w.scanned AS few
+WITH i, key, others, COUNT { (i)<-[:OBSERVED|DETACHED]-() } <= $w.scanned AS few
 CALL (i, few) {
   WITH i WHERE few
-  MATCH (i)<-[:OBSERVED]-(e:Event) WHERE e.received_at <= $w.at
+  MATCH (i)<-[own:OBSERVED|DETACHED]-(e:Event)
+  WHERE e.received_at <= $w.at
+    AND (own.detached_at IS NULL OR none(n IN range(0, size(own.detached_at) - 1) WHERE toInteger(own.detached_at[n]) <= $w.at AND coalesce(toInteger(own.attached_at[n]) > $w.at, true)))
   RETURN min(e.at) AS first, max(e.at) AS last
 }
 RETURN collect([key, CASE WHEN few THEN first ELSE i.first_seen END,

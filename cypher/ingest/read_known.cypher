@@ -12,7 +12,9 @@
 //     identifier
 //   events: list of the positions of events that are known
 //   named: list of the positions of events whose message id is known
-//   identifiers: list of [position, first_seen, customer id or null, contested, super-connector, blocked]
+//   identifiers: list of [position, first_seen, customer id or null, contested, super-connector, blocked,
+//     corrections]
+//   unseen: list of positions of those that every event lost which carried them
 //   links: list of [position, first_seen]
 //   waiting: list of [judgement id, verdict, a_key, b_key, made_at]
 CYPHER replan=skip
@@ -41,7 +43,7 @@ CALL () {
   WITH x, i, c ORDER BY x
   // A list of lists, since `collect` leaves out null: positions stay those of $w.identifiers.
   RETURN collect([i]) AS nodes, collect(CASE WHEN i IS NOT NULL THEN x END) AS known,
-    collect(CASE WHEN i IS NOT NULL THEN [x, i.first_seen, c.id, i:Contested, i:SuperConnector, i:Blocked] END) AS identifiers
+    collect(CASE WHEN i IS NOT NULL THEN [x, i.first_seen, c.id, i:Contested, i:SuperConnector, i:Blocked, coalesce(i.corrections, 0)] END) AS identifiers
 }
 CALL (nodes) {
   UNWIND range(0, size($w.links) - 1) AS x
@@ -55,10 +57,16 @@ CALL (known) {
   UNWIND CASE WHEN size(known) = size($w.identifiers) THEN [] ELSE range(0, size($w.identifiers) - 1) END AS x
   WITH x WHERE NOT x IN known
   CALL (x) {
-    MATCH (j:Judgement {a_key: $w.identifiers[x]}) WHERE j.withdrawn_at IS NULL RETURN j
+    MATCH (j:Judgement {a_key: $w.identifiers[x]}) WHERE j.withdrawn_at IS NULL AND j.b_key IS NOT NULL RETURN j
     UNION
     MATCH (j:Judgement {b_key: $w.identifiers[x]}) WHERE j.withdrawn_at IS NULL RETURN j
   }
   RETURN collect(DISTINCT [j.id, j.verdict, j.a_key, j.b_key, j.made_at]) AS waiting
 }
-RETURN judgements_rev, events, named, identifiers, links, waiting
+CALL (known) {
+  UNWIND CASE WHEN size(known) = size($w.identifiers) THEN [] ELSE range(0, size($w.identifiers) - 1) END AS x
+  WITH x WHERE NOT x IN known
+  MATCH (:UnseenIdentifier {key: $w.identifiers[x]})
+  RETURN collect(x) AS unseen
+}
+RETURN judgements_rev, events, named, identifiers, unseen, links, waiting

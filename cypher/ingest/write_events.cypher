@@ -6,7 +6,8 @@
 // Parameters:
 //   w.space: name of the space
 //   w.policy_version: version of the policy that the events were read under
-//   w.known: known identifiers of the batch, list of [key, first_seen, last_seen], in order
+//   w.known: known identifiers of the batch, list of [key, first_seen, last_seen, corrections that were
+//     read], in order
 //   w.links_seen: known links, list of [position of a, position of b, first_seen, last_seen,
 //     times_seen, sources]; positions are those in w.known
 //   w.events: list of [key, properties of the node, position of the strongest identifier,
@@ -28,8 +29,11 @@ WITH known, known AS nodes,
   CASE WHEN s.policy_version = $w.policy_version AND size(known) = size($w.known) THEN $w ELSE {} END AS w
 CALL (w, known) {
   UNWIND range(0, coalesce(size(w.known), 0) - 1) AS n
-  WITH known[n] AS i, {last_seen: w.known[n][2]} AS seen
-  SET i.last_seen = CASE WHEN seen.last_seen > i.last_seen THEN seen.last_seen ELSE i.last_seen END
+  WITH known[n] AS i, {last_seen: w.known[n][2], corrections: w.known[n][3]} AS seen
+  // The lock is taken first. Where a judgement took an event away since it was read, the division
+  // by zero ends the transaction.
+  SET i.last_seen = CASE WHEN coalesce(i.corrections, 0) <> seen.corrections THEN seen.last_seen / 0
+    WHEN seen.last_seen > i.last_seen THEN seen.last_seen ELSE i.last_seen END
 }
 CALL (w, nodes) {
   UNWIND w.links_seen AS row

@@ -15,9 +15,11 @@
 //   w.guards: list of [customer id, rev that was read], in order of the ids
 //   w.unclaimed: keys of known identifiers that had no customer when they were read
 //   w.identifiers: new identifiers, list of [key, type, value, first_seen, last_seen]
+//   w.returning: keys of those of w.identifiers that are in the graph as unseen
 //   w.unsettled: keys of new identifiers whose component is too large to resolve
 //   w.settled: keys of identifiers that no longer wait for the settlement of a policy
-//   w.known: known identifiers of the batch, list of [key, first_seen, last_seen], in order
+//   w.known: known identifiers of the batch, list of [key, first_seen, last_seen, corrections that were
+//     read], in order
 //   w.links: new links, list of [position of a, position of b, first_seen, last_seen, times_seen,
 //     sources]; positions count w.known first, then w.identifiers
 //   w.links_seen: known links, likewise
@@ -97,6 +99,29 @@ CALL (w) {
 }
 WITH known, known + created AS nodes, w
 CALL (w) {
+  UNWIND w.returning AS key
+  MATCH (gone:UnseenIdentifier {key: key})
+  MATCH (i:Identifier {key: key})
+  SET i.corrections = gone.corrections
+  WITH gone, i
+  CALL (gone, i) {
+    MATCH (gone)<-[a:ANCHORED_AT]-(c)
+    CREATE (i)<-[:ANCHORED_AT]-(c)
+    DELETE a
+  }
+  CALL (gone, i) {
+    MATCH (gone)<-[a:WAS_ANCHORED_AT]-(c)
+    CREATE (i)<-[:WAS_ANCHORED_AT {until: a.until, rev: a.rev}]-(c)
+    DELETE a
+  }
+  CALL (gone, i) {
+    MATCH (gone)<-[d:DETACHED]-(e)
+    CREATE (i)<-[:DETACHED {judgements: d.judgements, detached_at: d.detached_at, attached_at: d.attached_at}]-(e)
+    DELETE d
+  }
+  DELETE gone
+}
+CALL (w) {
   UNWIND w.unsettled AS key
   MATCH (i:Identifier {key: key})
   SET i:Unsettled
@@ -108,8 +133,10 @@ CALL (w) {
 }
 CALL (w, known) {
   UNWIND range(0, coalesce(size(w.known), 0) - 1) AS n
-  WITH known[n] AS i, {first_seen: w.known[n][1], last_seen: w.known[n][2]} AS seen
-  SET i.first_seen = CASE WHEN seen.first_seen < i.first_seen THEN seen.first_seen ELSE i.first_seen END,
+  WITH known[n] AS i, {first_seen: w.known[n][1], last_seen: w.known[n][2], corrections: w.known[n][3]} AS seen
+  // As in write_events: where a judgement took an event away since it was read, all ends here.
+  SET i.first_seen = CASE WHEN coalesce(i.corrections, 0) <> seen.corrections THEN seen.first_seen / 0
+    WHEN seen.first_seen < i.first_seen THEN seen.first_seen ELSE i.first_seen END,
       i.last_seen = CASE WHEN seen.last_seen > i.last_seen THEN seen.last_seen ELSE i.last_seen END
 }
 CALL (w, nodes) {
@@ -263,6 +290,18 @@ CALL (w) {
   CREATE (i)-[:BELONGS_TO]->(c)
 }
 CALL (w) {
+  UNWIND w.anchors AS row
+  WITH {id: row[0], key: row[1]} AS anchor
+  MATCH (c:Customer {id: anchor.id})
+  OPTIONAL MATCH (c)-[old:ANCHORED_AT]->(before:Identifier)
+  // The former anchor is kept, so that the register can be read as of a moment.
+  FOREACH (_ IN CASE WHEN old IS NULL THEN [] ELSE [1] END | CREATE (c)-[:WAS_ANCHORED_AT {until: w.now, rev: c.rev}]->(before))
+  DELETE old
+  WITH c, anchor
+  MATCH (i:Identifier {key: anchor.key})
+  CREATE (c)-[:ANCHORED_AT]->(i)
+}
+CALL (w) {
   UNWIND w.retired AS row
   WITH {id: row[0], successor_id: row[1]} AS retired
   MATCH (c:Customer {id: retired.id})
@@ -287,18 +326,6 @@ CALL (w) {
   WITH {id: row[0], kind: row[1]} AS customer
   MATCH (c:Customer {id: customer.id})
   SET c.kind = customer.kind
-}
-CALL (w) {
-  UNWIND w.anchors AS row
-  WITH {id: row[0], key: row[1]} AS anchor
-  MATCH (c:Customer {id: anchor.id})
-  OPTIONAL MATCH (c)-[old:ANCHORED_AT]->(before:Identifier)
-  // The former anchor is kept, so that the register can be read as of a moment.
-  FOREACH (_ IN CASE WHEN old IS NULL THEN [] ELSE [1] END | CREATE (c)-[:WAS_ANCHORED_AT {until: w.now, rev: c.rev}]->(before))
-  DELETE old
-  WITH c, anchor
-  MATCH (i:Identifier {key: anchor.key})
-  CREATE (c)-[:ANCHORED_AT]->(i)
 }
 CALL (w) {
   UNWIND w.contested AS key

@@ -13,7 +13,7 @@
 //   w.most: integer
 // Columns:
 //   judgements: list of [id, verdict, a_type, a_value, b_type, b_value, made_at, author, reason, withdrawn_at, withdrawn_by,
-//     withdrawn_reason]
+//     withdrawn_reason, message_id]
 CALL () {
   MATCH (c:Customer {id: $w.customer})<-[:BELONGS_TO]-(i:Identifier)
   RETURN collect(i.key) AS held
@@ -29,5 +29,5 @@ WHERE j.space = $w.space AND j.id < $w.before AND j.made_at >= $w.since AND j.ma
 WITH j ORDER BY j.id DESC LIMIT $w.most
 RETURN collect([
   j.id, j.verdict, j.a_type, j.a_value, j.b_type, j.b_value, j.made_at, j.author, j.reason, j.withdrawn_at, j.withdrawn_by,
-  j.withdrawn_reason
+  j.withdrawn_reason, j.message_id
 ]) AS judgements

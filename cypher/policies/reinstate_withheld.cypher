@@ -1,14 +1,14 @@
 // Purpose: Add identifiers to the events that they were withheld from. The identifiers then wait to be
 //   settled, and judgements that waited for them apply.
 //   Nothing is written when the policy is no longer the one in force, or when one of the events no
-//   longer withholds what was read.
+//   longer withholds or observes what was read.
 // Access: write
 // Space: keys
 // Parameters:
 //   w.space: name of the space
 //   w.policy_version: version of the policy that the values were read under
 //   w.events: list of [event key, withheld values that were read, those that stay withheld or null,
-//     keys of the identifiers to add]
+//     keys of the identifiers to add, how many it observed]
 //   w.identifiers: list of [key, type, value, first_seen, last_seen]
 //   w.links: list of [a_key, b_key, first_seen, last_seen, times_seen, sources]
 // Columns:
@@ -18,9 +18,9 @@ SET s.name = s.name // takes its lock, so that two do this one after the other
 WITH s.policy_version = $w.policy_version AS in_force
 CALL () {
   UNWIND $w.events AS row
-  WITH {key: row[0], withheld: row[1]} AS event
+  WITH {key: row[0], withheld: row[1], observed: row[4]} AS event
   MATCH (e:Event {key: event.key})
-  RETURN count(CASE WHEN e.withheld = event.withheld THEN 1 END) AS as_read
+  RETURN count(CASE WHEN e.withheld = event.withheld AND COUNT { (e)-[:OBSERVED]->() } = event.observed THEN 1 END) AS as_read
 }
 WITH CASE WHEN in_force AND as_read = size($w.events) THEN $w ELSE {} END AS w
 CALL (w) {
@@ -35,6 +35,30 @@ CALL (w) {
   WITH i
   MATCH (i)-[:BELONGS_TO]->(c:Customer)
   SET c.rev = c.rev + 1
+}
+CALL (w) {
+  UNWIND w.identifiers AS row
+  WITH {key: row[0]} AS seen
+  MATCH (gone:UnseenIdentifier {key: seen.key})
+  MATCH (i:Identifier {key: seen.key})
+  SET i.corrections = gone.corrections
+  WITH gone, i
+  CALL (gone, i) {
+    MATCH (gone)<-[a:ANCHORED_AT]-(c)
+    CREATE (i)<-[:ANCHORED_AT]-(c)
+    DELETE a
+  }
+  CALL (gone, i) {
+    MATCH (gone)<-[a:WAS_ANCHORED_AT]-(c)
+    CREATE (i)<-[:WAS_ANCHORED_AT {until: a.until, rev: a.rev}]-(c)
+    DELETE a
+  }
+  CALL (gone, i) {
+    MATCH (gone)<-[d:DETACHED]-(e)
+    CREATE (i)<-[:DETACHED {judgements: d.judgements, detached_at: d.detached_at, attached_at: d.attached_at}]-(e)
+    DELETE d
+  }
+  DELETE gone
 }
 CALL (w) {
   UNWIND w.identifiers AS row

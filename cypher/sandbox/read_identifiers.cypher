@@ -1,4 +1,4 @@
-// Purpose: Identifiers as they are stored, with their customers and their judgements; and the ids of
+// Purpose: Identifiers as they are stored, unseen ones too, with their customers and their judgements; and the ids of
 //   these customers and of all that are anchored at the identifiers, as the id register has them.
 // Access: read
 // Space: keys
@@ -11,7 +11,7 @@
 //   ids: list of [labels, properties, anchor, former anchors, successor]; each of the last three is a
 //     list of [key or id, properties of the relationship]
 UNWIND $w.keys AS key
-MATCH (i:Identifier {key: key})
+MATCH (i:Identifier|UnseenIdentifier {key: key})
 WITH collect(i) AS found
 CALL (found) {
   UNWIND found AS i
@@ -33,8 +33,8 @@ CALL (carriers, anchored) {
   WITH DISTINCT c
   RETURN collect([
     labels(c), properties(c),
-    COLLECT { MATCH (c)-[at:ANCHORED_AT]->(a:Identifier) RETURN [a.key, properties(at)] },
-    COLLECT { MATCH (c)-[was:WAS_ANCHORED_AT]->(a:Identifier) RETURN [a.key, properties(was)] },
+    COLLECT { MATCH (c)-[at:ANCHORED_AT]->(a) RETURN [a.key, properties(at)] },
+    COLLECT { MATCH (c)-[was:WAS_ANCHORED_AT]->(a) RETURN [a.key, properties(was)] },
     COLLECT { MATCH (c)-[to:FORWARDS_TO]->(successor:Customer) RETURN [successor.id, properties(to)] }
   ]) AS ids
 }

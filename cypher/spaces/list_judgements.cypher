@@ -10,11 +10,11 @@
 //   w.most: integer
 // Columns:
 //   judgements: list of [id, verdict, a_type, a_value, b_type, b_value, made_at, author, reason, withdrawn_at, withdrawn_by,
-//     withdrawn_reason]
+//     withdrawn_reason, message_id]
 MATCH (j:Judgement {space: $w.space})
 WHERE j.id < $w.before AND j.made_at >= $w.since AND j.made_at <= $w.until AND ($w.author IS NULL OR j.author = $w.author)
 WITH j ORDER BY j.id DESC LIMIT $w.most
 RETURN collect([
   j.id, j.verdict, j.a_type, j.a_value, j.b_type, j.b_value, j.made_at, j.author, j.reason, j.withdrawn_at, j.withdrawn_by,
-  j.withdrawn_reason
+  j.withdrawn_reason, j.message_id
 ]) AS judgements

@@ -9,7 +9,7 @@ from typing import Any
 
 from identity_service.domain.explain.explanation import Decision
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.judgements import Judgement
+from identity_service.domain.judgements import AnyJudgement, Detachment
 from identity_service.domain.preview.report import (
     CustomerDifference,
     DecidingLink,
@@ -52,13 +52,14 @@ def change(recorded: RecordedChange) -> dict[str, Any]:
     }
 
 
-def judgement(made: Judgement) -> dict[str, Any]:
+def judgement(made: AnyJudgement) -> dict[str, Any]:
     """`Judgement`."""
     return {
         "id": made.id,
         "verdict": made.verdict.name,
         "a": identifier(made.a),
-        "b": identifier(made.b),
+        "b": None if made.b is None else identifier(made.b),
+        "event": {"messageId": made.message_id} if isinstance(made, Detachment) else None,
         "author": made.author,
         "reason": made.reason,
         "madeAt": iso(made.made_at),

@@ -1,7 +1,8 @@
-"""`identity-service judgement …`: say that two are the same or apart, and take it back."""
+"""`identity-service judgement …`: judge two identifiers or an event, and take it back."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ from rich.text import Text
 from identity_service import session
 from identity_service.cli import arguments, differences, json_objects
 from identity_service.cli.output import print_json, results
-from identity_service.domain.judgements import Judgement, Verdict
+from identity_service.domain.judgements import AnyJudgement, Detachment, Verdict
 from identity_service.domain.preview.report import Preview
 from identity_service.domain.recorded import Page, RecordedChange
 from identity_service.domain.resolution.changes import in_words
@@ -29,13 +30,20 @@ _Reason = Annotated[str, typer.Option(help="How you know; it stays on record.")]
 _Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 app = typer.Typer(
-    help="Judgements: say that two identifiers are the same or apart.", no_args_is_help=True
+    help="Judgements: say who is one customer, and whose an event is not.", no_args_is_help=True
 )
+
+
+class _OfTwo(StrEnum):
+    """The verdicts about two identifiers."""
+
+    SAME = Verdict.SAME.value
+    APART = Verdict.APART.value
 
 
 @app.command("add")
 def add_command(
-    verdict: Annotated[Verdict, typer.Argument(help="Whether they are one customer or two.")],
+    verdict: Annotated[_OfTwo, typer.Argument(help="Whether they are one customer or two.")],
     a: Annotated[str, typer.Argument(metavar="TYPE:VALUE")],
     b: Annotated[str, typer.Argument(metavar="TYPE:VALUE")],
     space: _Space,
@@ -48,14 +56,34 @@ def add_command(
 
     async def work(opened: Session) -> Judged:
         scope, service = await opened.space(space, author), opened.cases.judgements
-        return await service.judge(scope, verdict, *await service.normalise(scope, *typed), reason)
+        ends = await service.normalise(scope, *typed)
+        return await service.judge(scope, Verdict(verdict.value), *ends, reason)
+
+    _show(session.run(work), as_json=as_json)
+
+
+@app.command("detach")
+def detach_command(
+    message_id: Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="Of the event.")],
+    identifier: Annotated[str, typer.Argument(metavar="TYPE:VALUE")],
+    space: _Space,
+    reason: _Reason,
+    author: arguments.Author,
+    as_json: _Json = False,
+) -> None:
+    """Say that an identifier does not name the person on an event, which follows its others."""
+    typed = arguments.identifier(identifier)
+
+    async def work(opened: Session) -> Judged:
+        scope = await opened.space(space, author)
+        return await opened.cases.judgements.detach(scope, message_id, typed, reason)
 
     _show(session.run(work), as_json=as_json)
 
 
 @app.command("preview")
 def preview_command(
-    verdict: Annotated[Verdict, typer.Argument(help="Whether they are one customer or two.")],
+    verdict: Annotated[_OfTwo, typer.Argument(help="Whether they are one customer or two.")],
     a: Annotated[str, typer.Argument(metavar="TYPE:VALUE")],
     b: Annotated[str, typer.Argument(metavar="TYPE:VALUE")],
     space: _Space,
@@ -66,15 +94,27 @@ def preview_command(
 
     async def work(opened: Session) -> Preview:
         scope = await opened.space(space)
-        return (await opened.cases.judgement_previews.of_pair(scope, verdict, *typed)).preview
+        previews = opened.cases.judgement_previews
+        return (await previews.of_pair(scope, Verdict(verdict.value), *typed)).preview
 
-    found = session.run(work)
-    if as_json:
-        print_json(json_objects.preview(found))
-    else:
-        console = results()
-        console.print(differences.table(found.summary))
-        console.print(differences.drawing(found))
+    _show_preview(session.run(work), as_json=as_json)
+
+
+@app.command("preview-detach")
+def preview_detach_command(
+    message_id: Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="Of the event.")],
+    identifier: Annotated[str, typer.Argument(metavar="TYPE:VALUE")],
+    space: _Space,
+    as_json: _Json = False,
+) -> None:
+    """Show what taking an identifier from an event would change. Nothing is written."""
+    typed = arguments.identifier(identifier)
+
+    async def work(opened: Session) -> Preview:
+        scope = await opened.space(space)
+        return (await opened.cases.judgement_previews.of_event(scope, message_id, typed)).preview
+
+    _show_preview(session.run(work), as_json=as_json)
 
 
 @app.command("withdraw")
@@ -114,7 +154,7 @@ def list_command(
     """List judgements, withdrawn ones too, newest first."""
     which = JudgementFilter(author, arguments.earliest(since), arguments.latest(until))
 
-    async def work(opened: Session) -> Page[Judgement]:
+    async def work(opened: Session) -> Page[AnyJudgement]:
         scope, ledger = await opened.space(space), opened.cases.ledger
         if customer is None:
             return await ledger.judgements(scope, which, NEWEST, first)
@@ -130,6 +170,15 @@ def list_command(
     results().print(_table(page) if page.items else "There are no judgements.")
     if page.more:
         results().print(f"There are more than {first}.")
+
+
+def _show_preview(found: Preview, *, as_json: bool) -> None:
+    if as_json:
+        print_json(json_objects.preview(found))
+        return
+    console = results()
+    console.print(differences.table(found.summary))
+    console.print(differences.drawing(found))
 
 
 def _show(judged: Judged, *, as_json: bool) -> None:
@@ -152,12 +201,17 @@ def _show(judged: Judged, *, as_json: bool) -> None:
     console.print(Text(f"On record as {judged.judgement.id}.", style="dim"), soft_wrap=True)
 
 
+def _other(made: AnyJudgement) -> str:
+    """What was judged besides the first identifier."""
+    return f"event {made.message_id}" if isinstance(made, Detachment) else str(made.b)
+
+
 def _sentence(change: RecordedChange) -> str:
     identifiers = map(identifier_of, change.identifier_keys)
     return in_words(change.kind, change.customer_id, change.other_customer_id, identifiers)
 
 
-def _table(page: Page[Judgement]) -> Table:
+def _table(page: Page[AnyJudgement]) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in ("judgement", "made", "verdict", "identifiers", "author", "reason"):
         table.add_column(column, overflow="fold")
@@ -173,7 +227,7 @@ def _table(page: Page[Judgement]) -> Table:
             made.id,
             iso(made.made_at)[:10],
             made.verdict.value,
-            f"{made.a}\n{made.b}",
+            f"{made.a}\n{_other(made)}",
             made.author,
             reason,
         )

@@ -64,6 +64,12 @@ class Detachment:
     withdrawn_by: str | None = None
     withdrawn_reason: str | None = None
 
+    def as_of(self, moment: int) -> Detachment:
+        """As `Judgement.as_of`."""
+        if self.withdrawn_at is None or self.withdrawn_at <= moment:
+            return self
+        return replace(self, withdrawn_at=None, withdrawn_by=None, withdrawn_reason=None)
+
     @property
     def verdict(self) -> Verdict:
         """Always `DETACH`."""

@@ -15,6 +15,7 @@ LIST_CHANGES: Final = statement("sandbox/list_changes")
 LIST_JUDGEMENTS: Final = statement("sandbox/list_judgements")
 LIST_ACCOUNTS: Final = statement("sandbox/list_accounts")
 LIST_EVENTS: Final = statement("sandbox/list_events")
+LIST_UNSEEN_KEYS: Final = statement("sandbox/list_unseen_keys")
 READ_IDENTIFIERS: Final = statement("sandbox/read_identifiers")
 
 
@@ -46,13 +47,22 @@ class CopyReader:
         self._database = database
 
     def events(self, space: str) -> AsyncGenerator[list[Row]]:
-        """[labels, properties, list of [type, key of its other end] of its relationships]."""
+        """[labels, properties, relationships], each of these [type, key of its end, properties]."""
         return pages(
             self._database,
             LIST_EVENTS,
             {"space": space, "key": ""},
             lambda last: {"key": without_space(last[1]["key"])},
             EVENTS,
+        )
+
+    def unseen_identifiers(self, space: str) -> AsyncGenerator[list[str]]:
+        """Keys of the identifiers that judgements took from every event."""
+        return pages(
+            self._database,
+            LIST_UNSEEN_KEYS,
+            {"space": space, "key": ""},
+            lambda last: {"key": without_space(last)},
         )
 
     async def identifiers(self, keys: Sequence[str]) -> StoredIdentifiers:

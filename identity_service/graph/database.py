@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, Final, LiteralString, Self, cast
@@ -54,9 +54,11 @@ PING: Final = statement("instance/ping")
 PAUSES: Final = (0.05, 0.2, 0.6)
 """Seconds before the second, third and fourth attempt, each taken times 0.5 to 1.5."""
 
-ALREADY_THERE: Final = {
+CHANGED_MEANWHILE: Final = {
     "Neo.ClientError.Schema.ConstraintValidationFailed",
     "Neo.ClientError.Schema.EquivalentSchemaRuleAlreadyExists",
+    # Statements divide by zero where something has changed since it was read.
+    "Neo.ClientError.Statement.ArithmeticError",
 }
 
 ALL_AT_ONCE: Final = -1
@@ -182,6 +184,44 @@ class Database:
         """
         rows = await self._run(statement, parameters, WRITE_ACCESS)
         return rows[0] if rows else None
+
+    async def write_together(
+        self, steps: Sequence[tuple[Statement, Mapping[str, Any]]]
+    ) -> list[Row] | None:
+        """Run statements in one transaction and commit; the record of each, which says `written`.
+
+        None: one of them was not `written`, and so nothing was. They are run again after a
+        deadlock and the like, when they surely were rolled back.
+        """
+        name = steps[0][0].name
+        with _translated(name):
+            for pause in PAUSES:
+                try:
+                    return await self._together(name, steps)
+                except (Neo4jError, DriverError) as error:
+                    if not _repeatable(error, WRITE_ACCESS):
+                        raise
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+            return await self._together(name, steps)
+
+    async def _together(
+        self, name: str, steps: Sequence[tuple[Statement, Mapping[str, Any]]]
+    ) -> list[Row] | None:
+        async with self._session(WRITE_ACCESS) as session:
+            begun = await session.begin_transaction(
+                {"name": name}, timeout=self._timeouts[Access.WRITE]
+            )
+            records: list[Row] = []
+            async with begun:
+                for statement, parameters in steps:
+                    text: LiteralString = statement.definition.text
+                    with _timed(statement):
+                        records += await _rows(await begun.run(text, _unspoken(parameters)))
+                    if len(records) == 0 or not records[-1]["written"]:
+                        await begun.rollback()
+                        return None
+                await begun.commit()
+            return records
 
     async def write_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
         """As `write_one`; all records."""
@@ -353,9 +393,9 @@ def _translated(name: str) -> Generator[None]:
 
 
 def _translation(name: str, error: Neo4jError | DriverError) -> IdentityServiceError:
-    if isinstance(error, Neo4jError) and error.code in ALREADY_THERE:
+    if isinstance(error, Neo4jError) and error.code in CHANGED_MEANWHILE:
         return Stale(
-            f"{name}: somebody else created the same thing at the same time.",
+            f"{name}: somebody else wrote the same thing at the same time.",
             remedy="Read again, then decide again.",
         )
     if isinstance(error, Neo4jError):

@@ -29,10 +29,12 @@ from identity_service.graph.keys import (
     identifier_of,
     rejection_key,
 )
-from identity_service.graph.statements import statement
+from identity_service.graph.statements import Statement, statement
 from identity_service.graph.write_rows import (
     EvidenceWrite,
     SettlementWrite,
+    attachment_rows,
+    detachment_rows,
     evidence_rows,
     json_text,
     settlement_rows,
@@ -44,6 +46,9 @@ WRITE_EVENTS: Final = statement("ingest/write_events")
 WRITE_REJECTED: Final = statement("ingest/write_rejected")
 CLAIM_PROPERTY_NAMES: Final = statement("ingest/claim_property_names")
 WRITE_SETTLEMENT: Final = statement("ingest/write_settlement")
+READ_ANCHORED: Final = statement("ingest/read_anchored")
+DETACH: Final = statement("detachments/detach")
+ATTACH: Final = statement("detachments/attach")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,9 @@ class Known:
     `events` are known; `reused` are those whose message id another event has, with other content.
     `links` maps the known links to when they were first seen. `waiting` are judgements about
     identifiers of the batch that are not known, as of `judgements_rev`. `blocked` are known
-    identifiers that belong to nobody, since a policy blocked them.
+    identifiers that belong to nobody, since a policy blocked them. `corrections` counts how often
+    judgements have changed what events say of known identifiers, where they have. `unseen` are
+    identifiers of the batch that every event lost which carried them: they are not known.
     """
 
     events: frozenset[EventIdentity]
@@ -63,6 +70,8 @@ class Known:
     waiting: Sequence[Judgement]
     judgements_rev: int
     blocked: frozenset[Identifier]
+    corrections: Mapping[Identifier, int]
+    unseen: frozenset[Identifier]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,22 +130,28 @@ class EvidenceStore:
             },
         )
         if row is None:
-            return Known(frozenset(), frozenset(), {}, {}, (), 0, frozenset())
+            return Known(frozenset(), frozenset(), {}, {}, (), 0, frozenset(), {}, frozenset())
         known = _those(asked, row["events"])
         blocked: set[Identifier] = {
             identifiers[entry[0]] for entry in row["identifiers"] if entry[5]
         }
+        corrections: dict[Identifier, int] = {
+            identifiers[entry[0]]: entry[6] for entry in row["identifiers"] if entry[6]
+        }
+        unseen: set[Identifier] = {identifiers[x] for x in row["unseen"]}
         return Known(
             events=known,
             reused=_those(asked, row["named"]) - known,
             identifiers={
                 identifiers[x]: StoredIdentifier(first_seen, customer, contested, super_connector)
-                for x, first_seen, customer, contested, super_connector, _ in row["identifiers"]
+                for x, first_seen, customer, contested, super_connector, *_ in row["identifiers"]
             },
             links={links[x]: first_seen for x, first_seen in row["links"]},
             waiting=[_judgement(*entry) for entry in row["waiting"]],
             judgements_rev=row["judgements_rev"],
             blocked=frozenset(blocked),
+            corrections=corrections,
+            unseen=frozenset(unseen),
         )
 
     async def load_subgraph(
@@ -171,6 +186,24 @@ class EvidenceStore:
         if row is None or len(row["interior"]) > most:
             return None
         return _subgraph(row)
+
+    async def ids_anchored_at(
+        self, space: str, identifiers: Iterable[Identifier]
+    ) -> list[RegisteredId]:
+        """The ids anchored at identifiers that carry none now, as ids that forward to nobody."""
+        row = await self._database.read_one(
+            READ_ANCHORED, w={"keys": [identifier_key(space, i) for i in identifiers]}
+        )
+        return [
+            RegisteredId(
+                id=customer,
+                minted_at=minted_at,
+                anchor=identifier_of(anchor),
+                kind=None,
+                earlier=tuple(identifier_of(key) for _, _, key in sorted(earlier, reverse=True)),
+            )
+            for customer, minted_at, anchor, earlier in (row["ids"] if row else ())
+        ]
 
     async def claim_property_names(
         self, space: str, names: Collection[str], most: int
@@ -214,7 +247,19 @@ class EvidenceStore:
         None: nothing was written, since the policy is no longer in force, or a customer that the
         settlement rests on has changed, or a judgement that may wait for what is new.
         """
-        row = await self._database.write_one(WRITE_SETTLEMENT, w=settlement_rows(write))
+        steps: list[tuple[Statement, Mapping[str, Any]]] = [
+            (WRITE_SETTLEMENT, {"w": settlement_rows(write)})
+        ]
+        detachment, attachment = write.evidence.detachment, write.evidence.attachment
+        if detachment is not None:
+            steps.append((DETACH, {"w": detachment_rows(write.space, detachment)}))
+        if attachment is not None:
+            steps.append((ATTACH, {"w": attachment_rows(write.space, attachment)}))
+        if len(steps) == 1:
+            row = await self._database.write_one(WRITE_SETTLEMENT, **steps[0][1])
+        else:
+            rows = await self._database.write_together(steps)
+            row = rows[0] if rows else None
         if row is None or not row["written"]:
             return None
         written = Written(row["last_position"])

@@ -26,6 +26,7 @@ READ_REGISTER: Final = statement("history/read_register")
 READ_ID: Final = statement("history/read_id")
 READ_KNOWN_SINCE: Final = statement("history/read_known_since")
 LIST_ATTRIBUTED: Final = statement("history/list_attributed")
+READ_EVENT_IDENTIFIERS: Final = statement("history/read_event_identifiers")
 READ_EVENT_TRAITS: Final = statement("history/read_event_traits")
 READ_ACCOUNTS: Final = statement("history/read_accounts")
 
@@ -178,6 +179,12 @@ class HistoryReader:
             AttributedEvent(identifier_of(key), EventOrder(*order), name, carries, tuple(accounts))
             for key, order, name, carries, accounts in (row["events"] if row else ())
         ]
+
+    async def event_identifiers(self, key: str, as_of: int) -> list[Identifier]:
+        """What an event carried, without what judgements in force had taken from it."""
+        row = await self._database.read_one(READ_EVENT_IDENTIFIERS, w={"keys": [key], "at": as_of})
+        carried = row["carried"] if row else ()
+        return [identifier_of(each) for _, keys in carried for each in keys]
 
     async def event_traits(self, keys: Iterable[str]) -> dict[str, EventTraits]:
         """By their keys, what events say about a person."""

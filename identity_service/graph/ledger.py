@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.judgements import Judgement
+from identity_service.domain.judgements import AnyJudgement
 from identity_service.domain.recorded import RecordedChange, RecordedRejection
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.graph.database import Database
-from identity_service.graph.judgements import judgement_of
+from identity_service.graph.judgements import any_judgement_of
 from identity_service.graph.keys import identifier_key
 from identity_service.graph.statements import statement
 
@@ -145,11 +145,11 @@ class LedgerReader:
 
     async def judgements(
         self, space: str, which: JudgementFilter, before: str, most: int
-    ) -> list[Judgement]:
+    ) -> list[AnyJudgement]:
         """Judgements of a space, withdrawn ones too."""
         w = {"space": space, "before": before, "most": most, **asdict(which)}
         row = await self._database.read_one(LIST_JUDGEMENTS, w=w)
-        return [judgement_of(*entry) for entry in row["judgements"]] if row else []
+        return [any_judgement_of(*entry) for entry in row["judgements"]] if row else []
 
     async def judgements_of(
         self,
@@ -158,7 +158,7 @@ class LedgerReader:
         which: JudgementFilter,
         before: str,
         most: int,
-    ) -> list[Judgement]:
+    ) -> list[AnyJudgement]:
         """Judgements about the identifiers of a customer, named by its id, or about some."""
         customer, keys = (about, []) if isinstance(about, str) else (None, list(about))
         row = await self._database.read_one(
@@ -172,7 +172,7 @@ class LedgerReader:
                 **asdict(which),
             },
         )
-        return [judgement_of(*entry) for entry in row["judgements"]] if row else []
+        return [any_judgement_of(*entry) for entry in row["judgements"]] if row else []
 
     async def rejected(self, space: str, before: str, most: int) -> list[RecordedRejection]:
         """Events that were set aside."""

@@ -183,6 +183,7 @@ class PolicyStore:
                         list(again.event.withheld),
                         again.still_withheld or None,
                         [identifier_key(space, identifier) for identifier in again.besides],
+                        len(again.event.observed),
                     ]
                     for again in events
                 ],

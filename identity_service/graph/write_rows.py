@@ -7,23 +7,30 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from identity_service.domain.events import EventIdentity, Observation
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.journeys.steps import channel_of, step_of
-from identity_service.domain.judgements import Judgement
+from identity_service.domain.judgements import AnyJudgement, Detachment, Judgement
 from identity_service.domain.resolution.id_register import ChangeSet
 from identity_service.domain.resolution.subgraph import (
     EMPTY_SUBGRAPH,
+    Correction,
     Pair,
     Sightings,
     Span,
     Subgraph,
 )
 from identity_service.graph.keys import account_key, event_key, identifier_key
+
+NEVER: Final = "never"
+"""When a judgement in force was withdrawn: an empty text does not pass through a copy either."""
+
+_NOTHING_LEFT: Final[Sequence[Any]] = (None, None, 0, [])
+"""What is written of a link that no event saw any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,47 @@ class NewEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedEvent:
+    """An event whose identifier is taken away or given back.
+
+    `carried` counts the identifiers that it carried when it was read, `strongest` is the one that
+    it belongs to from now on. `periods` are all judgements about the identifier on it: which, when
+    it was made, and when it was withdrawn.
+    """
+
+    key: str
+    carried: int
+    strongest: Identifier | None
+    periods: Sequence[tuple[str, int, int | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class DetachmentWrite:
+    """Events lose the identifier that `correction` is about.
+
+    `observed` counts the events that carried it when it was read, `carried` names all
+    identifiers of the events.
+    """
+
+    correction: Correction
+    observed: int
+    carried: Collection[Identifier]
+    events: Sequence[JudgedEvent]
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentWrite:
+    """Events get an identifier back, those of which `strongest` is named.
+
+    `attached` names all identifiers of these. Of the others only the periods are written.
+    """
+
+    identifier: Identifier
+    attached: Collection[Identifier]
+    events: Sequence[JudgedEvent]
+
+
+@dataclass(frozen=True, slots=True)
 class EvidenceWrite:
     """Evidence that one transaction writes.
 
@@ -97,6 +145,10 @@ class EvidenceWrite:
     the space's number of changes of judgements as it was read, None where nothing rests on
     judgements that wait; `touches_unclaimed` says that a judgement made or withdrawn here names an
     identifier without a customer, so that only a higher number can show it to other writers.
+    `corrections` counts, for known identifiers, how often judgements have changed what events
+    say of them, as it was read; where it is 0, it is left out. `returning` are those new ones that
+    the graph holds as unseen; `withheld` those that the policy blocks, so that they belong to
+    nobody.
     """
 
     events: Sequence[NewEvent] = ()
@@ -104,7 +156,12 @@ class EvidenceWrite:
     known_identifiers: Mapping[Identifier, Span] = field(default_factory=dict[Identifier, Span])
     links: Mapping[Pair, Sightings] = field(default_factory=dict[Pair, Sightings])
     known_links: Mapping[Pair, Sightings] = field(default_factory=dict[Pair, Sightings])
-    made: Sequence[Judgement] = ()
+    corrections: Mapping[Identifier, int] = field(default_factory=dict[Identifier, int])
+    returning: Collection[Identifier] = ()
+    withheld: Collection[Identifier] = ()
+    detachment: DetachmentWrite | None = None
+    attachment: AttachmentWrite | None = None
+    made: Sequence[AnyJudgement] = ()
     withdrawn: Sequence[Withdrawal] = ()
     in_effect: Sequence[Judgement] = ()
     judgements_rev: int | None = None
@@ -187,7 +244,7 @@ def evidence_rows(write: SettlementWrite) -> dict[str, Any]:
         "policy_version": write.policy_version,
         "now": write.now,
         "known": [
-            [identifier_key(space, i), span.first, span.last]
+            [identifier_key(space, i), span.first, span.last, evidence.corrections.get(i, 0)]
             for i in known
             if (span := evidence.known_identifiers[i])
         ],
@@ -225,21 +282,67 @@ def _link_rows(links: Mapping[Pair, Sightings], place: Mapping[Identifier, int])
     ]
 
 
-def _judgement_node(space: str, made: Judgement) -> dict[str, Any]:
-    return {
+def _judgement_node(space: str, made: AnyJudgement) -> dict[str, Any]:
+    node: dict[str, Any] = {
         "id": made.id,
         "space": space,
         "verdict": made.verdict.value,
         "a_type": made.a.type,
         "a_value": made.a.value,
         "a_key": identifier_key(space, made.a),
-        "b_type": made.b.type,
-        "b_value": made.b.value,
-        "b_key": identifier_key(space, made.b),
         "author": made.author,
         "reason": made.reason,
         "made_at": made.made_at,
     }
+    if isinstance(made, Detachment):
+        return node | {"message_id": made.message_id}
+    return node | {
+        "b_type": made.b.type,
+        "b_value": made.b.value,
+        "b_key": identifier_key(space, made.b),
+    }
+
+
+def detachment_rows(space: str, write: DetachmentWrite) -> dict[str, Any]:
+    """What `detachments/detach` takes."""
+    correction = write.correction
+    links = [
+        [
+            identifier_key(space, b if a == correction.identifier else a),
+            *((left.first, left.last, left.times, sorted(left.sources)) if left else _NOTHING_LEFT),
+        ]
+        for (a, b), left in sorted(correction.links.items(), key=itemgetter(0))
+    ]
+    return {
+        "key": identifier_key(space, correction.identifier),
+        "observed": write.observed,
+        "first_seen": correction.seen.first if correction.seen else None,
+        "last_seen": correction.seen.last if correction.seen else None,
+        "carried": sorted(identifier_key(space, i) for i in write.carried),
+        "events": [_judged_event_row(space, event) for event in write.events],
+        "links": links,
+    }
+
+
+def attachment_rows(space: str, write: AttachmentWrite) -> dict[str, Any]:
+    """What `detachments/attach` takes."""
+    return {
+        "key": identifier_key(space, write.identifier),
+        "attached": sorted(identifier_key(space, i) for i in write.attached),
+        "events": [_judged_event_row(space, event) for event in write.events],
+    }
+
+
+def _judged_event_row(space: str, event: JudgedEvent) -> list[Any]:
+    """Times as texts: lists of numbers do not pass through the files of a copy."""
+    return [
+        event.key,
+        event.carried,
+        identifier_key(space, event.strongest) if event.strongest else None,
+        [judgement for judgement, _, _ in event.periods],
+        [str(made_at) for _, made_at, _ in event.periods],
+        [NEVER if until is None else str(until) for *_, until in event.periods],
+    ]
 
 
 def identifier_rows(space: str, identifiers: Mapping[Identifier, Span]) -> list[list[Any]]:
@@ -285,8 +388,9 @@ def settlement_rows(write: SettlementWrite) -> dict[str, Any]:
     return evidence_rows(write) | {
         "judgements_rev": evidence.judgements_rev,
         "unguarded": evidence.touches_unclaimed,
+        "returning": keys(evidence.returning),
         "unsettled": [] if write.settlement else keys(evidence.identifiers),
-        "blocked": keys(settlement.blocked),
+        "blocked": keys((*settlement.blocked, *evidence.withheld)),
         "made": [_judgement_node(space, judgement) for judgement in evidence.made],
         "withdrawn": [[w.judgement, w.at, w.author, w.reason] for w in evidence.withdrawn],
         "settled": keys(settlement.no_longer_wait),

@@ -8,6 +8,7 @@ from identity_service.graph.access import AccessStore
 from identity_service.graph.copies import CopyReader
 from identity_service.graph.customers import CustomerReader
 from identity_service.graph.database import Database
+from identity_service.graph.detachments import DetachmentStore
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.exports import ExportReader
 from identity_service.graph.history import HistoryReader
@@ -41,6 +42,7 @@ from identity_service.services.resolution.component_resolver import ComponentRes
 from identity_service.services.spaces.access import Access
 from identity_service.services.spaces.policies import Policies
 from identity_service.services.spaces.spaces import Spaces
+from identity_service.services.write.detachments import Detachments
 from identity_service.services.write.event_batch import BatchWriter
 from identity_service.services.write.intake import Ingest
 from identity_service.services.write.judgements import Judgements
@@ -97,6 +99,7 @@ def assemble(
     )
     access, policies = Access(keys, clock), Policies(policy_store)
     resolver = ComponentResolver(evidence, limits.spare_identifiers)
+    detachments = Detachments(evidence, DetachmentStore(database))
     settler = Settler(evidence, resolver, policies, locks, clock, ids)
     customer_reader, link_reader = CustomerReader(database), LinkReader(database)
     space_store = SpaceStore(database)
@@ -137,12 +140,19 @@ def assemble(
         following=following,
         blast_radius=BlastRadius(evidence, policy_store, limits.blast_radius_identifiers),
         judgement_previews=JudgementPreviews(
-            evidence, policy_store, resolver, clock, preview_timeout
+            evidence, policy_store, detachments, resolver, clock, preview_timeout
         ),
         inboxes=Inboxes(inbox_reader, customers),
         journeys=Journeys(JourneyReader(database), policies, clock),
         judgements=Judgements(
-            evidence, judgement_store, policy_store, policies, settler, clock, ids
+            evidence,
+            judgement_store,
+            policy_store,
+            policies,
+            settler,
+            detachments,
+            clock,
+            ids,
         ),
         policy_rollout=PolicyRollout(
             access,

@@ -23,6 +23,7 @@ NOT_BELOW: Mapping[str, tuple[str, ...]] = {
     "CustomerResult.OverConnected": ("Change", "Event", "Identifier", "Judgement", "Link", "Trait"),
     "ExplainResult": ("Customer", "Event"),
     "JudgeResult": ("Customer",),
+    "Judgement": ("Customer",),
 }
 """Types that are not entered below others, since shorter ways lead to them.
 

@@ -162,9 +162,8 @@ def _assert_ids_are_sound(found: SettledSpace, policy: Policy) -> None:
         assert found.kinds[customer] == _kind(members, found, policy)
     customer_of = {i: c for c, members in found.customers.items() for i in members}
     for retired, (_, forwards_to) in found.retired.items():
-        assert forwards_to == (
-            [] if register[retired] in found.blocked else [customer_of[register[retired]]]
-        )
+        gone = register[retired] in found.blocked or register[retired] not in found.first_seen
+        assert forwards_to == ([] if gone else [customer_of[register[retired]]])
 
 
 def stands_at(found: SettledSpace) -> dict[str, Identifier]:

@@ -15,17 +15,18 @@ from neo4j import AsyncDriver
 from identity_service.collect.segment import Collected
 from identity_service.domain.events import Rejection, ReportedEvent
 from identity_service.domain.identifiers import Identifier, parse_identifier
-from identity_service.domain.judgements import OF_TWO, Judgement, Verdict
+from identity_service.domain.judgements import OF_TWO, AnyJudgement, Detachment, Judgement, Verdict
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
 from identity_service.domain.policies.value_rules import ValueRules, observe
 from identity_service.domain.recorded import PolicyVersion, RecordedChange
-from identity_service.domain.resolution.evidence import Evidence, gather
+from identity_service.domain.resolution.evidence import Evidence, attached, gather
 from identity_service.graph.database import Database
 from identity_service.services.kit.clock import Clock, system_clock
 from identity_service.services.limits import DEFAULT_LIMITS, Limits, RolloutLimits
 from identity_service.services.spaces.access import Caller, Role, Sender, SpaceScope
 from identity_service.services.wiring import UseCases, assemble
+from identity_service.services.write.judgements import Judged
 from tests.support.settled import SettledSpace, assert_settled, settled_space
 from tests.support.worlds import Event
 
@@ -79,6 +80,7 @@ class World:
     version: int = 1
     sent: dict[str, ReportedEvent] = field(default_factory=dict[str, ReportedEvent])
     judged: dict[str, Judgement] = field(default_factory=dict[str, Judgement])
+    detached: dict[str, Detachment] = field(default_factory=dict[str, Detachment])
 
     @property
     def space(self) -> str:
@@ -112,15 +114,27 @@ class World:
         judged = await self.use_cases.judgements.judge(
             self.scope, verdict, *ends, reason="The test says so."
         )
+        assert isinstance(judged.judgement, Judgement)
         self.judged[judged.judgement.id] = judged.judgement
         return judged.judgement, judged.changes
 
-    async def withdraw(self, judgement: Judgement) -> Sequence[RecordedChange]:
+    async def detach(self, message_id: str, identifier: str | Identifier) -> Judged:
+        """Judge that an identifier does not name the person on an event."""
+        named = identifier if isinstance(identifier, Identifier) else parse_identifier(identifier)
+        judged = await self.use_cases.judgements.detach(
+            self.scope, message_id, named, "The test says so."
+        )
+        assert isinstance(judged.judgement, Detachment)
+        self.detached[judged.judgement.id] = judged.judgement
+        return judged
+
+    async def withdraw(self, judgement: AnyJudgement) -> Sequence[RecordedChange]:
         """Withdraw a judgement."""
         judged = await self.use_cases.judgements.withdraw(
             self.scope, judgement.id, "The test says so."
         )
-        del self.judged[judgement.id]
+        self.judged.pop(judgement.id, None)
+        self.detached.pop(judgement.id, None)
         return judged.changes
 
     async def set_policy(self, policy: Policy) -> PolicyVersion:
@@ -147,8 +161,13 @@ class World:
         """What was sent, as if the policy in force had always been."""
         values = ValueRules(self.policy)
         observed = (observe(each, values, 0, SOURCE) for each in self.sent.values())
+        detached = list(self.detached.values())
         return gather(
-            ((o.event.at, o.identifiers) for o in observed if not isinstance(o, Rejection)),
+            (
+                (o.event.at, attached(o.event.message_id, o.identifiers, detached))
+                for o in observed
+                if not isinstance(o, Rejection)
+            ),
             list(self.judged.values()),
         )
 

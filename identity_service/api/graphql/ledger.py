@@ -19,7 +19,7 @@ from identity_service.api.graphql.connections import (
 from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.scalars import Millis, earliest, latest
 from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, scoped
-from identity_service.domain.judgements import Judgement
+from identity_service.domain.judgements import AnyJudgement
 from identity_service.domain.recorded import Page, PolicyVersion, RecordedChange, RecordedEvent
 from identity_service.domain.resolution.changes import Cause, CauseKind, ChangeKind, parse_cause
 from identity_service.graph.ledger import NEWEST_CHANGE, ChangeFilter
@@ -98,7 +98,7 @@ async def cause_event(root: Parent[Scoped[Cause]], info: Info) -> Scoped[Recorde
     return root.beside(found) if found else None
 
 
-async def cause_judgement(root: Parent[Scoped[Cause]], info: Info) -> Scoped[Judgement] | None:
+async def cause_judgement(root: Parent[Scoped[Cause]], info: Info) -> Scoped[AnyJudgement] | None:
     if root.record.kind is not CauseKind.JUDGEMENT:
         return None
     found = await info.context.services.ledger.judgement(root.scope, root.record.key)

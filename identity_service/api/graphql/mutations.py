@@ -119,7 +119,7 @@ class PolicySet:
     )
 
 
-def _judgement(root: Parent[Scoped[services.Judged]]) -> Scoped[judgements.Judgement]:
+def _judgement(root: Parent[Scoped[services.Judged]]) -> Scoped[judgements.AnyJudgement]:
     return root.beside(root.record.judgement)
 
 
@@ -227,6 +227,18 @@ async def judge(
     return Scoped(current_view(info, scope), made)
 
 
+async def detach(
+    info: Info, space: str, message_id: str, identifier: IdentifierInput, reason: str
+) -> Scoped[services.Judged] | Refused:
+    scope = _require(info, space, access.Role.AGENT)
+    typed = Identifier(identifier.type, identifier.value)
+    try:
+        made = await info.context.services.judgements.detach(scope, message_id, typed, reason)
+    except FieldInvalid as error:
+        return refused(error)
+    return Scoped(current_view(info, scope), made)
+
+
 async def withdraw_judgement(
     info: Info,
     space: str,
@@ -271,6 +283,13 @@ class Mutation:
         ),
     )
     judge: JudgeResult = by(judge)
+    detach: JudgeResult = by(
+        detach,
+        description=(
+            "On this event this identifier does not name the person: the event and its traits "
+            "follow the others."
+        ),
+    )
     withdraw_judgement: JudgeResult = by(withdraw_judgement)
 
 

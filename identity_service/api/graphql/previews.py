@@ -54,11 +54,13 @@ async def preview_judgement(
     b: IdentifierInput | None = UNSET,
     message_id: str | None = UNSET,
 ) -> Scoped[previews.PolicyPreview] | Refused:
+    service = info.context.services.judgement_previews
     try:
-        second = _of_a_pair(b or None, message_id or None)
-        found = await info.context.services.judgement_previews.of_pair(
-            root, verdict, _named(a), _named(second)
-        )
+        if verdict is Verdict.DETACH:
+            found = await service.of_event(root, _of_an_event(b or None, message_id), _named(a))
+        else:
+            second = _of_a_pair(b or None, message_id or None)
+            found = await service.of_pair(root, verdict, _named(a), _named(second))
     except FieldInvalid as error:
         return refused(error)
     return Scoped(current_view(info, root), found)
@@ -71,6 +73,15 @@ def _of_a_pair(b: IdentifierInput | None, message_id: str | None) -> IdentifierI
     if message_id is not None:
         raise FieldInvalid("messageId", "SAME and APART are said of no event.")
     return b
+
+
+def _of_an_event(b: IdentifierInput | None, message_id: str | None) -> str:
+    """The message id of a verdict about an event. Raises FieldInvalid."""
+    if not message_id:
+        raise FieldInvalid("messageId", "DETACH is said of an event: name its message id.")
+    if b is not None:
+        raise FieldInvalid("b", "DETACH is said of one identifier, `a`.")
+    return message_id
 
 
 def _named(given: IdentifierInput) -> IdentifierName:

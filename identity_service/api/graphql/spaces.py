@@ -19,9 +19,10 @@ from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.scalars import Json, Millis, earliest, json_fragment, latest
 from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, by_id, id_before
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.judgements import Judgement
+from identity_service.domain.judgements import AnyJudgement, Detachment
 from identity_service.domain.recorded import (
     PolicyVersion,
+    RecordedEvent,
     RecordedRejection,
     RolloutProgress,
     SettledCustomer,
@@ -129,7 +130,7 @@ async def judgements(
     customer: ID | None = UNSET,
     since: Millis | None = UNSET,
     until: Millis | None = UNSET,
-) -> Connection[Scoped[Judgement]]:
+) -> Connection[Scoped[AnyJudgement]]:
     service, view = info.context.services.ledger, current_view(info, root)
     which = JudgementFilter(author or None, earliest(since), latest(until))
     before, most = id_before("judgement", after), page_size(first, 50)
@@ -144,7 +145,7 @@ async def judgements(
 
 async def customer_judgements(
     root: Parent[ScopedCustomer], info: Info, first: int | None = 50, after: str | None = UNSET
-) -> Connection[Scoped[Judgement]]:
+) -> Connection[Scoped[AnyJudgement]]:
     page = await root.view.judgements(
         root.record, id_before("judgement", after), page_size(first, 50)
     )
@@ -155,12 +156,24 @@ async def customer_judgements(
 # Judgement, RejectedEvent
 
 
-def judgement_a(root: Parent[Scoped[Judgement]], info: Info) -> Scoped[Identifier]:
+def judgement_a(root: Parent[Scoped[AnyJudgement]], info: Info) -> Scoped[Identifier]:
     return _judged(root, info, root.record.a)
 
 
-def judgement_b(root: Parent[Scoped[Judgement]], info: Info) -> Scoped[Identifier]:
-    return _judged(root, info, root.record.b)
+def judgement_b(root: Parent[Scoped[AnyJudgement]], info: Info) -> Scoped[Identifier] | None:
+    b = root.record.b
+    return None if b is None else _judged(root, info, b)
+
+
+async def judgement_event(
+    root: Parent[Scoped[AnyJudgement]], info: Info
+) -> Scoped[RecordedEvent] | None:
+    made = root.record
+    if not isinstance(made, Detachment):
+        return None
+    view = current_view(info, root.scope)
+    event = await view.event_with(made.message_id, made.made_at)
+    return None if event is None else Scoped(view, event)
 
 
 async def judged_identifier(root: Parent[Scoped[Identifier]]) -> ScopedIdentifier | None:
@@ -168,7 +181,7 @@ async def judged_identifier(root: Parent[Scoped[Identifier]]) -> ScopedIdentifie
     return root.beside(found[0]) if found else None
 
 
-def _judged(root: Scoped[Judgement], info: Info, identifier: Identifier) -> Scoped[Identifier]:
+def _judged(root: Scoped[AnyJudgement], info: Info, identifier: Identifier) -> Scoped[Identifier]:
     # A judgement is shown with its identifiers as they are now, also in an answer as of a moment.
     return Scoped(current_view(info, root.scope), identifier)
 

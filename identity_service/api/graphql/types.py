@@ -331,12 +331,17 @@ class JudgedIdentifier:
     identifier: Identifier | None = by(spaces.judged_identifier)
 
 
-@strawberry.type
+@strawberry.type(
+    description=(
+        "Of a DETACH, `b` is null and `event` is the event on which `a` does not name the person."
+    )
+)
 class Judgement:
     id: ID
     verdict: Verdict
     a: JudgedIdentifier = by(spaces.judgement_a)
-    b: JudgedIdentifier = by(spaces.judgement_b)
+    b: JudgedIdentifier | None = by(spaces.judgement_b)
+    event: Event | None = by(spaces.judgement_event)
     author: str
     reason: str
     made_at: Millis

@@ -54,7 +54,7 @@ class Settled:
     `register` holds every id that stands at one of the identifiers (`standing`). Ids that it holds
     besides have lost their anchor: it is blocked now, or no event carries it any more. The id of a
     customer then falls back to an identifier that is left of this customer; all others carry
-    nothing, and forward to nobody.
+    nothing, and forward to nobody. `unseen` are identifiers that no event carries any more.
     """
 
     identifiers: Sequence[Identifier]
@@ -62,6 +62,7 @@ class Settled:
     contested: frozenset[int]
     super_connectors: frozenset[int]
     register: Sequence[RegisteredId]
+    unseen: frozenset[Identifier] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +122,9 @@ def standing(
 def change_set(before: Settled, after: Resolution, policy: Policy, mint: MintId) -> ChangeSet:
     """Compare what is stored with what was resolved, over the same identifiers."""
     identifiers = before.identifiers
-    anchored: dict[int, list[RegisteredId]] = {}
     position_of = {identifier: i for i, identifier in enumerate(identifiers)}
     found = ChangeSet()
-    for entry in before.register:
-        position = position_of.get(entry.anchor)
-        if position is None:
-            position = _reserve(entry, before, policy)
-            if position is not None:
-                found.reserves.append((entry.id, position))
-                entry = replace(entry, anchor=identifiers[position])
-        if position is not None:
-            anchored.setdefault(after.cluster_of[position], []).append(entry)
-        elif entry.kind or entry.forwards_to:
-            found.retired.append((entry.id, None))
+    anchored, fallen = _place_ids(before, after, policy, found)
     clusters = sorted(
         (min(strength(identifiers[i], policy) for i in members), members)
         for members in after.clusters()
@@ -149,6 +139,7 @@ def change_set(before: Settled, after: Resolution, policy: Policy, mint: MintId)
             _carry_on(found, carrier, kind)
             anchor = _stronger_newcomer(carrier, members, before, policy)
             if anchor is not None:
+                fallen.pop(customer, None)
                 found.anchors.append((customer, anchor))
             for entry in ids:
                 if entry is not carrier and (entry.kind or entry.forwards_to != customer):
@@ -164,12 +155,38 @@ def change_set(before: Settled, after: Resolution, policy: Policy, mint: MintId)
             for i in members
             if before.customer_of[i] != customer
         )
+    found.anchors.extend(fallen.items())
     found.contested.extend(sorted(after.contested - before.contested))
     found.released.extend(sorted(before.contested - after.contested))
     found.super_connectors.extend(sorted(after.super_connectors - before.super_connectors))
     found.no_super_connectors.extend(sorted(before.super_connectors - after.super_connectors))
     found.changes.extend(_changes(found, before, successor))
     return found
+
+
+def _place_ids(
+    before: Settled, after: Resolution, policy: Policy, found: ChangeSet
+) -> tuple[dict[int, list[RegisteredId]], dict[str, int]]:
+    """The ids by the cluster in which they stand, and the new anchors of those that need one."""
+    position_of = {identifier: i for i, identifier in enumerate(before.identifiers)}
+    anchored: dict[int, list[RegisteredId]] = {}
+    fallen: dict[str, int] = {}
+    for entry in before.register:
+        position = position_of.get(entry.anchor)
+        if position is None:
+            is_unseen = entry.anchor in before.unseen
+            position = (_new_anchor if is_unseen else _reserve)(entry, before, policy)
+            if position is not None and is_unseen:
+                fallen[entry.id] = position
+            elif position is not None:
+                found.reserves.append((entry.id, position))
+        if position is not None:
+            if entry.anchor not in position_of:
+                entry = replace(entry, anchor=before.identifiers[position])
+            anchored.setdefault(after.cluster_of[position], []).append(entry)
+        elif entry.kind or entry.forwards_to:
+            found.retired.append((entry.id, None))
+    return anchored, fallen
 
 
 def customers_after(before: Settled, after: Resolution, policy: Policy) -> list[str | None]:
@@ -205,6 +222,20 @@ def _reserve(entry: RegisteredId, before: Settled, policy: Policy) -> int | None
         if before.customer_of[position] == entry.id and identifier not in taken
     ]
     return min(left)[1] if entry.kind and left else None
+
+
+def _new_anchor(entry: RegisteredId, before: Settled, policy: Policy) -> int | None:
+    """Where the id of a customer is anchored whose anchor no event carries any more.
+
+    That is the anchor that it left last and still holds, else its strongest identifier.
+    """
+    if entry.kind is None:
+        return None
+    left = {before.identifiers[i]: i for i, c in enumerate(before.customer_of) if c == entry.id}
+    for anchor in entry.earlier:
+        if anchor in left:
+            return left[anchor]
+    return left[min(left, key=lambda i: strength(i, policy))] if left else None
 
 
 def _stronger_newcomer(

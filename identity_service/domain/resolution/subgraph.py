@@ -8,7 +8,7 @@ that say when it may end there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from identity_service.domain.identifiers import Identifier
@@ -76,6 +76,19 @@ Pair = tuple[Identifier, Identifier]
 """Two identifiers, in text order."""
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What is left of evidence when events lose one identifier (rule 0).
+
+    `seen`: when the identifier was seen, None when no event carries it any more. `links` are
+    those that lose sightings, with what is left of each, None when that is nothing.
+    """
+
+    identifier: Identifier
+    seen: Span | None
+    links: Mapping[Pair, Sightings | None]
+
+
 @dataclass(slots=True)
 class NewEvidence:
     """What a batch of events adds: times of identifiers, and sightings of links."""
@@ -135,7 +148,8 @@ class Subgraph:
 
     `register` holds the ids of the customers and every other id that was ever anchored at a loaded
     identifier. `displaced` maps those that are alive, but not with the identifier at which they are
-    anchored, to one of their identifiers.
+    anchored, to one of their identifiers. `unseen` are those that were loaded, and that no event
+    carries any more.
     """
 
     interior: frozenset[Identifier]
@@ -148,6 +162,7 @@ class Subgraph:
     settled_under: int | None
     cut_off_by_block: frozenset[Identifier] = frozenset()
     displaced: Mapping[str, Identifier] = field(default_factory=dict[str, Identifier])
+    unseen: frozenset[Identifier] = frozenset()
 
     @property
     def walked_customers(self) -> set[str]:
@@ -159,6 +174,22 @@ class Subgraph:
     def is_outside(self, identifier: Identifier) -> bool:
         """Whether an identifier was loaded without all of its links."""
         return identifier in self.nodes and identifier not in self.interior
+
+
+def corrected(subgraph: Subgraph, correction: Correction) -> Subgraph:
+    """The subgraph without what events said of an identifier that they lose."""
+    nodes = dict(subgraph.nodes)
+    node = nodes.pop(correction.identifier, None)
+    if node is not None and correction.seen is not None:
+        nodes[correction.identifier] = replace(node, first_seen=correction.seen.first)
+    unseen = frozenset(() if correction.seen else (correction.identifier,))
+    links = dict(subgraph.links)
+    for pair, left in correction.links.items():
+        if left is None:
+            links.pop(pair, None)
+        else:
+            links[pair] = (left.first, left.last, left.times)
+    return replace(subgraph, nodes=nodes, links=links, unseen=unseen)
 
 
 EMPTY_SUBGRAPH = Subgraph(frozenset(), {}, {}, {}, [], [], {}, None)
@@ -211,5 +242,6 @@ def merge_evidence(subgraph: Subgraph, new: NewEvidence) -> ResolutionInput:
             contested=contested,
             super_connectors=super_connectors,
             register=subgraph.register,
+            unseen=subgraph.unseen,
         ),
     )

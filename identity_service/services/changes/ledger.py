@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.judgements import Judgement
+from identity_service.domain.judgements import AnyJudgement
 from identity_service.domain.recorded import Page, RecordedChange, RecordedRejection, page_of
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import ChangeFilter, JudgementFilter, LedgerReader
@@ -49,7 +49,7 @@ class Ledger:
 
     async def judgements(
         self, scope: SpaceScope, which: JudgementFilter, before: str, first: int
-    ) -> Page[Judgement]:
+    ) -> Page[AnyJudgement]:
         """Judgements of the space before an id, withdrawn ones too."""
         return page_of(await self._reader.judgements(scope.space, which, before, first + 1), first)
 
@@ -60,13 +60,13 @@ class Ledger:
         which: JudgementFilter,
         before: str,
         first: int,
-    ) -> Page[Judgement]:
+    ) -> Page[AnyJudgement]:
         """Judgements about the identifiers of a customer, named by its id, or about some."""
         async with self._one_by_one:
             made = await self._reader.judgements_of(scope.space, about, which, before, first + 1)
         return page_of(made, first)
 
-    async def judgement(self, scope: SpaceScope, judgement: str) -> Judgement | None:
+    async def judgement(self, scope: SpaceScope, judgement: str) -> AnyJudgement | None:
         """One judgement, by its id."""
         return await self._judgements.get((scope.space, judgement))
 
@@ -78,7 +78,7 @@ class Ledger:
 
     async def _find_judgements(
         self, keys: Sequence[tuple[str, str]]
-    ) -> dict[tuple[str, str], Judgement]:
+    ) -> dict[tuple[str, str], AnyJudgement]:
         ids: dict[str, list[str]] = {}
         for space, judgement in keys:
             ids.setdefault(space, []).append(judgement)

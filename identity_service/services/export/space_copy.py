@@ -33,6 +33,7 @@ _BOTH: Final = ("Identifier", "Identifier")
 _OF_EVENT: Final = {
     "ATTRIBUTED_TO": "Identifier",
     "OBSERVED": "Identifier",
+    "DETACHED": "Identifier",
     "NAMES": "Account",
     "TOLD": "AccountTraits",
 }
@@ -110,17 +111,21 @@ class _Copy:
                 await asyncio.to_thread(write, page)
 
     async def _stored_identifiers(self) -> AsyncGenerator[StoredIdentifiers]:
-        async with aclosing(self._walk.identifier_keys(self._space)) as pages:
-            async for keys in pages:
-                yield await self._reader.identifiers(keys)
+        for listed in (
+            self._walk.identifier_keys(self._space),
+            self._reader.unseen_identifiers(self._space),
+        ):
+            async with aclosing(listed) as pages:
+                async for keys in pages:
+                    yield await self._reader.identifiers(keys)
 
     def _events(self, events: list[Row]) -> None:
         self._files.nodes(events, "Event", "key")
-        ends: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+        ends: defaultdict[str, list[tuple[str, str, Row]]] = defaultdict(list)
         for _, its, related in events:
             key = its["key"]
-            for name, other in related:
-                ends[name].append((key, other))
+            for name, other, properties in related:
+                ends[name].append((key, other, properties))
         for name, kind in _OF_EVENT.items():
             self._files.relationships(name, ("Event", kind), ends[name])
         self._note("events", len(events))

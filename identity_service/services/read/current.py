@@ -11,7 +11,7 @@ import orjson
 
 from identity_service.domain.explain.health import Health, health
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.judgements import Judgement
+from identity_service.domain.judgements import AnyJudgement
 from identity_service.domain.policies.normalise import normalise_phone
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
@@ -346,7 +346,7 @@ class CurrentView:
 
     async def judgements(
         self, customer: SettledCustomer, before: str, first: int
-    ) -> Page[Judgement]:
+    ) -> Page[AnyJudgement]:
         """The judgements about its identifiers, withdrawn ones too, newest first, before an id."""
         return await self.reads.ledger.judgements_of(
             self.scope, customer.customer_id, ALL_JUDGEMENTS, before, first

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from identity_service.domain.identifiers import Identifier
+from identity_service.domain.judgements import Judgement
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.recorded import SeenIdentifier, SettledCustomer
 from identity_service.domain.resolution.evidence import Evidence, SeenPair, union
@@ -101,7 +102,8 @@ class LiveResolution:
             if found is None or not found.evidence.judgements:
                 return found
             ids = [made.id for made in found.evidence.judgements]
-            signed = await self._judgements.find_all(scope.space, ids)
+            found_again = await self._judgements.find_all(scope.space, ids)
+            signed = [made for made in found_again if isinstance(made, Judgement)]
         return replace(found, evidence=replace(found.evidence, judgements=signed))
 
 

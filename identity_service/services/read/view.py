@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from identity_service.domain.explain.health import Health
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.judgements import Judgement
+from identity_service.domain.judgements import AnyJudgement
 from identity_service.domain.policies.value_rules import WithheldValue
 from identity_service.domain.recorded import (
     DecidedLink,
@@ -158,7 +158,7 @@ class CustomerView(Protocol):
 
     async def judgements(
         self, customer: SettledCustomer, before: str, first: int
-    ) -> Page[Judgement]:
+    ) -> Page[AnyJudgement]:
         """The judgements about its identifiers, withdrawn ones too, newest first, before an id."""
         ...
 

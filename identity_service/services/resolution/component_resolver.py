@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
@@ -15,10 +15,12 @@ from identity_service.domain.resolution.id_register import RegisteredId, standin
 from identity_service.domain.resolution.resolve import Resolution, resolve
 from identity_service.domain.resolution.subgraph import (
     EMPTY_SUBGRAPH,
+    Correction,
     NewEvidence,
     ResolutionInput,
     StoredIdentifier,
     Subgraph,
+    corrected,
     merge_evidence,
 )
 from identity_service.errors import TooLarge
@@ -66,13 +68,17 @@ class Starts:
 class ResolutionRequest:
     """What is to be resolved: all that is connected with `starts`, together with `new`.
 
-    `withdrawn` is the id of a judgement to leave out. Unless `cross_boundary`, the walk ends at
+    `withdrawn` is the id of a judgement to leave out. `correction` is what events lose; what is
+    loaded with its identifier is resolved without that. `returning` are identifiers of `new` that
+    the graph holds as unseen. Unless `cross_boundary`, the walk ends at
     contested identifiers where it can be shown that nothing beyond them changes.
     """
 
     starts: Starts
     new: NewEvidence = field(default_factory=NewEvidence)
     withdrawn: str | None = None
+    correction: Correction | None = None
+    returning: Collection[Identifier] = ()
     cross_boundary: bool = False
 
 
@@ -81,7 +87,8 @@ class Resolved:
     """Components as they were loaded and resolved.
 
     `component_of` has the component of each identifier by its position in the evidence.
-    `blocked` are identifiers that were left out, since the policy blocks them.
+    `blocked` are identifiers that were left out, since the policy blocks them. `gone` is one that
+    no event carries any more, with its customer.
     """
 
     subgraph: Subgraph
@@ -89,6 +96,7 @@ class Resolved:
     resolution: Resolution
     component_of: list[int]
     blocked: list[Identifier]
+    gone: Sequence[tuple[Identifier, str | None]] = ()
 
 
 def too_much(limit: int) -> TooLarge:
@@ -136,6 +144,14 @@ class ComponentResolver:
         blocked = _blocked(loaded, in_force.values) if outdated else []
         placed = _with_ids_that_stand_here(loaded, in_force, outdated=outdated)
         subgraph = _leave_out(placed, blocked, request.withdrawn)
+        gone: list[tuple[Identifier, str | None]] = []
+        if request.correction:
+            identifier = request.correction.identifier
+            node = subgraph.nodes.get(identifier)
+            subgraph = corrected(subgraph, request.correction)
+            if node and identifier not in subgraph.nodes:
+                gone.append((identifier, node.customer))
+        subgraph = await self._with_ids_of(scope, request.returning, subgraph)
 
         def resolved() -> Resolved | None:
             resolution_input = merge_evidence(subgraph, new)
@@ -147,9 +163,18 @@ class ComponentResolver:
                 subgraph, resolution_input, resolution, policy
             ):
                 return None
-            return Resolved(subgraph, resolution_input, resolution, component_of, blocked)
+            return Resolved(subgraph, resolution_input, resolution, component_of, blocked, gone)
 
         return await offload_if_large(len(subgraph.nodes), resolved)
+
+    async def _with_ids_of(
+        self, scope: SpaceScope, returning: Collection[Identifier], subgraph: Subgraph
+    ) -> Subgraph:
+        """The subgraph with the ids that were left at identifiers which no event carried."""
+        if not returning:
+            return subgraph
+        found = await self._store.ids_anchored_at(scope.space, returning)
+        return replace(subgraph, register=[*subgraph.register, *found])
 
     async def _load(
         self, scope: SpaceScope, in_force: PolicyInForce, request: ResolutionRequest

@@ -296,6 +296,8 @@ def _evidence_write(unstored: Unstored) -> EvidenceWrite:
         known_identifiers=known_identifiers,
         links=links,
         known_links=known_links,
+        corrections=known.corrections,
+        returning=known.unseen & identifiers.keys(),
         in_effect=known.waiting,
         # A judgement can have waited only for an identifier that is new.
         judgements_rev=known.judgements_rev if identifiers else None,
@@ -319,4 +321,8 @@ def _request(
         for end in (judgement.a, judgement.b)
         if not isinstance(in_force.values.identifier(end), WithheldValue)
     }
-    return ResolutionRequest(Starts.of(touched, judged - new.identifiers.keys()), new)
+    return ResolutionRequest(
+        Starts.of(touched, judged - new.identifiers.keys()),
+        new,
+        returning=known.unseen & new.identifiers.keys(),
+    )

@@ -8,7 +8,13 @@ from functools import partial
 
 from identity_service.domain.explain import judgement_outcome
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.judgements import Judgement, Verdict, require_two
+from identity_service.domain.judgements import (
+    AnyJudgement,
+    Detachment,
+    Judgement,
+    Verdict,
+    require_two,
+)
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.recorded import RecordedChange
 from identity_service.domain.resolution.subgraph import NewEvidence
@@ -24,7 +30,8 @@ from identity_service.services.resolution.component_resolver import (
     too_much,
 )
 from identity_service.services.spaces.access import SpaceScope
-from identity_service.services.spaces.policies import Policies
+from identity_service.services.spaces.policies import Policies, PolicyInForce
+from identity_service.services.write.detachments import Detachments
 from identity_service.services.write.settler import (
     Applied,
     Draft,
@@ -41,7 +48,7 @@ MAX_REASON = 2_000
 class Judged:
     """A judgement that was made or withdrawn, what changed by it, and that in a sentence."""
 
-    judgement: Judgement
+    judgement: AnyJudgement
     changes: Sequence[RecordedChange]
     message: str
 
@@ -54,7 +61,7 @@ class _Act:
     meanwhile without knowing of it.
     """
 
-    judgement: Judgement
+    judgement: AnyJudgement
     withdrawal: Withdrawal | None = None
     again: bool = False
 
@@ -66,10 +73,14 @@ class _Act:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ActDraft(Draft):
-    """An act, and the identifiers of its judgement that no event brought yet."""
+    """An act, and the identifiers of its judgement that no event brought yet.
+
+    `message` is what came of it, where that is known beforehand.
+    """
 
     act: _Act
-    unseen: Sequence[Identifier]
+    unseen: Sequence[Identifier] = ()
+    message: str | None = None
 
     def keeps_unsettled(self) -> bool:
         """Where the act itself is written already."""
@@ -106,11 +117,13 @@ class Judgements:
         policy_store: PolicyStore,
         policies: Policies,
         settler: Settler,
+        detachments: Detachments,
         clock: Clock,
         ids: Ids,
     ) -> None:
         self._store = store
         self._judgements = judgements
+        self._detachments = detachments
         self._policy_store = policy_store
         self._policies = policies
         self._settler = settler
@@ -135,6 +148,8 @@ class Judgements:
         One that was not seen yet is waited for. Raises FieldInvalid, and TooLarge where a
         component is over-connected.
         """
+        if verdict is Verdict.DETACH:
+            raise FieldInvalid("verdict", "DETACH is about an event: use `detach`.")
         require_two(a, b)
         _check_reason(reason)
         made = Judgement(
@@ -142,6 +157,27 @@ class Judgements:
             verdict=verdict,
             a=a,
             b=b,
+            made_at=self._clock(),
+            author=scope.author,
+            reason=reason,
+        )
+        changes, message = await self._carry_out(scope, _Act(made))
+        return Judged(made, changes, message)
+
+    async def detach(
+        self, scope: SpaceScope, message_id: str, identifier: Identifier, reason: str
+    ) -> Judged:
+        """Judge that an identifier does not name the person on the events with a message id.
+
+        It is normalised. Raises FieldInvalid, at `messageId` or `identifier`, where no such event
+        carries it, and TooLarge.
+        """
+        _check_reason(reason)
+        in_force = await self._policies.in_force(scope)
+        made = Detachment(
+            id=self._ids("jdg"),
+            a=in_force.normalised("identifier", identifier),
+            message_id=message_id,
             made_at=self._clock(),
             author=scope.author,
             reason=reason,
@@ -178,7 +214,7 @@ class Judgements:
 
     async def _apply(self, scope: SpaceScope, act: _Act) -> _Outcome:
         try:
-            outcome = await self._settler.apply(scope, lambda _: self._draft(scope, act))
+            outcome = await self._settler.apply(scope, partial(self._draft, scope, act))
         except _WithdrawnMeanwhile:
             return _Outcome((), "The judgement was withdrawn again meanwhile.")
         match outcome:
@@ -195,8 +231,30 @@ class Judgements:
                     remedy="Try again.",
                 )
 
-    async def _draft(self, scope: SpaceScope, act: _Act) -> _ActDraft:
-        ends = (act.judgement.a, act.judgement.b)
+    async def _draft(self, scope: SpaceScope, act: _Act, in_force: PolicyInForce) -> _ActDraft:
+        if isinstance(act.judgement, Detachment):
+            return await self._draft_of_events(scope, act, act.judgement, in_force)
+        return await self._draft_of_two(scope, act, act.judgement)
+
+    async def _draft_of_events(
+        self, scope: SpaceScope, act: _Act, made: Detachment, in_force: PolicyInForce
+    ) -> _ActDraft:
+        drafted = (
+            await self._detachments.withdraw(scope, in_force, made, act.withdrawal)
+            if act.withdrawal
+            else await self._detachments.detach(scope, in_force, made)
+        )
+        return _ActDraft(
+            cause=act.cause,
+            act=act,
+            evidence=drafted.evidence,
+            request=drafted.request,
+            confirm=partial(self._check, scope, act),
+            message=drafted.message,
+        )
+
+    async def _draft_of_two(self, scope: SpaceScope, act: _Act, made: Judgement) -> _ActDraft:
+        ends = (made.a, made.b)
         known = await self._store.read_known(scope.space, (), NewEvidence.of_identifiers(ends))
         unseen = [end for end in ends if end not in known.identifiers]
         if act.again and unseen:
@@ -207,9 +265,9 @@ class Judgements:
             act=act,
             unseen=unseen,
             evidence=EvidenceWrite(
-                made=[] if act.withdrawal or act.again else [act.judgement],
+                made=[] if act.withdrawal or act.again else [made],
                 withdrawn=[act.withdrawal] if act.withdrawal else [],
-                in_effect=[] if act.withdrawal or unseen else [act.judgement],
+                in_effect=[] if act.withdrawal or unseen else [made],
                 judgements_rev=known.judgements_rev,
                 touches_unclaimed=any(
                     end in unseen or known.identifiers[end].customer is None for end in ends
@@ -217,8 +275,8 @@ class Judgements:
             ),
             request=ResolutionRequest(
                 Starts.of(seen),
-                NewEvidence(judgements=[] if act.withdrawal else [act.judgement]),
-                withdrawn=act.judgement.id if act.withdrawal else None,
+                NewEvidence(judgements=[] if act.withdrawal else [made]),
+                withdrawn=made.id if act.withdrawal else None,
                 cross_boundary=True,
             ),
             confirm=partial(self._check, scope, act),
@@ -235,11 +293,11 @@ class Judgements:
         elif act.again and not act.withdrawal and not await self._stands(scope, act.judgement):
             raise _WithdrawnMeanwhile
 
-    async def _stands(self, scope: SpaceScope, judgement: Judgement) -> bool:
+    async def _stands(self, scope: SpaceScope, judgement: AnyJudgement) -> bool:
         found = await self._judgements.find(scope.space, judgement.id)
         return found is not None and found.withdrawn_at is None
 
-    async def _in_force(self, scope: SpaceScope, judgement: str) -> Judgement:
+    async def _in_force(self, scope: SpaceScope, judgement: str) -> AnyJudgement:
         """A judgement that is not withdrawn. Raises NotFound and FieldInvalid."""
         found = await self._judgements.find(scope.space, judgement)
         if found is None:
@@ -257,6 +315,8 @@ class Judgements:
 def _message(applied: Applied[_ActDraft], policy: Policy, *, changed: bool) -> str:
     """What came of an act, and what else moved because of it."""
     act, unseen, resolved = applied.draft.act, applied.draft.unseen, applied.resolved
+    if isinstance(act.judgement, Detachment):
+        return applied.draft.message or ""
     if unseen and act.withdrawal:
         return "The judgement waits no more; nothing else changed."
     if unseen:

@@ -118,6 +118,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             {"verdict": Word("SAME"), "a": identifiers[0], "b": identifiers[-1]},
             {"verdict": Word("APART"), "a": identifiers[0], "b": identifiers[1]},
             {"verdict": Word("SAME"), "a": identifiers[0], "messageId": said},
+            {"verdict": Word("DETACH"), "a": identifiers[0], "messageId": said},
         ],
         "PolicyPreview.differences": [{"first": 1, "after": BEFORE_ALL_DIFFERENCES}],
         "Customer.identifiers": [{"first": 1000}],
@@ -160,6 +161,9 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
                 "b": identifiers[-1],
                 "reason": "they look alike",
             }
+        ],
+        "Mutation.detach": [
+            {"space": door, "messageId": said, "identifier": identifiers[0], "reason": "not me"}
         ],
         "Mutation.withdrawJudgement": [
             {"space": door, "id": each, "reason": "who knows"} for each in about.judgements
@@ -465,6 +469,7 @@ async def test_what_an_administrator_does_at_home_with_ids_from_elsewhere_stays_
         "revokeKey": {"Invalid"},
         "setPolicy": {"VersionConflict"},
         "judge": {"Judged"},
+        "detach": {"Invalid"},
         "withdrawJudgement": {"Invalid"},
     }
     assert await dump(database, two.theirs) == before

@@ -155,3 +155,46 @@ def test_what_makes_no_sense_is_refused_in_one_line(
     command: Command, space: str, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     assert message in command.complains("judgement", *arguments, "--space", space, code=code)
+
+
+def test_an_identifier_is_taken_from_an_event_and_given_back(
+    command: Command, keys: dict[str, str], tmp_path: Path
+) -> None:
+    file, space = tmp_path / "orders.jsonl", keys["space"]
+    calls = [
+        {"type": "identify", "messageId": "his", "userId": "he", "anonymousId": "pc"},
+        {
+            "type": "track",
+            "event": "Bought",
+            "messageId": "order",
+            "anonymousId": "pc",
+            "context": {"traits": {"email": "wife@example.com"}},
+        },
+    ]
+    file.write_text("".join(json.dumps(call) + "\n" for call in calls))
+    assert command("ingest", file, "--space", space).code == 0
+    about = ("order", "email:wife@example.com", "--space", space)
+
+    previewed = command("judgement", "preview-detach", *about, "--json")
+    made = command("judgement", "detach", *about, "--reason", "Not hers.")
+    listed = json.loads(command("judgement", "list", "--space", space, "--json").out)
+    table = command("judgement", "list", "--space", space).out
+    [judgement] = [each for each in listed["judgements"] if each["verdict"] == "DETACH"]
+    gone = command(
+        "judgement", "withdraw", judgement["id"], "--space", space, "--reason", "Hers after all."
+    )
+
+    assert previewed.code == made.code == gone.code == 0
+    assert "“Bought” is no longer of email:wife@example.com: it follows anonymous_id:pc" in made.out
+    assert (judgement["b"], judgement["event"]) == (None, {"messageId": "order"})
+    assert "event order" in " ".join(table.split())
+    assert "“Bought” is of email:wife@example.com again" in gone.out
+
+
+def test_what_the_event_does_not_carry_is_refused(command: Command, space: str) -> None:
+    about = ("ann", "user_id:ben", "--space", space, "--reason", "Not his.")
+
+    ended = command("judgement", "detach", *about)
+
+    assert ended.code != 0
+    assert "The event does not carry user_id:ben. It carries user_id:ann." in ended.err

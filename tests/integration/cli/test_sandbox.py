@@ -45,11 +45,13 @@ Dump: TypeAlias = tuple[list[str], list[str]]
 
 LABELS: Final = {
     *("Space", "Policy", "AppliedSchema", "Event", "CarriesTraits", "Identifier", "Contested"),
+    "UnseenIdentifier",
     *("Customer", "RetiredId", "Account", "AccountTraits", "Change", "Judgement"),
 }
 TYPES: Final = {
     *("OBSERVED", "ATTRIBUTED_TO", "NAMES", "TOLD", "DESCRIBED_AS", "OBSERVED_TOGETHER"),
     *("BELONGS_TO", "ANCHORED_AT", "WAS_ANCHORED_AT", "FORWARDS_TO", "JUDGED_APART"),
+    "DETACHED",
 }
 EVERYTHING: LiteralString = "MATCH (n) RETURN count(n) AS n"
 
@@ -104,7 +106,8 @@ def begin_anew_and_die(data_dir: Path) -> None:
 def filled(command: Command, space: str, word: str, directory: Path) -> dict[str, str]:
     """A space in which somebody signed in, on a shared device, with accounts and a bad event.
 
-    In two parts, so that an anchor moves and an id retires; and with a judgement in force.
+    In two parts, so that an anchor moves and an id retires; and with judgements in force, one of
+    which takes an identifier from the only event that carries it.
     """
     keys = json.loads(command("space", "create", space).out)
     tablet = {"device": {"id": f"tablet-{word}", "type": "ios"}}
@@ -123,6 +126,7 @@ def filled(command: Command, space: str, word: str, directory: Path) -> dict[str
         {"type": "track", "event": "Bought", "context": tablet},
         {"type": "group", "userId": "ben", "groupId": "acme", "traits": {"plan": word}},
         {"type": "track", "event": "Nobody"},
+        {"type": "page", "name": "Home", "anonymousId": f"c-{word}"},
     ]
     for part, calls in enumerate((before, after)):
         file = directory / f"{space}-{part}.jsonl"
@@ -131,6 +135,8 @@ def filled(command: Command, space: str, word: str, directory: Path) -> dict[str
         assert command("ingest", file, "--space", space).code == 0
     apart = ("judgement", "add", "apart", "user_id:ann", "user_id:ben", "--space", space)
     assert command(*apart, "--reason", "Two people.").code == 0
+    lost = ("judgement", "detach", f"{word}-1-9", f"anonymous_id:c-{word}", "--space", space)
+    assert command(*lost, "--reason", "A public screen.").code == 0
     return keys
 
 
@@ -240,7 +246,7 @@ def test_a_sandbox_holds_one_space_as_it_is_and_nothing_else(
     finally:
         copied.close()
     assert (about["running"], about["space"]) == (True, spaces[0])
-    assert about["copied"]["events"] == 10
+    assert about["copied"]["events"] == 11
     assert about["password"] in started.out
     # In none of its files, not even in those of the database.
     secret = [*keys.values(), *others.values()]

@@ -329,3 +329,14 @@ async def test_what_a_map_parameter_holds_is_in_no_log_of_the_driver(
     assert row == {"letters": 15}
     assert "RETURN size($w.who)" in caplog.text
     assert "ann@example.com" not in caplog.text
+
+
+async def test_steps_are_written_together_or_not_at_all(database: Database, mark: str) -> None:
+    step = writing("CREATE (n:DatabaseTest {mark: $mark}) RETURN $written AS written", "tests/step")
+    done, refused = {"mark": mark, "written": True}, {"mark": mark, "written": False}
+
+    written = await database.write_together([(step, done), (step, done)])
+    not_written = await database.write_together([(step, done), (step, refused)])
+
+    assert (written, not_written) == ([{"written": True}] * 2, None)
+    assert await database.read_one(COUNT, mark=mark) == {"nodes": 2}

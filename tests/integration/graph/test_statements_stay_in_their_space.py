@@ -57,8 +57,10 @@ READING: Final = [
     and name not in OF_THE_INSTANCE
 ]
 
-# Nobody in these spaces looked at a page, used two apps, or did anything on a contested device.
+# No judgement took an identifier from all of its events. Nobody in these spaces looked at a page,
+# used two apps, or did anything on a contested device.
 WITHOUT_ANSWER: Final = {
+    "sandbox/list_unseen_keys",
     "journeys/last_page_before",
     "journeys/cross_app_users",
     "journeys/hidden_by_quarantine",

@@ -15,7 +15,7 @@ from functools import partial
 from identity_service.domain.explain.explanation import describe_super_connectors
 from identity_service.domain.explain.health import Health
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.judgements import Judgement
+from identity_service.domain.judgements import AnyJudgement
 from identity_service.domain.policies.value_rules import WithheldValue
 from identity_service.domain.recorded import (
     DecidedLink,
@@ -241,8 +241,8 @@ class AsOfView:
 
     async def event_identifiers(self, event: RecordedEvent) -> list[SeenIdentifier]:
         """The identifiers of an event that the policy let through, strongest first."""
-        carried = await self._current.event_identifiers(event)
-        found = await self._seen_of(identifier.identifier for identifier in carried)
+        carried = await self._reads.history.event_identifiers(event.key, self._as_of)
+        found = await self._seen_of(carried)
         policy = self._policy_as_of.policy
         return sorted(found, key=lambda seen: strength(seen.identifier, policy))
 
@@ -284,7 +284,7 @@ class AsOfView:
 
     async def judgements(
         self, customer: SettledCustomer, before: str, first: int
-    ) -> Page[Judgement]:
+    ) -> Page[AnyJudgement]:
         """The judgements that had been made about its identifiers, newest first, before an id.
 
         One that was withdrawn later is as it was then.
@@ -391,7 +391,7 @@ class AsOfView:
 
     async def _not_seen(self, identifier: Identifier) -> Missing:
         since = await self._reads.history.known_since(self.scope.space, identifier)
-        if since is None:
+        if since is None or since <= self._as_of:
             return Missing(MissingReason.UNKNOWN, f"{identifier} was never seen here.")
         message = f"{identifier} has been known here only since {iso(since)}."
         return Missing(MissingReason.NOT_YET, message)

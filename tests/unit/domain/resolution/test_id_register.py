@@ -317,3 +317,38 @@ def test_a_customer_keeps_its_id_when_the_anchor_is_blocked_that_it_got_by_signi
 
     assert found.kinds == [("c", ANONYMOUS)]
     assert found.minted == found.retired == found.moves == found.anchors == []
+
+
+def test_an_id_whose_anchor_no_event_carries_gets_the_anchor_that_it_left_last() -> None:
+    gone = replace(alive("u", 1, USER), earlier=(COOKIE, OTHER))
+    clusters = [(MAIL,), (COOKIE,)]
+    before = stored(clusters, {MAIL: "u", COOKIE: "u"}, [gone])
+
+    found = change_set(
+        replace(before, unseen=frozenset({USER})), resolved(clusters), POLICY, lambda: "new"
+    )
+
+    assert found.anchors == [("new", 0), ("u", 1)]
+    assert (found.reserves, found.retired) == ([], [])
+
+
+def test_without_one_it_gets_the_strongest_identifier_that_is_left() -> None:
+    clusters = [(COOKIE, MAIL)]
+    before = stored(clusters, {MAIL: "u", COOKIE: "u"}, [alive("u", 1, USER)])
+
+    found = change_set(
+        replace(before, unseen=frozenset({USER})), resolved(clusters), POLICY, lambda: "new"
+    )
+
+    assert (found.anchors, found.minted, found.reserves) == ([("u", 1)], [], [])
+
+
+def test_an_id_of_which_nothing_is_left_that_an_event_carries_is_nobodys() -> None:
+    clusters = [(COOKIE,)]
+    before = stored(clusters, {COOKIE: "c"}, [alive("c", 2, COOKIE), alive("u", 1, USER)])
+
+    found = change_set(
+        replace(before, unseen=frozenset({USER})), resolved(clusters), POLICY, lambda: "new"
+    )
+
+    assert found.retired == [("u", None)]

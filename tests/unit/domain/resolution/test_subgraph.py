@@ -10,10 +10,12 @@ from identity_service.domain.resolution.evidence import Evidence
 from identity_service.domain.resolution.id_register import CustomerKind, RegisteredId
 from identity_service.domain.resolution.subgraph import (
     EMPTY_SUBGRAPH,
+    Correction,
     NewEvidence,
     Sightings,
     Span,
     StoredIdentifier,
+    corrected,
     merge_evidence,
 )
 
@@ -170,3 +172,22 @@ def test_only_customers_that_lie_wholly_inside_are_decided() -> None:
 
     assert replace(STORED, nodes=nodes, interior=interior).walked_customers == {"a"}
     assert replace(STORED, nodes=shared, interior=interior).walked_customers == set()
+
+
+def test_a_correction_replaces_what_is_left_and_removes_what_is_not() -> None:
+    a, b, c = (Identifier("cookie", value) for value in "abc")
+    nodes = {i: StoredIdentifier(1, "x", contested=False, super_connector=False) for i in (a, b, c)}
+    subgraph = replace(
+        EMPTY_SUBGRAPH, nodes=nodes, links={(a, b): (1, 9, 3), (a, c): (1, 1, 1), (b, c): (2, 2, 1)}
+    )
+
+    left = corrected(
+        subgraph,
+        Correction(a, Span(4, 9), {(a, b): Sightings(4, 9, 2, {"shop"}), (a, c): None}),
+    )
+    gone = corrected(subgraph, Correction(a, None, {(a, b): None, (a, c): None}))
+
+    assert left.links == {(a, b): (4, 9, 2), (b, c): (2, 2, 1)}
+    assert left.nodes[a].first_seen == 4
+    assert gone.nodes.keys() == {b, c}
+    assert gone.links == {(b, c): (2, 2, 1)}

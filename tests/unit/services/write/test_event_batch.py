@@ -45,6 +45,8 @@ KNOWN = Known(
     waiting=(),
     judgements_rev=0,
     blocked=frozenset(),
+    corrections={},
+    unseen=frozenset(),
 )
 """Ann was seen at 10, and at 20 with her phone."""
 
