@@ -61,6 +61,7 @@ READING: Final = [
 # used two apps, or did anything on a contested device.
 WITHOUT_ANSWER: Final = {
     "sandbox/list_unseen_keys",
+    "ingest/read_anchored",
     "journeys/last_page_before",
     "journeys/cross_app_users",
     "journeys/hidden_by_quarantine",
