@@ -95,6 +95,7 @@ Value = Callable[[str, Neighbour], Any]
 
 # By the first pattern that is found in `name: description`.
 VALUES: Final[list[tuple[str, Value]]] = [
+    (r"^w\.begin: ", lambda space, _: events_key(space, "m1")),
     (r"^(w\.)?at: integer . the moment", lambda _, __: 2**53),
     (r"list of account keys", lambda space, _: [account_key(space, "acme")]),
     (r"identifier key$", lambda space, _: identifier_keys(space)[0]),
