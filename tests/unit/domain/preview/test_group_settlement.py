@@ -69,6 +69,17 @@ def test_members_come_first_and_super_connectors_of_other_groups_follow() -> Non
     assert found.after.super_connectors == frozenset()
 
 
+def test_a_super_connector_of_another_group_may_be_the_first_end_of_its_link() -> None:
+    snapshot = unsettled_snapshot(gather([(1, (ANN, HUB))]))
+    [first_end] = snapshot.links.a
+    assert snapshot.identifiers[first_end] == HUB
+
+    found = settlement(snapshot, group_of(snapshot, ANN), {first_end})
+
+    assert found.evidence.identifiers == [ANN, HUB]
+    assert found.evidence.links == [Link(1, 0, 1, 1, 1)]
+
+
 def test_what_is_stored_of_members_is_taken_from_their_positions() -> None:
     snapshot = unsettled_snapshot(gather([(1, (ANN, TABLET)), (2, (BEN, TABLET))]))
     ben, tablet = (snapshot.identifiers.index(i) for i in (BEN, TABLET))
