@@ -206,7 +206,8 @@ def _entry_after(
     anchors: Mapping[str, Identifier],
 ) -> RegisteredId:
     if entry.id in anchors:
-        entry = replace(entry, anchor=anchors[entry.id])
+        left = (entry.anchor, *entry.earlier)
+        entry = replace(entry, anchor=anchors[entry.id], earlier=left)
     if entry.id in retired:
         return replace(entry, kind=None, forwards_to=retired[entry.id])
     if entry.id in kinds:

@@ -127,7 +127,7 @@ def test_ids_that_retire_live_again_or_move_their_anchor_are_registered_so() -> 
 
     assert found.after.register == [
         RegisteredId("c", 2, COOKIE, None, "t"),
-        RegisteredId("t", 1, ANN, KNOWN),
+        RegisteredId("t", 1, ANN, KNOWN, earlier=(TABLET,)),
         RegisteredId("b", 0, BEN, KNOWN),
     ]
     assert found.after.customer_of == ["t", "t", "t", "b"]
@@ -140,7 +140,7 @@ def test_an_anchor_may_move_while_the_kind_stays() -> None:
 
     found = settlement(snapshot, group_of(snapshot, COOKIE, TABLET))
 
-    assert found.after.register == [RegisteredId("c", 2, TABLET, ANONYMOUS)]
+    assert found.after.register == [RegisteredId("c", 2, TABLET, ANONYMOUS, earlier=(COOKIE,))]
 
 
 def test_contested_identifiers_and_super_connectors_come_and_go() -> None:

@@ -13,9 +13,13 @@ from identity_service.domain.resolution.resolve import resolve
 from tests.support.worlds import World, in_many_worlds, worlds
 
 USER, OTHER = Identifier("user", "u"), Identifier("user", "v")
-OLD, NEW = Identifier("cookie", "1"), Identifier("cookie", "2")
+MAIL, OLD, NEW = Identifier("mail", "m"), Identifier("cookie", "1"), Identifier("cookie", "2")
 POLICY = Policy(
-    {"user": Rule(1, IdentifierKind.PERSON, 1), "cookie": Rule(2, IdentifierKind.DEVICE)}
+    {
+        "user": Rule(1, IdentifierKind.PERSON, 1),
+        "mail": Rule(2, IdentifierKind.PERSON),
+        "cookie": Rule(3, IdentifierKind.DEVICE),
+    }
 )
 EVENTS = [(1, (OLD,)), (2, (NEW, USER)), (3, (OLD, USER))]
 
@@ -65,6 +69,22 @@ def test_a_customer_that_loses_its_anchor_keeps_its_id_and_finds_it_again_after_
 
     assert before[OLD] == without[OLD] == parted[OLD] != before[OTHER]
     assert joined[OLD] == joined[NEW] == before[OTHER]
+
+
+def test_an_id_whose_anchor_is_taken_away_falls_back_to_the_one_that_it_left() -> None:
+    browser, sign_up, order = (1, (OLD,)), (2, (OLD, USER)), (3, (MAIL, OLD))
+    apart = Judgement("j", Verdict.APART, OLD, MAIL, 9)
+    steps = [
+        gather([browser]),
+        gather([browser, sign_up]),
+        gather([browser, sign_up, order]),
+        gather([browser, order]),
+        gather([browser, order], [apart]),
+    ]
+
+    *_, parted = ids_in_turn(steps, POLICY)
+
+    assert parted == {OLD: "1-0", MAIL: "5-0"}
 
 
 @in_many_worlds
