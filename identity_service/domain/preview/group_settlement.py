@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
 
-from identity_service.domain.identifiers import Identifier
 from identity_service.domain.ids import MintId
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.preview.partition import Group
@@ -14,16 +12,11 @@ from identity_service.domain.preview.snapshot import Snapshot
 from identity_service.domain.resolution.changes import Change
 from identity_service.domain.resolution.evidence import Evidence, Link
 from identity_service.domain.resolution.id_register import (
-    ChangeSet,
-    CustomerKind,
-    RegisteredId,
     Settled,
+    applied,
     change_set,
 )
 from identity_service.domain.resolution.resolve import BoundaryState, Resolution, resolve
-
-_MINTED_AT: Final = 2**62
-"""When new ids are minted, in milliseconds: after every id that is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,40 +122,3 @@ def _of_first(size: int, resolution: Resolution) -> Resolution:
         cluster_of=resolution.cluster_of[:size],
         super_connectors=frozenset(i for i in resolution.super_connectors if i < size),
     )
-
-
-def applied(settled: Settled, found: ChangeSet) -> Settled:
-    """What is settled once a change set was written."""
-    customer_of = list(settled.customer_of)
-    for i, _, customer in found.moves:
-        customer_of[i] = customer
-    kinds = dict([*found.minted, *found.revived, *found.kinds])
-    retired = dict(found.retired)
-    anchors = {
-        customer: settled.identifiers[i] for customer, i in (*found.reserves, *found.anchors)
-    }
-    register = [_entry_after(entry, kinds, retired, anchors) for entry in settled.register]
-    register += [RegisteredId(c, _MINTED_AT, anchors[c], kind) for c, kind in found.minted]
-    return Settled(
-        identifiers=settled.identifiers,
-        customer_of=customer_of,
-        contested=(settled.contested | set(found.contested)) - set(found.released),
-        super_connectors=(settled.super_connectors | set(found.super_connectors))
-        - set(found.no_super_connectors),
-        register=register,
-    )
-
-
-def _entry_after(
-    entry: RegisteredId,
-    kinds: Mapping[str, CustomerKind],
-    retired: Mapping[str, str | None],
-    anchors: Mapping[str, Identifier],
-) -> RegisteredId:
-    if entry.id in anchors:
-        entry = replace(entry, anchor=anchors[entry.id])
-    if entry.id in retired:
-        return replace(entry, kind=None, forwards_to=retired[entry.id])
-    if entry.id in kinds:
-        entry = replace(entry, kind=kinds[entry.id], forwards_to=None)
-    return entry

@@ -8,12 +8,12 @@ from itertools import count
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.preview.comparison import compare
-from identity_service.domain.preview.group_settlement import GroupSettlement, applied
+from identity_service.domain.preview.group_settlement import GroupSettlement
 from identity_service.domain.preview.partition import Group
 from identity_service.domain.preview.report import DifferenceList, Preview
 from identity_service.domain.preview.snapshot import Snapshot
 from identity_service.domain.resolution.evidence import Evidence
-from identity_service.domain.resolution.id_register import Settled, change_set
+from identity_service.domain.resolution.id_register import Settled, applied, change_set
 from identity_service.domain.resolution.resolve import Resolution
 from identity_service.domain.resolution.subgraph import NewEvidence
 
@@ -30,7 +30,7 @@ def preview_resolved(
     Positions in `before`, the evidence and the resolution are the same. `gone` are identifiers
     that belong to nobody afterwards, each with its customer.
     """
-    new_ids = count(1)
+    new_ids = count()
     found = change_set(before, resolution, policy, lambda: f"new-{next(new_ids)}")
     settlement = GroupSettlement(
         before, applied(before, found), evidence, resolution, found.changes

@@ -305,13 +305,13 @@ class _Reading:
             return (position + 1) * 1_000, event, None
         fields = cast("dict[str, Any]", event)
         self.only(fields, ("at", "ids", "belongs"), path)
-        belongs: list[Identifier] = []
+        owner = None
         if fields.get("belongs") is not None:
             where = f"{path}.belongs"
             belongs = self.known(self.raw(fields["belongs"], where), where)
             if len(belongs) > 1:
                 self.note(where, "names several: one identifier of the customer is enough")
-        owner = belongs[0] if belongs else None
+            owner = belongs[0] if belongs else None
         return self.moment(fields, position, path), fields.get("ids"), owner
 
     def moment(self, fields: dict[str, Any], position: int, path: str) -> int:
@@ -372,14 +372,13 @@ class _Reading:
     ) -> ExpectedCustomer:
         """What `{ids: …, kind: …, id: …}` says besides the identifiers."""
         self.only(fields, ("ids", "kind", "id"), path)
-        kind, id_of = fields.get("kind"), fields.get("id")
-        if kind is not None and kind not in CustomerKind.__members__:
+        said, id_of = fields.get("kind"), fields.get("id")
+        kind = CustomerKind.__members__.get(str(said))
+        if said is not None and kind is None:
             self.note(f"{path}.kind", f"is none of {', '.join(CustomerKind)}")
-            kind = None
         if id_of is not None and str(id_of) not in {event.message_id for event in events}:
             self.note(f"{path}.id", "is not the number of an event: 1 is the first")
-            id_of = None
-        return ExpectedCustomer(CustomerKind(kind) if kind else None, id_of)
+        return ExpectedCustomer(kind, id_of)
 
     def only(self, fields: Mapping[str, Any], keys: Sequence[str], path: str) -> None:
         """Name every key that does not belong there."""

@@ -10,15 +10,19 @@ anchor that it left, and returns when the anchor is free again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.ids import MintId
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.resolution.changes import Change, Move, ledger
 from identity_service.domain.resolution.resolve import Resolution, strength
+
+NOT_STORED_YET: Final = 2**62
+"""When ids are minted that are not stored yet, in milliseconds: after every one that is."""
 
 
 class CustomerKind(StrEnum):
@@ -101,7 +105,8 @@ def standing(
     at which no younger id was ever anchored: that one has taken it over. An id that stands nowhere
     keeps its anchor. `register` has to hold every id that was ever anchored at one of these.
     """
-    if all(not entry.earlier or counts(entry.anchor) for entry in register):
+    astray = {entry.id for entry in register if entry.earlier and not counts(entry.anchor)}
+    if not astray:
         return list(register)
     youngest: dict[Identifier, tuple[int, str]] = {}
     for entry in register:
@@ -110,7 +115,7 @@ def standing(
             youngest[anchor] = max(age, youngest.get(anchor, age))
 
     def stands(entry: RegisteredId) -> RegisteredId:
-        if not entry.earlier or counts(entry.anchor):
+        if entry.id not in astray:
             return entry
         left = (i for i in entry.earlier if youngest[i] == (entry.minted_at, entry.id))
         fallback = next(filter(counts, left), None)
@@ -187,6 +192,44 @@ def _place_ids(
         elif entry.kind or entry.forwards_to:
             found.retired.append((entry.id, None))
     return anchored, fallen
+
+
+def applied(settled: Settled, found: ChangeSet, *, minted_at: int = NOT_STORED_YET) -> Settled:
+    """What is settled once a change set was written. New ids were minted at `minted_at`."""
+    customer_of = list(settled.customer_of)
+    for i, _, customer in found.moves:
+        customer_of[i] = customer
+    kinds = dict([*found.minted, *found.revived, *found.kinds])
+    retired = dict(found.retired)
+    anchors = {
+        customer: settled.identifiers[i] for customer, i in (*found.reserves, *found.anchors)
+    }
+    register = [_entry_after(entry, kinds, retired, anchors) for entry in settled.register]
+    register += [RegisteredId(c, minted_at, anchors[c], kind) for c, kind in found.minted]
+    return Settled(
+        identifiers=settled.identifiers,
+        customer_of=customer_of,
+        contested=(settled.contested | set(found.contested)) - set(found.released),
+        super_connectors=(settled.super_connectors | set(found.super_connectors))
+        - set(found.no_super_connectors),
+        register=register,
+    )
+
+
+def _entry_after(
+    entry: RegisteredId,
+    kinds: Mapping[str, CustomerKind],
+    retired: Mapping[str, str | None],
+    anchors: Mapping[str, Identifier],
+) -> RegisteredId:
+    if entry.id in anchors:
+        left = (entry.anchor, *entry.earlier)
+        entry = replace(entry, anchor=anchors[entry.id], earlier=left)
+    if entry.id in retired:
+        return replace(entry, kind=None, forwards_to=retired[entry.id])
+    if entry.id in kinds:
+        entry = replace(entry, kind=kinds[entry.id], forwards_to=None)
+    return entry
 
 
 def customers_after(before: Settled, after: Resolution, policy: Policy) -> list[str | None]:

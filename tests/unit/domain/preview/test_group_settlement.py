@@ -69,6 +69,17 @@ def test_members_come_first_and_super_connectors_of_other_groups_follow() -> Non
     assert found.after.super_connectors == frozenset()
 
 
+def test_a_super_connector_of_another_group_may_be_the_first_end_of_its_link() -> None:
+    snapshot = unsettled_snapshot(gather([(1, (ANN, HUB))]))
+    [first_end] = snapshot.links.a
+    assert snapshot.identifiers[first_end] == HUB
+
+    found = settlement(snapshot, group_of(snapshot, ANN), {first_end})
+
+    assert found.evidence.identifiers == [ANN, HUB]
+    assert found.evidence.links == [Link(1, 0, 1, 1, 1)]
+
+
 def test_what_is_stored_of_members_is_taken_from_their_positions() -> None:
     snapshot = unsettled_snapshot(gather([(1, (ANN, TABLET)), (2, (BEN, TABLET))]))
     ben, tablet = (snapshot.identifiers.index(i) for i in (BEN, TABLET))
@@ -116,7 +127,7 @@ def test_ids_that_retire_live_again_or_move_their_anchor_are_registered_so() -> 
 
     assert found.after.register == [
         RegisteredId("c", 2, COOKIE, None, "t"),
-        RegisteredId("t", 1, ANN, KNOWN),
+        RegisteredId("t", 1, ANN, KNOWN, earlier=(TABLET,)),
         RegisteredId("b", 0, BEN, KNOWN),
     ]
     assert found.after.customer_of == ["t", "t", "t", "b"]
@@ -129,7 +140,7 @@ def test_an_anchor_may_move_while_the_kind_stays() -> None:
 
     found = settlement(snapshot, group_of(snapshot, COOKIE, TABLET))
 
-    assert found.after.register == [RegisteredId("c", 2, TABLET, ANONYMOUS)]
+    assert found.after.register == [RegisteredId("c", 2, TABLET, ANONYMOUS, earlier=(COOKIE,))]
 
 
 def test_contested_identifiers_and_super_connectors_come_and_go() -> None:

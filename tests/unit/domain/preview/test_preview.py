@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
-from identity_service.domain.judgements import Judgement
+from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
 from identity_service.domain.preview import partition
 from identity_service.domain.preview.report import CustomerDifference, Preview
@@ -204,6 +204,20 @@ def test_what_the_policy_blocks_belongs_to_nobody() -> None:
     assert difference.customer_ids == ("c1",)
     assert preview.summary.identifiers_blocked == 1
     assert preview.summary.identifiers_moved == 0
+
+
+def test_an_id_whose_anchor_the_policy_blocks_falls_back_to_the_one_that_it_left() -> None:
+    snapshot = settled_snapshot([(1, (ANN, PHONE, TABLET))], POLICY)
+    snapshot.register = [replace(entry, earlier=(PHONE,)) for entry in snapshot.register]
+    apart = Judgement("j", Verdict.APART, PHONE, TABLET, 9)
+    snapshot.judgements.append(apart)
+
+    preview, _ = previewed(snapshot, blocking(POLICY, [ANN]))
+
+    [difference] = preview.differences
+    assert difference.kind is ChangeKind.SPLIT
+    assert difference.after == ((TABLET,), (PHONE,))
+    assert difference.customer_ids == ("c1",)
 
 
 def test_customers_of_a_component_that_is_too_large_stay() -> None:

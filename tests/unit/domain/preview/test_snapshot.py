@@ -182,6 +182,7 @@ def test_an_id_is_placed_where_it_falls_back_to() -> None:
 def test_an_id_that_stands_outside_the_snapshot_is_dropped() -> None:
     assert placed(entry("a", A), entry("d", D, C), blocked=A) == [("a", A, 0)]
     assert placed(entry("d", D, C), blocked=D) == [("d", C, 2)]
+    assert placed(entry("a", A, D), blocked=A) == []
 
 
 def test_a_subgraph_keeps_an_id_that_may_fall_back_to_one_of_its_identifiers() -> None:

@@ -21,6 +21,9 @@ from identity_service.errors import BadInput
 U1, U2 = Identifier("user_id", "u1"), Identifier("user_id", "u2")
 COOKIE = Identifier("anonymous_id", "c")
 
+NO_TEXT = 'is not text like "email:ann@example.com, user_id:u1"'
+BLOCKED = "user_id:null is blocked by default; the policy can `allow` it"
+
 CASE = """
 id: two
 title: "two people, one cookie"
@@ -97,6 +100,38 @@ def test_a_detachment_names_an_identifier_that_the_event_carries(number: str, fo
     assert found in mistakes(ORDER.replace("event: 2", f"event: {number}"))
 
 
+def test_a_detachment_may_say_when_it_was_made() -> None:
+    [detachment] = parse_case(ORDER.replace("event: 2", "event: 2, at: 7")).detachments
+
+    assert (detachment.message_id, detachment.made_at) == ("2", 7_000)
+
+
+@pytest.mark.parametrize(
+    ("named", "found"),
+    [("5", f"judgements.0: {NO_TEXT}"), ('"user_id:null"', f"judgements.0: {BLOCKED}")],
+)
+def test_a_detachment_names_its_identifier_as_events_do(named: str, found: str) -> None:
+    text = ORDER.replace('"email:Wife@Example.com"', named)
+
+    assert mistakes(text) == f"The case case has mistakes. {found}."
+
+
+def test_judgements_come_one_by_one_after_the_events() -> None:
+    text = ORDER.replace(
+        "judgements:\n", 'judgements:\n  - {apart: ["user_id:u1", "user_id:u2"]}\n'
+    )
+
+    steps = parse_case(text).evidence_in_turn()
+
+    assert [(len(each.judgements), len(each.links)) for each in steps] == [
+        (0, 1),
+        (0, 2),
+        (0, 3),
+        (1, 3),
+        (1, 2),
+    ]
+
+
 def test_contested_is_not_checked_where_it_is_absent() -> None:
     assert parse_case(CASE).contested == frozenset()
     assert parse_case(CASE.replace("contested: []", "")).contested is None
@@ -143,8 +178,6 @@ APART = '{apart: ["user_id:u1", "user_id:u2"]}'
 NO_SECONDS = "events.1.at: is not a number of seconds"
 NEITHER = "judgements.1: is not {same: [ID, ID]}, {apart: [ID, ID]} or {detach: ID, event: NUMBER}"
 TOO_FEW = "judgements.1: needs two different identifiers"
-NO_TEXT = 'is not text like "email:ann@example.com, user_id:u1"'
-BLOCKED = "user_id:null is blocked by default; the policy can `allow` it"
 NO_IDENTIFIER = "is not TYPE:VALUE, as in email:ann@example.com"
 
 
@@ -451,6 +484,11 @@ NO_NUMBER = "customers.0.id: is not the number of an event: 1 is the first"
         (
             "kind: KNOWN",
             "kind: known",
+            "customers.0.kind: is none of KNOWN, ANONYMOUS, QUARANTINED",
+        ),
+        (
+            "kind: KNOWN",
+            "kind: [KNOWN]",
             "customers.0.kind: is none of KNOWN, ANONYMOUS, QUARANTINED",
         ),
         (

@@ -140,6 +140,17 @@ def test_an_id_that_stands_nowhere_is_kept_at_the_strongest_identifier_left() ->
     assert found.minted == found.retired == found.moves == []
 
 
+def test_an_id_in_reserve_is_as_strong_as_the_identifier_at_which_it_stands() -> None:
+    found = settle(
+        [(COOKIE, MAIL)],
+        before={COOKIE: "u", MAIL: "m"},
+        register=[alive("u", 1, USER), alive("m", 2, MAIL)],
+    )
+
+    assert found.reserves == [("u", 0)]
+    assert found.retired == [("u", "m")]
+
+
 def test_an_identifier_with_a_younger_id_is_no_reserve() -> None:
     found = settle(
         [(MAIL,), (COOKIE,)],
