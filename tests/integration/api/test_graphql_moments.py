@@ -33,6 +33,7 @@ ALL: Mapping[str, Sequence[Way]] = {
     "Customer.links": [{"first": 100}],
     "Customer.sharedDevices": [{"first": 100}],
     "Customer.changes": [{"first": 100}],
+    "Customer.judgements": [{"first": 100}],
     "Identifier.sharedBy": [{"first": 100}],
     "Identifier.linksOverTime": [{"first": 100}],
 }
