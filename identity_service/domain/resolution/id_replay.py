@@ -13,7 +13,6 @@ from identity_service.domain.resolution.id_register import (
     Settled,
     applied,
     change_set,
-    standing,
 )
 from identity_service.domain.resolution.resolve import resolve
 
@@ -34,7 +33,8 @@ def ids_in_turn(
             customer_of=[customer_of.get(identifier) for identifier in evidence.identifiers],
             contested=frozenset(),
             super_connectors=frozenset(),
-            register=standing(register, set(evidence.identifiers).__contains__),
+            register=register,
+            unseen=frozenset(customer_of) - set(evidence.identifiers),
         )
         new_ids = (f"{number}-{n}" for n in count())
         found = change_set(before, resolve(evidence, policy), policy, new_ids.__next__)

@@ -9,11 +9,18 @@ from itertools import count
 
 from hypothesis import given
 
+from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Judgement
-from identity_service.domain.policies.policy import Policy
+from identity_service.domain.policies.policy import Policy, Rule
 from identity_service.domain.preview.resolved import preview_resolved
-from identity_service.domain.resolution.evidence import Evidence
-from identity_service.domain.resolution.id_register import RegisteredId, Settled, change_set
+from identity_service.domain.resolution.changes import ChangeKind
+from identity_service.domain.resolution.evidence import Evidence, gather
+from identity_service.domain.resolution.id_register import (
+    CustomerKind,
+    RegisteredId,
+    Settled,
+    change_set,
+)
 from identity_service.domain.resolution.resolve import resolve
 from tests.support.snapshots import observed
 from tests.support.worlds import Event, events, in_many_worlds, judgements, policies
@@ -70,6 +77,20 @@ def test_without_a_judgement_nothing_changes(happened: list[Event], policy: Poli
 
     assert found.changes_nothing
     assert found.summary.unchanged == found.summary.customers_before
+
+
+def test_what_belongs_to_nobody_afterwards_is_lost_to_its_customer() -> None:
+    ann, cookie = Identifier("user", "ann"), Identifier("cookie", "c")
+    policy = Policy({"user": Rule(1, IdentifierKind.PERSON)})
+    evidence = gather([(1, (cookie,))])
+    stored = RegisteredId("c1", 1, cookie, CustomerKind.KNOWN)
+    before = Settled([cookie], ["c1"], frozenset(), frozenset(), [stored])
+
+    found = preview_resolved(before, evidence, resolve(evidence, policy), policy, [(ann, "c1")])
+
+    [difference] = found.differences
+    assert (difference.kind, difference.customer_ids) == (ChangeKind.SPLIT, ("c1",))
+    assert (difference.before, difference.after) == (((ann, cookie),), ((cookie,),))
 
 
 def _customers(

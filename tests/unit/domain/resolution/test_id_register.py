@@ -363,3 +363,14 @@ def test_an_id_of_which_nothing_is_left_that_an_event_carries_is_nobodys() -> No
     )
 
     assert found.retired == [("u", None)]
+
+
+def test_an_id_whose_anchor_no_event_carries_moves_to_a_stronger_newcomer() -> None:
+    clusters = [(COOKIE, MAIL)]
+    before = stored(clusters, {COOKIE: "u"}, [alive("u", 1, USER)])
+
+    found = change_set(
+        replace(before, unseen=frozenset({USER})), resolved(clusters), POLICY, lambda: "new"
+    )
+
+    assert found.anchors == [("u", 1)]
