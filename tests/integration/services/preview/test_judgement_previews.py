@@ -58,7 +58,9 @@ async def test_what_is_previewed_comes_true_in_any_world(
         return
 
     for _ in range(3):
-        await assert_comes_true(space, draw.choice([Verdict.SAME, Verdict.APART]), *draw.sample(seen, 2))
+        await assert_comes_true(
+            space, draw.choice([Verdict.SAME, Verdict.APART]), *draw.sample(seen, 2)
+        )
 
 
 async def test_a_judgement_that_would_wait_changes_nothing(world: NewWorld) -> None:
