@@ -15,7 +15,7 @@ from identity_service import session
 from identity_service.cli import arguments, json_objects
 from identity_service.cli.output import print_json, results
 from identity_service.domain.recorded import DecidedLink, OverConnectedComponent, SeenIdentifier
-from identity_service.domain.timestamps import iso
+from identity_service.domain.timestamps import iso_date
 from identity_service.errors import NotFound
 from identity_service.services.read.explanations import ExplainAnswer, ExplainedPair
 from identity_service.services.read.view import Missing
@@ -75,7 +75,7 @@ def _evidence(link: DecidedLink) -> Iterator[str]:
     """How often a link was seen, and what was decided on it."""
     if link.times_seen:
         times = "once" if link.times_seen == 1 else f"{link.times_seen:,} times"
-        first, last = iso(link.first_seen)[:10], iso(link.last_seen)[:10]
+        first, last = iso_date(link.first_seen), iso_date(link.last_seen)
         when = f"on {first}" if first == last else f"from {first} to {last}"
         yield f"seen together {times}, {when}, by {', '.join(link.sources)}"
     if not (link.decision.joined and link.times_seen) or "judged" in link.decision.message:

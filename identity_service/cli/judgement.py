@@ -16,7 +16,7 @@ from identity_service.domain.judgements import AnyJudgement, Detachment, Verdict
 from identity_service.domain.preview.report import Preview
 from identity_service.domain.recorded import Page, RecordedChange
 from identity_service.domain.resolution.changes import in_words
-from identity_service.domain.timestamps import iso
+from identity_service.domain.timestamps import iso_date
 from identity_service.graph.keys import identifier_of
 from identity_service.graph.ledger import NEWEST, JudgementFilter
 from identity_service.services.read.view import customer_in
@@ -220,12 +220,12 @@ def _table(page: Page[AnyJudgement]) -> Table:
         reason = made.reason
         if made.withdrawn_at is not None:
             reason += (
-                f"\nwithdrawn {iso(made.withdrawn_at)[:10]} by {made.withdrawn_by}:"
+                f"\nwithdrawn {iso_date(made.withdrawn_at)} by {made.withdrawn_by}:"
                 f" {made.withdrawn_reason}"
             )
         cells = (
             made.id,
-            iso(made.made_at)[:10],
+            iso_date(made.made_at),
             made.verdict.value,
             f"{made.a}\n{_other(made)}",
             made.author,

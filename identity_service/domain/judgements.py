@@ -40,12 +40,6 @@ class Judgement:
     withdrawn_by: str | None = None
     withdrawn_reason: str | None = None
 
-    def as_of(self, moment: int) -> Judgement:
-        """As it was at a moment (milliseconds since 1970), before it was withdrawn later."""
-        if self.withdrawn_at is None or self.withdrawn_at <= moment:
-            return self
-        return replace(self, withdrawn_at=None, withdrawn_by=None, withdrawn_reason=None)
-
 
 @dataclass(frozen=True, slots=True)
 class Detachment:
@@ -64,12 +58,6 @@ class Detachment:
     withdrawn_by: str | None = None
     withdrawn_reason: str | None = None
 
-    def as_of(self, moment: int) -> Detachment:
-        """As `Judgement.as_of`."""
-        if self.withdrawn_at is None or self.withdrawn_at <= moment:
-            return self
-        return replace(self, withdrawn_at=None, withdrawn_by=None, withdrawn_reason=None)
-
     @property
     def verdict(self) -> Verdict:
         """Always `DETACH`."""
@@ -83,6 +71,13 @@ class Detachment:
 
 AnyJudgement: TypeAlias = Judgement | Detachment
 """As people make, list and withdraw them."""
+
+
+def judgement_as_of(made: AnyJudgement, moment: int) -> AnyJudgement:
+    """As it was at a moment (milliseconds since 1970), before it was withdrawn later."""
+    if made.withdrawn_at is None or made.withdrawn_at <= moment:
+        return made
+    return replace(made, withdrawn_at=None, withdrawn_by=None, withdrawn_reason=None)
 
 
 def require_two(a: Identifier, b: Identifier) -> None:

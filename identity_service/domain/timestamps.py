@@ -14,6 +14,11 @@ def iso(millis: int) -> str:
     return moment.isoformat(timespec="milliseconds") + "Z"
 
 
+def iso_date(millis: int) -> str:
+    """The day of a moment in UTC, as ISO 8601."""
+    return (_EPOCH + timedelta(milliseconds=millis)).date().isoformat()
+
+
 def read_moment(text: str) -> int:
     """Read a moment; one without an offset is in UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)

@@ -15,6 +15,20 @@ def wait_until(holds: Callable[[], bool], *, seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
+async def a_later_moment() -> int:
+    """A moment (milliseconds) that lies between all before this call and all after it."""
+    begun = time.time_ns() // 1_000_000
+
+    async def clock_passes(moment: int) -> int:
+        while (now := time.time_ns() // 1_000_000) <= moment:  # noqa: ASYNC110  (only the clock goes on)
+            await asyncio.sleep(0)
+        return now
+
+    between = await clock_passes(begun)
+    await clock_passes(between)
+    return between
+
+
 async def until(holds: Callable[[], Awaitable[bool]], *, seconds: float = 30) -> None:
     """As `wait_until`, beside other tasks."""
     async with asyncio.timeout(seconds):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from identity_service.domain.explain.chains import Hop, chain
 from identity_service.domain.identifiers import Identifier
@@ -14,6 +13,7 @@ from identity_service.domain.resolution.clusters import Refusal, RefusalReason
 from identity_service.domain.resolution.components import components
 from identity_service.domain.resolution.evidence import Evidence, Link
 from identity_service.domain.resolution.resolve import NO_BOUNDARY, BoundaryState, Resolution
+from identity_service.domain.timestamps import iso_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def _unconnected(a: int, b: int, evidence: Evidence, outside: BoundaryState) -> 
 def _judged(made: Judgement) -> str:
     """Who judged what of whom, when and why."""
     what = "are one customer" if made.verdict is Verdict.SAME else "are two customers"
-    on = datetime.fromtimestamp(made.made_at / 1000, UTC).date().isoformat()
+    on = iso_date(made.made_at)
     who = made.author or "somebody"
     reason = f" (“{made.reason}”)" if made.reason else ""
     return f"{who} judged on {on} that {made.a} and {made.b} {what}{reason}"

@@ -7,10 +7,10 @@ A write key cannot join two accounts, so the second id of such a report is kept 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import product
 
 from identity_service.domain.identifiers import Identifier
+from identity_service.domain.timestamps import iso_date
 
 _ACCOUNT, _ANONYMOUS = "user_id", "anonymous_id"
 
@@ -33,7 +33,7 @@ def reported_pairs(a: Identifier, b: Identifier) -> list[tuple[Identifier, Ident
 
 def describe_report(report: MergeReport, a: Identifier, b: Identifier) -> str:
     """What was reported of two identifiers that are apart, and what can be done."""
-    on = datetime.fromtimestamp(report.at / 1000, UTC).date().isoformat()
+    on = iso_date(report.at)
     return (
         f"An alias or merge call of {on} from {report.source} reports {a.value} and {b.value} as "
         "one person. A sender cannot join two accounts: if it is right, judge them the same."

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from identity_service.domain.timestamps import iso
 from tests.support.graphql import GraphQLWorld, OpenSpace, event
+from tests.support.waiting import a_later_moment
 
 LISTED = "edges { node { reason } } pageInfo { hasNextPage endCursor }"
 
@@ -62,11 +62,8 @@ async def id_of(world: GraphQLWorld, space: OpenSpace, who: str) -> str:
 
 
 async def moment() -> str:
-    """Now, a few milliseconds away from what happened before and will happen after."""
-    await asyncio.sleep(0.003)
-    now = datetime.now(UTC).isoformat()
-    await asyncio.sleep(0.003)
-    return now
+    """Now, apart from what happened before and will happen after."""
+    return iso(await a_later_moment())
 
 
 def reasons(connection: dict[str, Any]) -> list[str]:

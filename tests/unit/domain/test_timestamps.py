@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from identity_service.domain.timestamps import iso, read_last_moment, read_moment
+from identity_service.domain.timestamps import iso, iso_date, read_last_moment, read_moment
 
 NEW_YEAR = 1_767_225_600_000
 DAY = 86_400_000
@@ -51,3 +51,10 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
 )
 def test_a_date_alone_ends_with_its_day(text: str, moment: int) -> None:
     assert read_last_moment(text) == moment
+
+
+def test_a_date_is_the_day_in_utc() -> None:
+    assert iso_date(0) == "1970-01-01"
+    assert iso_date(86_400_000 - 1) == "1970-01-01"
+    assert iso_date(86_400_000) == "1970-01-02"
+    assert iso_date(-1) == "1969-12-31"

@@ -15,7 +15,7 @@ from functools import partial
 from identity_service.domain.explain.explanation import describe_super_connectors
 from identity_service.domain.explain.health import Health
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.judgements import AnyJudgement
+from identity_service.domain.judgements import AnyJudgement, judgement_as_of
 from identity_service.domain.policies.value_rules import WithheldValue
 from identity_service.domain.recorded import (
     DecidedLink,
@@ -293,7 +293,7 @@ class AsOfView:
         page = await self._reads.ledger.judgements_of(
             self.scope, identifiers, JudgementFilter(until=self._as_of), before, first
         )
-        return replace(page, items=[made.as_of(self._as_of) for made in page.items])
+        return replace(page, items=[judgement_as_of(made, self._as_of) for made in page.items])
 
     async def _known(self, customer: SettledCustomer) -> _Found:
         """A customer of this view, which may have been found by another one."""

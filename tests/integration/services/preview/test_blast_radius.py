@@ -7,7 +7,7 @@ import random
 import pytest
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind, parse_identifier
-from identity_service.domain.judgements import Verdict
+from identity_service.domain.judgements import OF_TWO
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Policy, Rule, Sharing
 from identity_service.errors import TooLarge
@@ -69,7 +69,7 @@ async def test_the_component_alone_tells_what_a_preview_of_the_whole_space_tells
     space = await world(policy)
     await space.send(*reported(happened), event("far", 1, "user:elsewhere", "cookie:elsewhere"))
     seen = sorted({identifier for _, who in happened for identifier in who})
-    for verdict in (Verdict.SAME, Verdict.APART):
+    for verdict in OF_TWO:
         await space.judge(verdict, *draw.sample(seen, 2))
 
     for identifier in draw.sample(seen, 3):

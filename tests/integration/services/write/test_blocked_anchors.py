@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from dataclasses import replace
 
@@ -12,10 +11,10 @@ from identity_service.domain.identifiers import Identifier, parse_identifier
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.policies.policy import Blocked, Policy
 from identity_service.domain.recorded import SettledCustomer
-from identity_service.services.kit.clock import system_clock
 from identity_service.services.read.view import Missing
 from tests.support.settled import SettledSpace
 from tests.support.space import NewWorld, World, event, judge_at_random, reported
+from tests.support.waiting import a_later_moment
 from tests.support.worlds import Event, dice, events, in_some_worlds, policies
 
 ANN, MAIL = "user_id:ann", "email:ann@example.com"
@@ -137,10 +136,8 @@ async def test_as_of_a_moment_the_id_stands_where_the_policy_of_then_let_it(
 ) -> None:
     space, customer = await signed_up(world)
     free = space.policy
-    await asyncio.sleep(0.003)
     await space.set_policy(blocking(free, ANN))
-    blocked = system_clock()
-    await asyncio.sleep(0.003)
+    blocked = await a_later_moment()
     await space.set_policy(free)
 
     then = await space.use_cases.customers.as_of(space.scope, blocked)
