@@ -60,3 +60,4 @@ async def use(settings: Settings, work: Callable[[Session], Awaitable[T]]) -> T:
         finally:
             await cases.policy_rollout.close()
             await cases.ingest.close()
+            await cases.deferred.finish()

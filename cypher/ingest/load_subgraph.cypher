@@ -8,14 +8,17 @@
 //   w.starts: list of identifier keys to walk from
 //   w.boundary: list of identifier keys that are boundary nodes themselves
 //   w.cross_boundary: boolean – also walk through contested identifiers
-//   w.most: how many identifiers at most, plus one
+//   w.most: how many identifiers are too many
+//   w.most_link_ends: how many links at most, each counted at both ends
 //   w.policy_version: integer – the version in force
 //   w.owners: how many customers at most to name as owners of a boundary node
 //   w.co_members: how many identifiers at most to load of a boundary node's customer
 //   w.stronger: map from identifier type to the person types that are stronger
 //   w.stronger_than_other: the person types that are stronger than a type not in that map
 // Columns:
-//   interior: list of the identifier keys that the walk reached
+//   interior: list of the identifier keys that the walk reached, null when it reached too many
+//     identifiers or links; then everything else is empty
+//   unsettled: identifiers of these and of w.boundary that wait to be settled, list of [key, how often that was put off]
 //   nodes: list of [key, first_seen, customer id or null, contested, super-connector]
 //   interior_links: list of [a_key, b_key, first_seen, last_seen, times_seen]
 //   co_member_links: the same, a list for each boundary node
@@ -40,19 +43,26 @@ CALL () {
   }
   UNWIND found AS t
   WITH DISTINCT t LIMIT $w.most
-  RETURN collect(t) AS interior
+  RETURN collect(t) AS reached
 }
+CALL (reached) {
+  UNWIND reached AS t
+  RETURN sum(COUNT { (t)-[:OBSERVED_TOGETHER]-() }) AS link_ends
+}
+WITH CASE WHEN size(reached) < $w.most AND link_ends <= $w.most_link_ends THEN reached END AS interior
+CALL () {
+  UNWIND $w.boundary AS key
+  MATCH (d:Identifier {key: key})
+  RETURN collect(d) AS boundary_asked
+}
+// Read before the links: what is put off meanwhile is settled once more.
+WITH interior, boundary_asked, [t IN coalesce(interior + boundary_asked, []) WHERE t:Unsettled | [t.key, coalesce(t.deferrals, 0)]] AS unsettled
 CALL (interior) {
   UNWIND interior AS t
   MATCH (t)-[l:OBSERVED_TOGETHER]-(o:Identifier) WHERE NOT o:Blocked
   WITH DISTINCT l, o
   RETURN collect(DISTINCT [startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen]) AS interior_links,
          collect(DISTINCT CASE WHEN o:SuperConnector OR (o:Contested AND NOT $w.cross_boundary) THEN o END) AS boundary_reached
-}
-CALL () {
-  UNWIND $w.boundary AS key
-  MATCH (d:Identifier {key: key})
-  RETURN collect(d) AS boundary_asked
 }
 CALL (boundary_reached, boundary_asked) {
   UNWIND boundary_reached + boundary_asked AS d
@@ -130,4 +140,4 @@ CALL (all_nodes) {
   MATCH (t)-[j:JUDGED_SAME|JUDGED_APART]-(:Identifier)
   RETURN collect(DISTINCT [j.id, type(j), startNode(j).key, endNode(j).key, j.made_at]) AS judgements
 }
-RETURN [t IN interior | t.key] AS interior, nodes, interior_links, co_member_links, customers, cut_off_by_block, anchored, displaced, judgements, boundary
+RETURN [t IN interior | t.key] AS interior, unsettled, nodes, interior_links, co_member_links, customers, cut_off_by_block, anchored, displaced, judgements, boundary

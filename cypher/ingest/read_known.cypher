@@ -13,7 +13,7 @@
 //   events: list of the positions of events that are known
 //   named: list of the positions of events whose message id is known
 //   identifiers: list of [position, first_seen, customer id or null, contested, super-connector, blocked,
-//     corrections]
+//     corrections, to be settled later]
 //   unseen: list of positions of those that every event lost which carried them
 //   links: list of [position, first_seen]
 //   waiting: list of [judgement id, verdict, a_key, b_key, made_at]
@@ -43,7 +43,7 @@ CALL () {
   WITH x, i, c ORDER BY x
   // A list of lists, since `collect` leaves out null: positions stay those of $w.identifiers.
   RETURN collect([i]) AS nodes, collect(CASE WHEN i IS NOT NULL THEN x END) AS known,
-    collect(CASE WHEN i IS NOT NULL THEN [x, i.first_seen, c.id, i:Contested, i:SuperConnector, i:Blocked, coalesce(i.corrections, 0)] END) AS identifiers
+    collect(CASE WHEN i IS NOT NULL THEN [x, i.first_seen, c.id, i:Contested, i:SuperConnector, i:Blocked, coalesce(i.corrections, 0), i:Unsettled AND i.deferrals > 0] END) AS identifiers
 }
 CALL (nodes) {
   UNWIND range(0, size($w.links) - 1) AS x

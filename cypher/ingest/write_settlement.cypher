@@ -16,8 +16,8 @@
 //   w.unclaimed: keys of known identifiers that had no customer when they were read
 //   w.identifiers: new identifiers, list of [key, type, value, first_seen, last_seen]
 //   w.returning: keys of those of w.identifiers that are in the graph as unseen
-//   w.unsettled: keys of new identifiers whose component is too large to resolve
-//   w.settled: keys of identifiers that no longer wait for the settlement of a policy
+//   w.deferred: list of [key, cause] – identifiers whose component is to be settled later
+//   w.settled: list of [key, how often it had been put off] – identifiers that no longer wait
 //   w.known: known identifiers of the batch, list of [key, first_seen, last_seen, corrections that were
 //     read], in order
 //   w.links: new links, list of [position of a, position of b, first_seen, last_seen, times_seen,
@@ -122,13 +122,17 @@ CALL (w) {
   DELETE gone
 }
 CALL (w) {
-  UNWIND w.unsettled AS key
-  MATCH (i:Identifier {key: key})
-  SET i:Unsettled
+  UNWIND w.deferred AS row
+  WITH {key: row[0], cause: row[1]} AS deferred
+  MATCH (i:Identifier {key: deferred.key})
+  SET i:Unsettled, i.deferrals = coalesce(i.deferrals, 0) + 1, i.deferred_cause = deferred.cause
 }
 CALL (w) {
-  UNWIND w.settled AS key
-  MATCH (i:Identifier {key: key})
+  UNWIND w.settled AS row
+  WITH {key: row[0], deferrals: row[1]} AS settled
+  MATCH (i:Identifier {key: settled.key})
+  SET i.space = i.space // takes its lock
+  WITH i, settled WHERE coalesce(i.deferrals, 0) = settled.deferrals
   REMOVE i:Unsettled
 }
 CALL (w, known) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -50,6 +51,9 @@ READ_ANCHORED: Final = statement("ingest/read_anchored")
 DETACH: Final = statement("detachments/detach")
 ATTACH: Final = statement("detachments/attach")
 
+_MANY_NODES: Final = 1_000
+"""Identifiers whose rows take some milliseconds to read, so that others would be kept waiting."""
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -61,6 +65,7 @@ class Known:
     identifiers that belong to nobody, since a policy blocked them. `corrections` counts how often
     judgements have changed what events say of known identifiers, where they have. `unseen` are
     identifiers of the batch that every event lost which carried them: they are not known.
+    `deferred` are known identifiers whose component is to be settled later.
     """
 
     events: frozenset[EventIdentity]
@@ -72,6 +77,7 @@ class Known:
     blocked: frozenset[Identifier]
     corrections: Mapping[Identifier, int]
     unseen: frozenset[Identifier]
+    deferred: frozenset[Identifier]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ class EvidenceStore:
         """
         await self.read_known("", (), NewEvidence())
         await self.load_subgraph(
-            "", policy, 1, starts=(), boundary=(), cross_boundary=False, most=1
+            "", policy, 1, starts=(), boundary=(), cross_boundary=False, most=1, most_links=1
         )
         nothing = SettlementWrite("", 0, 0, EvidenceWrite())
         await self.write_events(nothing)
@@ -130,13 +136,17 @@ class EvidenceStore:
             },
         )
         if row is None:
-            return Known(frozenset(), frozenset(), {}, {}, (), 0, frozenset(), {}, frozenset())
+            nothing = frozenset[Identifier]()
+            return Known(frozenset(), frozenset(), {}, {}, (), 0, nothing, {}, nothing, nothing)
         known = _those(asked, row["events"])
         blocked: set[Identifier] = {
             identifiers[entry[0]] for entry in row["identifiers"] if entry[5]
         }
         corrections: dict[Identifier, int] = {
             identifiers[entry[0]]: entry[6] for entry in row["identifiers"] if entry[6]
+        }
+        deferred: set[Identifier] = {
+            identifiers[entry[0]] for entry in row["identifiers"] if entry[7]
         }
         unseen: set[Identifier] = {identifiers[x] for x in row["unseen"]}
         return Known(
@@ -152,6 +162,7 @@ class EvidenceStore:
             blocked=frozenset(blocked),
             corrections=corrections,
             unseen=frozenset(unseen),
+            deferred=frozenset(deferred),
         )
 
     async def load_subgraph(
@@ -164,8 +175,9 @@ class EvidenceStore:
         boundary: Iterable[Identifier],
         cross_boundary: bool,
         most: int,
+        most_links: int,
     ) -> Subgraph | None:
-        """Walk from `starts`; None when more than `most` identifiers were met.
+        """Walk from `starts`; None when more than `most` identifiers or `most_links` were met.
 
         `cross_boundary`: walk through contested identifiers too, so that only super-connectors are
         boundary of the subgraph.
@@ -177,15 +189,18 @@ class EvidenceStore:
                 "boundary": [identifier_key(space, i) for i in boundary],
                 "cross_boundary": cross_boundary,
                 "most": most + 1,
+                "most_link_ends": 2 * most_links,
                 "policy_version": policy_version,
                 "owners": MAX_OWNERS,
                 "co_members": MAX_CO_MEMBERS,
                 **_stronger_persons(policy),
             },
         )
-        if row is None or len(row["interior"]) > most:
+        if row is None or row["interior"] is None:
             return None
-        return _subgraph(row)
+        if len(row["nodes"]) < _MANY_NODES:
+            return _subgraph(row)
+        return await asyncio.to_thread(_subgraph, row)
 
     async def ids_anchored_at(
         self, space: str, identifiers: Iterable[Identifier]
@@ -298,6 +313,7 @@ def _subgraph(row: Row) -> Subgraph:
         },
         links=links,
         revisions={customer: rev for customer, rev, *_ in row["customers"]},
+        unsettled={identifier_of(key): times for key, times in row["unsettled"]},
         cut_off_by_block=frozenset(map(identifier_of, row["cut_off_by_block"])),
         settled_under=min((each[5] for each in row["customers"]), default=None),
         register=_register(row),

@@ -27,12 +27,26 @@ LIST_WITHHELD: Final = statement("policies/list_withheld")
 REINSTATE_WITHHELD: Final = statement("policies/reinstate_withheld")
 LIST_TO_SETTLE: Final = statement("policies/list_to_settle")
 LIST_WAITING: Final = statement("policies/list_waiting")
+LIST_SPACES_WITH_WAITING: Final = statement("instance/list_spaces_with_waiting")
 LIST_SUPER_CONNECTORS: Final = statement("policies/list_super_connectors")
 SKIP_OVERSIZED: Final = statement("policies/skip_oversized")
 BUMP_POLICY_VERSION: Final = statement("policies/bump_policy_version")
 ATTRIBUTE_EVENTS: Final = statement("policies/attribute_events")
 
 _POLL_INTERVAL_S: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingIdentifier:
+    """An identifier whose component is to be settled.
+
+    `cause` is the event because of which it is, None where a policy is. Of `stored` only the marks
+    are read.
+    """
+
+    identifier: Identifier
+    cause: str | None
+    stored: StoredIdentifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,13 +220,23 @@ class PolicyStore:
             },
         )
 
-    async def waiting(self, space: str, after: str, most: int) -> list[Identifier]:
+    async def waiting(self, space: str, after: str, most: int) -> list[WaitingIdentifier]:
         """Identifiers that wait to be settled, a page in order of their keys."""
         begin, _ = bounds(space)
         row = await self._database.read_one(
             LIST_WAITING, prefix=begin, after=after or begin, most=most
         )
-        return [identifier_of(key) for key in row["keys"]] if row else []
+        return [
+            WaitingIdentifier(
+                identifier_of(key), cause, StoredIdentifier(0, None, contested, super_connector)
+            )
+            for key, cause, contested, super_connector in (row["found"] if row else ())
+        ]
+
+    async def spaces_with_waiting(self) -> list[str]:
+        """All spaces in which identifiers wait to be settled."""
+        row = await self._database.read_one(LIST_SPACES_WITH_WAITING)
+        return row["spaces"] if row else []
 
     async def super_connectors(
         self, space: str, after: str, most: int

@@ -148,7 +148,8 @@ class EvidenceWrite:
     `corrections` counts, for known identifiers, how often judgements have changed what events
     say of them, as it was read; where it is 0, it is left out. `returning` are those new ones that
     the graph holds as unseen; `withheld` those that the policy blocks, so that they belong to
-    nobody.
+    nobody. `deferred` are identifiers whose component is settled later, each with the cause of the
+    changes that this will bring.
     """
 
     events: Sequence[NewEvent] = ()
@@ -159,6 +160,7 @@ class EvidenceWrite:
     corrections: Mapping[Identifier, int] = field(default_factory=dict[Identifier, int])
     returning: Collection[Identifier] = ()
     withheld: Collection[Identifier] = ()
+    deferred: Mapping[Identifier, str] = field(default_factory=dict[Identifier, str])
     detachment: DetachmentWrite | None = None
     attachment: AttachmentWrite | None = None
     made: Sequence[AnyJudgement] = ()
@@ -200,8 +202,8 @@ class Settlement:
 
     It rests on `subgraph`: nothing is written when one of its customers has changed since.
     Positions in `changes` refer to `identifiers`. `blocked` identifiers belong to nobody from now
-    on. Those that `no_longer_wait` were marked as unsettled. Everything is decided about the
-    customers `decided`, as about those that lie wholly in the interior of the subgraph.
+    on. Everything is decided about the customers `decided`, as about those that lie wholly in the
+    interior of the subgraph.
     """
 
     subgraph: Subgraph
@@ -209,7 +211,6 @@ class Settlement:
     changes: ChangeSet
     entries: Sequence[LedgerEntry]
     blocked: Sequence[Identifier] = ()
-    no_longer_wait: Collection[Identifier] = ()
     decided: Collection[str] = ()
 
 
@@ -221,9 +222,8 @@ NOTHING_SETTLED = Settlement(EMPTY_SUBGRAPH, (), ChangeSet(), ())
 class SettlementWrite:
     """What one transaction writes: evidence, and the settlement that follows from it.
 
-    `settlement` is None where nothing was resolved: for events that cannot change any customer,
-    and for an over-connected component, whose new identifiers are then marked as unsettled.
-    `now` is in milliseconds.
+    `settlement` is None where nothing was resolved: for events that cannot change any customer, or
+    of which all that can is deferred. `now` is in milliseconds.
     """
 
     space: str
@@ -389,11 +389,11 @@ def settlement_rows(write: SettlementWrite) -> dict[str, Any]:
         "judgements_rev": evidence.judgements_rev,
         "unguarded": evidence.touches_unclaimed,
         "returning": keys(evidence.returning),
-        "unsettled": [] if write.settlement else keys(evidence.identifiers),
+        "deferred": sorted([identifier_key(space, i), c] for i, c in evidence.deferred.items()),
         "blocked": keys((*settlement.blocked, *evidence.withheld)),
         "made": [_judgement_node(space, judgement) for judgement in evidence.made],
         "withdrawn": [[w.judgement, w.at, w.author, w.reason] for w in evidence.withdrawn],
-        "settled": keys(settlement.no_longer_wait),
+        "settled": sorted([identifier_key(space, i), n] for i, n in subgraph.unsettled.items()),
         # In one order in every process, so that two that meet here do not deadlock.
         "guards": sorted([customer, rev] for customer, rev in subgraph.revisions.items()),
         "unclaimed": sorted(key for key, _ in joins if key in known),

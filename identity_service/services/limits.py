@@ -27,20 +27,37 @@ class RolloutLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class DeferralLimits:
+    """How what was put off is settled.
+
+    After each component, `rest` times as long as it took goes to others. A component that cannot
+    be settled is tried again after `retry_interval_s`, then later and later; every
+    `look_interval_s` a process looks for what others have left.
+    """
+
+    rest: float = 3.0
+    retry_interval_s: float = 1.0
+    look_interval_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """All limits.
 
     `spare_identifiers` may be loaded beyond the bound of one component, where several are
-    resolved at once. `blast_radius_identifiers` may be connected with the one whose blast radius
+    resolved at once. A component of more than `prompt_identifiers` is not resolved while senders
+    of its space wait. `blast_radius_identifiers` may be connected with the one whose blast radius
     is asked for: far more than a policy lets be resolved, since a value that connects too many is
     the first to be blocked. `shared_by_components` may be loaded to find who shared an identifier
     as of a moment.
     """
 
     spare_identifiers: int = 10_000
+    prompt_identifiers: int = 1_000
     blast_radius_identifiers: int = 100_000
     shared_by_components: int = 200
     rollout: RolloutLimits = RolloutLimits()
+    deferred: DeferralLimits = DeferralLimits()
 
 
 DEFAULT_LIMITS = Limits()

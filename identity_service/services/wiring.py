@@ -42,6 +42,7 @@ from identity_service.services.resolution.component_resolver import ComponentRes
 from identity_service.services.spaces.access import Access
 from identity_service.services.spaces.policies import Policies
 from identity_service.services.spaces.spaces import Spaces
+from identity_service.services.write.deferred_settlement import DeferredSettlement
 from identity_service.services.write.detachments import Detachments
 from identity_service.services.write.event_batch import BatchWriter
 from identity_service.services.write.intake import Ingest
@@ -56,12 +57,13 @@ from identity_service.services.write.space_locks import SpaceLocks
 class UseCases:
     """All that the API and the command line can have done.
 
-    `ingest` and `policy_rollout` are to be closed.
+    `ingest`, `policy_rollout` and `deferred` are to be closed.
     """
 
     access: Access
     spaces: Spaces
     ingest: Ingest
+    deferred: DeferredSettlement
     customers: Customers
     explanations: Explanations
     previews: Previews
@@ -98,12 +100,13 @@ def assemble(
         PolicyStore(database),
     )
     access, policies = Access(keys, clock), Policies(policy_store)
-    resolver = ComponentResolver(evidence, limits.spare_identifiers)
+    resolver = ComponentResolver(evidence, limits)
     detachments = Detachments(evidence, DetachmentStore(database))
     settler = Settler(evidence, resolver, policies, locks, clock, ids)
     customer_reader, link_reader = CustomerReader(database), LinkReader(database)
     space_store = SpaceStore(database)
     inbox_reader, history_reader = InboxReader(database), HistoryReader(database)
+    deferred = DeferredSettlement(access, policy_store, policies, customer_reader, settler, limits)
     ledger = Ledger(ledger_reader, judgement_store)
     live = LiveResolution(evidence, judgement_store, resolver)
     walk = ExportReader(database)
@@ -130,7 +133,8 @@ def assemble(
     return UseCases(
         access=access,
         spaces=spaces,
-        ingest=Ingest(evidence, BatchWriter(evidence, settler), ids, max_queue),
+        ingest=Ingest(evidence, BatchWriter(evidence, settler, deferred), ids, max_queue),
+        deferred=deferred,
         customers=customers,
         explanations=Explanations(link_reader),
         previews=Previews(

@@ -175,3 +175,4 @@ async def graphql_world(database: Database) -> AsyncGenerator[GraphQLWorld]:
         await world.client.aclose()
         await world.policy_rollout.close()
         await world.ingest.close()
+        await world.services.deferred.close()

@@ -153,6 +153,12 @@ class World:
             async for _ in self.use_cases.policy_rollout.progress(self.scope):
                 pass
 
+    async def settle_deferred(self) -> None:
+        """Settle what was put off, and return when that is done."""
+        self.use_cases.deferred.wake(self.scope)
+        async with asyncio.timeout(PATIENCE):
+            await self.use_cases.deferred.settled(self.scope)
+
     async def settled(self) -> SettledSpace:
         """What the graph holds."""
         return await settled_space(self.driver, self.space)

@@ -88,6 +88,13 @@ class Blocked:
 DEFAULT_MAX_COMPONENT = 10_000
 """Most identifiers that one component may hold and still be resolved."""
 
+LINKS_PER_IDENTIFIER = 10
+"""Most links that a component may have for each identifier that it may hold.
+
+An event with 50 identifiers brings 1,225 links. People's own components have two or three times
+as many links as identifiers.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -102,6 +109,11 @@ class Policy:
     max_component: int = DEFAULT_MAX_COMPONENT
     max_identifiers: int | None = None
     blocked: tuple[Blocked, ...] = ()
+
+    @property
+    def max_component_links(self) -> int:
+        """Most links that one component may have and still be resolved."""
+        return LINKS_PER_IDENTIFIER * self.max_component
 
     def rule_of(self, identifier_type: str) -> Rule | None:
         """The rule of a type: its own, else `other`; None when the policy lists neither."""

@@ -149,7 +149,8 @@ class Subgraph:
     `register` holds the ids of the customers and every other id that was ever anchored at a loaded
     identifier. `displaced` maps those that are alive, but not with the identifier at which they are
     anchored, to one of their identifiers. `unseen` are those that were loaded, and that no event
-    carries any more.
+    carries any more. `unsettled` are those of the interior whose evidence was not settled yet, with
+    how often that was put off.
     """
 
     interior: frozenset[Identifier]
@@ -163,6 +164,7 @@ class Subgraph:
     cut_off_by_block: frozenset[Identifier] = frozenset()
     displaced: Mapping[str, Identifier] = field(default_factory=dict[str, Identifier])
     unseen: frozenset[Identifier] = frozenset()
+    unsettled: Mapping[Identifier, int] = field(default_factory=dict[Identifier, int])
 
     @property
     def walked_customers(self) -> set[str]:

@@ -8,7 +8,7 @@ from typing import Final
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.block_value import with_blocked
 from identity_service.domain.policies.parse import parse_stored_policy
-from identity_service.domain.policies.policy import Policy
+from identity_service.domain.policies.policy import LINKS_PER_IDENTIFIER, Policy
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.preview.preview import PreviewRun
 from identity_service.domain.preview.snapshot import Snapshot
@@ -98,6 +98,7 @@ class BlastRadius:
             boundary=(identifier,) if is_super_connector else (),
             cross_boundary=True,
             most=self._most,
+            most_links=LINKS_PER_IDENTIFIER * self._most,
             missing=missing,
         )
         if subgraph is None:

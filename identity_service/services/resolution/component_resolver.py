@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from identity_service.domain.identifiers import Identifier, IdentifierKind
-from identity_service.domain.policies.policy import Policy
+from identity_service.domain.policies.policy import LINKS_PER_IDENTIFIER, Policy
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.resolution.boundary import boundary_is_stable, boundary_unchanged
 from identity_service.domain.resolution.components import components
+from identity_service.domain.resolution.evidence import Evidence
 from identity_service.domain.resolution.id_register import RegisteredId, standing
 from identity_service.domain.resolution.resolve import Resolution, resolve
 from identity_service.domain.resolution.subgraph import (
@@ -26,9 +28,13 @@ from identity_service.domain.resolution.subgraph import (
 from identity_service.errors import TooLarge
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.services.kit.offload import offload_if_large
+from identity_service.services.limits import DEFAULT_LIMITS, Limits
 from identity_service.services.resolution.subgraph_loader import beyond_the_walk, load_until_closed
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
+
+_PROMPT_COMPONENTS: Final = 4
+"""How many of the largest components that are resolved promptly may be beside another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,27 @@ class Resolved:
     gone: Sequence[tuple[Identifier, str | None]] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How much is resolved: identifiers and links of one component, and of all that are loaded."""
+
+    identifiers: int
+    links: int
+    all_identifiers: int
+    all_links: int
+
+    @classmethod
+    def of(cls, identifiers: int, spare_identifiers: int) -> Bound:
+        """So many identifiers in one component, and `spare_identifiers` more in all."""
+        together = identifiers + spare_identifiers
+        return cls(
+            identifiers,
+            LINKS_PER_IDENTIFIER * identifiers,
+            together,
+            LINKS_PER_IDENTIFIER * together,
+        )
+
+
 def too_much(limit: int) -> TooLarge:
     """The error where a component holds more identifiers than it may."""
     return TooLarge(
@@ -110,30 +137,45 @@ def too_much(limit: int) -> TooLarge:
 class ComponentResolver:
     """Loads components of a space and resolves them. Writes nothing."""
 
-    def __init__(self, store: EvidenceStore, spare_identifiers: int) -> None:
-        """`spare_identifiers` may be loaded beyond the bound of one component, for several."""
+    def __init__(self, store: EvidenceStore, limits: Limits = DEFAULT_LIMITS) -> None:
         self._store = store
-        self._spare_identifiers = spare_identifiers
+        self._limits = limits
 
     async def resolve(
-        self, scope: SpaceScope, in_force: PolicyInForce, request: ResolutionRequest
+        self,
+        scope: SpaceScope,
+        in_force: PolicyInForce,
+        request: ResolutionRequest,
+        *,
+        promptly: bool = False,
     ) -> Resolved | None:
-        """Resolve what a request names.
+        """Resolve what a request names; `promptly`: only if that keeps nobody waiting.
 
-        None: a component holds more identifiers than the policy's `max_component`, or all
-        components together hold so many that they must be resolved one by one.
+        None: a component has more identifiers or links than the policy allows, or than can be
+        resolved promptly; or all components together have so many that they must be resolved one
+        by one.
         """
+        bound = self._bound(in_force.policy, promptly=promptly)
         if not request.cross_boundary and _may_end_at_contested(in_force.policy):
-            resolved = await self._attempt(scope, in_force, request)
+            resolved = await self._attempt(scope, in_force, request, bound)
             if resolved:
                 return resolved
-        return await self._attempt(scope, in_force, replace(request, cross_boundary=True))
+        return await self._attempt(scope, in_force, replace(request, cross_boundary=True), bound)
+
+    def _bound(self, policy: Policy, *, promptly: bool) -> Bound:
+        limits = self._limits
+        if not promptly or policy.max_component <= limits.prompt_identifiers:
+            return Bound.of(policy.max_component, limits.spare_identifiers)
+        return Bound.of(
+            limits.prompt_identifiers,
+            min(limits.spare_identifiers, _PROMPT_COMPONENTS * limits.prompt_identifiers),
+        )
 
     async def _attempt(
-        self, scope: SpaceScope, in_force: PolicyInForce, request: ResolutionRequest
+        self, scope: SpaceScope, in_force: PolicyInForce, request: ResolutionRequest, bound: Bound
     ) -> Resolved | None:
         policy, new = in_force.policy, request.new
-        loaded = await self._load(scope, in_force, request)
+        loaded = await self._load(scope, in_force, request, bound)
         if loaded is None:
             return None
         # A customer of an older policy may hold what is blocked now, and the nodes at the
@@ -156,7 +198,7 @@ class ComponentResolver:
         def resolved() -> Resolved | None:
             resolution_input = merge_evidence(subgraph, new)
             component_of = components(resolution_input.evidence)
-            if _largest(component_of) > policy.max_component:
+            if _exceeds(bound, component_of, resolution_input.evidence):
                 return None
             resolution = resolve(resolution_input.evidence, policy, resolution_input.outside)
             if not request.cross_boundary and not boundary_unchanged(
@@ -177,7 +219,7 @@ class ComponentResolver:
         return replace(subgraph, register=[*subgraph.register, *found])
 
     async def _load(
-        self, scope: SpaceScope, in_force: PolicyInForce, request: ResolutionRequest
+        self, scope: SpaceScope, in_force: PolicyInForce, request: ResolutionRequest, bound: Bound
     ) -> Subgraph | None:
         starts, cross_boundary = request.starts, request.cross_boundary
         if not starts:
@@ -204,7 +246,8 @@ class ComponentResolver:
                 else starts.super_connectors | starts.contested
             ),
             cross_boundary=cross_boundary,
-            most=in_force.policy.max_component + self._spare_identifiers,
+            most=bound.all_identifiers,
+            most_links=bound.all_links,
             missing=missing,
         )
 
@@ -252,8 +295,15 @@ def _leave_out(
     )
 
 
-def _largest(component_of: list[int]) -> int:
-    return max(Counter(component_of).values(), default=0)
+def _exceeds(bound: Bound, component_of: Sequence[int], evidence: Evidence) -> bool:
+    """Whether a component has more identifiers or links than are resolved."""
+    identifiers = Counter(component_of)
+    if max(identifiers.values(), default=0) > bound.identifiers:
+        return True
+    if len(evidence.links) <= bound.links:
+        return False
+    links = Counter(component_of[link.a] for link in evidence.links)
+    return max(links.values()) > bound.links
 
 
 def _may_end_at_contested(policy: Policy) -> bool:

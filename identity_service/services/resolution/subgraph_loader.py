@@ -21,12 +21,13 @@ async def load_until_closed(
     boundary: Iterable[Identifier],
     cross_boundary: bool,
     most: int,
+    most_links: int,
     missing: Callable[[Subgraph], set[Identifier]],
 ) -> Subgraph | None:
     """Load what can be reached from `starts`, then also from what is `missing`, until nothing is.
 
-    None: more than `most` identifiers were met. The other arguments are those of
-    `EvidenceStore.load_subgraph`.
+    None: more than `most` identifiers or `most_links` links were met. The other arguments are those
+    of `EvidenceStore.load_subgraph`.
     """
     walk_from = set(starts)
     while True:
@@ -38,6 +39,7 @@ async def load_until_closed(
             boundary=boundary,
             cross_boundary=cross_boundary,
             most=most,
+            most_links=most_links,
         )
         if subgraph is None:
             return None

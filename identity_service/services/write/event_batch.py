@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -24,6 +24,7 @@ from identity_service.observability import MESSAGE_ID_COLLISIONS
 from identity_service.services.resolution.component_resolver import ResolutionRequest, Starts
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
+from identity_service.services.write.deferred_settlement import DeferredSettlement
 from identity_service.services.write.settler import (
     Applied,
     Draft,
@@ -58,16 +59,15 @@ class EventDraft(Draft):
     """A batch under one policy.
 
     `observations` are all events that the policy takes, `rejected` the others. `collisions` are
-    those to be written whose message id another event has too.
+    those to be written whose message id another event has too. `groups` are those that may change
+    customers and are to be settled with this write, the connected ones together.
     """
 
     observations: Sequence[Observation]
     rejected: Sequence[RejectedEvent]
     collisions: Sequence[Observation] = ()
-
-    def keeps_unsettled(self) -> bool:
-        """Where all events are connected. Others are written again, each component by itself."""
-        return len(connected_groups(self.observations)) == 1
+    groups: Sequence[Sequence[Observation]] = ()
+    prompt: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,27 +85,38 @@ class Unstored:
 class BatchWriter:
     """Writes batches of events into spaces."""
 
-    def __init__(self, store: EvidenceStore, settler: Settler) -> None:
+    def __init__(
+        self, store: EvidenceStore, settler: Settler, deferred: DeferredSettlement
+    ) -> None:
         self._store = store
         self._settler = settler
+        self._deferred = deferred
         self._names: dict[str, frozenset[str]] = {}
 
-    async def write(self, scope: SpaceScope, batch: Sequence[Received]) -> list[RejectedEvent]:
+    async def write(
+        self, scope: SpaceScope, batch: Sequence[Received], *, defer: bool = False
+    ) -> list[RejectedEvent]:
         """Write a batch; events that are stored already are skipped.
 
-        Returns those that the policy rejects. Raises Unavailable when others kept changing the
-        same customers; part of the batch may be written then, and sending it again does no harm.
+        What belongs to a component that cannot be settled promptly is stored and settled later;
+        with `defer` that is said of the whole batch. Returns those that the policy rejects. Raises
+        Unavailable when others kept changing the same customers; part of the batch may be written
+        then, and sending it again does no harm.
         """
-        outcome = await self._settler.apply(scope, partial(self._draft, scope, batch))
+        outcome = await self._settler.apply(scope, partial(self._draft, scope, batch, defer))
         match outcome:
             case Applied(draft):
+                if draft.evidence and draft.evidence.deferred:
+                    self._deferred.wake(scope)
                 for observation in draft.collisions:
                     MESSAGE_ID_COLLISIONS.labels(scope.space, observation.source).inc()
                 return list(draft.rejected)
             case OverConnected(draft):
+                if len(draft.groups) == 1:
+                    return await self.write(scope, batch, defer=True)
                 rejected = list(draft.rejected)
-                for group in connected_groups(draft.observations):
-                    rejected += await self.write(scope, group)
+                for half in _halves(connected_groups(draft.observations)):
+                    rejected += await self.write(scope, half)
                 return rejected
             case Superseded():
                 raise Unavailable(
@@ -114,7 +125,7 @@ class BatchWriter:
                 )
 
     async def _draft(
-        self, scope: SpaceScope, batch: Sequence[Received], in_force: PolicyInForce
+        self, scope: SpaceScope, batch: Sequence[Received], defer: bool, in_force: PolicyInForce
     ) -> EventDraft:
         observations, rejected = observe_all(batch, in_force)
         draft = EventDraft(
@@ -130,13 +141,34 @@ class BatchWriter:
         unstored = await self._unstored(scope, in_force, observations)
         if not unstored.events:
             return draft
-        decisive = decisive_observations(unstored, in_force.policy)
+        prompt: list[Sequence[Observation]] = []
+        deferred: dict[Identifier, str] = {}
+        for group in _connected(decisive_observations(unstored, in_force.policy)):
+            plain = _plain(group, unstored.known)
+            if defer or self._is_large(plain, unstored.known):
+                deferred |= _causes_of(group, plain)
+            else:
+                prompt.append(group)
+        decisive = [observation for group in prompt for observation in group]
         return replace(
             draft,
-            evidence=_evidence_write(unstored),
+            evidence=replace(_evidence_write(unstored), deferred=deferred),
             collisions=_collisions(unstored),
-            request=_request(decisive, unstored.known, in_force) if decisive else None,
-            causes=[(o.identifiers[0], f"event:{o.event.message_id}") for o in decisive],
+            request=_request(decisive, unstored.known, deferred, in_force) if decisive else None,
+            causes=[(o.identifiers[0], _cause(o)) for o in decisive],
+            groups=prompt,
+        )
+
+    def _is_large(self, identifiers: Iterable[Identifier], known: Known) -> bool:
+        """Whether one of them was found in a component that is too large to be settled promptly."""
+        return any(
+            identifier in known.deferred
+            or (
+                (stored := known.identifiers.get(identifier))
+                and stored.customer
+                and self._deferred.is_large(stored.customer)
+            )
+            for identifier in identifiers
         )
 
     async def _unstored(
@@ -222,17 +254,55 @@ def _collisions(unstored: Unstored) -> list[Observation]:
 
 def connected_groups(observations: Sequence[Observation]) -> list[list[Received]]:
     """The events in groups: two are in one group exactly if identifiers connect them."""
+    return [
+        [Received(o.source, o.received_at, (o.event,), o.region) for o in group]
+        for group in _connected(observations)
+    ]
+
+
+def _connected(observations: Sequence[Observation]) -> list[list[Observation]]:
+    if not observations:
+        return []
     evidence = gather((o.event.at, o.identifiers) for o in observations)
     position_of = {identifier: i for i, identifier in enumerate(evidence.identifiers)}
     component_of = components(evidence)
-    groups: dict[int, list[Received]] = {}
+    groups: dict[int, list[Observation]] = {}
     for observation in observations:
         component = component_of[position_of[observation.identifiers[0]]]
-        received = Received(
-            observation.source, observation.received_at, (observation.event,), observation.region
-        )
-        groups.setdefault(component, []).append(received)
+        groups.setdefault(component, []).append(observation)
     return list(groups.values())
+
+
+def _halves(groups: Sequence[Sequence[Received]]) -> list[list[Received]]:
+    middle = len(groups) // 2
+    return [
+        [received for group in half for received in group]
+        for half in (groups[:middle], groups[middle:])
+    ]
+
+
+def _plain(group: Iterable[Observation], known: Known) -> list[Identifier]:
+    """The identifiers of connected events that lie in one component only, if any, else all."""
+    identifiers = {identifier for observation in group for identifier in observation.identifiers}
+    plain = [
+        identifier
+        for identifier in identifiers
+        if not (stored := known.identifiers.get(identifier))
+        or not (stored.contested or stored.super_connector)
+    ]
+    return plain or list(identifiers)
+
+
+def _causes_of(
+    group: Iterable[Observation], identifiers: Iterable[Identifier]
+) -> dict[Identifier, str]:
+    """By identifier, the last of the events that carries it."""
+    causes = {identifier: _cause(o) for o in group for identifier in o.identifiers}
+    return {identifier: causes[identifier] for identifier in identifiers}
+
+
+def _cause(observation: Observation) -> str:
+    return f"event:{observation.event.message_id}"
 
 
 def _without_merge_of_accounts(event: ReportedEvent, policy: Policy) -> ReportedEvent:
@@ -305,11 +375,15 @@ def _evidence_write(unstored: Unstored) -> EvidenceWrite:
 
 
 def _request(
-    decisive: Iterable[Observation], known: Known, in_force: PolicyInForce
+    decisive: Iterable[Observation],
+    known: Known,
+    deferred: Container[Identifier],
+    in_force: PolicyInForce,
 ) -> ResolutionRequest:
     """All that the decisive events touch, and the judgements that waited for their identifiers."""
     new = _gather(decisive)
-    new.judgements.extend(known.waiting)
+    waiting = [j for j in known.waiting if j.a not in deferred and j.b not in deferred]
+    new.judgements.extend(waiting)
     touched = {
         identifier: stored
         for identifier, stored in known.identifiers.items()
@@ -317,7 +391,7 @@ def _request(
     }
     judged = {
         end
-        for judgement in known.waiting
+        for judgement in waiting
         for end in (judgement.a, judgement.b)
         if not isinstance(in_force.values.identifier(end), WithheldValue)
     }

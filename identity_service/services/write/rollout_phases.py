@@ -188,9 +188,10 @@ class RolloutPhases:
             waiting = await self._policies.waiting(space, after, most)
             if not waiting:
                 return None
-            if not await self._settle(task, dict.fromkeys(waiting, _PLAIN)) and most > 1:
+            starts = dict.fromkeys((each.identifier for each in waiting), _PLAIN)
+            if not await self._settle(task, starts) and most > 1:
                 raise _TooMuchAtOnce
-            return identifier_key(space, waiting[-1])
+            return identifier_key(space, waiting[-1].identifier)
 
         async for reached in self._in_steps(settle_some, place):
             yield reached
@@ -247,7 +248,6 @@ class RolloutPhases:
                 request=ResolutionRequest(Starts.of(begin_at), cross_boundary=True),
                 cause=cause,
                 decided=customers,
-                ends_waiting=True,
             )
 
         while True:

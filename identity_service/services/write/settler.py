@@ -56,8 +56,8 @@ class Draft:
 
     Of `causes`, each at an identifier, the last one in the same component caused a change; where
     there is none, `cause` did. Both are written as `parse_cause` reads them. A policy rollout also
-    says which customers are `decided` by it, and that the identifiers which were walked no longer
-    wait (`ends_waiting`).
+    says which customers are `decided` by it. A `prompt` draft is not resolved where that would keep
+    other writers of the space waiting.
     """
 
     evidence: EvidenceWrite | None
@@ -66,7 +66,7 @@ class Draft:
     cause: str
     causes: Sequence[tuple[Identifier, str]] = ()
     decided: Collection[str] = ()
-    ends_waiting: bool = False
+    prompt: bool = False
 
     def keeps_unsettled(self) -> bool:
         """Whether the evidence of an over-connected component is written, and nothing settled."""
@@ -104,8 +104,10 @@ class Applied(Generic[D]):
 
 @dataclass(frozen=True, slots=True)
 class OverConnected(Generic[D]):
-    """A component of the proposal holds more than `limit` identifiers, or all of its components
-    together are too many to be resolved at once. Nothing was written.
+    """A component of the proposal is too large to be resolved, or to be resolved promptly, or all
+    of its components together are too much at once. Nothing was written.
+
+    `limit`: the most identifiers that a component may hold.
     """
 
     draft: D
@@ -146,10 +148,7 @@ class Settler:
         """
         for attempt in range(max_attempts):
             try:
-                async with self._locks.of(scope):
-                    in_force = await self._policies.in_force(scope)
-                    draft = await proposal(in_force)
-                    outcome = await self._attempt(scope, in_force, draft)
+                outcome = await self._attempt(scope, proposal)
                 if outcome is not None:
                     return outcome
                 self._policies.forget(scope)
@@ -160,18 +159,35 @@ class Settler:
         return Superseded()
 
     async def _attempt(
-        self, scope: SpaceScope, in_force: PolicyInForce, draft: D
+        self, scope: SpaceScope, proposal: Proposal[D]
     ) -> Applied[D] | OverConnected[D] | None:
         """None: what the draft rests on has changed meanwhile, and nothing was written."""
+        async with self._locks.of(scope):
+            in_force = await self._policies.in_force(scope)
+            draft = await proposal(in_force)
+            if draft.evidence is None or draft.request is None:
+                return await self._write(scope, in_force, draft, None)
+            resolved = await self._resolver.resolve(scope, in_force, draft.request, promptly=True)
+            if resolved is not None:
+                return await self._write(scope, in_force, draft, resolved)
+        if not draft.prompt:
+            # Beside the lock: large components keep only their own people waiting.
+            resolved = await self._resolver.resolve(scope, in_force, draft.request)
+            if resolved is not None or draft.keeps_unsettled():
+                async with self._locks.of(scope):
+                    return await self._write(scope, in_force, draft, resolved)
+        return OverConnected(draft, in_force.policy.max_component)
+
+    async def _write(
+        self, scope: SpaceScope, in_force: PolicyInForce, draft: D, resolved: Resolved | None
+    ) -> Applied[D] | None:
+        """None: nothing was written, since what the draft rests on has changed meanwhile."""
         if draft.evidence is None:
             return Applied(draft)
-        if draft.request is None:
+        if draft.request is None and not draft.evidence.deferred:
             write = SettlementWrite(scope.space, in_force.version, self._clock(), draft.evidence)
             taken = await self._store.write_events(write)
             return Applied(draft, None, write) if taken else None
-        resolved = await self._resolver.resolve(scope, in_force, draft.request)
-        if resolved is None and not draft.keeps_unsettled():
-            return OverConnected(draft, in_force.policy.max_component)
         if draft.confirm is not None:
             await draft.confirm()
         write = SettlementWrite(
@@ -198,7 +214,6 @@ class Settler:
             changes=found,
             entries=self._entries(found.changes, draft, resolved),
             blocked=resolved.blocked,
-            no_longer_wait=resolved.subgraph.interior if draft.ends_waiting else (),
             decided=draft.decided,
         )
 
@@ -228,7 +243,11 @@ def _causes(draft: Draft, resolved: Resolved) -> Callable[[Change], str]:
     component_of = resolved.component_of
     identifiers = resolved.resolution_input.evidence.identifiers
     position_of = {identifier: position for position, identifier in enumerate(identifiers)}
-    last = {component_of[position_of[identifier]]: cause for identifier, cause in draft.causes}
+    last = {
+        component_of[position_of[identifier]]: cause
+        for identifier, cause in draft.causes
+        if identifier in position_of
+    }
 
     def cause_of(change: Change) -> str:
         return last.get(component_of[position_of[change.identifiers[0]]], draft.cause)

@@ -53,7 +53,7 @@ def settler_of(space: World) -> Settler:
     store = EvidenceStore(space.database)
     return Settler(
         store,
-        ComponentResolver(store, 100),
+        ComponentResolver(store),
         Policies(PolicyStore(space.database)),
         SpaceLocks(),
         system_clock,

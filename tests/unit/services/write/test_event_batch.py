@@ -47,6 +47,7 @@ KNOWN = Known(
     blocked=frozenset(),
     corrections={},
     unseen=frozenset(),
+    deferred=frozenset(),
 )
 """Ann was seen at 10, and at 20 with her phone."""
 

@@ -1,0 +1,227 @@
+"""Deferred settlement: components that are too large to be settled while senders wait.
+
+Their events are stored at once, and the identifiers that these touch are marked. Here the
+components of marked identifiers are settled, one at a time, with pauses, so that everybody else in
+the space goes on as before. Until then their customers stay as they were settled last. The marks
+are in the graph: what one process leaves, another settles.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from time import monotonic
+from typing import Final
+
+import structlog
+
+from identity_service.domain.identifiers import Identifier
+from identity_service.errors import IdentityServiceError
+from identity_service.graph.customers import CustomerReader
+from identity_service.graph.keys import identifier_key, identifier_of
+from identity_service.graph.policies import PolicyStore, WaitingIdentifier
+from identity_service.graph.write_rows import EvidenceWrite, Settlement, SettlementWrite
+from identity_service.services.limits import Limits
+from identity_service.services.resolution.component_resolver import (
+    ResolutionRequest,
+    Resolved,
+    Starts,
+)
+from identity_service.services.spaces.access import Access, Role, SpaceScope
+from identity_service.services.spaces.policies import Policies, PolicyInForce
+from identity_service.services.write.settler import (
+    Applied,
+    Draft,
+    OverConnected,
+    Settler,
+    Superseded,
+)
+
+MAX_REMEMBERED: Final = 100_000
+"""Customers of large components that are remembered, some 10 MB."""
+
+_WAITING_AT_ONCE: Final = 20_000
+"""Marked identifiers that are read at once."""
+
+_log = structlog.get_logger(__name__)
+
+
+class DeferredSettlement:
+    """Settles what was put off. To be closed."""
+
+    def __init__(
+        self,
+        access: Access,
+        policies: PolicyStore,
+        in_force: Policies,
+        customers: CustomerReader,
+        settler: Settler,
+        limits: Limits,
+    ) -> None:
+        self._access = access
+        self._store = policies
+        self._policies = in_force
+        self._customers = customers
+        self._settler = settler
+        self._limits = limits.deferred
+        self._prompt_identifiers = limits.prompt_identifiers
+        self._large: OrderedDict[str, None] = OrderedDict()
+        self._due: set[str] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._looking: asyncio.Task[None] | None = None
+        self._one_by_one = asyncio.Semaphore(1)
+        self._closing = asyncio.Event()
+        self._hurry = False
+
+    def is_large(self, customer: str) -> bool:
+        """Whether a customer's component was too large when it was settled last."""
+        return customer in self._large
+
+    def wake(self, scope: SpaceScope) -> None:
+        """Settle in the background what is put off in a space."""
+        if self._closing.is_set():
+            return
+        self._due.add(scope.space)
+        if scope.space not in self._tasks:
+            self._tasks[scope.space] = asyncio.create_task(self._settle_while_due(scope))
+
+    def look_after_all(self) -> None:
+        """From now on, settle what is put off in any space, whoever put it off."""
+        self._looking = asyncio.create_task(self._look())
+
+    async def settled(self, scope: SpaceScope) -> None:
+        """Return when this process settles nothing more in a space."""
+        if task := self._tasks.get(scope.space):
+            await asyncio.shield(task)
+
+    async def finish(self) -> None:
+        """Settle all that this process has put off, without pauses, then close."""
+        self._hurry = True
+        await asyncio.gather(*self._tasks.values())
+        await self.close()
+
+    async def close(self) -> None:
+        """End after the component that is being settled; another process may go on."""
+        self._closing.set()
+        await asyncio.gather(*self._tasks.values(), *([self._looking] if self._looking else []))
+
+    async def _look(self) -> None:
+        while not self._closing.is_set():
+            try:
+                for space in await self._store.spaces_with_waiting():
+                    operator = self._access.operator(space)
+                    self.wake(self._access.require(operator, space, Role.ADMIN))
+            except IdentityServiceError as error:
+                _log.warning("deferred_not_read", error=str(error))
+            await self._pause(self._limits.look_interval_s)
+
+    async def _settle_while_due(self, scope: SpaceScope) -> None:
+        pause = self._limits.retry_interval_s
+        try:
+            while scope.space in self._due and not self._closing.is_set():
+                self._due.discard(scope.space)
+                try:
+                    any_settled = await self._settle_all(scope)
+                except IdentityServiceError as error:
+                    _log.warning("deferred_not_settled", space=scope.space, error=str(error))
+                    any_settled = False
+                if any_settled:
+                    pause = self._limits.retry_interval_s
+                elif scope.space in self._due:
+                    # What cannot be settled is not tried again at every event.
+                    await self._pause(pause)
+                    pause = min(2 * pause, self._limits.look_interval_s)
+        except Exception:  # noqa: BLE001 - the service lives on; the next look finds it again
+            _log.exception("deferred_failed", space=scope.space)
+        finally:
+            del self._tasks[scope.space]
+
+    async def _settle_all(self, scope: SpaceScope) -> bool:
+        """Settle component after component. False: none could be."""
+        found = await self._store.waiting(scope.space, "", _WAITING_AT_ONCE)
+        # Else what is over-connected would keep others that it is connected with waiting for ever.
+        random.shuffle(found)
+        waiting = {each.identifier: each for each in found}
+        any_settled = False
+        while waiting and not self._closing.is_set():
+            async with self._one_by_one:
+                started = monotonic()
+                any_settled |= await self._settle_next(scope, waiting)
+                # The others of the space, and of all spaces, have the processor meanwhile.
+                if not self._hurry:
+                    await self._pause((monotonic() - started) * self._limits.rest)
+        return any_settled
+
+    async def _settle_next(
+        self, scope: SpaceScope, waiting: dict[Identifier, WaitingIdentifier]
+    ) -> bool:
+        """Settle the component of one that waits, and take all that it holds out of `waiting`.
+
+        False: it is over-connected, or others keep changing it.
+        """
+        start = next(iter(waiting))
+        outcome = await self._settle(scope, waiting, start, cross_boundary=True)
+        if isinstance(outcome, OverConnected):
+            outcome = await self._settle(scope, waiting, start, cross_boundary=False)
+        match outcome:
+            case Applied(
+                _, Resolved(subgraph), SettlementWrite(settlement=Settlement() as written)
+            ):
+                done = [start, *subgraph.interior]
+                minted = [customer for customer, _ in written.changes.minted]
+                large = len(subgraph.interior) > self._prompt_identifiers
+                self._remember((*subgraph.revisions, *minted), large=large)
+            case OverConnected():
+                done = await self._connected(scope, start, waiting)
+            case _:
+                done = [start]
+        for identifier in done:
+            waiting.pop(identifier, None)
+        return isinstance(outcome, Applied)
+
+    async def _settle(
+        self,
+        scope: SpaceScope,
+        waiting: Mapping[Identifier, WaitingIdentifier],
+        start: Identifier,
+        *,
+        cross_boundary: bool,
+    ) -> Applied[Draft] | OverConnected[Draft] | Superseded:
+        async def draft(in_force: PolicyInForce) -> Draft:
+            rollout = f"policy:{in_force.version}"
+            return Draft(
+                evidence=EvidenceWrite(),
+                request=ResolutionRequest(
+                    Starts.of({start: waiting[start].stored}), cross_boundary=cross_boundary
+                ),
+                cause=waiting[start].cause or rollout,
+                causes=[(each.identifier, each.cause or rollout) for each in waiting.values()],
+            )
+
+        return await self._settler.apply(scope, draft)
+
+    async def _connected(
+        self, scope: SpaceScope, start: Identifier, waiting: Iterable[Identifier]
+    ) -> list[Identifier]:
+        """Which of those that wait are in the component of one that is over-connected."""
+        policy = (await self._policies.in_force(scope)).policy
+        others = [identifier_key(scope.space, identifier) for identifier in waiting]
+        found = await self._customers.component_size(
+            identifier_key(scope.space, start), others, 2 * policy.max_component
+        )
+        return [start, *map(identifier_of, found.met)]
+
+    def _remember(self, customers: Iterable[str], *, large: bool) -> None:
+        for customer in customers:
+            self._large.pop(customer, None)
+            if large:
+                self._large[customer] = None
+        while len(self._large) > MAX_REMEMBERED:
+            self._large.popitem(last=False)
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), seconds)
