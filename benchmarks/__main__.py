@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from benchmarks import (
     as_of,
+    bystander,
     explain,
     households,
     ingest,
@@ -35,6 +36,7 @@ WITH_SERVICE: dict[str, Callable[[Running], None]] = {
     "journeys": journeys.run,
     "sandbox": sandbox.run,
     "settle": settle.run,
+    "bystander": bystander.run,
 }
 
 

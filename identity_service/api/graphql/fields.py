@@ -187,10 +187,16 @@ def as_of(root: Parent[SettledCustomer]) -> Millis | None:
 
 def over_connected_message(root: Parent[Scoped[OverConnectedComponent]]) -> str:
     found = root.record
+    if found.size > found.limit:
+        return (
+            f"At least {found.size:,} identifiers are connected here, more than the "
+            f"{found.limit:,} that can be resolved; what was settled before stays as it is. Block "
+            "the identifiers that have the most links, or set max_links for their types."
+        )
     return (
-        f"At least {found.size:,} identifiers are connected here, more than the {found.limit:,} "
-        "that can be resolved; what was settled before stays as it is. Block the identifiers "
-        "that have the most links, or set max_links for their types."
+        f"{found.size:,} identifiers are connected here. So many are settled in the background, "
+        "unless they have too many links; what was settled before stays as it is. Ask again soon; "
+        "where nothing changes, block the identifiers that have the most links."
     )
 
 

@@ -70,7 +70,7 @@ def partition(snapshot: Snapshot, policy: Policy, withheld: set[int]) -> Partiti
     sets.join_all(_judged_the_same(snapshot, withheld))
     without_released = sets.roots()
     component = _with_released(without_released, released, remaining, neighbours)
-    too_large = _too_large(component, neighbours, remaining, policy)
+    too_large = _too_large(component, snapshot, withheld, neighbours, remaining, policy)
     if too_large:
         # What would be too large only with super-connectors in it is settled without them.
         released = {i for i in released if component[i] not in too_large}
@@ -78,7 +78,7 @@ def partition(snapshot: Snapshot, policy: Policy, withheld: set[int]) -> Partiti
         component = [
             without_released[i] if root in too_large else root for i, root in enumerate(component)
         ]
-        too_large = _too_large(component, neighbours, remaining, policy)
+        too_large = _too_large(component, snapshot, withheld, neighbours, remaining, policy)
     skipped = {i for i, root in enumerate(component) if root in too_large}
     groups = _groups(snapshot, component, withheld, skipped)
     group_of = _group_of(snapshot, groups)
@@ -136,16 +136,28 @@ def _with_released(
 
 def _too_large(
     component: list[int],
+    snapshot: Snapshot,
+    withheld: set[int],
     neighbours: dict[int, list[int]],
     super_connectors: set[int],
     policy: Policy,
 ) -> set[int]:
-    """Roots of components that hold too many identifiers, adjacent super-connectors included."""
+    """Roots of components that hold too many identifiers or links.
+
+    Adjacent super-connectors are included.
+    """
     sizes = Counter(component)
     adjacent = {(component[other], i) for i in super_connectors for other in neighbours[i]}
     for root, i in adjacent:
         sizes[root] += component[i] != root
-    return {root for root, size in sizes.items() if size > policy.max_component}
+    too_large = {root for root, size in sizes.items() if size > policy.max_component}
+    if len(snapshot.links.a) > policy.max_component_links:
+        links = Counter(
+            component[b if a in super_connectors else a]
+            for a, b in _links_between_others(withheld, snapshot)
+        )
+        too_large |= {root for root, n in links.items() if n > policy.max_component_links}
+    return too_large
 
 
 def _groups(

@@ -23,7 +23,7 @@ from identity_service.errors import IdentityServiceError
 from identity_service.graph.customers import CustomerReader
 from identity_service.graph.keys import identifier_key, identifier_of
 from identity_service.graph.policies import PolicyStore, WaitingIdentifier
-from identity_service.graph.write_rows import EvidenceWrite, Settlement, SettlementWrite
+from identity_service.graph.write_rows import EvidenceWrite
 from identity_service.services.limits import Limits
 from identity_service.services.resolution.component_resolver import (
     ResolutionRequest,
@@ -167,13 +167,11 @@ class DeferredSettlement:
         if isinstance(outcome, OverConnected):
             outcome = await self._settle(scope, waiting, start, cross_boundary=False)
         match outcome:
-            case Applied(
-                _, Resolved(subgraph), SettlementWrite(settlement=Settlement() as written)
-            ):
+            case Applied(_, Resolved(subgraph), write):
                 done = [start, *subgraph.interior]
-                minted = [customer for customer, _ in written.changes.minted]
                 large = len(subgraph.interior) > self._prompt_identifiers
-                self._remember((*subgraph.revisions, *minted), large=large)
+                minted = write.settlement.changes.minted if write and write.settlement else ()
+                self._remember((*subgraph.revisions, *(each for each, _ in minted)), large=large)
             case OverConnected():
                 done = await self._connected(scope, start, waiting)
             case _:

@@ -96,11 +96,22 @@ def test_links_and_events_name_identifiers_by_their_places_known_ones_first() ->
     assert (key, strongest, others, carries_traits) == ("s/m1\td1", 0, [1, 2], False)
 
 
-def test_new_identifiers_wait_unsettled_where_nothing_was_resolved() -> None:
-    evidence = EvidenceWrite(identifiers={PHONE: Span(4, 4)}, known_identifiers={ANN: Span(4, 4)})
+def test_deferred_identifiers_come_with_the_cause_of_what_follows() -> None:
+    evidence = EvidenceWrite(
+        identifiers={PHONE: Span(4, 4)}, deferred={PHONE: "event:m2", ANN: "event:m1"}
+    )
 
-    assert written(evidence)["unsettled"] == ["s/cookie:phone"]
-    assert written(evidence, NO_CHANGE)["unsettled"] == []
+    assert written(evidence)["deferred"] == [
+        ["s/cookie:phone", "event:m2"],
+        ["s/user:ann", "event:m1"],
+    ]
+
+
+def test_a_settlement_ends_the_waiting_of_what_it_walked() -> None:
+    walked = replace(NO_CHANGE, subgraph=replace(NO_CHANGE.subgraph, unsettled={PHONE: 2}))
+
+    assert written(EvidenceWrite(), walked)["settled"] == [["s/cookie:phone", 2]]
+    assert written(EvidenceWrite())["settled"] == []
 
 
 def test_the_customers_that_a_settlement_rests_on_come_in_one_order() -> None:

@@ -142,7 +142,10 @@ class _Walk:
             following: dict[Identifier, IdentifierNow] = {}
             for portion in self._portions(await self._without_super_connectors(step)):
                 following |= await self._follow(portion)
-                if self._size + len(following) > self._policy.max_component:
+                if (
+                    self._size + len(following) > self._policy.max_component
+                    or len(self.found.links) > self._policy.max_component_links
+                ):
                     return self._over_connected(len(following))
             step, judged = following, _judged_the_same(judgements)
         return None
