@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from identity_service.domain.events import EventIdentity, Rejection
@@ -19,6 +20,7 @@ from identity_service.domain.resolution.subgraph import (
     Pair,
     StoredIdentifier,
     Subgraph,
+    is_torn,
 )
 from identity_service.graph.database import Database, Row
 from identity_service.graph.keys import (
@@ -167,6 +169,8 @@ class EvidenceStore:
     ) -> Subgraph | None:
         """Walk from `starts`; None when more than `most` identifiers were met.
 
+        It is `torn` when another writer committed meanwhile and its parts do not fit together.
+
         `cross_boundary`: walk through contested identifiers too, so that only super-connectors are
         boundary of the subgraph.
         """
@@ -185,7 +189,9 @@ class EvidenceStore:
         )
         if row is None or len(row["interior"]) > most:
             return None
-        return _subgraph(row)
+        subgraph = _subgraph(row)
+        same = [(identifier_of(a), identifier_of(b)) for a, b in row["interior_same"]]
+        return replace(subgraph, torn=is_torn(subgraph, same, cross_boundary=cross_boundary))
 
     async def ids_anchored_at(
         self, space: str, identifiers: Iterable[Identifier]
@@ -244,8 +250,9 @@ class EvidenceStore:
     async def write_settlement(self, write: SettlementWrite) -> Written | None:
         """Write evidence and the settlement that follows from it, or nothing.
 
-        None: nothing was written, since the policy is no longer in force, or a customer that the
-        settlement rests on has changed, or a judgement that may wait for what is new.
+        None: nothing was written, since the policy is no longer in force, or a customer or the
+        links that the settlement rests on have changed, or a judgement that may wait for what is
+        new.
         """
         steps: list[tuple[Statement, Mapping[str, Any]]] = [
             (WRITE_SETTLEMENT, {"w": settlement_rows(write)})
@@ -290,6 +297,11 @@ def _subgraph(row: Row) -> Subgraph:
     for some in (row["interior_links"], *row["co_member_links"]):
         for a, b, first_seen, last_seen, times_seen in some:
             links[identifier_of(a), identifier_of(b)] = (first_seen, last_seen, times_seen)
+    # A customer that was read twice counts as it was read first.
+    guards: list[tuple[str, int, int]] = row["guards"][::-1]
+    linked = Counter(
+        end for a, b, *_ in (*row["interior_links"], *row["blocked_links"]) for end in (a, b)
+    )
     return Subgraph(
         interior=frozenset(map(identifier_of, row["interior"])),
         nodes={
@@ -297,9 +309,11 @@ def _subgraph(row: Row) -> Subgraph:
             for key, first_seen, customer, contested, super_connector in row["nodes"]
         },
         links=links,
-        revisions={customer: rev for customer, rev, *_ in row["customers"]},
+        revisions={customer: rev for customer, rev, _ in guards},
+        member_counts={customer: members for customer, _, members in guards},
+        link_counts={identifier_of(key): linked[key] for key in row["interior"]},
         cut_off_by_block=frozenset(map(identifier_of, row["cut_off_by_block"])),
-        settled_under=min((each[5] for each in row["customers"]), default=None),
+        settled_under=min((each[4] for each in row["customers"]), default=None),
         register=_register(row),
         displaced={
             customer: identifier_of(member)
@@ -327,7 +341,7 @@ def _register(row: Row) -> list[RegisteredId]:
     """The ids of the customers, then the others."""
     found = [
         RegisteredId(customer, minted_at, identifier_of(anchor), CustomerKind(kind), None, left)
-        for customer, _, kind, minted_at, anchor, _, keys in row["customers"]
+        for customer, kind, minted_at, anchor, _, keys in row["customers"]
         for left in [tuple(map(identifier_of, keys))]
     ]
     known = {entry.id for entry in found}

@@ -395,7 +395,11 @@ def settlement_rows(write: SettlementWrite) -> dict[str, Any]:
         "withdrawn": [[w.judgement, w.at, w.author, w.reason] for w in evidence.withdrawn],
         "settled": keys(settlement.no_longer_wait),
         # In one order in every process, so that two that meet here do not deadlock.
-        "guards": sorted([customer, rev] for customer, rev in subgraph.revisions.items()),
+        "guards": sorted(
+            [customer, rev, subgraph.member_counts[customer]]
+            for customer, rev in subgraph.revisions.items()
+        ),
+        "link_counts": [[identifier_key(space, i), n] for i, n in subgraph.link_counts.items()],
         "unclaimed": sorted(key for key, _ in joins if key in known),
         "walked": sorted(subgraph.walked_customers.union(settlement.decided)),
         "outdated": _outdated(subgraph, write.policy_version),

@@ -150,6 +150,11 @@ class Subgraph:
     identifier. `displaced` maps those that are alive, but not with the identifier at which they are
     anchored, to one of their identifiers. `unseen` are those that were loaded, and that no event
     carries any more.
+
+    `revisions` and `member_counts` were read before everything that is decided from; the latter
+    count the identifiers of each customer. `link_counts` has for each identifier in `interior` how
+    many links were read of it, those to blocked identifiers included. `torn`: the parts do not
+    fit together (`is_torn`).
     """
 
     interior: frozenset[Identifier]
@@ -163,6 +168,9 @@ class Subgraph:
     cut_off_by_block: frozenset[Identifier] = frozenset()
     displaced: Mapping[str, Identifier] = field(default_factory=dict[str, Identifier])
     unseen: frozenset[Identifier] = frozenset()
+    member_counts: Mapping[str, int] = field(default_factory=dict[str, int])
+    link_counts: Mapping[Identifier, int] = field(default_factory=dict[Identifier, int])
+    torn: bool = False
 
     @property
     def walked_customers(self) -> set[str]:
@@ -174,6 +182,30 @@ class Subgraph:
     def is_outside(self, identifier: Identifier) -> bool:
         """Whether an identifier was loaded without all of its links."""
         return identifier in self.nodes and identifier not in self.interior
+
+
+def is_torn(subgraph: Subgraph, same: Iterable[Pair], *, cross_boundary: bool) -> bool:
+    """Whether a commit came between the parts of a subgraph that was read part after part.
+
+    Whatever joins an identifier of the interior leads to another one or to a boundary node, a
+    boundary node is one still, and every identifier belongs to a customer whose revision was read.
+    `same` are identifiers of the interior, each with one judged the same that the walk goes on to;
+    `cross_boundary`: the walk goes on to contested identifiers too.
+    """
+    interior, closed = subgraph.interior, subgraph.interior | subgraph.boundary.keys()
+    nodes, revisions = subgraph.nodes, subgraph.revisions
+    return (
+        any(
+            (a in interior and b not in closed) or (b in interior and a not in closed)
+            for a, b in subgraph.links
+        )
+        or any(other not in interior for _, other in same)
+        or any(node.customer and node.customer not in revisions for node in nodes.values())
+        or any(
+            not (nodes[i].super_connector or (nodes[i].contested and not cross_boundary))
+            for i in subgraph.boundary
+        )
+    )
 
 
 def corrected(subgraph: Subgraph, correction: Correction) -> Subgraph:

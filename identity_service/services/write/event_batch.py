@@ -17,7 +17,7 @@ from identity_service.domain.resolution.components import components
 from identity_service.domain.resolution.evidence import gather
 from identity_service.domain.resolution.resolve import strongest
 from identity_service.domain.resolution.subgraph import NewEvidence, Pair, Sightings, Span
-from identity_service.errors import Unavailable
+from identity_service.errors import Contended
 from identity_service.graph.evidence import EvidenceStore, Known
 from identity_service.graph.write_rows import EvidenceWrite, NewEvent
 from identity_service.observability import MESSAGE_ID_COLLISIONS
@@ -90,13 +90,18 @@ class BatchWriter:
         self._settler = settler
         self._names: dict[str, frozenset[str]] = {}
 
-    async def write(self, scope: SpaceScope, batch: Sequence[Received]) -> list[RejectedEvent]:
+    async def write(
+        self, scope: SpaceScope, batch: Sequence[Received], max_attempts: int
+    ) -> list[RejectedEvent]:
         """Write a batch; events that are stored already are skipped.
 
-        Returns those that the policy rejects. Raises Unavailable when others kept changing the
-        same customers; part of the batch may be written then, and sending it again does no harm.
+        Returns those that the policy rejects. Raises Contended when others kept changing the
+        same customers at `max_attempts` attempts; part of the batch may be written then, and
+        sending it again does no harm. Raises Unavailable when the database does not answer.
         """
-        outcome = await self._settler.apply(scope, partial(self._draft, scope, batch))
+        outcome = await self._settler.apply(
+            scope, partial(self._draft, scope, batch), max_attempts=max_attempts
+        )
         match outcome:
             case Applied(draft):
                 for observation in draft.collisions:
@@ -105,13 +110,10 @@ class BatchWriter:
             case OverConnected(draft):
                 rejected = list(draft.rejected)
                 for group in connected_groups(draft.observations):
-                    rejected += await self.write(scope, group)
+                    rejected += await self.write(scope, group, max_attempts)
                 return rejected
             case Superseded():
-                raise Unavailable(
-                    "The same customers are being changed by too many at once.",
-                    remedy="Send the events again.",
-                )
+                raise Contended(remedy="Send the events again.")
 
     async def _draft(
         self, scope: SpaceScope, batch: Sequence[Received], in_force: PolicyInForce

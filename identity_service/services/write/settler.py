@@ -172,6 +172,8 @@ class Settler:
         resolved = await self._resolver.resolve(scope, in_force, draft.request)
         if resolved is None and not draft.keeps_unsettled():
             return OverConnected(draft, in_force.policy.max_component)
+        if resolved is not None and resolved.subgraph.torn:
+            raise Stale("Others wrote while this was read.")
         if draft.confirm is not None:
             await draft.confirm()
         write = SettlementWrite(
