@@ -54,10 +54,7 @@ from identity_service.services.write.space_locks import SpaceLocks
 
 @dataclass(frozen=True, slots=True)
 class UseCases:
-    """All that the API and the command line can have done.
-
-    `ingest` and `policy_rollout` are to be closed.
-    """
+    """All that the API and the command line can have done. To be closed."""
 
     access: Access
     spaces: Spaces
@@ -75,6 +72,16 @@ class UseCases:
     policy_rollout: PolicyRollout
     exporting: Exporter
     copying: SpaceCopier
+
+    async def close(self) -> None:
+        """End what runs in the background, then write what waits; the one even if the other fails.
+
+        Raises what failed.
+        """
+        try:
+            await self.policy_rollout.close()
+        finally:
+            await self.ingest.close()
 
 
 def assemble(
