@@ -104,7 +104,7 @@ def assemble(
         EvidenceStore(database, following.wake),
         PolicyStore(database),
     )
-    access, policies = Access(keys, clock), Policies(policy_store)
+    access, policies = Access(keys), Policies(policy_store)
     resolver = ComponentResolver(evidence, limits.spare_identifiers)
     detachments = Detachments(evidence, DetachmentStore(database))
     settler = Settler(evidence, resolver, policies, locks, clock, ids)
@@ -140,9 +140,7 @@ def assemble(
         ingest=Ingest(evidence, BatchWriter(evidence, settler), ids, max_queue),
         customers=customers,
         explanations=Explanations(link_reader),
-        previews=Previews(
-            SnapshotReader(database), policy_store, customers, clock, preview_timeout
-        ),
+        previews=Previews(SnapshotReader(database), policy_store, customers, preview_timeout),
         ledger=ledger,
         following=following,
         blast_radius=BlastRadius(evidence, policy_store, limits.blast_radius_identifiers),

@@ -9,6 +9,8 @@ where it stopped.
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from functools import partial
@@ -153,11 +155,11 @@ class PolicyRollout:
 
     async def _go_through(self, scope: SpaceScope, claimed: ClaimedRollout) -> bool:
         """Settle step by step. False: this process ends, or the rollout is no longer its task."""
-        counted_at = 0
+        counted_at = -math.inf
         steps = self._phases.steps(_task(scope, claimed), claimed.phase, claimed.place)
         async for phase, place in steps:
-            now = self._clock()
-            count = now - counted_at >= self._limits.count_interval_ms
+            now = time.monotonic()
+            count = now - counted_at >= self._limits.count_interval_ms / 1_000
             counted_at = now if count else counted_at
             still_ours = await self._rollouts.record(
                 scope.space, claimed.version, self._limits.lease_ms, phase, place, count=count

@@ -10,7 +10,6 @@ from identity_service.api.graphql import streams
 from identity_service.errors import StatementFailed
 from identity_service.graph.access import AccessStore, StoredKey
 from identity_service.graph.database import Database
-from identity_service.services.kit.clock import system_clock
 from identity_service.services.spaces.access import Access
 
 
@@ -33,7 +32,7 @@ async def test_a_connection_stays_open_when_its_key_could_not_be_looked_at(
 ) -> None:
     monkeypatch.setattr(streams, "KEY_CHECK_INTERVAL_S", 0)
     store = DefectThenRevoked()
-    connections = streams.Streams(Access(store, system_clock), 1)
+    connections = streams.Streams(Access(store), 1)
 
     await connections.wait_while_valid("key")
 
