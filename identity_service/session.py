@@ -58,5 +58,4 @@ async def use(settings: Settings, work: Callable[[Session], Awaitable[T]]) -> T:
         try:
             return await work(Session(database, cases))
         finally:
-            await cases.policy_rollout.close()
-            await cases.ingest.close()
+            await cases.close()

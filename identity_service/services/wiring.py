@@ -54,10 +54,7 @@ from identity_service.services.write.space_locks import SpaceLocks
 
 @dataclass(frozen=True, slots=True)
 class UseCases:
-    """All that the API and the command line can have done.
-
-    `ingest` and `policy_rollout` are to be closed.
-    """
+    """All that the API and the command line can have done. To be closed."""
 
     access: Access
     spaces: Spaces
@@ -75,6 +72,16 @@ class UseCases:
     policy_rollout: PolicyRollout
     exporting: Exporter
     copying: SpaceCopier
+
+    async def close(self) -> None:
+        """End what runs in the background, then write what waits; the one even if the other fails.
+
+        Raises what failed.
+        """
+        try:
+            await self.policy_rollout.close()
+        finally:
+            await self.ingest.close()
 
 
 def assemble(
@@ -97,7 +104,7 @@ def assemble(
         EvidenceStore(database, following.wake),
         PolicyStore(database),
     )
-    access, policies = Access(keys, clock), Policies(policy_store)
+    access, policies = Access(keys), Policies(policy_store)
     resolver = ComponentResolver(evidence, limits.spare_identifiers)
     detachments = Detachments(evidence, DetachmentStore(database))
     settler = Settler(evidence, resolver, policies, locks, clock, ids)
@@ -133,9 +140,7 @@ def assemble(
         ingest=Ingest(evidence, BatchWriter(evidence, settler), ids, max_queue),
         customers=customers,
         explanations=Explanations(link_reader),
-        previews=Previews(
-            SnapshotReader(database), policy_store, customers, clock, preview_timeout
-        ),
+        previews=Previews(SnapshotReader(database), policy_store, customers, preview_timeout),
         ledger=ledger,
         following=following,
         blast_radius=BlastRadius(evidence, policy_store, limits.blast_radius_identifiers),

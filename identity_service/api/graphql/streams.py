@@ -9,7 +9,8 @@ from typing import Final
 
 import structlog
 
-from identity_service.errors import Forbidden, Overloaded, Unavailable
+from identity_service.errors import Forbidden, Overloaded
+from identity_service.observability import places
 from identity_service.services.spaces.access import Access, Caller
 
 KEY_CHECK_INTERVAL_S: Final = 2.0
@@ -62,8 +63,8 @@ class Streams:
             await asyncio.sleep(KEY_CHECK_INTERVAL_S)
             try:
                 caller: Caller | None = await self._access.authenticate(key)
-            except Unavailable as error:
-                _log.warning("key_not_checked", error=str(error))
+            except Exception as error:  # noqa: BLE001 - looked at again; the connection stays
+                _log.warning("key_not_checked", error=type(error).__name__, at=places(error))
             else:
                 if caller is None:
                     return

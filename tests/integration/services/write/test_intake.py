@@ -15,11 +15,12 @@ from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.policies.policy import Policy, Rule, Sharing
 from identity_service.domain.resolution.subgraph import Subgraph
-from identity_service.errors import Contended, Overloaded, Unavailable
+from identity_service.errors import Contended, Overloaded, StatementFailed, Unavailable
 from identity_service.graph.database import Database
 from identity_service.graph.evidence import EvidenceStore, Written
 from identity_service.graph.write_rows import SettlementWrite
 from identity_service.services.spaces.access import Sender
+from identity_service.services.write.policy_rollout import PolicyRollout
 from identity_service.settings import Settings
 from tests.support.relay import Relay
 from tests.support.settled import SettledSpace
@@ -321,6 +322,24 @@ async def test_closing_writes_what_waits_and_takes_no_more(world: NewWorld) -> N
     await asyncio.gather(*waiting)
     assert len(await events_in(space)) == 20
     assert not space.use_cases.ingest.ready
+
+
+async def test_what_waits_is_written_although_another_part_does_not_end_well(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: PolicyRollout) -> None:
+        raise StatementFailed("A defect.")
+
+    space = await world()
+    monkeypatch.setattr(PolicyRollout, "close", fail)
+    waiting = [asyncio.ensure_future(space.send(event(f"m{n}", n, ANN))) for n in range(20)]
+    await asyncio.sleep(0)  # the sends begin
+
+    with pytest.raises(StatementFailed):
+        await space.use_cases.close()
+
+    assert len(await events_in(space)) == 20
+    await asyncio.gather(*waiting)
 
 
 async def test_what_a_failing_database_did_not_take_is_taken_when_it_is_sent_again(
