@@ -8,7 +8,9 @@ from contextlib import suppress
 from typing import Final
 
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from identity_service.errors import TooLarge
 
 LINGER_BYTES: Final = 64 * 1024 * 1024
 LINGER_S: Final = 10
@@ -53,6 +55,31 @@ class IncomingBody:
             raise ClientDisconnect
         self._more = message.get("more_body", False)
         return message.get("body", b"")
+
+
+class BodyLimit:
+    """ASGI middleware: whoever reads more than `most` bytes of a body gets TooLarge."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self._app = app
+        self._most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, with a body that ends in TooLarge where it is too long."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._most:
+                raise TooLarge(f"The request is larger than {self._most:,} bytes.")
+            return message
+
+        await self._app(scope, counted, send)
 
 
 def declared_length(headers: Mapping[str, str]) -> int:
