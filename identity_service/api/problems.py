@@ -79,6 +79,8 @@ async def request_problem(_request: Request, error: Exception) -> JSONResponse:
     """FastAPI's handler of routes and methods that do not exist, and of requests that are wrong."""
     if isinstance(error, RequestValidationError):
         return problem(BadInput(_mistakes(error), remedy=_SEE_OPENAPI))
+    if isinstance(error.__cause__, IdentityServiceError):
+        return problem(error.__cause__)  # FastAPI wraps whatever is raised while a body is read
     if isinstance(error, HTTPException) and error.status_code == HTTPStatus.BAD_REQUEST:
         return problem(BadInput("The body cannot be read.", remedy=_SEE_OPENAPI))
     answer = problem(error)

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket
 from identity_service.api.graphql import requests, sse, websocket
 from identity_service.api.graphql.context import Context
 from identity_service.api.graphql.execution import Answer, GraphQL
-from identity_service.api.graphql.limits import MAX_BODY
+from identity_service.api.graphql.limits import MAX_BODY, MAX_STRANGERS_BODY
 from identity_service.api.graphql.schema import build_schema
 from identity_service.api.graphql.streams import Streams
 from identity_service.api.problems import problem
@@ -34,7 +34,7 @@ class GraphQLEndpoint:
         self.streams = Streams(services.access, most_streams)
 
     async def post(self, request: Request) -> Response:
-        """Read, authenticate, run. A request that can be read is answered 200, whatever it asks.
+        """Authenticate, read, run. A request that can be read is answered 200, whatever it asks.
 
         Where a client accepts `application/graphql-response+json`, a query that could not be
         executed is a 400, as that media type has it. A subscription is answered as server-sent
@@ -44,9 +44,10 @@ class GraphQLEndpoint:
         accepted = request.headers.get("accept", "")
         media_type = _GRAPHQL_JSON if _GRAPHQL_JSON in accepted else _JSON
         try:
-            asked = requests.read_body(await _body(request))
             key = bearer_key(request.headers.get("authorization"))
             context = await self._context(request, key)
+            most = MAX_STRANGERS_BODY if context.caller is None else MAX_BODY
+            asked = requests.read_body(await _body(request, most))
         except IdentityServiceError as error:
             return _response(_failed(error), error.status, media_type)
         if sse.MEDIA_TYPE in accepted and (
@@ -86,13 +87,13 @@ class GraphQLEndpoint:
         return Context(self._services, caller, request.headers.get("last-event-id"))
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, most: int) -> bytes:
     body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > MAX_BODY:
-                raise TooLarge(f"The request is larger than {MAX_BODY:,} bytes.")
+            if len(body) > most:
+                raise TooLarge(f"The request is larger than {most:,} bytes.")
     except ClientDisconnect:
         raise BadInput("The request ended early.") from None
     return bytes(body)

@@ -19,6 +19,9 @@ from identity_service.errors import TooLarge
 MAX_BODY: Final = 1_000_000
 """Bytes of a request: 1,000 identifiers of the greatest length hardly come near."""
 
+MAX_STRANGERS_BODY: Final = 64 * 1024
+"""Bytes of a request without a key that is known: it can ask for the schema only."""
+
 MAX_TOKENS: Final = 2_000
 """Words and signs of a query."""
 
