@@ -86,7 +86,8 @@ class Settings(BaseSettings):
     max_streams: int = Field(
         default=1_000,
         ge=1,
-        description="Connections of subscriptions that one process keeps open; beyond: 429.",
+        description="Connections of valid keys for subscriptions that one process keeps open; "
+        "beyond: 429, over WebSocket 1013.",
     )
 
     @field_validator("admin_key")
