@@ -24,6 +24,7 @@ from identity_service.domain.resolution.subgraph import (
     Span,
     Subgraph,
 )
+from identity_service.domain.traits import trait_keys
 from identity_service.graph.keys import account_key, event_key, identifier_key
 
 NEVER: Final = "never"
@@ -66,6 +67,12 @@ class NewEvent:
     ) -> NewEvent:
         """Prepare an event. `scalars`: its properties by the names `p_…`."""
         event = observation.event
+        said = {"properties": event.properties, "context": event.context}
+        if event.traits:
+            said["traits"] = event.traits
+        if event.context_traits:
+            said["context_traits"] = event.context_traits
+        texts = {name: json_text(each) for name, each in said.items()}
         node: dict[str, Any] = {
             "space": space,
             "message_id": event.message_id,
@@ -74,8 +81,8 @@ class NewEvent:
             "received_at": observation.received_at,
             "place": event.place,
             "source": observation.source,
-            "properties": json_text(event.properties),
-            "context": json_text(event.context),
+            "stored_bytes": sum(len(text.encode()) for text in texts.values()),
+            **texts,
             **scalars,
         }
         if event.name is not None:
@@ -85,10 +92,10 @@ class NewEvent:
             node["step"] = step
         if channel is not None:
             node["channel"] = channel
-        if event.traits:
-            node["traits"] = json_text(event.traits)
-        if event.context_traits:
-            node["context_traits"] = json_text(event.context_traits)
+        if event.traits or event.context_traits:
+            node["trait_keys"] = trait_keys(
+                event.traits, event.context_traits, names_account=event.account_id is not None
+            )
         if observation.withheld:
             node["withheld"] = [str(identifier) for identifier in observation.withheld]
         return cls(observation, strongest, node)
