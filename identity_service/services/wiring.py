@@ -42,6 +42,7 @@ from identity_service.services.resolution.component_resolver import ComponentRes
 from identity_service.services.spaces.access import Access
 from identity_service.services.spaces.policies import Policies
 from identity_service.services.spaces.spaces import Spaces
+from identity_service.services.write.corrections import Corrections
 from identity_service.services.write.detachments import Detachments
 from identity_service.services.write.event_batch import BatchWriter
 from identity_service.services.write.intake import Ingest
@@ -106,7 +107,9 @@ def assemble(
     )
     access, policies = Access(keys), Policies(policy_store)
     resolver = ComponentResolver(evidence, limits.spare_identifiers)
-    detachments = Detachments(evidence, DetachmentStore(database))
+    detachment_store = DetachmentStore(database)
+    corrections = Corrections(evidence, detachment_store)
+    detachments = Detachments(detachment_store, corrections)
     settler = Settler(evidence, resolver, policies, locks, clock, ids)
     customer_reader, link_reader = CustomerReader(database), LinkReader(database)
     space_store = SpaceStore(database)

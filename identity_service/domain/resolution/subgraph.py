@@ -78,14 +78,13 @@ Pair = tuple[Identifier, Identifier]
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What is left of evidence when events lose one identifier (rule 0).
+    """What is left of evidence when events lose identifiers (rule 0).
 
-    `seen`: when the identifier was seen, None when no event carries it any more. `links` are
-    those that lose sightings, with what is left of each, None when that is nothing.
+    `seen`: when each of the identifiers was seen, None when no event carries it any more. `links`
+    are those that lose sightings, with what is left of each, None when that is nothing.
     """
 
-    identifier: Identifier
-    seen: Span | None
+    seen: Mapping[Identifier, Span | None]
     links: Mapping[Pair, Sightings | None]
 
 
@@ -209,12 +208,13 @@ def is_torn(subgraph: Subgraph, same: Iterable[Pair], *, cross_boundary: bool) -
 
 
 def corrected(subgraph: Subgraph, correction: Correction) -> Subgraph:
-    """The subgraph without what events said of an identifier that they lose."""
+    """The subgraph without what events said of identifiers that they lose."""
     nodes = dict(subgraph.nodes)
-    node = nodes.pop(correction.identifier, None)
-    if node is not None and correction.seen is not None:
-        nodes[correction.identifier] = replace(node, first_seen=correction.seen.first)
-    unseen = frozenset(() if correction.seen else (correction.identifier,))
+    for identifier, seen in correction.seen.items():
+        node = nodes.pop(identifier, None)
+        if node is not None and seen is not None:
+            nodes[identifier] = replace(node, first_seen=seen.first)
+    unseen = frozenset(i for i, seen in correction.seen.items() if seen is None)
     links = dict(subgraph.links)
     for pair, left in correction.links.items():
         if left is None:

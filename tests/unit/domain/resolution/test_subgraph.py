@@ -186,9 +186,9 @@ def test_a_correction_replaces_what_is_left_and_removes_what_is_not() -> None:
 
     left = corrected(
         subgraph,
-        Correction(a, Span(4, 9), {(a, b): Sightings(4, 9, 2, {"shop"}), (a, c): None}),
+        Correction({a: Span(4, 9)}, {(a, b): Sightings(4, 9, 2, {"shop"}), (a, c): None}),
     )
-    gone = corrected(subgraph, Correction(a, None, {(a, b): None, (a, c): None}))
+    gone = corrected(subgraph, Correction({a: None}, {(a, b): None, (a, c): None}))
 
     assert left.links == {(a, b): (4, 9, 2), (b, c): (2, 2, 1)}
     assert left.nodes[a].first_seen == 4
