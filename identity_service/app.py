@@ -182,9 +182,7 @@ async def _lifespan(settings: Settings, _api: FastAPI) -> AsyncGenerator[State]:
             try:
                 yield _state(database, cases, threads, settings)
             finally:
-                await cases.policy_rollout.close()
-                await cases.ingest.close()
-                await cases.deferred.close()
+                await cases.close()
 
 
 def _state(

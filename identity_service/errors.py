@@ -15,6 +15,7 @@
     │   └── Stale                 409  what was read has changed since; try again
     ├── Overloaded                429  the queue is full; try again after `retry_after` seconds
     ├── Unavailable               503  the database does not answer; try again
+    │   └── Contended             503  others kept changing the same customers; try again
     ├── StatementFailed           500  the database refused a statement of ours
     ├── SchemaMismatch            500  the applied schema is not the one that is shipped
     ├── MissingExtra              500  a library that is not installed here
@@ -148,6 +149,13 @@ class Unavailable(IdentityServiceError):
     code = "UNAVAILABLE"
     status = 503
     retry_after: ClassVar[int] = 2
+
+
+class Contended(Unavailable):
+    """Others kept changing the customers that something was to be written about."""
+
+    def __init__(self, *, remedy: str) -> None:
+        super().__init__("The same customers are being changed by too many at once.", remedy=remedy)
 
 
 class StatementFailed(IdentityServiceError):

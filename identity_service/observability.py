@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from typing import Final
 
 import structlog
@@ -31,6 +32,20 @@ MESSAGE_ID_COLLISIONS: Final = Counter(
     "Events of a source that were kept although another event has their message id.",
     ["space", "source"],
 )
+BACKGROUND_FAILURES: Final = Counter(
+    "identity_background_failures_total",
+    "Errors of work in the background, which is done again after a pause.",
+    ["task"],
+)
+
+
+def places(error: BaseException) -> list[str]:
+    """Where an error came about, for a log: `file:line function`, outermost first.
+
+    In the place of its text, which may hold what a customer sent.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
 
 
 def configure_logging(level: int = logging.INFO) -> None:

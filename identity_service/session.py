@@ -58,6 +58,4 @@ async def use(settings: Settings, work: Callable[[Session], Awaitable[T]]) -> T:
         try:
             return await work(Session(database, cases))
         finally:
-            await cases.policy_rollout.close()
-            await cases.ingest.close()
-            await cases.deferred.finish()
+            await cases.finish()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Final
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_ADMIN_KEY: Final = re.compile(r"[!-~]{16,}")
 
 
 def default_data_dir() -> Path:
@@ -72,7 +77,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
     admin_key: SecretStr | None = Field(
         default=None,
-        description="Key of the instance administrator. Unset: made at first start, printed once.",
+        description="Key of the instance administrator, 16 visible ASCII characters or more. "
+        "Unset: made at first start, printed once.",
     )
     max_queue: int = Field(
         default=20_000, ge=1, description="Events that may wait to be written; beyond: 429."
@@ -80,5 +86,17 @@ class Settings(BaseSettings):
     max_streams: int = Field(
         default=1_000,
         ge=1,
-        description="Connections of subscriptions that one process keeps open; beyond: 429.",
+        description="Connections of valid keys for subscriptions that one process keeps open; "
+        "beyond: 429, over WebSocket 1013.",
     )
+
+    @field_validator("admin_key")
+    @classmethod
+    def _can_be_sent_and_not_guessed(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and not _ADMIN_KEY.fullmatch(key.get_secret_value()):
+            raise PydanticCustomError(
+                "admin_key",
+                "the key has fewer than 16 characters, or one that is no visible ASCII character;"
+                " without the variable, a key is made at the first start",
+            )
+        return key

@@ -1,14 +1,13 @@
-// Purpose: Give an identifier back to events that judgements took it from, or note that one of several
-//   such judgements is made or withdrawn. Nothing is written when something else has changed what these
-//   events carry since it was read.
+// Purpose: Give identifiers back to events that judgements took them from, or note that one of several
+//   such judgements is withdrawn. Nothing is written when something else has changed what these events
+//   carry since it was read.
 // Access: write
 // Space: keys
 // Parameters:
-//   w.key: identifier key
-//   w.attached: list of keys of the identifiers of the events to give it back to, in order
+//   w.attached: list of keys of all identifiers of the events that get some back, in order
 //   w.events: list of [key, number of identifiers that it carried, key of the strongest one from now on or
-//     null where the identifier stays away, judgements about the identifier, when each was made, when each
-//     was withdrawn]
+//     null where it gets none back, list of those to give back, list of those that stay away]; both are
+//     lists of [identifier key, judgements, when each was made, when each was withdrawn]
 // Columns:
 //   written: boolean
 CALL () {
@@ -26,23 +25,31 @@ CALL (w) {
 }
 CALL (w) {
   UNWIND w.events AS row
-  WITH {key: row[0], judgements: row[3], detached_at: row[4], attached_at: row[5]} AS event
+  WITH {key: row[0], noted: row[4]} AS event
   MATCH (e:Event {key: event.key})
-  MATCH (e)-[d:DETACHED]->(i) WHERE i.key = w.key
-  SET d.judgements = event.judgements, d.detached_at = event.detached_at, d.attached_at = event.attached_at
+  UNWIND event.noted AS row
+  WITH e, {key: row[0], judgements: row[1], detached_at: row[2], attached_at: row[3]} AS noted
+  MATCH (e)-[d:DETACHED]->(i) WHERE i.key = noted.key
+  SET d.judgements = noted.judgements, d.detached_at = noted.detached_at, d.attached_at = noted.attached_at
+}
+CALL (w) {
+  UNWIND w.events AS row
+  WITH {key: row[0], given: row[3]} AS event
+  MATCH (e:Event {key: event.key})
+  UNWIND event.given AS row
+  WITH e, {key: row[0], judgements: row[1], detached_at: row[2], attached_at: row[3]} AS given
+  MATCH (e)-[d:DETACHED]->(i:Identifier {key: given.key})
+  CREATE (e)-[:OBSERVED {judgements: given.judgements, detached_at: given.detached_at, attached_at: given.attached_at}]->(i)
+  DELETE d
 }
 CALL (w) {
   UNWIND w.events AS row
   WITH {key: row[0], strongest: row[2]} AS event WHERE event.strongest IS NOT NULL
   MATCH (e:Event {key: event.key})
-  MATCH (e)-[d:DETACHED]->(i:Identifier {key: w.key})
-  CREATE (e)-[:OBSERVED {judgements: d.judgements, detached_at: d.detached_at, attached_at: d.attached_at}]->(i)
-  DELETE d
-  WITH e, event
   OPTIONAL MATCH (e)-[a:ATTRIBUTED_TO]->()
   DELETE a
   WITH e, event
   MATCH (strongest:Identifier {key: event.strongest})
   CREATE (e)-[:ATTRIBUTED_TO]->(strongest)
 }
-RETURN w.key IS NOT NULL AS written
+RETURN w.events IS NOT NULL AS written

@@ -1,14 +1,13 @@
-// Purpose: The events with a message id, what they carry, and what judgements have made of one identifier on them.
+// Purpose: The events with a message id, what they carry, and all judgements about that.
 // Access: read
 // Space: keys
 // Parameters:
 //   w.begin: string – what the keys of these events begin with
 //   w.earlier_key: event key – as an earlier version wrote it
-//   w.key: identifier key
 // Columns:
-//   events: list of [key, at, source, name or type, list of [identifier key, blocked] of what counts as evidence,
-//     keys of what judgements took from it, judgements about the identifier, when each was made,
-//     when each was withdrawn or `never`]
+//   events: list of [key, at, source, name or type, list of [identifier key, whether it counts as evidence,
+//     blocked, judgements that took or take it from the event, when each was made, when each was
+//     withdrawn or `never`]]
 CALL () {
   MATCH (e:Event) WHERE e.key STARTS WITH $w.begin RETURN e
   UNION
@@ -16,18 +15,8 @@ CALL () {
 }
 WITH e ORDER BY e.key
 CALL (e) {
-  MATCH (e)-[:OBSERVED]->(i:Identifier)
-  WITH i ORDER BY i.key
-  RETURN collect([i.key, i:Blocked]) AS observed
+  MATCH (e)-[o:OBSERVED|DETACHED]->(i)
+  WITH o, i ORDER BY i.key
+  RETURN collect([i.key, type(o) = 'OBSERVED', i:Blocked, coalesce(o.judgements, []), coalesce(o.detached_at, []), coalesce(o.attached_at, [])]) AS carried
 }
-CALL (e) {
-  MATCH (e)-[:DETACHED]->(i)
-  WITH i ORDER BY i.key
-  RETURN collect(i.key) AS detached
-}
-CALL (e) {
-  OPTIONAL MATCH (e)-[o:OBSERVED|DETACHED]->(i) WHERE i.key = $w.key
-  RETURN collect(o) AS judged
-}
-WITH e, observed, detached, head(judged) AS judged
-RETURN collect([e.key, e.at, e.source, coalesce(e.name, e.type), observed, detached, coalesce(judged.judgements, []), coalesce(judged.detached_at, []), coalesce(judged.attached_at, [])]) AS events
+RETURN collect([e.key, e.at, e.source, coalesce(e.name, e.type), carried]) AS events

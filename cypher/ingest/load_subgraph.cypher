@@ -2,6 +2,8 @@
 //   can be reached from them, with their links, judgements, customers and entries in the id register.
 //   The walk ends at super-connectors and, unless `cross_boundary`, at contested identifiers; of
 //   these boundary nodes only what the boundary rules need is loaded.
+//   Each part reads what is committed when it runs, so the parts may be of different moments. What
+//   a decision is guarded by, revisions first of all, is read before what it rests on.
 // Access: read
 // Space: keys
 // Parameters:
@@ -18,11 +20,16 @@
 // Columns:
 //   interior: list of the identifier keys that the walk reached, null when it reached too many
 //     identifiers or links; then everything else is empty
-//   unsettled: identifiers of these and of w.boundary that wait to be settled, list of [key, how often that was put off]
+//   unsettled: identifiers of these and of w.boundary that wait to be settled, list of [key, how
+//     often that was put off]
 //   nodes: list of [key, first_seen, customer id or null, contested, super-connector]
+//   guards: list of [customer id, rev, number of its identifiers]
 //   interior_links: list of [a_key, b_key, first_seen, last_seen, times_seen]
+//   blocked_links: links to blocked identifiers, list of [a_key, b_key]
+//   waiting: keys of identifiers that are linked with these and wait to be settled
+//   interior_same: list of [key, key of an identifier judged the same that a walk goes on to]
 //   co_member_links: the same, a list for each boundary node
-//   customers: list of [id, rev, kind, created_at, anchor key, policy_version, keys of earlier anchors,
+//   customers: list of [id, kind, created_at, anchor key, policy_version, keys of earlier anchors,
 //     the last one first]
 //   cut_off_by_block: keys of identifiers that may be connected with their customer only through a
 //     blocked identifier, which no walk crosses; of customers that the version in force has not
@@ -59,14 +66,40 @@ CALL () {
 WITH interior, boundary_asked, [t IN coalesce(interior + boundary_asked, []) WHERE t:Unsettled | [t.key, coalesce(t.deferrals, 0)]] AS unsettled
 CALL (interior) {
   UNWIND interior AS t
-  MATCH (t)-[l:OBSERVED_TOGETHER]-(o:Identifier) WHERE NOT o:Blocked
-  WITH DISTINCT l, o
-  RETURN collect(DISTINCT [startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen]) AS interior_links,
-         collect(DISTINCT CASE WHEN o:SuperConnector OR (o:Contested AND NOT $w.cross_boundary) THEN o END) AS boundary_reached
+  MATCH (t)-[:BELONGS_TO]->(c:Customer)
+  WITH DISTINCT c
+  RETURN collect([c.id, c.rev, COUNT { (c)<-[:BELONGS_TO]-() }]) AS interior_guards
+}
+CALL (interior) {
+  UNWIND interior AS t
+  MATCH (t)-[l:OBSERVED_TOGETHER]-(o:Identifier)
+  WITH collect(DISTINCT CASE WHEN NOT o:Blocked THEN l END) AS links,
+       collect(DISTINCT CASE WHEN o:Blocked THEN l END) AS links_to_blocked,
+       collect(DISTINCT CASE WHEN o:Unsettled THEN o END) AS waiting,
+       collect(DISTINCT CASE WHEN NOT o:Blocked AND (o:SuperConnector OR (o:Contested AND NOT $w.cross_boundary)) THEN o END) AS boundary_reached
+  RETURN [l IN links | [startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen]] AS interior_links,
+         [l IN links_to_blocked | [startNode(l).key, endNode(l).key]] AS blocked_links,
+         [o IN waiting | o.key] AS waiting,
+         boundary_reached
+}
+CALL (interior) {
+  UNWIND interior AS t
+  MATCH (t)-[:JUDGED_SAME]-(o:Identifier) WHERE NOT o:SuperConnector AND NOT o:Blocked AND ($w.cross_boundary OR NOT o:Contested)
+  RETURN collect([t.key, o.key]) AS interior_same
 }
 CALL (boundary_reached, boundary_asked) {
   UNWIND boundary_reached + boundary_asked AS d
   WITH DISTINCT d
+  RETURN collect(d) AS ends
+}
+CALL (ends) {
+  UNWIND ends AS d
+  MATCH (d)-[:BELONGS_TO]->(c:Customer)
+  WITH DISTINCT c
+  RETURN collect([c.id, c.rev, COUNT { (c)<-[:BELONGS_TO]-() }]) AS boundary_guards
+}
+CALL (ends) {
+  UNWIND ends AS d
   CALL (d) {
     WITH d WHERE NOT d:SuperConnector
     MATCH (d)-[:OBSERVED_TOGETHER]-(n:Identifier) WHERE n.type IN coalesce($w.stronger[d.type], $w.stronger_than_other)
@@ -109,7 +142,7 @@ CALL (interior, boundary_nodes, co_members_of_each) {
 CALL (all_customers) {
   UNWIND all_customers AS c
   MATCH (c)-[:ANCHORED_AT]->(a:Identifier)
-  RETURN collect([c.id, c.rev, c.kind, c.created_at, a.key, c.policy_version,
+  RETURN collect([c.id, c.kind, c.created_at, a.key, c.policy_version,
     COLLECT { MATCH (c)-[was:WAS_ANCHORED_AT]->(b:Identifier) RETURN b.key ORDER BY was.until DESC, was.rev DESC }]) AS customers
 }
 CALL (all_customers) {
@@ -120,7 +153,7 @@ CALL (all_customers) {
 }
 CALL (all_nodes) {
   UNWIND all_nodes AS t
-  MATCH (t)<-[:ANCHORED_AT|WAS_ANCHORED_AT]-(r) WHERE NOT (t)-[:BELONGS_TO]->(r)
+  MATCH (t)<-[:ANCHORED_AT|WAS_ANCHORED_AT]-(r) WHERE r:RetiredId OR NOT (t)-[:BELONGS_TO]->(r)
   WITH DISTINCT r
   MATCH (r)-[:ANCHORED_AT]->(a:Identifier)
   OPTIONAL MATCH (r)-[:FORWARDS_TO]->(c:Customer)
@@ -140,4 +173,4 @@ CALL (all_nodes) {
   MATCH (t)-[j:JUDGED_SAME|JUDGED_APART]-(:Identifier)
   RETURN collect(DISTINCT [j.id, type(j), startNode(j).key, endNode(j).key, j.made_at]) AS judgements
 }
-RETURN [t IN interior | t.key] AS interior, unsettled, nodes, interior_links, co_member_links, customers, cut_off_by_block, anchored, displaced, judgements, boundary
+RETURN [t IN interior | t.key] AS interior, unsettled, nodes, interior_guards + boundary_guards AS guards, interior_links, blocked_links, waiting, interior_same, co_member_links, customers, cut_off_by_block, anchored, displaced, judgements, boundary

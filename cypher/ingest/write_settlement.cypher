@@ -12,8 +12,9 @@
 //   w.unguarded: boolean – a judgement is made or withdrawn about an identifier without a customer, so
 //     that the revision of the judgements grows
 //   w.now: time of the settlement in milliseconds
-//   w.guards: list of [customer id, rev that was read], in order of the ids
+//   w.guards: list of [customer id, rev that was read, number of its identifiers], in order of the ids
 //   w.unclaimed: keys of known identifiers that had no customer when they were read
+//   w.link_counts: list of [identifier key, number of its links that were read]
 //   w.identifiers: new identifiers, list of [key, type, value, first_seen, last_seen]
 //   w.returning: keys of those of w.identifiers that are in the graph as unseen
 //   w.deferred: list of [key, cause] – identifiers whose component is to be settled later
@@ -55,16 +56,23 @@ CYPHER replan=skip
 MATCH (s:Space {name: $w.space})
 CALL () {
   UNWIND $w.guards AS row
-  WITH {id: row[0], rev: row[1]} AS guard
+  WITH {id: row[0], rev: row[1], identifiers: row[2]} AS guard
   MATCH (c:Customer {id: guard.id})
   SET c.rev = c.rev + 1
-  RETURN count(CASE WHEN c.rev = guard.rev + 1 THEN 1 END) AS fresh
+  // Readers may see a commit in part, its revision first. Whoever has the lock sees all of it.
+  RETURN count(CASE WHEN c.rev = guard.rev + 1 AND COUNT { (c)<-[:BELONGS_TO]-() } = guard.identifiers THEN 1 END) AS fresh
 }
 CALL () {
   UNWIND $w.unclaimed AS key
   MATCH (i:Identifier {key: key})
   SET i.space = i.space // takes its lock
-  RETURN count(CASE WHEN EXISTS { (i)-[:BELONGS_TO]->() } THEN 1 END) AS claimed
+  RETURN count(CASE WHEN EXISTS { (i)-[:BELONGS_TO]->(:Customer) } THEN 1 END) AS claimed
+}
+CALL () {
+  UNWIND $w.link_counts AS row
+  WITH {key: row[0], links: row[1]} AS walked
+  MATCH (i:Identifier {key: walked.key})
+  RETURN count(CASE WHEN COUNT { (i)-[:OBSERVED_TOGETHER]-() } = walked.links THEN 1 END) AS as_walked
 }
 CALL (s) {
   WITH s WHERE $w.unguarded
@@ -77,7 +85,7 @@ CALL () {
   WITH n, i ORDER BY n
   RETURN collect(i) AS known
 }
-WITH s, known, claimed = 0 AND fresh = size($w.guards) AND size(known) = size($w.known) AND s.policy_version = $w.policy_version
+WITH s, known, claimed = 0 AND fresh = size($w.guards) AND as_walked = size($w.link_counts) AND size(known) = size($w.known) AND s.policy_version = $w.policy_version
   AND ($w.judgements_rev IS NULL OR coalesce(s.judgements_rev, 0) = $w.judgements_rev + CASE WHEN $w.unguarded THEN 1 ELSE 0 END) AS ok
 CALL (ok) {
   WITH ok WHERE NOT ok
@@ -280,6 +288,11 @@ CALL (w) {
   UNWIND w.joins AS row
   WITH {key: row[0], customer_id: row[1]} AS join
   MATCH (i:Identifier {key: join.key})
+  CALL (i) {
+    // An identifier without a customer that belongs to a retired id was lost by an earlier version.
+    MATCH (i)-[b:BELONGS_TO]->()
+    DELETE b
+  }
   MATCH (c:Customer {id: join.customer_id})
   REMOVE i:Blocked
   CREATE (i)-[:BELONGS_TO]->(c)

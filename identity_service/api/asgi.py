@@ -15,6 +15,8 @@ from starlette.types import Lifespan, Receive, Scope, Send
 from identity_service.api import collect, openapi, rest
 from identity_service.api.collect import Collection
 from identity_service.api.graphql import routes as graphql
+from identity_service.api.graphql.limits import MAX_BODY
+from identity_service.api.incoming import BodyLimit
 from identity_service.api.problems import ANY_ERROR, Problems, request_problem
 
 
@@ -53,7 +55,7 @@ def create_api(lifespan: Lifespan[FastAPI]) -> FastAPI:
         # A redirect would lose the body of clients that follow none.
         redirect_slashes=False,
         routes=graphql.routes(),
-        middleware=[Middleware(Problems)],
+        middleware=[Middleware(Problems), Middleware(BodyLimit, MAX_BODY)],
         exception_handlers={
             HTTPException: request_problem,
             RequestValidationError: request_problem,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from contextlib import suppress
 from functools import partial
 from typing import Final, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
@@ -18,10 +17,20 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from identity_service.api.incoming import IncomingBody, declared_length
 from identity_service.api.problems import problem
 from identity_service.api.state import services_of
-from identity_service.collect.body import MAX_WIRE_BYTES, decode_body
-from identity_service.collect.keys import write_key
+from identity_service.collect.body import (
+    GZIP_MAGIC,
+    MAX_UNKNOWN_BYTES,
+    MAX_WIRE_BYTES,
+    beginning,
+    decode_body,
+    decode_json,
+    unpack_body,
+)
+from identity_service.collect.gc_pause import gc_paused
+from identity_service.collect.keys import basic_key, first_key_in, write_key
 from identity_service.collect.segment import Collected, read_batch, read_call
 from identity_service.errors import TooLarge, Unauthorised
 from identity_service.services.kit.clock import Clock, system_clock
@@ -43,15 +52,7 @@ LARGE_BODY: Final = 256 * 1024
 """From here on a body is read in a thread, and other requests go on meanwhile."""
 
 LARGE_GZIP: Final = 4 * 1024
-"""As `LARGE_BODY`, for gzip: what it holds can be a thousand times as long."""
-
-LINGER_BYTES: Final = 64 * 1024 * 1024
-LINGER_S: Final = 10
-"""How much of a body that is too large is still read, and dropped.
-
-Most senders look for an answer only when they have sent everything; cut off before, they see a
-broken connection and send it all again.
-"""
+"""From here on gzip is also unpacked in a thread: what it holds can be a thousand times as long."""
 
 
 def tracking_api(clock: Clock = system_clock) -> Collection:
@@ -100,14 +101,28 @@ class Collection:
     async def _take(
         self, scope: Scope, headers: Mapping[str, str], receive: Receive, read: Reader
     ) -> None:
+        if declared_length(headers) > MAX_WIRE_BYTES:
+            raise _too_large()  # before the sender, who waits for leave to send, is given it
         services = services_of(scope)
-        raw = await _read_body(headers, receive)
+        access = services.access
+        key_given = partial(write_key, headers, _parameters(scope["query_string"]))
+        incoming = IncomingBody(receive)
+        key = key_given(None)
+        sender = await _sender(access, key)
+        if sender is None:
+            if basic_key(headers) is not None:
+                raise _unauthorised(key)
+            key, sender = await _sender_inside(access, key_given, incoming)
+        raw = await _whole(incoming)
         received_at = self._clock()
-        large = len(raw) > (LARGE_GZIP if raw.startswith(b"\x1f\x8b") else LARGE_BODY)
-        threads = services.threads if large else None
-        body = await _run(threads, partial(decode_body, raw))
-        sender = await _sender(services.access, headers, scope["query_string"], body)
-        collected = await _run(threads, partial(read, body, received_at, _new_message_id))
+
+        def read_text(text: bytes) -> tuple[str | None, Collected]:
+            body = decode_json(text)
+            return key_given(body), read(body, received_at, _new_message_id)
+
+        inside, collected = await _run(services.threads, raw, read_text)
+        if inside != key:
+            sender = await _require_sender(access, inside)
         await services.ingest.take(sender, collected, received_at)
 
 
@@ -115,54 +130,65 @@ def _new_message_id() -> str:
     return f"msg_{uuid4().hex}"
 
 
-async def _sender(access: Access, headers: Mapping[str, str], query: bytes, body: object) -> Sender:
-    """The source that sent the request. Raises Unauthorised."""
-    parameters = dict(parse_qsl(query.decode("latin-1"))) if query else {}
-    key = write_key(headers, parameters, body)
-    sender = access.sender(await access.authenticate(key))
+def _parameters(query: bytes) -> dict[str, str]:
+    return dict(parse_qsl(query.decode("latin-1"))) if query else {}
+
+
+async def _sender(access: Access, key: str | None) -> Sender | None:
+    """The source with that write key; None where there is none."""
+    return access.sender(await access.authenticate(key))
+
+
+async def _require_sender(access: Access, key: str | None) -> Sender:
+    """The source with that write key. Raises Unauthorised."""
+    sender = await _sender(access, key)
     if sender is None:
-        raise Unauthorised(
-            "The write key is not known." if key else "There is no write key.",
-            remedy="Send a source's write key as the user name of Basic authorization, as writeKey"
-            " in the body or the query, as X-Write-Key, or as a Bearer token.",
-        )
+        raise _unauthorised(key)
     return sender
 
 
-async def _read_body(headers: Mapping[str, str], receive: Receive) -> bytes:
+async def _sender_inside(
+    access: Access, key_given: Callable[[object], str | None], incoming: IncomingBody
+) -> tuple[str | None, Sender]:
+    """The key and the source of a request that only its body names, from the body's beginning.
+
+    Nothing beyond that is read or unpacked for somebody who may be nobody, and nothing that is
+    longer is decoded. Raises Unauthorised, TooLarge, BadInput, and ClientDisconnect.
+    """
+    begun = beginning(await incoming.read(MAX_UNKNOWN_BYTES))
+    key = first_key_in(begun)
+    sender = await _sender(access, key)
+    if sender is not None:
+        return key, sender
+    raw = await incoming.read(MAX_UNKNOWN_BYTES)
+    if max(len(raw), len(begun)) > MAX_UNKNOWN_BYTES:
+        outside = key_given(None)
+        if outside is not None:
+            raise _unauthorised(outside)
+        await incoming.drop()
+        raise TooLarge(
+            f"The body has more than {MAX_UNKNOWN_BYTES:,} bytes, and nothing says who sends it.",
+            remedy="Send the write key in a header, in the address, or at the body's beginning.",
+        )
+    key = key_given(decode_body(raw))
+    return key, await _require_sender(access, key)
+
+
+def _unauthorised(key: str | None) -> Unauthorised:
+    return Unauthorised(
+        "The write key is not known." if key else "There is no write key.",
+        remedy="Send a source's write key as the user name of Basic authorization, as writeKey"
+        " in the body or the query, as X-Write-Key, or as a Bearer token.",
+    )
+
+
+async def _whole(incoming: IncomingBody) -> bytes:
     """The body as sent. Raises TooLarge beyond `MAX_WIRE_BYTES`, and ClientDisconnect."""
-    declared = headers.get("content-length", "")
-    if "expect" in headers and declared.isdecimal() and int(declared) > MAX_WIRE_BYTES:
-        raise _too_large()  # before the sender, who waits for leave to send, is given it
-    chunks: list[bytes] = []
-    size = 0
-    more = True
-    while more:
-        chunk, more = await _read_chunk(receive)
-        size += len(chunk)
-        if size > MAX_WIRE_BYTES:
-            chunks.clear()
-            await _drop_rest(receive, more)
-            raise _too_large()
-        chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-async def _drop_rest(receive: Receive, more: bool) -> None:
-    dropped = 0
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LINGER_S):
-            while more and dropped < LINGER_BYTES:
-                chunk, more = await _read_chunk(receive)
-                dropped += len(chunk)
-
-
-async def _read_chunk(receive: Receive) -> tuple[bytes, bool]:
-    """A piece of the body, and whether there is more."""
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientDisconnect
-    return message.get("body", b""), message.get("more_body", False)
+    raw = await incoming.read(MAX_WIRE_BYTES)
+    if len(raw) > MAX_WIRE_BYTES:
+        await incoming.drop()
+        raise _too_large()
+    return raw
 
 
 def _too_large() -> TooLarge:
@@ -171,11 +197,18 @@ def _too_large() -> TooLarge:
     )
 
 
-async def _run(threads: Executor | None, read: Callable[[], T]) -> T:
-    """The result of `read`, from a thread where there are any for it."""
-    if threads is None:
-        return read()
-    return await asyncio.get_running_loop().run_in_executor(threads, read)
+async def _run(threads: Executor, raw: bytes, read: Callable[[bytes], T]) -> T:
+    """The result of reading a body; where it is large, from a thread, without the collector."""
+    if len(raw) <= (LARGE_GZIP if raw.startswith(GZIP_MAGIC) else LARGE_BODY):
+        text = unpack_body(raw)
+        if len(text) <= LARGE_BODY:
+            return read(text)
+
+    def read_aside() -> T:
+        with gc_paused():
+            return read(unpack_body(raw))
+
+    return await asyncio.get_running_loop().run_in_executor(threads, read_aside)
 
 
 def _shared_with(origin: str | None) -> dict[str, str]:

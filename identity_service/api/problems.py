@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -16,6 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from identity_service.errors import BadInput, IdentityServiceError, Overloaded, Unavailable
+from identity_service.observability import places
 
 _SEE_DOCUMENTATION: Final = "The documentation lists the routes, on the page about HTTP."
 _SEE_OPENAPI: Final = "/openapi.json says what this route takes."
@@ -79,6 +79,8 @@ async def request_problem(_request: Request, error: Exception) -> JSONResponse:
     """FastAPI's handler of routes and methods that do not exist, and of requests that are wrong."""
     if isinstance(error, RequestValidationError):
         return problem(BadInput(_mistakes(error), remedy=_SEE_OPENAPI))
+    if isinstance(error.__cause__, IdentityServiceError):
+        return problem(error.__cause__)  # FastAPI wraps whatever is raised while a body is read
     if isinstance(error, HTTPException) and error.status_code == HTTPStatus.BAD_REQUEST:
         return problem(BadInput("The body cannot be read.", remedy=_SEE_OPENAPI))
     answer = problem(error)
@@ -143,10 +145,7 @@ def _log_defect(error: Exception) -> None:
         "request_failed",
         error=type(error).__name__,
         message=error.message if isinstance(error, IdentityServiceError) else None,
-        at=[
-            f"{frame.filename}:{frame.lineno} {frame.name}"
-            for frame in traceback.extract_tb(error.__traceback__)
-        ],
+        at=places(error),
     )
 
 

@@ -1,11 +1,16 @@
-"""The body of a request: gunzipped within bounds, and read as the JSON that SDKs really send."""
+"""The body of a request: gunzipped within bounds, and read as the JSON that SDKs really send.
+
+What a body costs to read depends on what it holds: two bytes make a list that takes seventy in
+memory. So brackets and commas are counted before, at the speed of memory.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import zlib
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
 
 import orjson
 
@@ -17,7 +22,25 @@ MAX_WIRE_BYTES = 10 * 1024 * 1024
 MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 """Longest body once it is unpacked."""
 
-_GZIP_MAGIC = b"\x1f\x8b"
+MAX_UNKNOWN_BYTES: Final = 64 * 1024
+"""How much of a body is looked at, as sent and unpacked, while nobody knows who sends it.
+
+It is the most that a browser sends when a page is left.
+"""
+
+MAX_CONTAINERS: Final = 500_000
+"""Most lists and objects of a body: ten thousand events of fifty each."""
+
+MAX_VALUES: Final = 1_000_000
+"""Most values of a body: ten thousand events of a hundred each."""
+
+MAX_ESCAPES: Final = 1_000_000
+"""Most escapes in the texts of a body that only the forgiving reader can read."""
+
+_SMALLEST_CONTAINER: Final = 2
+_PIECE: Final = 1024 * 1024
+_SLICE: Final = 64 * 1024
+GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARK = "\ufeff"
 
 _DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
@@ -33,17 +56,38 @@ _ESCAPE = re.compile(
 
 
 def decode_body(raw: bytes) -> Any:
-    """The JSON value of a request's body, gzipped or not (recognised by its first bytes).
+    """The JSON value of a request's body. Raises what `unpack_body` and `decode_json` raise."""
+    return decode_json(unpack_body(raw))
 
-    Raises TooLarge beyond 10 MB as sent or 64 MB unpacked (found out while unpacking), and
-    BadInput when it is not gzip, UTF-8 or JSON, with the position of the mistake.
+
+def unpack_body(raw: bytes) -> bytes:
+    """A request's body as JSON text, were it gzipped (recognised by its first bytes) or not.
+
+    Raises TooLarge beyond 10 MB as sent or 64 MB unpacked, and beyond `MAX_CONTAINERS` or
+    `MAX_VALUES` (all found out while unpacking), and BadInput when it is not gzip.
     """
     if len(raw) > MAX_WIRE_BYTES:
         raise TooLarge(
             f"The body has {len(raw):,} bytes; at most {MAX_WIRE_BYTES:,} are read.",
             remedy="Send smaller batches.",
         )
-    return decode_json(_gunzip(raw) if raw.startswith(_GZIP_MAGIC) else raw)
+    if raw.startswith(GZIP_MAGIC):
+        return _gunzip(raw)
+    # A shorter one has no room for so many, and most are shorter.
+    if len(raw) > _SMALLEST_CONTAINER * MAX_CONTAINERS:
+        _Contents().count(raw)
+    return raw
+
+
+def beginning(raw: bytes) -> bytes:
+    """The first `MAX_UNKNOWN_BYTES` of a body, and one more if there are more, unpacked.
+
+    `raw` may be the beginning of what was sent. Raises BadInput when it is not gzip.
+    """
+    if not raw.startswith(GZIP_MAGIC):
+        return raw[: MAX_UNKNOWN_BYTES + 1]
+    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    return _unpack(unpacker.decompress, raw, MAX_UNKNOWN_BYTES + 1)
 
 
 def decode_json(raw: bytes) -> Any:
@@ -51,7 +95,8 @@ def decode_json(raw: bytes) -> Any:
 
     NaN, Infinity and numbers beyond a double become null; half of a surrogate pair becomes
     U+FFFD, in keys too; a byte order mark is skipped. An integer beyond 64 bits becomes the text
-    of its digits: exact, and storable everywhere. Raises BadInput with the position of a mistake.
+    of its digits: exact, and storable everywhere. Raises BadInput with the position of a mistake,
+    and TooLarge beyond `MAX_ESCAPES`.
     """
     try:
         value = orjson.loads(raw)
@@ -60,27 +105,63 @@ def decode_json(raw: bytes) -> Any:
     return _decode_forgiving(raw) if _may_hold_long_integer(raw) else value
 
 
+class _Contents:
+    """Counts what a body holds, piece by piece; signs inside texts count too."""
+
+    def __init__(self) -> None:
+        self._containers = self._values = 0
+
+    def count(self, piece: bytes) -> None:
+        """Raises TooLarge when it is more than a body may hold."""
+        self._containers += piece.count(b"[") + piece.count(b"{")
+        self._values += piece.count(b",")
+        if self._containers > MAX_CONTAINERS:
+            raise _holds_too_much(f"{MAX_CONTAINERS:,} lists and objects")
+        if self._values > MAX_VALUES:
+            raise _holds_too_much(f"{MAX_VALUES:,} values")
+
+
+def _holds_too_much(most: str) -> TooLarge:
+    return TooLarge(f"The body holds more than {most}.", remedy="Send smaller batches.")
+
+
 def _gunzip(raw: bytes) -> bytes:
     unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    pieces: list[bytes] = []
+    size = 0
+    contents = _Contents()
+    # In slices, as what is not unpacked yet is copied for every piece.
+    for start in range(0, len(raw), _SLICE):
+        if unpacker.eof:
+            raise _bad_gzip("The body's gzip stream goes on after its end.")
+        rest = raw[start : start + _SLICE]
+        while rest:
+            piece = _unpack(unpacker.decompress, rest, _PIECE)
+            rest = unpacker.unconsumed_tail
+            size += len(piece)
+            if size > MAX_UNPACKED_BYTES:
+                raise TooLarge(
+                    f"The body unpacks to more than {MAX_UNPACKED_BYTES:,} bytes.",
+                    remedy="Send smaller batches.",
+                )
+            contents.count(piece)
+            pieces.append(piece)
+    if not unpacker.eof:
+        raise _bad_gzip("The body's gzip stream ends too early.")
+    if unpacker.unused_data:
+        raise _bad_gzip("The body's gzip stream goes on after its end.")
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _unpack(decompress: Callable[[bytes, int], bytes], packed: bytes, most: int) -> bytes:
     try:
-        unpacked = unpacker.decompress(raw, MAX_UNPACKED_BYTES + 1)
+        return decompress(packed, most)
     except zlib.error as error:
-        raise BadInput(
-            f"The body begins like gzip but cannot be unpacked: {error}.",
-            remedy="Send one whole gzip stream, or plain JSON.",
-        ) from error
-    if len(unpacked) > MAX_UNPACKED_BYTES:
-        raise TooLarge(
-            f"The body unpacks to more than {MAX_UNPACKED_BYTES:,} bytes.",
-            remedy="Send smaller batches.",
-        )
-    if not unpacker.eof or unpacker.unused_data:
-        fault = "goes on after its end" if unpacker.eof else "ends too early"
-        raise BadInput(
-            f"The body's gzip stream {fault}.",
-            remedy="Send one whole gzip stream, or plain JSON.",
-        )
-    return unpacked
+        raise _bad_gzip(f"The body begins like gzip but cannot be unpacked: {error}.") from error
+
+
+def _bad_gzip(message: str) -> BadInput:
+    return BadInput(message, remedy="Send one whole gzip stream, or plain JSON.")
 
 
 def _may_hold_long_integer(raw: bytes) -> bool:
@@ -94,6 +175,11 @@ def _may_hold_long_integer(raw: bytes) -> bool:
 
 
 def _decode_forgiving(raw: bytes) -> Any:
+    if len(raw) > MAX_ESCAPES and raw.count(b"\\") > MAX_ESCAPES:
+        raise TooLarge(
+            f"The texts of the body hold more than {MAX_ESCAPES:,} escapes.",
+            remedy="Send smaller batches.",
+        )
     try:
         text = raw.decode("utf-8").removeprefix(_BYTE_ORDER_MARK)
     except UnicodeDecodeError as error:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,256}")
+_KEY_IN_JSON = re.compile(rb'"writeKey"\s*:\s*"([A-Za-z0-9_-]{1,256})"')
 
 
 def write_key(headers: Mapping[str, str], query: Mapping[str, str], body: object) -> str | None:
@@ -25,19 +26,39 @@ def write_key(headers: Mapping[str, str], query: Mapping[str, str], body: object
     return None
 
 
+def basic_key(headers: Mapping[str, str]) -> str | None:
+    """The key that is the Basic user, which no other outranks; None without one."""
+    scheme, credentials = _authorization(headers)
+    user = _basic_user(credentials) if scheme == "basic" else None
+    return user if user is not None and _KEY.fullmatch(user) else None
+
+
+def first_key_in(beginning: bytes) -> str | None:
+    """The first `writeKey` in the text of a body or of its beginning, at whatever depth; or None.
+
+    Found without decoding anything: to be compared with what `write_key` finds later.
+    """
+    found = _KEY_IN_JSON.search(beginning)
+    return found[1].decode("ascii") if found else None
+
+
 def _candidates(
     headers: Mapping[str, str], query: Mapping[str, str], body: object
 ) -> Iterator[object]:
-    scheme, _, credentials = headers.get("authorization", "").strip().partition(" ")
-    scheme = scheme.lower()
-    if scheme == "basic":
-        yield _basic_user(credentials.strip())
+    yield basic_key(headers)
     if isinstance(body, dict):
         yield cast("dict[str, Any]", body).get("writeKey")
     yield query.get("writeKey")
     yield headers.get("x-write-key", "").strip().partition(":")[0]
+    scheme, credentials = _authorization(headers)
     if scheme == "bearer":
-        yield credentials.strip()
+        yield credentials
+
+
+def _authorization(headers: Mapping[str, str]) -> tuple[str, str]:
+    """The scheme in lower case, and the credentials."""
+    scheme, _, credentials = headers.get("authorization", "").strip().partition(" ")
+    return scheme.lower(), credentials.strip()
 
 
 def _basic_user(credentials: str) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from identity_service.domain.events import EventOrder
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import RecordedEvent
+from identity_service.domain.traits import MAX_TRAITS, TraitName
 from identity_service.graph.database import Database
 from identity_service.graph.keys import earlier_event_key, events_key
 from identity_service.graph.statements import statement
@@ -30,8 +31,21 @@ MEASURE_COMPONENT: Final = statement("resolve/measure_component")
 MAX_IDENTIFIERS: Final = 1_000
 """Most identifiers that one customer is read with; its `identifier_count` counts all."""
 
-MAX_TRAIT_EVENTS: Final = 1_000
-"""Most events that traits are read from: the newest of a customer."""
+MAX_EARLIER_EVENTS: Final = 1_000
+"""Most events without trait keys that traits are read from: the newest that an earlier version
+wrote."""
+
+MAX_TRAIT_BYTES: Final = 4 * 1024 * 1024
+"""Most bytes of events, and of an account's sets of traits, that one reading of traits takes."""
+
+MAX_TRAIT_SETS: Final = 1_000
+"""Most sets of traits of an account that are compared with those of a person: the newest."""
+
+FEW_VARIANTS: Final = 3
+"""Events with each trait that are read at first. Nearly always the newest one decides."""
+
+_CUSTOMERS_OF_TRAITS: Final = 50
+"""Most customers whose traits one statement reads."""
 
 MAX_ACCOUNTS: Final = 100
 """Most accounts of a customer, and most sets of traits of one account (the newest)."""
@@ -93,9 +107,13 @@ class Lookup(NamedTuple):
 
 
 class EventTraitsRow(NamedTuple):
-    """What one event says about a person. `accounts` are keys of the accounts that it names."""
+    """What one event says about a person. `accounts` are keys of the accounts that it names.
+
+    `has_keys`: it was found by its trait keys.
+    """
 
     order: EventOrder
+    has_keys: bool
     source: str
     traits_json: str | None
     context_traits_json: str | None
@@ -104,11 +122,15 @@ class EventTraitsRow(NamedTuple):
 
 
 class TraitRows(NamedTuple):
-    """The newest events of a customer that carry traits, and what is said of their accounts.
+    """What events of a customer say of a person, and what is said of their accounts.
 
-    `accounts`: by account key, each set of traits as JSON.
+    `named` counts the traits, `names` are the first of them; `events` are those of the newest
+    ones that fit, and those without trait keys. `accounts`: by account key, each set of traits as
+    JSON.
     """
 
+    named: int
+    names: Sequence[TraitName]
     events: Sequence[EventTraitsRow]
     accounts: Mapping[str, Sequence[str]]
 
@@ -205,12 +227,26 @@ class CustomerReader:
         row = await self._database.read_one(READ_PREVIOUS_IDS, w={"customers": _lists(customers)})
         return {(s, c): ids for s, c, ids in row["previous"]} if row else {}
 
-    async def traits(self, customers: Sequence[CustomerKey]) -> Mapping[CustomerKey, TraitRows]:
-        """What events say of each customer, and of the accounts that they name."""
-        row = await self._database.read_one(
-            READ_TRAITS, w={"customers": _lists(customers), "most": MAX_TRAIT_EVENTS}
-        )
-        return {(s, c): _traits(*entry) for s, c, *entry in row["traits"]} if row else {}
+    async def traits(
+        self, customers: Sequence[CustomerKey], variants: int = FEW_VARIANTS
+    ) -> Mapping[CustomerKey, TraitRows]:
+        """What events say of each customer: the newest with each trait, of so many variants."""
+        found: dict[CustomerKey, TraitRows] = {}
+        for n in range(0, len(customers), _CUSTOMERS_OF_TRAITS):
+            row = await self._database.read_one(
+                READ_TRAITS,
+                w={
+                    "customers": _lists(customers[n : n + _CUSTOMERS_OF_TRAITS]),
+                    "traits": MAX_TRAITS,
+                    "variants": variants,
+                    "bytes": MAX_TRAIT_BYTES,
+                    "sets": MAX_TRAIT_SETS,
+                    "earlier": MAX_EARLIER_EVENTS,
+                },
+            )
+            for space, customer, *entry in row["traits"] if row else ():
+                found[space, customer] = _traits(*entry)
+        return found
 
     async def events_by_key(self, keys: Sequence[str]) -> Mapping[str, RecordedEvent]:
         """Events by their keys; those that do not exist are left out."""
@@ -280,11 +316,21 @@ def _customer(*entry: Any) -> CustomerRow:
     return CustomerRow._make((*fields, identifier_rows(identifiers)))
 
 
-def _traits(events: Sequence[Sequence[Any]], accounts: Sequence[Sequence[str]]) -> TraitRows:
+def _traits(
+    named: int,
+    names: Sequence[Sequence[Any]],
+    events: Sequence[Sequence[Any]],
+    accounts: Sequence[Sequence[str]],
+) -> TraitRows:
     traits_of: dict[str, list[str]] = {}
     for account, traits_json in accounts:
         traits_of.setdefault(account, []).append(traits_json)
-    return TraitRows([_event_traits(*event) for event in events], traits_of)
+    return TraitRows(
+        named,
+        list(map(TraitName._make, names)),
+        [_event_traits(*event) for event in events],
+        traits_of,
+    )
 
 
 def _event_traits(*entry: Any) -> EventTraitsRow:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.resolution.subgraph import Correction, Pair, Sightings, Span
@@ -12,13 +12,10 @@ from identity_service.errors import Stale
 from identity_service.graph.database import Database
 from identity_service.graph.keys import earlier_event_key, events_key, identifier_key, identifier_of
 from identity_service.graph.statements import statement
-from identity_service.graph.write_rows import NEVER
+from identity_service.graph.write_rows import NEVER, Period
 
 READ_EVENTS: Final = statement("detachments/read_events")
 READ_LEFT: Final = statement("detachments/read_left")
-
-Period = tuple[str, int, int | None]
-"""A judgement, when it was made, and when it was withdrawn (None: it is in force)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +23,8 @@ class StoredEvent:
     """An event as the graph holds it; `at` in milliseconds since 1970.
 
     `observed`: what counts as evidence of what it carries, each with whether the policy blocks
-    it; `detached`: what judgements took from it. `periods` are all judgements about the
-    identifier that was asked for.
+    it; `detached`: what judgements took from it. `periods`: by identifier, all judgements that
+    take it from the event, or did.
     """
 
     key: str
@@ -36,19 +33,23 @@ class StoredEvent:
     name: str
     observed: Mapping[Identifier, bool]
     detached: Collection[Identifier]
-    periods: Sequence[Period]
+    periods: Mapping[Identifier, Sequence[Period]]
+
+    def of(self, identifier: Identifier) -> Sequence[Period]:
+        """All judgements that take an identifier from it, or did."""
+        return self.periods.get(identifier, ())
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceLeft:
     """What is left without some events, as `correction` says.
 
-    `observed` counts the events that carry the identifier now. `degrees` counts links as they are
-    now, of the identifier and of those that it loses sightings with.
+    `observed` counts the events that carry each identifier now. `degrees` counts links as they
+    are now, of the identifiers that were asked for.
     """
 
     correction: Correction
-    observed: int
+    observed: Mapping[Identifier, int]
     degrees: Mapping[Identifier, int]
 
 
@@ -58,61 +59,74 @@ class DetachmentStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def events(
-        self, space: str, message_id: str, identifier: Identifier
-    ) -> list[StoredEvent]:
+    async def events(self, space: str, message_id: str) -> list[StoredEvent]:
         """The events with a message id."""
         row = await self._database.read_one(
             READ_EVENTS,
             w={
                 "begin": events_key(space, message_id),
                 "earlier_key": earlier_event_key(space, message_id),
-                "key": identifier_key(space, identifier),
             },
         )
-        return [
-            StoredEvent(
-                key,
-                at,
-                source,
-                name,
-                {identifier_of(carried): blocked for carried, blocked in observed},
-                [identifier_of(taken) for taken in detached],
-                [
-                    (judgement, int(made), None if until == NEVER else int(until))
-                    for judgement, made, until in zip(*periods, strict=True)
-                ],
-            )
-            for key, at, source, name, observed, detached, *periods in (
-                row["events"] if row else ()
-            )
-        ]
+        return [stored_event(*entry) for entry in (row["events"] if row else ())]
 
     async def left(
         self,
         space: str,
-        identifier: Identifier,
         events: Collection[str],
-        others: Collection[Identifier],
+        identifiers: Collection[Identifier],
+        links: Collection[Pair],
+        counted: Collection[Identifier],
     ) -> EvidenceLeft:
-        """What is left of an identifier, and of its links to `others`, without these events."""
+        """What is left of identifiers and links without these events.
+
+        Raises Stale where somebody else took one of the identifiers from all of its events.
+        """
         row = await self._database.read_one(
             READ_LEFT,
             w={
-                "key": identifier_key(space, identifier),
                 "events": list(events),
-                "others": [identifier_key(space, other) for other in others],
+                "identifiers": [identifier_key(space, i) for i in identifiers],
+                "links": [[identifier_key(space, a), identifier_key(space, b)] for a, b in links],
+                "counted": [identifier_key(space, i) for i in counted],
             },
         )
-        if row is None:
-            raise Stale(f"{identifier} was taken from all events by somebody else.")
-        links: dict[Pair, Sightings | None] = {}
-        degrees: dict[Identifier, int] = {identifier: row["degree"]}
-        for key, first, last, times, sources, degree in row["links"]:
-            other = identifier_of(key)
-            pair = (min(identifier, other), max(identifier, other))
-            links[pair] = Sightings(first, last, times, set(sources)) if times else None
-            degrees[other] = degree
-        first_seen, last_seen = row["first_seen"], row["last_seen"]
-        seen = None if first_seen is None else Span(first_seen, last_seen)
-        return EvidenceLeft(Correction(identifier, seen, links), row["observed"], degrees)
+        if row is None or len(row["identifiers"]) < len(identifiers):
+            raise Stale("Identifiers were taken from all events by somebody else.")
+        return EvidenceLeft(
+            Correction(
+                seen={
+                    identifier_of(key): None if first is None else Span(first, last)
+                    for key, _, first, last in row["identifiers"]
+                },
+                links={
+                    (identifier_of(a), identifier_of(b)): (
+                        Sightings(first, last, times, set(sources)) if times else None
+                    )
+                    for a, b, first, last, times, sources in row["links"]
+                },
+            ),
+            observed={identifier_of(key): events for key, events, *_ in row["identifiers"]},
+            degrees={identifier_of(key): degree for key, degree in row["degrees"]},
+        )
+
+
+def stored_event(
+    key: str, at: int, source: str, name: str, carried: Sequence[Sequence[Any]]
+) -> StoredEvent:
+    """An event as statements list it; `carried`: as `detachments/read_events` has it."""
+    return StoredEvent(
+        key,
+        at,
+        source,
+        name,
+        observed={identifier_of(i): blocked for i, counts, blocked, *_ in carried if counts},
+        detached=[identifier_of(i) for i, counts, *_ in carried if not counts],
+        periods={
+            identifier_of(i): [
+                (judgement, int(made), None if until == NEVER else int(until))
+                for judgement, made, until in zip(*periods, strict=True)
+            ]
+            for i, _, _, *periods in carried
+        },
+    )

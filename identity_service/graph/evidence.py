@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from identity_service.domain.events import EventIdentity, Rejection
@@ -20,6 +21,8 @@ from identity_service.domain.resolution.subgraph import (
     Pair,
     StoredIdentifier,
     Subgraph,
+    is_torn,
+    without_put_off,
 )
 from identity_service.graph.database import Database, Row
 from identity_service.graph.keys import (
@@ -179,6 +182,8 @@ class EvidenceStore:
     ) -> Subgraph | None:
         """Walk from `starts`; None when more than `most` identifiers or `most_links` were met.
 
+        It is `torn` when another writer committed meanwhile and its parts do not fit together.
+
         `cross_boundary`: walk through contested identifiers too, so that only super-connectors are
         boundary of the subgraph.
         """
@@ -199,8 +204,8 @@ class EvidenceStore:
         if row is None or row["interior"] is None:
             return None
         if len(row["nodes"]) < _MANY_NODES:
-            return _subgraph(row)
-        return await asyncio.to_thread(_subgraph, row)
+            return _subgraph(row, cross_boundary=cross_boundary)
+        return await asyncio.to_thread(_subgraph, row, cross_boundary=cross_boundary)
 
     async def ids_anchored_at(
         self, space: str, identifiers: Iterable[Identifier]
@@ -259,8 +264,9 @@ class EvidenceStore:
     async def write_settlement(self, write: SettlementWrite) -> Written | None:
         """Write evidence and the settlement that follows from it, or nothing.
 
-        None: nothing was written, since the policy is no longer in force, or a customer that the
-        settlement rests on has changed, or a judgement that may wait for what is new.
+        None: nothing was written, since the policy is no longer in force, or a customer or the
+        links that the settlement rests on have changed, or a judgement that may wait for what is
+        new.
         """
         steps: list[tuple[Statement, Mapping[str, Any]]] = [
             (WRITE_SETTLEMENT, {"w": settlement_rows(write)})
@@ -300,22 +306,29 @@ def _stronger_persons(policy: Policy) -> dict[str, Any]:
     }
 
 
-def _subgraph(row: Row) -> Subgraph:
+def _subgraph(row: Row, *, cross_boundary: bool) -> Subgraph:
     links: dict[Pair, tuple[int, int, int]] = {}
     for some in (row["interior_links"], *row["co_member_links"]):
         for a, b, first_seen, last_seen, times_seen in some:
             links[identifier_of(a), identifier_of(b)] = (first_seen, last_seen, times_seen)
-    return Subgraph(
+    # A customer that was read twice counts as it was read first.
+    guards: list[tuple[str, int, int]] = row["guards"][::-1]
+    linked = Counter(
+        end for a, b, *_ in (*row["interior_links"], *row["blocked_links"]) for end in (a, b)
+    )
+    found = Subgraph(
         interior=frozenset(map(identifier_of, row["interior"])),
         nodes={
             identifier_of(key): StoredIdentifier(first_seen, customer, contested, super_connector)
             for key, first_seen, customer, contested, super_connector in row["nodes"]
         },
         links=links,
-        revisions={customer: rev for customer, rev, *_ in row["customers"]},
         unsettled={identifier_of(key): times for key, times in row["unsettled"]},
+        revisions={customer: rev for customer, rev, _ in guards},
+        member_counts={customer: members for customer, _, members in guards},
+        link_counts={identifier_of(key): linked[key] for key in row["interior"]},
         cut_off_by_block=frozenset(map(identifier_of, row["cut_off_by_block"])),
-        settled_under=min((each[5] for each in row["customers"]), default=None),
+        settled_under=min((each[4] for each in row["customers"]), default=None),
         register=_register(row),
         displaced={
             customer: identifier_of(member)
@@ -337,13 +350,16 @@ def _subgraph(row: Row) -> Subgraph:
             for key, super_connector, degree, owners, co_members, judged in row["boundary"]
         },
     )
+    found = without_put_off(found, list(map(identifier_of, row["waiting"])))
+    same = [(identifier_of(a), identifier_of(b)) for a, b in row["interior_same"]]
+    return replace(found, torn=is_torn(found, same, cross_boundary=cross_boundary))
 
 
 def _register(row: Row) -> list[RegisteredId]:
     """The ids of the customers, then the others."""
     found = [
         RegisteredId(customer, minted_at, identifier_of(anchor), CustomerKind(kind), None, left)
-        for customer, _, kind, minted_at, anchor, _, keys in row["customers"]
+        for customer, kind, minted_at, anchor, _, keys in row["customers"]
         for left in [tuple(map(identifier_of, keys))]
     ]
     known = {entry.id for entry in found}

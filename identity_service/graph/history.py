@@ -12,7 +12,8 @@ from identity_service.domain.judgements import Judgement
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.resolution.as_of import AnchoredId
 from identity_service.domain.resolution.subgraph import Sightings, Span
-from identity_service.graph.customers import AccountRow
+from identity_service.domain.traits import MAX_TRAITS, TraitName
+from identity_service.graph.customers import MAX_EARLIER_EVENTS, MAX_TRAIT_BYTES, AccountRow
 from identity_service.graph.database import Database
 from identity_service.graph.judgements import judgement_of
 from identity_service.graph.keys import identifier_key, identifier_of
@@ -27,6 +28,7 @@ READ_ID: Final = statement("history/read_id")
 READ_KNOWN_SINCE: Final = statement("history/read_known_since")
 LIST_ATTRIBUTED: Final = statement("history/list_attributed")
 READ_EVENT_IDENTIFIERS: Final = statement("history/read_event_identifiers")
+READ_TRAIT_NAMES: Final = statement("history/read_trait_names")
 READ_EVENT_TRAITS: Final = statement("history/read_event_traits")
 READ_ACCOUNTS: Final = statement("history/read_accounts")
 
@@ -72,6 +74,17 @@ class EventTraits(NamedTuple):
     source: str
     traits_json: str | None
     context_traits_json: str | None
+
+
+class TraitNames(NamedTuple):
+    """The traits that events name. `named` counts them, `names` are the first of them.
+
+    `earlier`: keys of events of which it is not known.
+    """
+
+    named: int
+    names: Sequence[TraitName]
+    earlier: Sequence[str]
 
 
 class HistoryReader:
@@ -186,9 +199,26 @@ class HistoryReader:
         carried = row["carried"] if row else ()
         return [identifier_of(each) for _, keys in carried for each in keys]
 
+    async def trait_names(self, keys: Sequence[str], variants: int) -> TraitNames:
+        """Which traits events name; the events by their keys, newest first."""
+        row = await self._database.read_one(
+            READ_TRAIT_NAMES,
+            w={
+                "keys": list(keys),
+                "traits": MAX_TRAITS,
+                "variants": variants,
+                "earlier": MAX_EARLIER_EVENTS,
+            },
+        )
+        if row is None:
+            return TraitNames(0, (), ())
+        return TraitNames(row["named"], list(map(TraitName._make, row["names"])), row["earlier"])
+
     async def event_traits(self, keys: Iterable[str]) -> dict[str, EventTraits]:
-        """By their keys, what events say about a person."""
-        row = await self._database.read_one(READ_EVENT_TRAITS, w={"keys": list(keys)})
+        """By their keys, what events say about a person: the small ones, as many as fit."""
+        row = await self._database.read_one(
+            READ_EVENT_TRAITS, w={"keys": list(keys), "bytes": MAX_TRAIT_BYTES}
+        )
         return {key: EventTraits(*said) for key, *said in row["traits"]} if row else {}
 
     async def accounts(self, keys: Iterable[str], as_of: int, most: int) -> dict[str, AccountRow]:

@@ -24,6 +24,7 @@ from identity_service.domain.resolution.subgraph import (
     Span,
     Subgraph,
 )
+from identity_service.domain.traits import trait_keys
 from identity_service.graph.keys import account_key, event_key, identifier_key
 
 NEVER: Final = "never"
@@ -66,6 +67,12 @@ class NewEvent:
     ) -> NewEvent:
         """Prepare an event. `scalars`: its properties by the names `p_…`."""
         event = observation.event
+        said = {"properties": event.properties, "context": event.context}
+        if event.traits:
+            said["traits"] = event.traits
+        if event.context_traits:
+            said["context_traits"] = event.context_traits
+        texts = {name: json_text(each) for name, each in said.items()}
         node: dict[str, Any] = {
             "space": space,
             "message_id": event.message_id,
@@ -74,8 +81,8 @@ class NewEvent:
             "received_at": observation.received_at,
             "place": event.place,
             "source": observation.source,
-            "properties": json_text(event.properties),
-            "context": json_text(event.context),
+            "stored_bytes": sum(len(text.encode()) for text in texts.values()),
+            **texts,
             **scalars,
         }
         if event.name is not None:
@@ -85,52 +92,56 @@ class NewEvent:
             node["step"] = step
         if channel is not None:
             node["channel"] = channel
-        if event.traits:
-            node["traits"] = json_text(event.traits)
-        if event.context_traits:
-            node["context_traits"] = json_text(event.context_traits)
+        if event.traits or event.context_traits:
+            node["trait_keys"] = trait_keys(
+                event.traits, event.context_traits, names_account=event.account_id is not None
+            )
         if observation.withheld:
             node["withheld"] = [str(identifier) for identifier in observation.withheld]
         return cls(observation, strongest, node)
 
 
+Period = tuple[str, int, int | None]
+"""A judgement, when it was made, and when it was withdrawn (None: it is in force)."""
+
+Periods = Mapping[Identifier, Sequence[Period]]
+"""By identifier of one event, all judgements that take it from the event, or did."""
+
+
 @dataclass(frozen=True, slots=True)
 class JudgedEvent:
-    """An event whose identifier is taken away or given back.
+    """An event from which identifiers are taken, or to which they are given back.
 
     `carried` counts the identifiers that it carried when it was read, `strongest` is the one that
-    it belongs to from now on. `periods` are all judgements about the identifier on it: which, when
-    it was made, and when it was withdrawn.
+    it belongs to from now on. `moved` are those that are taken or given back, `noted` those that
+    stay away as before.
     """
 
     key: str
     carried: int
     strongest: Identifier | None
-    periods: Sequence[tuple[str, int, int | None]]
+    moved: Periods
+    noted: Periods = field(default_factory=dict[Identifier, Sequence[Period]])
 
 
 @dataclass(frozen=True, slots=True)
 class DetachmentWrite:
-    """Events lose the identifier that `correction` is about.
+    """Events lose the identifiers that `correction` is about.
 
-    `observed` counts the events that carried it when it was read, `carried` names all
+    `observed` counts the events that carried each when it was read, `carried` names all
     identifiers of the events.
     """
 
     correction: Correction
-    observed: int
+    observed: Mapping[Identifier, int]
     carried: Collection[Identifier]
     events: Sequence[JudgedEvent]
 
 
 @dataclass(frozen=True, slots=True)
 class AttachmentWrite:
-    """Events get an identifier back, those of which `strongest` is named.
+    """Events get identifiers back; `attached` names all identifiers of these events."""
 
-    `attached` names all identifiers of these. Of the others only the periods are written.
-    """
-
-    identifier: Identifier
     attached: Collection[Identifier]
     events: Sequence[JudgedEvent]
 
@@ -306,42 +317,60 @@ def _judgement_node(space: str, made: AnyJudgement) -> dict[str, Any]:
 def detachment_rows(space: str, write: DetachmentWrite) -> dict[str, Any]:
     """What `detachments/detach` takes."""
     correction = write.correction
-    links = [
-        [
-            identifier_key(space, b if a == correction.identifier else a),
-            *((left.first, left.last, left.times, sorted(left.sources)) if left else _NOTHING_LEFT),
-        ]
-        for (a, b), left in sorted(correction.links.items(), key=itemgetter(0))
-    ]
     return {
-        "key": identifier_key(space, correction.identifier),
-        "observed": write.observed,
-        "first_seen": correction.seen.first if correction.seen else None,
-        "last_seen": correction.seen.last if correction.seen else None,
+        "identifiers": [
+            [
+                identifier_key(space, identifier),
+                write.observed[identifier],
+                *((seen.first, seen.last) if seen else (None, None)),
+            ]
+            for identifier, seen in sorted(correction.seen.items(), key=itemgetter(0))
+        ],
         "carried": sorted(identifier_key(space, i) for i in write.carried),
         "events": [_judged_event_row(space, event) for event in write.events],
-        "links": links,
+        "links": [
+            [
+                identifier_key(space, a),
+                identifier_key(space, b),
+                *(
+                    (left.first, left.last, left.times, sorted(left.sources))
+                    if left
+                    else _NOTHING_LEFT
+                ),
+            ]
+            for (a, b), left in sorted(correction.links.items(), key=itemgetter(0))
+        ],
     }
 
 
 def attachment_rows(space: str, write: AttachmentWrite) -> dict[str, Any]:
     """What `detachments/attach` takes."""
     return {
-        "key": identifier_key(space, write.identifier),
         "attached": sorted(identifier_key(space, i) for i in write.attached),
         "events": [_judged_event_row(space, event) for event in write.events],
     }
 
 
 def _judged_event_row(space: str, event: JudgedEvent) -> list[Any]:
-    """Times as texts: lists of numbers do not pass through the files of a copy."""
     return [
         event.key,
         event.carried,
         identifier_key(space, event.strongest) if event.strongest else None,
-        [judgement for judgement, _, _ in event.periods],
-        [str(made_at) for _, made_at, _ in event.periods],
-        [NEVER if until is None else str(until) for *_, until in event.periods],
+        _period_rows(space, event.moved),
+        _period_rows(space, event.noted),
+    ]
+
+
+def _period_rows(space: str, periods: Periods) -> list[list[Any]]:
+    """Times as texts: lists of numbers do not pass through the files of a copy."""
+    return [
+        [
+            identifier_key(space, identifier),
+            [judgement for judgement, _, _ in each],
+            [str(made_at) for _, made_at, _ in each],
+            [NEVER if until is None else str(until) for *_, until in each],
+        ]
+        for identifier, each in sorted(periods.items(), key=itemgetter(0))
     ]
 
 
@@ -395,7 +424,11 @@ def settlement_rows(write: SettlementWrite) -> dict[str, Any]:
         "withdrawn": [[w.judgement, w.at, w.author, w.reason] for w in evidence.withdrawn],
         "settled": sorted([identifier_key(space, i), n] for i, n in subgraph.unsettled.items()),
         # In one order in every process, so that two that meet here do not deadlock.
-        "guards": sorted([customer, rev] for customer, rev in subgraph.revisions.items()),
+        "guards": sorted(
+            [customer, rev, subgraph.member_counts[customer]]
+            for customer, rev in subgraph.revisions.items()
+        ),
+        "link_counts": [[identifier_key(space, i), n] for i, n in subgraph.link_counts.items()],
         "unclaimed": sorted(key for key, _ in joins if key in known),
         "walked": sorted(subgraph.walked_customers.union(settlement.decided)),
         "outdated": _outdated(subgraph, write.policy_version),

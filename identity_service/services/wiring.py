@@ -42,6 +42,7 @@ from identity_service.services.resolution.component_resolver import ComponentRes
 from identity_service.services.spaces.access import Access
 from identity_service.services.spaces.policies import Policies
 from identity_service.services.spaces.spaces import Spaces
+from identity_service.services.write.corrections import Corrections
 from identity_service.services.write.deferred_settlement import DeferredSettlement
 from identity_service.services.write.detachments import Detachments
 from identity_service.services.write.event_batch import BatchWriter
@@ -55,10 +56,7 @@ from identity_service.services.write.space_locks import SpaceLocks
 
 @dataclass(frozen=True, slots=True)
 class UseCases:
-    """All that the API and the command line can have done.
-
-    `ingest`, `policy_rollout` and `deferred` are to be closed.
-    """
+    """All that the API and the command line can have done. To be closed."""
 
     access: Access
     spaces: Spaces
@@ -77,6 +75,27 @@ class UseCases:
     policy_rollout: PolicyRollout
     exporting: Exporter
     copying: SpaceCopier
+
+    async def finish(self) -> None:
+        """As `close`, when all that was put off is settled too."""
+        try:
+            await self.ingest.close()
+            await self.deferred.settle_all()
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """End what runs in the background, then write what waits; the one even if the other fails.
+
+        Raises what failed.
+        """
+        try:
+            await self.policy_rollout.close()
+        finally:
+            try:
+                await self.ingest.close()
+            finally:
+                await self.deferred.close()
 
 
 def assemble(
@@ -99,9 +118,11 @@ def assemble(
         EvidenceStore(database, following.wake),
         PolicyStore(database),
     )
-    access, policies = Access(keys, clock), Policies(policy_store)
+    access, policies = Access(keys), Policies(policy_store)
     resolver = ComponentResolver(evidence, limits)
-    detachments = Detachments(evidence, DetachmentStore(database))
+    detachment_store = DetachmentStore(database)
+    corrections = Corrections(evidence, detachment_store)
+    detachments = Detachments(detachment_store, corrections)
     settler = Settler(evidence, resolver, policies, locks, clock, ids)
     customer_reader, link_reader = CustomerReader(database), LinkReader(database)
     space_store = SpaceStore(database)
@@ -137,9 +158,7 @@ def assemble(
         deferred=deferred,
         customers=customers,
         explanations=Explanations(link_reader),
-        previews=Previews(
-            SnapshotReader(database), policy_store, customers, clock, preview_timeout
-        ),
+        previews=Previews(SnapshotReader(database), policy_store, customers, preview_timeout),
         ledger=ledger,
         following=following,
         blast_radius=BlastRadius(evidence, policy_store, limits.blast_radius_identifiers),

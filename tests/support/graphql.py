@@ -21,6 +21,7 @@ from identity_service.api.graphql.schema import build_schema
 from identity_service.collect.segment import Collected
 from identity_service.domain.events import Rejection, ReportedEvent
 from identity_service.domain.identifiers import parse_identifier
+from identity_service.domain.timestamps import iso
 from identity_service.graph.database import Database
 from identity_service.services.kit.clock import system_clock
 from identity_service.services.spaces.access import Role as KeyRole
@@ -151,12 +152,15 @@ class GraphQLWorld:
         assert "errors" not in answer, answer["errors"]
         return answer["data"]["space"]
 
-    async def customer(self, space: OpenSpace, identifier: str, selection: str) -> dict[str, Any]:
-        """The answer to `customer` for an identifier `TYPE:VALUE`."""
+    async def customer(
+        self, space: OpenSpace, identifier: str, selection: str, as_of: int | None = None
+    ) -> dict[str, Any]:
+        """The answer to `customer` for an identifier `TYPE:VALUE`, now or as of a moment."""
         asked = parse_identifier(identifier)
+        moment = "" if as_of is None else f', asOf: "{iso(as_of)}"'
         field = (
             f"customer(identifier: {{type: {orjson.dumps(asked.type).decode()},"
-            f" value: {orjson.dumps(asked.value).decode()}}})"
+            f" value: {orjson.dumps(asked.value).decode()}}}{moment})"
         )
         found = await self.of_space(space, f"{field} {{ __typename {selection} }}")
         return found["customer"]
@@ -173,6 +177,4 @@ async def graphql_world(database: Database) -> AsyncGenerator[GraphQLWorld]:
         yield world
     finally:
         await world.client.aclose()
-        await world.policy_rollout.close()
-        await world.ingest.close()
-        await world.services.deferred.close()
+        await world.services.close()

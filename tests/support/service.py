@@ -107,7 +107,7 @@ def create_space(settings: Settings, policy: str | None = None) -> Space:
 async def _create_space(settings: Settings, name: str, policy: str | None) -> Space:
     async with await Database.open(settings) as database:
         keys = AccessStore(database)
-        access = Access(keys, system_clock)
+        access = Access(keys)
         spaces = Spaces(keys, SpaceStore(database), access, system_clock)
         tests = Caller(role=Role.INSTANCE, name="tests", space=None, source=None, feeds=())
         created = await spaces.create_space(tests, name, policy)

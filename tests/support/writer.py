@@ -1,8 +1,9 @@
-"""A process that writes events into a space: `python -m tests.support.writer URI WRITE_KEY`.
+"""A process that writes events: `python -m tests.support.writer URI WRITE_KEY [AT_ONCE SIZE]`.
 
-Events come on standard input, one JSON list `[message id, time, [[type, value], …]]` a line. What
-was answered is said on standard output, one message id a line. An event that could not be
-written is sent again until it is.
+Events come on standard input, one JSON list `[message id, time, [[type, value], …]]` a line. They
+are sent in requests of SIZE events (1), AT_ONCE (20) of them on their way. What was answered is
+said on standard output, one message id a line. A request that could not be written is sent again
+until it is.
 """
 
 from __future__ import annotations
@@ -24,39 +25,39 @@ from identity_service.services.write.intake import Ingest
 from identity_service.settings import Settings
 from tests.support.space import MAX_QUEUE, event
 
-AT_ONCE = 20
-"""Requests on their way, each with one event."""
-
 
 def as_lines(events: Iterable[ReportedEvent]) -> str:
     """Events as this process reads them."""
     return "".join(json.dumps([e.message_id, e.at, e.identifiers]) + "\n" for e in events)
 
 
-async def write(uri: str, write_key: str, events: Sequence[ReportedEvent]) -> None:
+async def write(
+    uri: str, write_key: str, events: Sequence[ReportedEvent], at_once: int = 20, size: int = 1
+) -> None:
     """Send all events, and say which were answered."""
     async with await Database.open(Settings(neo4j_uri=uri)) as database:
         use_cases = assemble(database, MAX_QUEUE)
         sender = use_cases.access.sender(await use_cases.access.authenticate(write_key))
         assert sender is not None, "The write key is not known."
-        todo = list(reversed(events))
+        requests = [events[start : start + size] for start in range(0, len(events), size)]
+        todo = list(reversed(requests))
 
         async def send_some() -> None:
             while todo:
                 await _send(use_cases.ingest, sender, todo.pop())
 
-        await asyncio.gather(*(send_some() for _ in range(AT_ONCE)))
+        await asyncio.gather(*(send_some() for _ in range(at_once)))
         await use_cases.ingest.close()
 
 
-async def _send(ingest: Ingest, sender: Sender, each: ReportedEvent) -> None:
+async def _send(ingest: Ingest, sender: Sender, events: Sequence[ReportedEvent]) -> None:
     while True:
         try:
-            await ingest.take(sender, Collected((each,), ()), each.at)
+            await ingest.take(sender, Collected(tuple(events), ()), events[0].at)
         except Unavailable:
             await asyncio.sleep(0.2)
         else:
-            sys.stdout.write(f"{each.message_id}\n")
+            sys.stdout.writelines(f"{each.message_id}\n" for each in events)
             sys.stdout.flush()
             return
 
@@ -68,4 +69,5 @@ def _read(line: str) -> ReportedEvent:
 
 if __name__ == "__main__":
     configure_logging()
-    asyncio.run(write(sys.argv[1], sys.argv[2], [_read(line) for line in sys.stdin]))
+    events_read = [_read(line) for line in sys.stdin]
+    asyncio.run(write(sys.argv[1], sys.argv[2], events_read, *map(int, sys.argv[3:])))

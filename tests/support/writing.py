@@ -13,14 +13,21 @@ from tests.support.writer import as_lines
 ROOT = Path(__file__).parents[2]
 
 
-async def write_in_a_process(uri: str, write_key: str, events: Sequence[ReportedEvent]) -> set[str]:
-    """Write events in a process of its own; returns the message ids that were answered."""
+async def write_in_a_process(
+    uri: str, write_key: str, events: Sequence[ReportedEvent], *, at_once: int = 20, size: int = 1
+) -> set[str]:
+    """Write events in a process of its own; returns the message ids that were answered.
+
+    They go in requests of `size` events, `at_once` of them on their way.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.support.writer",
         uri,
         write_key,
+        str(at_once),
+        str(size),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=ROOT,

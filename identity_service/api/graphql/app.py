@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Final
 
 import orjson
@@ -11,13 +12,12 @@ from starlette.websockets import WebSocket
 
 from identity_service.api.graphql import requests, sse, websocket
 from identity_service.api.graphql.context import Context
-from identity_service.api.graphql.execution import Answer, GraphQL
-from identity_service.api.graphql.limits import MAX_BODY
+from identity_service.api.graphql.execution import Answer, GraphQL, failed
+from identity_service.api.graphql.limits import MAX_BODY, MAX_STRANGERS_BODY
 from identity_service.api.graphql.schema import build_schema
 from identity_service.api.graphql.streams import Streams
-from identity_service.api.problems import problem
 from identity_service.api.security import bearer_key
-from identity_service.errors import BadInput, IdentityServiceError, Overloaded, TooLarge
+from identity_service.errors import BadInput, IdentityServiceError, TooLarge
 from identity_service.services.wiring import UseCases
 
 _JSON: Final = "application/json"
@@ -26,7 +26,7 @@ _ANY: Final = "*/*"
 
 
 class GraphQLEndpoint:
-    """Answers at `/graphql`; `most_streams` connections may stay open at a time."""
+    """Answers at `/graphql`; `most_streams` connections of known keys may stay open at a time."""
 
     def __init__(self, services: UseCases, most_streams: int) -> None:
         self._services = services
@@ -34,7 +34,7 @@ class GraphQLEndpoint:
         self.streams = Streams(services.access, most_streams)
 
     async def post(self, request: Request) -> Response:
-        """Read, authenticate, run. A request that can be read is answered 200, whatever it asks.
+        """Authenticate, read, run. A request that can be read is answered 200, whatever it asks.
 
         Where a client accepts `application/graphql-response+json`, a query that could not be
         executed is a 400, as that media type has it. A subscription is answered as server-sent
@@ -44,15 +44,18 @@ class GraphQLEndpoint:
         accepted = request.headers.get("accept", "")
         media_type = _GRAPHQL_JSON if _GRAPHQL_JSON in accepted else _JSON
         try:
-            asked = requests.read_body(await _body(request))
             key = bearer_key(request.headers.get("authorization"))
             context = await self._context(request, key)
+            most = MAX_STRANGERS_BODY if context.caller is None else MAX_BODY
+            asked = requests.read_body(await _body(request, most))
+            streamed = sse.MEDIA_TYPE in accepted and (
+                not (_JSON in accepted or _ANY in accepted)
+                or await self._graphql.subscribes(asked, context)
+            )
         except IdentityServiceError as error:
-            return _response(_failed(error), error.status, media_type)
-        if sse.MEDIA_TYPE in accepted and (
-            self._graphql.subscribes(asked) or not (_JSON in accepted or _ANY in accepted)
-        ):
-            return sse.EventStream(self._graphql.stream(asked, context), self.streams, key)
+            return _response(failed(error), error.status, media_type)
+        if streamed:
+            return self._event_stream(asked, context, key)
         answer = await self._graphql.run(asked, context)
         executed = "data" in answer or media_type == _JSON
         return _response(answer, 200 if executed else BadInput.status, media_type)
@@ -61,45 +64,41 @@ class GraphQLEndpoint:
         """A subscription in the address, for clients that only know GET: server-sent events."""
         try:
             asked = requests.read_address(request.query_params)
-            if not self._graphql.subscribes(asked):
+            key = bearer_key(request.headers.get("authorization"))
+            context = await self._context(request, key)
+            if not await self._graphql.subscribes(asked, context):
                 raise BadInput(
                     "Only a subscription is taken by GET.", remedy="Send a query by POST."
                 )
-            key = bearer_key(request.headers.get("authorization"))
-            context = await self._context(request, key)
         except IdentityServiceError as error:
-            return _response(_failed(error), error.status, _JSON)
-        return sse.EventStream(self._graphql.stream(asked, context), self.streams, key)
+            return _response(failed(error), error.status, _JSON)
+        return self._event_stream(asked, context, key)
 
     async def websocket(self, socket: WebSocket) -> None:
         """Operations over a connection that stays open."""
-        try:
-            with self.streams.place():
-                await websocket.Connection(
-                    socket, self._graphql, self._services, self.streams
-                ).serve()
-        except Overloaded as error:
-            await socket.send_denial_response(problem(error))
+        await websocket.Connection(socket, self._graphql, self._services, self.streams).serve()
+
+    def _event_stream(
+        self, asked: requests.Request, context: Context, key: str | None
+    ) -> sse.EventStream:
+        place = self.streams.place() if context.known else nullcontext()
+        return sse.EventStream(self._graphql.stream(asked, context), self.streams, key, place)
 
     async def _context(self, request: Request, key: str | None) -> Context:
         caller = await self._services.access.authenticate(key)
         return Context(self._services, caller, request.headers.get("last-event-id"))
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, most: int) -> bytes:
     body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > MAX_BODY:
-                raise TooLarge(f"The request is larger than {MAX_BODY:,} bytes.")
+            if len(body) > most:
+                raise TooLarge(f"The request is larger than {most:,} bytes.")
     except ClientDisconnect:
         raise BadInput("The request ended early.") from None
     return bytes(body)
-
-
-def _failed(error: IdentityServiceError) -> Answer:
-    return {"errors": [{"message": str(error), "extensions": {"code": error.code}}]}
 
 
 def _response(answer: Answer, status: int, media_type: str) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
@@ -18,6 +19,10 @@ N = TypeVar("N")
 
 MAX_FIRST: Final = 500
 """Most edges of one page of a connection."""
+
+_NUMBER: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+_MOST: Final = 2**62
+"""More than any number of a cursor; the database holds numbers of 64 bits, and adds to them."""
 
 
 @strawberry.type
@@ -83,22 +88,15 @@ def decode_cursor(of: str, cursor: str, parts: int) -> list[str]:
     """The parts of a cursor; raises BadInput for one that is none of that kind of list."""
     kind, *found = _decode(cursor).split("|", parts)
     if kind != of or len(found) != parts:
-        raise BadInput(
-            f"“{cursor}” is no cursor of this list.",
-            remedy="Send the endCursor of the page before as it came.",
-        )
+        raise _no_cursor(cursor)
     return found
 
 
 def number_in(cursor: str, part: str) -> int:
     """A whole number that is a part of a cursor; raises BadInput."""
-    try:
-        return int(part)
-    except ValueError:
-        raise BadInput(
-            f"“{cursor}” is no cursor of this list.",
-            remedy="Send the endCursor of the page before as it came.",
-        ) from None
+    if _NUMBER.fullmatch(part) and abs(number := int(part)) <= _MOST:
+        return number
+    raise _no_cursor(cursor)
 
 
 def global_id(kind: str, space: str, key: str) -> strawberry.ID:
@@ -112,6 +110,14 @@ def parse_global_id(text: str) -> tuple[str, str, str]:
     if len(parts) != 3:
         raise BadInput(f"“{text}” is no id of a node.", remedy="Send the field “id” of a node.")
     return parts[0], parts[1], parts[2]
+
+
+def _no_cursor(cursor: str) -> BadInput:
+    """The error for a cursor that no page of the list gave away."""
+    return BadInput(
+        f"“{cursor}” is no cursor of this list.",
+        remedy="Send the endCursor of the page before as it came.",
+    )
 
 
 def _encode(text: str) -> str:

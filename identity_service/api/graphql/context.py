@@ -11,7 +11,7 @@ from graphql import OperationType
 from identity_service.services.read.current import CurrentView
 from identity_service.services.read.live import ComponentCache
 from identity_service.services.read.view import CustomerView
-from identity_service.services.spaces.access import Caller, SpaceScope
+from identity_service.services.spaces.access import Caller, Role, SpaceScope
 from identity_service.services.wiring import UseCases
 
 T = TypeVar("T")
@@ -30,6 +30,14 @@ class Context:
     caller: Caller | None
     last_event_id: str | None = None
     components: ComponentCache = field(default_factory=ComponentCache)
+
+    @property
+    def known(self) -> bool:
+        """Whether it comes with a valid key that was made to ask with.
+
+        A write key is not: pages carry it for everybody to read.
+        """
+        return self.caller is not None and self.caller.role is not Role.WRITE
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+import sys
 import traceback
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from inspect import isawaitable
@@ -16,12 +17,11 @@ import structlog
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    FieldNode,
     GraphQLError,
     OperationDefinitionNode,
     OperationType,
-    create_source_event_stream,  # pyright: ignore[reportUnknownVariableType]
-    execute,  # pyright: ignore[reportUnknownVariableType]  (generic without its argument)
-    execute_subscription_event,  # pyright: ignore[reportUnknownVariableType]
+    create_source_event_stream,  # pyright: ignore[reportUnknownVariableType]  (no argument)
     get_operation_ast,
     parse,
     validate,
@@ -29,9 +29,17 @@ from graphql import (
 from strawberry.execution import optimized_is_awaitable
 
 from identity_service.api.graphql.context import Context
-from identity_service.api.graphql.limits import MAX_TOKENS, check_document
+from identity_service.api.graphql.limits import (
+    MAX_STRANGERS_TOKENS,
+    MAX_TOKENS,
+    STRANGERS_SHARE,
+    check_document,
+    check_text,
+)
 from identity_service.api.graphql.plain_lists import PlainListExecutor
-from identity_service.errors import BadInput, IdentityServiceError
+from identity_service.api.graphql.share import Share
+from identity_service.errors import BadInput, IdentityServiceError, Overloaded
+from identity_service.services.kit.lru_cache import LruCache
 from identity_service.services.read.live import ComponentCache
 
 Answer: TypeAlias = dict[str, Any]
@@ -42,8 +50,14 @@ _NEEDS_STREAM: Final = BadInput(
     remedy="Send it over a WebSocket, or with “Accept: text/event-stream”.",
 )
 
-PREPARED_QUERIES: Final = 500
-"""Queries that are kept parsed and validated, the latest used."""
+PREPARED_BYTES: Final = 32_000_000
+"""Memory for queries that are kept parsed and validated, those used last."""
+
+_BYTES_OF_A_TOKEN: Final = 1_000
+"""Memory of a word or sign of a parsed query, generously: its node, its token, their places."""
+
+_MAX_LOGGED: Final = 3
+"""Defects of one answer that are logged; a field of a list fails as often as the list is long."""
 
 _log = structlog.get_logger(__name__)
 
@@ -79,51 +93,42 @@ class GraphQL:
     def __init__(self, schema: strawberry.Schema) -> None:
         # Strawberry's own `execute` parses, validates and sets up extensions at every request.
         self._schema = schema._schema  # pyright: ignore[reportPrivateUsage]
-        self._prepared: OrderedDict[str, _Prepared] = OrderedDict()
+        self._prepared: LruCache[str, _Prepared] = LruCache(PREPARED_BYTES)
+        self._strangers = Share(STRANGERS_SHARE)
 
     async def run(self, request: Request, context: Context) -> Answer:
         """The answer to a query or mutation; never raises."""
-        prepared = self._prepare(request.query)
-        if prepared.document is None:
-            return {"errors": [_shown(error) for error in prepared.errors]}
-        if _subscribes(prepared, request):
-            return failed(_NEEDS_STREAM)
-        outcome = execute(
-            self._schema,
-            prepared.document,
-            # A connection asks many questions: what one has loaded is old for the next.
-            context_value=replace(context, components=ComponentCache()),
-            variable_values=dict(request.variables or {}),
-            operation_name=request.operation,
-            is_awaitable=cast("Any", optimized_is_awaitable),
-            executor_class=PlainListExecutor,
-        )
-        return _answer(await outcome if isawaitable(outcome) else outcome)
+        if context.known:
+            return await self._run(request, context)
+        try:
+            async with self._strangers.turn():
+                return await self._run(request, context)
+        except Overloaded as error:
+            return failed(error)
 
-    def subscribes(self, request: Request) -> bool:
-        """Whether a request is a subscription, so that `stream` has to answer it."""
-        return _subscribes(self._prepare(request.query), request)
+    async def subscribes(self, request: Request, context: Context) -> bool:
+        """Whether a request is a subscription, so that `stream` has to answer it.
+
+        Raises Overloaded where too many wait who have no valid key.
+        """
+        return _subscribes(await self._read(request, context), request)
 
     async def stream(self, request: Request, context: Context) -> AsyncGenerator[Response]:
         """The answers to any request, more than one to a subscription; never raises.
 
         The last one may be an error without `data`.
         """
-        prepared = self._prepare(request.query)
-        if prepared.document is None or not _subscribes(prepared, request):
+        try:
+            prepared = await self._read(request, context)
+        except Overloaded as error:
+            yield Response(failed(error))
+            return
+        if not _subscribes(prepared, request):
             yield Response(await self.run(request, context))
             return
-        executor = cast("Any", PlainListExecutor).build(
-            self._schema,
-            prepared.document,
-            context_value=context,
-            raw_variable_values=dict(request.variables or {}),
-            operation_name=request.operation,
-            is_awaitable=cast("Any", optimized_is_awaitable),
-        )
-        if isinstance(executor, list):  # the variables are wrong
-            errors = cast("list[GraphQLError]", executor)
-            yield Response({"errors": [_shown(error) for error in errors]})
+        executor = self._executor(prepared, request, context)
+        if not isinstance(executor, PlainListExecutor):
+            yield Response(_refused(executor))
             return
         created = create_source_event_stream(executor)
         source = await created if isawaitable(created) else created
@@ -133,25 +138,53 @@ class GraphQL:
         async with aclosing(cast("AsyncGenerator[object]", source)) as events:
             try:
                 async for event in events:
-                    outcome = execute_subscription_event(executor.build_per_event_executor(event))
-                    result = await outcome if isawaitable(outcome) else outcome
-                    yield Response(_answer(result), event)
+                    of_event: Any = cast("Any", executor).build_per_event_executor(event)
+                    yield Response(await _executed(of_event), event)
             except Exception as error:  # noqa: BLE001 - whatever the source raises is answered
                 yield Response(failed(error))
 
-    def _prepare(self, query: str) -> _Prepared:
-        prepared = self._prepared.get(query)
-        if prepared is None:
-            prepared = self._prepared[query] = self._read(query)
-            if len(self._prepared) > PREPARED_QUERIES:
-                self._prepared.popitem(last=False)
-        else:
-            self._prepared.move_to_end(query)
-        return prepared
+    async def _run(self, request: Request, context: Context) -> Answer:
+        prepared = self._prepare(request.query, context)
+        if _subscribes(prepared, request):
+            return failed(_NEEDS_STREAM)
+        # A connection asks many questions: what one has loaded is old for the next.
+        fresh = replace(context, components=ComponentCache())
+        executor = self._executor(prepared, request, fresh)
+        if not isinstance(executor, PlainListExecutor):
+            return _refused(executor)
+        return await _executed(executor)
 
-    def _read(self, query: str) -> _Prepared:
+    async def _read(self, request: Request, context: Context) -> _Prepared:
+        if context.known:
+            return self._prepare(request.query, context)
+        async with self._strangers.turn():
+            return self._prepare(request.query, context)
+
+    def _executor(
+        self, prepared: _Prepared, request: Request, context: Context
+    ) -> PlainListExecutor | Sequence[GraphQLError]:
+        """What executes a query; or why it cannot be: the query or its variables are wrong."""
+        if prepared.document is None:
+            return prepared.errors
+        built: Any = cast("Any", PlainListExecutor).build(
+            self._schema,
+            prepared.document,
+            context_value=context,
+            raw_variable_values=dict(request.variables or {}),
+            operation_name=request.operation,
+            is_awaitable=cast("Any", optimized_is_awaitable),
+        )
+        return built
+
+    def _prepare(self, query: str, context: Context) -> _Prepared:
+        """Read a query. Only texts that are right are kept, and only those of known callers."""
+        kept = self._prepared.get(query)
+        if kept is not None:
+            return kept
+        most = MAX_TOKENS if context.known else MAX_STRANGERS_TOKENS
         try:
-            document = parse(query, max_tokens=MAX_TOKENS)
+            check_text(query)
+            document = parse(query, max_tokens=most)
             check_document(document)
             errors = validate(self._schema, document, max_errors=20)
         except GraphQLError as error:
@@ -160,21 +193,52 @@ class GraphQL:
             return _Prepared(None, (GraphQLError(str(error), original_error=error),))
         if errors:
             return _Prepared(None, tuple(errors))
-        return _Prepared(document, subscribes=_has_subscription(document))
+        prepared = _Prepared(document, subscribes=_has_subscription(document))
+        if context.known:
+            # Twice: the parsed query holds what stands in its texts and comments again.
+            size = 2 * sys.getsizeof(query) + _BYTES_OF_A_TOKEN * _tokens(document)
+            self._prepared.put(query, prepared, size)
+        return prepared
 
 
 def failed(error: Exception) -> Answer:
     """The answer to a request that was not executed."""
-    return {"errors": [_shown(GraphQLError(str(error), original_error=error))]}
+    return {"errors": _shown([GraphQLError(str(error), original_error=error)])}
+
+
+def _refused(errors: Sequence[GraphQLError]) -> Answer:
+    """The answer to a query that is wrong, or whose variables are."""
+    return {"errors": [_mistake(error) for error in errors]}
+
+
+async def _executed(executor: PlainListExecutor) -> Answer:
+    if _describes(executor.operation):
+        # Nothing in it waits; beside the loop, it holds nobody up for long.
+        outcome: Any = await asyncio.to_thread(executor.execute_operation)
+    else:
+        outcome = executor.execute_operation()
+    result: ExecutionResult = await outcome if isawaitable(outcome) else outcome
+    if executor.exceeded:
+        return {"data": None, **failed(executor.exceeded)}
+    return _answer(result)
 
 
 def _answer(result: ExecutionResult) -> Answer:
     if not result.errors:
         return {"data": result.data}
-    errors = [_shown(error) for error in result.errors]
+    errors = _shown(result.errors)
     if result.data is None and all(error.path is None for error in result.errors):
         return {"errors": errors}
     return {"data": result.data, "errors": errors}
+
+
+def _tokens(document: DocumentNode) -> int:
+    """How many words and signs a parsed query has."""
+    token = document.loc.start_token if document.loc else None
+    number = 0
+    while token:
+        number, token = number + 1, token.next
+    return number
 
 
 def _has_subscription(document: DocumentNode) -> bool:
@@ -185,6 +249,14 @@ def _has_subscription(document: DocumentNode) -> bool:
     )
 
 
+def _describes(operation: OperationDefinitionNode) -> bool:
+    """Whether an operation asks for nothing but the schema."""
+    return all(
+        isinstance(selection, FieldNode) and selection.name.value.startswith("__")
+        for selection in operation.selection_set.selections
+    )
+
+
 def _subscribes(prepared: _Prepared, request: Request) -> bool:
     if not prepared.subscribes or prepared.document is None:
         return False
@@ -192,18 +264,53 @@ def _subscribes(prepared: _Prepared, request: Request) -> bool:
     return operation is not None and operation.operation is OperationType.SUBSCRIPTION
 
 
-def _shown(error: GraphQLError) -> dict[str, Any]:
-    """An error as a client may see it. What nobody expected is logged, and not shown."""
+def _mistake(error: GraphQLError) -> dict[str, Any]:
+    """An error in what was asked, as the client sees it."""
     cause = _cause(error)
-    if cause is None:
-        # GraphQL's own: the query or its variables are wrong.
-        return {**error.formatted, "extensions": {"code": BadInput.code}}
-    shown: dict[str, Any] = {**error.formatted}
-    if isinstance(cause, IdentityServiceError) and cause.status != IdentityServiceError.status:
-        shown["message"] = str(cause)
-        shown["extensions"] = {"code": cause.code}
-        return shown
+    code = cause.code if isinstance(cause, IdentityServiceError) else BadInput.code
+    return {**error.formatted, "extensions": {"code": code}}
+
+
+def _shown(errors: Sequence[GraphQLError]) -> list[dict[str, Any]]:
+    """Errors as a client may see them. What nobody expected is logged, and not shown.
+
+    All defects of one answer have one reference.
+    """
+    shown: list[dict[str, Any]] = []
+    defects: list[tuple[GraphQLError, Exception]] = []
     reference = secrets.token_hex(8)
+    for error in errors:
+        cause = _cause(error)
+        if cause is None:
+            shown.append(_mistake(error))  # GraphQL's own
+        elif isinstance(cause, IdentityServiceError) and not _is_defect(cause):
+            shown.append({**error.formatted, "message": str(cause), "extensions": _told(cause)})
+        else:
+            defects.append((error, cause))
+            message = (
+                f"Something went wrong here; the log of the service has more under {reference}."
+            )
+            extensions = {"code": IdentityServiceError.code, "reference": reference}
+            shown.append({**error.formatted, "message": message, "extensions": extensions})
+    for error, cause in defects[:_MAX_LOGGED]:
+        _log_defect(reference, error, cause, len(defects))
+    return shown
+
+
+def _is_defect(error: IdentityServiceError) -> bool:
+    return error.status == IdentityServiceError.status
+
+
+def _told(error: IdentityServiceError) -> dict[str, Any]:
+    """The `extensions` of an error: its code, and in how many seconds to ask again."""
+    told: dict[str, Any] = {"code": error.code}
+    if isinstance(error, Overloaded):
+        told["retryAfter"] = error.retry_after
+    return told
+
+
+def _log_defect(reference: str, error: GraphQLError, cause: Exception, number: int) -> None:
+    """Say what failed and where, as one of a number of defects of an answer."""
     # The text of any error but ours may hold what a customer sent.
     _log.error(
         "graphql_failed",
@@ -211,16 +318,12 @@ def _shown(error: GraphQLError) -> dict[str, Any]:
         path=error.path,
         error=type(cause).__name__,
         message=cause.message if isinstance(cause, IdentityServiceError) else None,
+        failed=number,
         at=[
             f"{frame.filename}:{frame.lineno} {frame.name}"
             for frame in traceback.extract_tb(cause.__traceback__)
         ],
     )
-    shown["message"] = (
-        f"Something went wrong here; the log of the service has more under {reference}."
-    )
-    shown["extensions"] = {"code": IdentityServiceError.code, "reference": reference}
-    return shown
 
 
 def _cause(error: GraphQLError) -> Exception | None:

@@ -123,12 +123,16 @@ def identifiers(
 
 
 async def traits(root: Parent[ScopedCustomer]) -> list[Scoped[Trait[SeenIdentifier]]]:
-    return scoped(root.view, await root.view.traits(root.record))
+    return scoped(root.view, (await root.view.traits(root.record)).items)
+
+
+async def traits_omitted(root: Parent[ScopedCustomer]) -> int:
+    return (await root.view.traits(root.record)).omitted
 
 
 async def trait(root: Parent[ScopedCustomer], name: str) -> Scoped[Trait[SeenIdentifier]] | None:
     found = await root.view.traits(root.record)
-    return next((root.beside(trait) for trait in found if trait.name == name), None)
+    return next((root.beside(trait) for trait in found.items if trait.name == name), None)
 
 
 async def events(

@@ -14,15 +14,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from operator import attrgetter
-from typing import Any, TypeAlias, cast
+from typing import Any, NoReturn, TypeAlias, cast
 
-from graphql import GraphQLObjectType, is_enum_type, is_leaf_type, is_non_null_type
+from graphql import (
+    GraphQLObjectType,
+    is_enum_type,
+    is_introspection_type,
+    is_leaf_type,
+    is_non_null_type,
+)
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
 from identity_service.api.graphql.context import Scoped
-from identity_service.api.graphql.limits import MAX_ITEMS
+from identity_service.api.graphql.limits import MAX_FIELDS, MAX_ITEMS, MAX_SCHEMA_FIELDS
 from identity_service.errors import TooLarge
 
 Readers: TypeAlias = Sequence[tuple[str, Callable[[Any], Any], Callable[[Any], Any]]]
@@ -30,9 +36,38 @@ Readers: TypeAlias = Sequence[tuple[str, Callable[[Any], Any], Callable[[Any], A
 
 
 class PlainListExecutor(StrawberryGraphQLCoreExecutionContext):
-    """graphql-core's executor with the short way, and with the limit on entries of lists."""
+    """graphql-core's executor with the short way, and with the limits on one answer.
 
+    `exceeded` is the error of an answer that is too large. From then on no field is executed, and
+    what was answered until then is to be thrown away.
+    """
+
+    exceeded: TooLarge | None = None
     _items = 0
+    _fields = 0
+    _schema_fields = 0
+
+    def execute_fields(
+        self,
+        parent_type: GraphQLObjectType,
+        source_value: Any,
+        path: Any,
+        grouped_field_set: Any,
+        position_context: Any,
+    ) -> Any:
+        """As graphql-core has it."""
+        if is_introspection_type(parent_type):
+            self._schema_fields += len(grouped_field_set)
+            if self._schema_fields > MAX_SCHEMA_FIELDS:
+                self._exceed(
+                    f"The answer would hold more than {MAX_SCHEMA_FIELDS:,} fields of the schema.",
+                    "Ask for “__schema” once, without aliases.",
+                )
+        else:
+            self._count_fields(len(grouped_field_set))
+        return super().execute_fields(
+            parent_type, source_value, path, grouped_field_set, position_context
+        )
 
     def complete_list_value(
         self,
@@ -48,15 +83,16 @@ class PlainListExecutor(StrawberryGraphQLCoreExecutionContext):
             records = cast("Sequence[Any]", result)
             self._items += len(records)
             if self._items > MAX_ITEMS:
-                raise TooLarge(
+                self._exceed(
                     f"The answer would hold more than {MAX_ITEMS:,} entries of lists.",
-                    remedy="Ask for fewer at a time with “first”.",
+                    "Ask for fewer at a time with “first”.",
                 )
             item_type = _nullable(return_type.of_type)
             if len(records) > 1 and isinstance(item_type, GraphQLObjectType):
                 scoped = type(records[0]) is Scoped
                 readers = self._readers(item_type, field_details_list, scoped=scoped)
                 if readers is not None:
+                    self._count_fields(len(records) * len(readers))
                     return [
                         {name: output(value_of(record)) for name, value_of, output in readers}
                         for record in records
@@ -64,6 +100,19 @@ class PlainListExecutor(StrawberryGraphQLCoreExecutionContext):
         return super().complete_list_value(
             return_type, field_details_list, info, path, result, position_context
         )
+
+    def _count_fields(self, number: int) -> None:
+        self._fields += number
+        if self._fields > MAX_FIELDS:
+            self._exceed(
+                f"The answer would hold more than {MAX_FIELDS:,} fields.",
+                "Ask for fewer fields, or for fewer customers at a time.",
+            )
+
+    def _exceed(self, message: str, remedy: str) -> NoReturn:
+        # A new one each time: one that is raised again and again gathers all their tracebacks.
+        self.exceeded = TooLarge(message, remedy=remedy)
+        raise self.exceeded
 
     def _readers(
         self, item_type: GraphQLObjectType, field_details_list: Any, *, scoped: bool

@@ -7,6 +7,8 @@ from typing import Any, Final, NewType
 
 import orjson
 import strawberry
+from graphql import GraphQLError
+from graphql.pyutils import inspect
 from strawberry.types.scalar import ScalarDefinition
 
 from identity_service.domain.timestamps import iso, read_moment
@@ -20,12 +22,12 @@ Json = NewType("Json", object)
 
 
 def millis(text: object) -> Millis:
-    """Read a moment; one without an offset is in UTC. Raises ValueError."""
+    """Read a moment; one without an offset is in UTC. Raises GraphQLError."""
     if isinstance(text, str):
         with suppress(ValueError, OverflowError):
             return Millis(read_moment(text))
-    msg = f"{text!r} is no DateTime, as 2026-01-31T12:00:00Z is."
-    raise ValueError(msg)
+    msg = f"{inspect(text)} is no DateTime, as “2026-01-31T12:00:00Z” is."
+    raise GraphQLError(msg)
 
 
 def earliest(since: Millis | object | None) -> int:

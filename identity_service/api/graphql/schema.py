@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import strawberry
+from graphql import GraphQLObjectType, is_input_object_type
 from strawberry.schema.config import StrawberryConfig
 
 from identity_service.api.graphql.context import field_of
@@ -15,7 +18,7 @@ from identity_service.api.graphql.types import Change, Customer, Event, Identifi
 
 def build_schema() -> strawberry.Schema:
     """The whole schema; costs a tenth of a second, so make it once."""
-    return strawberry.Schema(
+    schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
@@ -23,3 +26,12 @@ def build_schema() -> strawberry.Schema:
         types=[Customer, Identifier, Event, Change],
         config=StrawberryConfig(default_resolver=field_of, scalar_map=SCALARS),
     )
+    # Strawberry's own fails at lists and at types that may not be null.
+    described = schema._schema.type_map["__Type"]  # pyright: ignore[reportPrivateUsage]
+    cast("GraphQLObjectType", described).fields["isOneOf"].resolve = _is_one_of
+    return schema
+
+
+def _is_one_of(described: object, _info: object) -> bool | None:
+    """`__Type.isOneOf`: null for all but types of arguments."""
+    return described.is_one_of if is_input_object_type(described) else None

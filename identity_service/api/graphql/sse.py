@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import orjson
@@ -29,13 +30,17 @@ _COMPLETE: Final = b"event: complete\ndata:\n\n"
 
 
 class EventStream(StreamingResponse):
-    """The answers to one operation. Raises Overloaded where too many connections are open.
+    """The answers to one operation, at a `place` that is taken before the first of them.
 
     Ends without `complete` when the service does, so that the client comes back.
     """
 
     def __init__(
-        self, responses: AsyncGenerator[Response], streams: Streams, key: str | None
+        self,
+        responses: AsyncGenerator[Response],
+        streams: Streams,
+        key: str | None,
+        place: AbstractContextManager[None],
     ) -> None:
         # The second header: a proxy that gathers would hold back what is to come at once.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -43,11 +48,12 @@ class EventStream(StreamingResponse):
         self._responses = responses
         self._streams = streams
         self._key = key
+        self._place = place
         self._beside: dict[str, asyncio.Future[Any]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, until the client leaves or there is nothing more."""
-        with self._streams.place():
+        with self._place:
             self._start("ended", self._streams.wait_for_end())
             self._start("refused", self._streams.wait_while_valid(self._key))
             try:

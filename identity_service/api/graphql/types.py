@@ -117,7 +117,14 @@ class Customer(Node):
         fields.traits,
         description=(
             "Merged over the identifiers: the latest value wins; null removes. "
-            "Read from the newest 1,000 events that tell any."
+            "At most 1,000: those that were reported first."
+        ),
+    )
+    traits_omitted: int = by(
+        fields.traits_omitted,
+        description=(
+            "How many are not in `traits`: beyond the first 1,000, or in events that together "
+            "are larger than 4 MB."
         ),
     )
     trait: Trait | None = by(fields.trait)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from typing import Any, Final, NoReturn, cast
 
 import orjson
@@ -28,7 +28,7 @@ PROTOCOL: Final = "graphql-transport-ws"
 MAX_OPERATIONS: Final = 20
 """Operations that one connection may have running at a time."""
 
-INIT_TIMEOUT_S: Final = 10.0
+INIT_TIMEOUT_S: Final = 3.0
 """Seconds in which a client must have said who it is."""
 
 BAD_MESSAGE: Final = 4400
@@ -64,6 +64,7 @@ class Connection:
         self._services = services
         self._streams = streams
         self._context: Context | None = None
+        self._room = ExitStack()
         self._initialised = asyncio.Event()
         self._operations: dict[str, asyncio.Task[None]] = {}
 
@@ -75,9 +76,12 @@ class Connection:
             return
         await self._socket.accept(subprotocol=PROTOCOL)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._require_init())
-                await self._read(tasks)
+            with self._room:
+                must_go = self._room.enter_context(self._streams.without_key())
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._require_init())
+                    tasks.create_task(self._make_room(must_go))
+                    await self._read(tasks)
         except* _Close as closes:
             close = cast("_Close", closes.exceptions[0])
             await self._socket.close(close.code, close.reason)
@@ -131,8 +135,22 @@ class Connection:
         except Unavailable as error:
             raise _Close(TRY_AGAIN_LATER, str(error)) from None
         self._context = Context(self._services, caller)
+        if self._context.known:
+            self._take_place()
         tasks.create_task(self._require_key(key))
         await self._send({"type": "connection_ack"})
+
+    def _take_place(self) -> None:
+        try:
+            place = self._streams.place()
+            self._room.close()
+            self._room.enter_context(place)
+        except Overloaded as error:
+            raise _Close(TRY_AGAIN_LATER, str(error)) from None
+
+    async def _make_room(self, must_go: asyncio.Event) -> None:
+        await must_go.wait()
+        raise _Close(TRY_AGAIN_LATER, "Too many connections wait without a valid key")
 
     async def _require_init(self) -> None:
         try:

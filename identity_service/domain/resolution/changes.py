@@ -131,12 +131,13 @@ def ledger(
         flows.items(), key=lambda f: (f[0][1], f[0][0] or "")
     ):
         moved = tuple(sorted(identifiers))
+        is_new = after in minted or after in revived
         if before is None:
-            if after in minted | revived and after not in came_from_others:
+            if is_new and after not in came_from_others:
                 changes.append(Change(ChangeKind.CREATED, after, None, moved))
         elif successor.get(before) == after:
             changes.append(Change(ChangeKind.MERGED, after, before, moved))
-        elif after in minted or after in revived:
+        elif is_new:
             changes.append(Change(ChangeKind.SPLIT, before, after, moved))
         else:
             changes.append(Change(ChangeKind.MOVED, after, before, moved))

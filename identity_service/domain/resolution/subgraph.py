@@ -7,7 +7,8 @@ that say when it may end there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
@@ -78,14 +79,13 @@ Pair = tuple[Identifier, Identifier]
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What is left of evidence when events lose one identifier (rule 0).
+    """What is left of evidence when events lose identifiers (rule 0).
 
-    `seen`: when the identifier was seen, None when no event carries it any more. `links` are
-    those that lose sightings, with what is left of each, None when that is nothing.
+    `seen`: when each of the identifiers was seen, None when no event carries it any more. `links`
+    are those that lose sightings, with what is left of each, None when that is nothing.
     """
 
-    identifier: Identifier
-    seen: Span | None
+    seen: Mapping[Identifier, Span | None]
     links: Mapping[Pair, Sightings | None]
 
 
@@ -151,6 +151,11 @@ class Subgraph:
     anchored, to one of their identifiers. `unseen` are those that were loaded, and that no event
     carries any more. `unsettled` are those of the interior whose evidence was not settled yet, with
     how often that was put off.
+
+    `revisions` and `member_counts` were read before everything that is decided from; the latter
+    count the identifiers of each customer. `link_counts` has for each identifier in `interior` how
+    many links were read of it, those to blocked identifiers included. `torn`: the parts do not
+    fit together (`is_torn`).
     """
 
     interior: frozenset[Identifier]
@@ -165,6 +170,9 @@ class Subgraph:
     displaced: Mapping[str, Identifier] = field(default_factory=dict[str, Identifier])
     unseen: frozenset[Identifier] = frozenset()
     unsettled: Mapping[Identifier, int] = field(default_factory=dict[Identifier, int])
+    member_counts: Mapping[str, int] = field(default_factory=dict[str, int])
+    link_counts: Mapping[Identifier, int] = field(default_factory=dict[Identifier, int])
+    torn: bool = False
 
     @property
     def walked_customers(self) -> set[str]:
@@ -178,13 +186,58 @@ class Subgraph:
         return identifier in self.nodes and identifier not in self.interior
 
 
+def without_put_off(subgraph: Subgraph, waiting: Collection[Identifier]) -> Subgraph:
+    """The subgraph without links to identifiers that came after the walk, and wait to be settled.
+
+    `waiting` are neighbours of the interior that wait. What settles those will load both ends.
+    Where the interior lacks an identifier of one of its customers, another writer did that
+    meanwhile, and everything stays, so that the subgraph shows that it is torn.
+    """
+    closed = subgraph.nodes.keys()
+    beyond = {identifier for identifier in waiting if identifier not in closed}
+    members = Counter(node.customer for node in subgraph.nodes.values())
+    if not beyond or any(members[c] != n for c, n in subgraph.member_counts.items()):
+        return subgraph
+    links = {
+        pair: seen
+        for pair, seen in subgraph.links.items()
+        if pair[0] not in beyond and pair[1] not in beyond
+    }
+    return replace(subgraph, links=links)
+
+
+def is_torn(subgraph: Subgraph, same: Iterable[Pair], *, cross_boundary: bool) -> bool:
+    """Whether a commit came between the parts of a subgraph that was read part after part.
+
+    Whatever joins an identifier of the interior leads to another one or to a boundary node, a
+    boundary node is one still, and every identifier belongs to a customer whose revision was read.
+    `same` are identifiers of the interior, each with one judged the same that the walk goes on to;
+    `cross_boundary`: the walk goes on to contested identifiers too.
+    """
+    interior, closed = subgraph.interior, subgraph.interior | subgraph.boundary.keys()
+    nodes, revisions = subgraph.nodes, subgraph.revisions
+    return (
+        any(
+            (a in interior and b not in closed) or (b in interior and a not in closed)
+            for a, b in subgraph.links
+        )
+        or any(other not in interior for _, other in same)
+        or any(node.customer and node.customer not in revisions for node in nodes.values())
+        or any(
+            not (nodes[i].super_connector or (nodes[i].contested and not cross_boundary))
+            for i in subgraph.boundary
+        )
+    )
+
+
 def corrected(subgraph: Subgraph, correction: Correction) -> Subgraph:
-    """The subgraph without what events said of an identifier that they lose."""
+    """The subgraph without what events said of identifiers that they lose."""
     nodes = dict(subgraph.nodes)
-    node = nodes.pop(correction.identifier, None)
-    if node is not None and correction.seen is not None:
-        nodes[correction.identifier] = replace(node, first_seen=correction.seen.first)
-    unseen = frozenset(() if correction.seen else (correction.identifier,))
+    for identifier, seen in correction.seen.items():
+        node = nodes.pop(identifier, None)
+        if node is not None and seen is not None:
+            nodes[identifier] = replace(node, first_seen=seen.first)
+    unseen = frozenset(i for i, seen in correction.seen.items() if seen is None)
     links = dict(subgraph.links)
     for pair, left in correction.links.items():
         if left is None:

@@ -15,12 +15,11 @@ from contextlib import asynccontextmanager, suppress
 from itertools import takewhile
 from typing import Any, Final, TypeVar
 
-import structlog
-
 from identity_service.domain.recorded import RecordedChange
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.errors import BadInput, Unavailable
 from identity_service.graph.ledger import LedgerReader
+from identity_service.services.kit.background import supervised
 from identity_service.services.spaces.access import SpaceScope
 
 T = TypeVar("T")
@@ -33,8 +32,6 @@ RECENT: Final = 1_000
 
 PAGE: Final = 200
 """Changes that one who follows takes at a time."""
-
-_log = structlog.get_logger(__name__)
 
 
 class ChangeFeed:
@@ -95,11 +92,11 @@ class _Tail:
         self._position = 0
         """All changes up to here are committed, and can be read."""
         self._recent: deque[RecordedChange] = deque(maxlen=RECENT)
-        self._closed = False
+        self._begun = False
+        self._closed = asyncio.Event()
         self._woken = asyncio.Event()
         self._grown = asyncio.Event()
-        self._reading = asyncio.create_task(self._read())
-        self._reading.add_done_callback(lambda _: self._grow(()))
+        self._reading = supervised("following", self._read, self._closed, space=space)
 
     def wake(self) -> None:
         """Look for changes now."""
@@ -107,7 +104,7 @@ class _Tail:
 
     def close(self) -> None:
         """Stop reading, as soon as what is being read is there."""
-        self._closed = True
+        self._closed.set()
         self._woken.set()
 
     async def page(
@@ -115,8 +112,6 @@ class _Tail:
     ) -> tuple[Sequence[RecordedChange], int]:
         """Some changes after a position, once there are any, and the position to go on from."""
         while position >= self._position:
-            if self._reading.done():
-                self._reading.result()  # raises what ended it
             await self._grown.wait()
         recent = self._recent
         if recent and recent[0].position <= position + 1:
@@ -143,29 +138,22 @@ class _Tail:
         return page, page[-1].position if len(page) == PAGE else until
 
     async def _read(self) -> None:
-        await self._begin()
+        if not self._begun:
+            await self._begin()
         gap: int | None = None
-        while not self._closed:
+        while not self._closed.is_set():
             self._woken.clear()
-            try:
-                gap = await self._read_on(gap)
-            except Unavailable as error:
-                _log.warning("following_interrupted", space=self._space, error=str(error))
+            gap = await self._read_on(gap)
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_INTERVAL_S):
                     await self._woken.wait()
 
     async def _begin(self) -> None:
-        while not self._closed:
-            try:
-                last = await self._reader.last_position(self._space)
-            except Unavailable:
-                await asyncio.sleep(POLL_INTERVAL_S)
-            else:
-                # Somewhat earlier, so that the newest are not taken as complete unseen, and
-                # those who come back after a moment find what they missed at hand.
-                self._position = max(0, last - RECENT)
-                return
+        last = await self._reader.last_position(self._space)
+        # Somewhat earlier, so that the newest are not taken as complete unseen, and those who
+        # come back after a moment find what they missed at hand.
+        self._position = max(0, last - RECENT)
+        self._begun = True
 
     async def _read_on(self, gap: int | None) -> int | None:
         """Take in what is new, up to a gap; returns where that is.

@@ -10,7 +10,10 @@ from typing import TypeAlias
 from identity_service.domain.ids import time_sortable
 
 Clock: TypeAlias = Callable[[], int]
-"""The time now, in milliseconds since 1970."""
+"""The time now, in milliseconds since 1970. It may be set, also back."""
+
+Timer: TypeAlias = Callable[[], float]
+"""Seconds since some moment. Nobody sets it: durations and ages are measured with it."""
 
 
 def system_clock() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,6 @@ from identity_service.errors import Unavailable
 from identity_service.graph.keys import identifier_key
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.snapshot import SnapshotReader
-from identity_service.services.kit.clock import Clock
 from identity_service.services.read.customers import Customers
 from identity_service.services.read.presenters import identifier_kind, link_decision
 from identity_service.services.spaces.access import SpaceScope
@@ -30,7 +30,7 @@ from identity_service.services.spaces.access import SpaceScope
 MAX_KEPT: Final = 8
 """Previews that are kept for their next pages, the latest asked for."""
 
-KEEP_MS: Final = 60_000
+KEEP_S: Final = 60.0
 """Milliseconds for which a preview is kept, if no customer changes before."""
 
 _EVENTS_AT_ONCE: Final = 5_000
@@ -80,13 +80,11 @@ class Previews:
         reader: SnapshotReader,
         policy_store: PolicyStore,
         customers: Customers,
-        clock: Clock,
         timeout: float | None,
     ) -> None:
         self._reader = reader
         self._policy_store = policy_store
         self._customers = customers
-        self._clock = clock
         self._timeout = timeout
         self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
         self._spaces: dict[str, asyncio.Lock] = {}
@@ -99,17 +97,17 @@ class Previews:
 
         It is exact if nothing arrives while the space is read, which one page after the other
         is; what does arrive is seen in part or not at all. Kept for the next page until a
-        customer, a judgement or the policy changes, at most KEEP_MS.
+        customer, a judgement or the policy changes, at most KEEP_S.
         """
         policy = parse_policy(text)
         async with self._spaces.setdefault(scope.space, asyncio.Lock()):
             state = await self._reader.state(scope.space)
             kept = self._kept.get((scope.space, text))
-            if kept and kept.state == state and self._clock() < kept.until:
+            if kept and kept.state == state and time.monotonic() < kept.until:
                 self._kept.move_to_end((scope.space, text))
                 return kept.preview
             found = PolicyPreview(text, policy, await self.compare(scope, policy, progress))
-            self._keep((scope.space, text), _Kept(state, self._clock() + KEEP_MS, found))
+            self._keep((scope.space, text), _Kept(state, time.monotonic() + KEEP_S, found))
             return found
 
     async def compare(
@@ -186,10 +184,10 @@ class Previews:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A preview, the state of the space that it was made of, and until when it is kept."""
+    """A preview, the state of the space that it was made of, and until when (monotonic)."""
 
     state: tuple[int, ...]
-    until: int
+    until: float
     preview: PolicyPreview
 
 

@@ -26,12 +26,14 @@ from identity_service.domain.recorded import (
     page_of,
 )
 from identity_service.domain.resolution.id_register import CustomerKind
-from identity_service.domain.traits import Trait, TraitEvent, merge_traits
+from identity_service.domain.traits import TraitEvent, Traits, find_traits
 from identity_service.errors import TooLarge
 from identity_service.graph.customers import (
+    FEW_VARIANTS,
     ById,
     CustomerReader,
     CustomerRow,
+    EventTraitsRow,
     EventWindow,
     Lookup,
     TraitRows,
@@ -59,6 +61,7 @@ from identity_service.services.read.presenters import (
     seen_identifier,
     strongest_first,
 )
+from identity_service.services.read.trait_variants import decided_traits
 from identity_service.services.read.view import (
     Account,
     CustomerAnswer,
@@ -259,10 +262,20 @@ class CurrentView:
         """The retired ids that forward to the customer, oldest first."""
         return await self.reads.previous_ids.get(self._key(customer)) or ()
 
-    async def traits(self, customer: SettledCustomer) -> list[Trait[SeenIdentifier]]:
-        """The traits, by name, from the newest `MAX_TRAIT_EVENTS` events that carry any."""
-        found = await self.reads.traits.get(self._key(customer))
-        return _traits(found, (await self.in_force()).policy) if found else []
+    async def traits(self, customer: SettledCustomer) -> Traits[SeenIdentifier]:
+        """The traits, by name."""
+        key = self._key(customer)
+        policy = (await self.in_force()).policy
+
+        async def read(variants: int) -> Traits[SeenIdentifier]:
+            if variants == FEW_VARIANTS:
+                rows = await self.reads.traits.get(key)
+            else:
+                async with self.reads.one_by_one:
+                    rows = (await self.reads.customers.traits([key], variants)).get(key)
+            return _traits(rows, policy) if rows else Traits(())
+
+        return await decided_traits(read)
 
     async def accounts(self, customer: SettledCustomer) -> list[Account]:
         """The accounts that the customer's events name, by id."""
@@ -459,10 +472,11 @@ def _settled(found: CustomerRow, policy: Policy) -> SettledCustomer:
     )
 
 
-def _traits(rows: TraitRows, policy: Policy) -> list[Trait[SeenIdentifier]]:
+def _traits(rows: TraitRows, policy: Policy) -> Traits[SeenIdentifier]:
     accounts = {key: list(map(orjson.loads, sets)) for key, sets in rows.accounts.items()}
-    return merge_traits(
-        TraitEvent(
+
+    def said(row: EventTraitsRow) -> TraitEvent[SeenIdentifier]:
+        return TraitEvent(
             order=row.order,
             source=row.source,
             owner=seen_identifier(row.owner, policy),
@@ -470,7 +484,12 @@ def _traits(rows: TraitRows, policy: Policy) -> list[Trait[SeenIdentifier]]:
             context_traits=orjson.loads(row.context_traits_json or "{}"),
             accounts_described=tuple(t for key in row.accounts for t in accounts.get(key, ())),
         )
-        for row in rows.events
+
+    return find_traits(
+        rows.names,
+        rows.named,
+        {row.order.key: said(row) for row in rows.events if row.has_keys},
+        [said(row) for row in rows.events if not row.has_keys],
     )
 
 

@@ -20,7 +20,7 @@ from identity_service.domain.recorded import (
     SeenIdentifier,
     SettledCustomer,
 )
-from identity_service.domain.traits import Trait
+from identity_service.domain.traits import Traits
 from identity_service.errors import NotFound
 from identity_service.graph.customers import EventWindow
 from identity_service.services.resolution.component_resolver import too_much
@@ -112,8 +112,8 @@ class CustomerView(Protocol):
         """The retired ids that forward to the customer, oldest first."""
         ...
 
-    async def traits(self, customer: SettledCustomer) -> list[Trait[SeenIdentifier]]:
-        """The traits, by name, from the newest `MAX_TRAIT_EVENTS` events that carry any."""
+    async def traits(self, customer: SettledCustomer) -> Traits[SeenIdentifier]:
+        """The traits, by name."""
         ...
 
     async def accounts(self, customer: SettledCustomer) -> list[Account]:

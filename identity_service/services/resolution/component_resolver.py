@@ -75,7 +75,7 @@ class ResolutionRequest:
     """What is to be resolved: all that is connected with `starts`, together with `new`.
 
     `withdrawn` is the id of a judgement to leave out. `correction` is what events lose; what is
-    loaded with its identifier is resolved without that. `returning` are identifiers of `new` that
+    loaded with its identifiers is resolved without that. `returning` are identifiers of `new` that
     the graph holds as unseen. Unless `cross_boundary`, the walk ends at
     contested identifiers where it can be shown that nothing beyond them changes.
     """
@@ -93,8 +93,8 @@ class Resolved:
     """Components as they were loaded and resolved.
 
     `component_of` has the component of each identifier by its position in the evidence.
-    `blocked` are identifiers that were left out, since the policy blocks them. `gone` is one that
-    no event carries any more, with its customer.
+    `blocked` are identifiers that were left out, since the policy blocks them. `gone` are those
+    that no event carries any more, each with its customer.
     """
 
     subgraph: Subgraph
@@ -188,11 +188,9 @@ class ComponentResolver:
         subgraph = _leave_out(placed, blocked, request.withdrawn)
         gone: list[tuple[Identifier, str | None]] = []
         if request.correction:
-            identifier = request.correction.identifier
-            node = subgraph.nodes.get(identifier)
+            nodes = subgraph.nodes
             subgraph = corrected(subgraph, request.correction)
-            if node and identifier not in subgraph.nodes:
-                gone.append((identifier, node.customer))
+            gone = [(i, nodes[i].customer) for i in sorted(subgraph.unseen) if i in nodes]
         subgraph = await self._with_ids_of(scope, request.returning, subgraph)
 
         def resolved() -> Resolved | None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.resolution.id_register import standing
 from identity_service.domain.resolution.subgraph import Subgraph
 from identity_service.graph.evidence import EvidenceStore
+
+MAX_TORN: Final = 3
+"""How often a torn subgraph is loaded again at once. Its commit is seen in full by then."""
 
 
 async def load_until_closed(
@@ -27,9 +31,11 @@ async def load_until_closed(
     """Load what can be reached from `starts`, then also from what is `missing`, until nothing is.
 
     None: more than `most` identifiers or `most_links` links were met. The other arguments are those
-    of `EvidenceStore.load_subgraph`.
+    of `EvidenceStore.load_subgraph`. It may still be torn: a reader takes it as it is, and nobody
+    writes by it.
     """
     walk_from = set(starts)
+    torn = 0
     while True:
         subgraph = await store.load_subgraph(
             space,
@@ -43,6 +49,9 @@ async def load_until_closed(
         )
         if subgraph is None:
             return None
+        if subgraph.torn and torn < MAX_TORN:
+            torn += 1
+            continue
         found = missing(subgraph)
         if not found:
             return subgraph

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import math
 import secrets
+import time
+from contextvars import Context
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import SecretStr
 
 from identity_service.errors import Forbidden
 from identity_service.graph.access import AccessStore, StoredKey
-from identity_service.services.kit.clock import Clock
+from identity_service.services.kit.clock import Clock, Timer
 
-KEY_CACHE_MS: Final = 5_000
-"""Milliseconds for which a checked key is not looked up again.
+KEY_CACHE_S: Final = 5.0
+"""Seconds for which the answer to a look-up of a key is good, from when it was asked.
 
 Revoking a key here ends it at once in this process, and within that time in every other.
 """
+
+KEY_REFRESH_S: Final = 3.0
+"""Seconds after which a key that is in use is looked up again, while the answer is still good."""
 
 _MAX_CACHED_KEYS: Final = 10_000
 
@@ -81,36 +88,81 @@ class Sender:
     region: str | None = None
 
 
+class _Answer(NamedTuple):
+    """Who holds a key, and when that was asked."""
+
+    caller: Caller
+    asked_at: float
+
+
+class _LookUp(NamedTuple):
+    """A look-up of a key on its way, and when it was begun."""
+
+    task: asyncio.Task[Caller | None]
+    asked_at: float
+
+
 class Access:
     """Checks keys and opens spaces."""
 
-    def __init__(self, store: AccessStore, clock: Clock) -> None:
+    def __init__(self, store: AccessStore, timer: Timer = time.monotonic) -> None:
         self._store = store
-        self._clock = clock
-        self._trusted: dict[str, tuple[int, Caller]] = {}
-        self._forgotten = 0
+        self._timer = timer
+        self._answers: dict[str, _Answer] = {}
+        self._look_ups: dict[str, _LookUp] = {}
 
     async def authenticate(self, key: str | None) -> Caller | None:
-        """Who holds the key; None without one, or when it is not known or revoked."""
+        """Who holds the key; None without one, or when it is not known or revoked.
+
+        All who send a key at the same time share one look-up. Raises Unavailable.
+        """
         if not key:
             return None
         key_hash = hash_key(key)
-        now = self._clock()
-        until, caller = self._trusted.get(key_hash, (0, None))
-        if caller is not None and now < until:
-            return caller
-        self._trusted.pop(key_hash, None)
-        forgotten = self._forgotten
-        stored = await self._store.find_key(key_hash)
-        if stored is None:
-            return None
-        caller = _caller(stored)
-        if forgotten != self._forgotten:
-            return caller  # a key was revoked while we looked: perhaps this one
-        if len(self._trusted) >= _MAX_CACHED_KEYS:
-            self._trusted.clear()
-        self._trusted[key_hash] = (now + KEY_CACHE_MS, caller)
+        answer = self._answers.get(key_hash)
+        age = self._age(answer)
+        if answer is not None and age < KEY_CACHE_S:
+            if age >= KEY_REFRESH_S:
+                self._look_up(key_hash)
+            return answer.caller
+        # Shielded: one who gives up must not take the answer from the others.
+        return await asyncio.shield(self._look_up(key_hash))
+
+    def _age(self, asked: _Answer | _LookUp | None) -> float:
+        return math.inf if asked is None else self._timer() - asked.asked_at
+
+    def _look_up(self, key_hash: str) -> asyncio.Task[Caller | None]:
+        running = self._look_ups.get(key_hash)
+        if running is None or self._age(running) >= KEY_CACHE_S:
+            asked_at = self._timer()
+            # Whoever happens to be first, it is the work of all who send the key.
+            task = asyncio.create_task(self._find(key_hash, asked_at), context=Context())
+            task.add_done_callback(_take_note)
+            running = self._look_ups[key_hash] = _LookUp(task, asked_at)
+        return running.task
+
+    async def _find(self, key_hash: str, asked_at: float) -> Caller | None:
+        try:
+            stored = await self._store.find_key(key_hash)
+        except BaseException:
+            self._end_look_up(key_hash)
+            raise
+        caller = _caller(stored) if stored else None
+        if self._end_look_up(key_hash):
+            self._answers.pop(key_hash, None)
+            if caller is not None:
+                if len(self._answers) >= _MAX_CACHED_KEYS:
+                    self._answers.clear()
+                self._answers[key_hash] = _Answer(caller, asked_at)
         return caller
+
+    def _end_look_up(self, key_hash: str) -> bool:
+        """Whether the look-up that runs here is the newest: no other was begun, nor is needed."""
+        newest = self._look_ups.get(key_hash)
+        if newest is None or newest.task is not asyncio.current_task():
+            return False
+        del self._look_ups[key_hash]
+        return True
 
     def enter(self, caller: Caller | None, space: str) -> SpaceScope | None:
         """The way into a space to read; None when the key may not, or there is no such space."""
@@ -150,9 +202,9 @@ class Access:
         return Sender(OPERATOR, (_scope(space, Role.WRITE, OPERATOR),))
 
     def forget(self, key_hash: str) -> None:
-        """Look the key up again when it is sent next."""
-        self._trusted.pop(key_hash, None)
-        self._forgotten += 1
+        """Look the key up anew when it is sent next: a look-up on its way may have seen it."""
+        self._answers.pop(key_hash, None)
+        self._look_ups.pop(key_hash, None)
 
 
 async def ensure_admin_key(
@@ -191,6 +243,12 @@ def forbidden(role: Role, space: str | None = None) -> Forbidden:
         f"This needs a key with the role {role} in the space “{space}”.",
         remedy="Send it as “Authorization: Bearer KEY”.",
     )
+
+
+def _take_note(look_up: asyncio.Task[Caller | None]) -> None:
+    """An error is for those who wait; when nobody does, the next look-up meets it again."""
+    if not look_up.cancelled():
+        look_up.exception()
 
 
 def _scope(space: str, role: Role, author: str) -> SpaceScope:

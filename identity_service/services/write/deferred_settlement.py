@@ -13,17 +13,16 @@ import random
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import Final
 
-import structlog
-
 from identity_service.domain.identifiers import Identifier
-from identity_service.errors import IdentityServiceError
 from identity_service.graph.customers import CustomerReader
 from identity_service.graph.keys import identifier_key, identifier_of
 from identity_service.graph.policies import PolicyStore, WaitingIdentifier
 from identity_service.graph.write_rows import EvidenceWrite
+from identity_service.services.kit.background import supervised
 from identity_service.services.limits import Limits
 from identity_service.services.resolution.component_resolver import (
     ResolutionRequest,
@@ -45,8 +44,6 @@ MAX_REMEMBERED: Final = 100_000
 
 _WAITING_AT_ONCE: Final = 20_000
 """Marked identifiers that are read at once."""
-
-_log = structlog.get_logger(__name__)
 
 
 class DeferredSettlement:
@@ -86,22 +83,23 @@ class DeferredSettlement:
             return
         self._due.add(scope.space)
         if scope.space not in self._tasks:
-            self._tasks[scope.space] = asyncio.create_task(self._settle_while_due(scope))
+            self._tasks[scope.space] = supervised(
+                "deferred", partial(self._settle_while_due, scope), self._closing, space=scope.space
+            )
 
     def look_after_all(self) -> None:
         """From now on, settle what is put off in any space, whoever put it off."""
-        self._looking = asyncio.create_task(self._look())
+        self._looking = supervised("deferred_watch", self._look, self._closing)
 
     async def settled(self, scope: SpaceScope) -> None:
         """Return when this process settles nothing more in a space."""
         if task := self._tasks.get(scope.space):
             await asyncio.shield(task)
 
-    async def finish(self) -> None:
-        """Settle all that this process has put off, without pauses, then close."""
+    async def settle_all(self) -> None:
+        """Settle all that this process has put off, without pauses."""
         self._hurry = True
         await asyncio.gather(*self._tasks.values())
-        await self.close()
 
     async def close(self) -> None:
         """End after the component that is being settled; another process may go on."""
@@ -110,34 +108,27 @@ class DeferredSettlement:
 
     async def _look(self) -> None:
         while not self._closing.is_set():
-            try:
-                for space in await self._store.spaces_with_waiting():
-                    operator = self._access.operator(space)
-                    self.wake(self._access.require(operator, space, Role.ADMIN))
-            except IdentityServiceError as error:
-                _log.warning("deferred_not_read", error=str(error))
+            for space in await self._store.spaces_with_waiting():
+                operator = self._access.operator(space)
+                self.wake(self._access.require(operator, space, Role.ADMIN))
             await self._pause(self._limits.look_interval_s)
 
     async def _settle_while_due(self, scope: SpaceScope) -> None:
         pause = self._limits.retry_interval_s
-        try:
-            while scope.space in self._due and not self._closing.is_set():
-                self._due.discard(scope.space)
-                try:
-                    any_settled = await self._settle_all(scope)
-                except IdentityServiceError as error:
-                    _log.warning("deferred_not_settled", space=scope.space, error=str(error))
-                    any_settled = False
-                if any_settled:
-                    pause = self._limits.retry_interval_s
-                elif scope.space in self._due:
-                    # What cannot be settled is not tried again at every event.
-                    await self._pause(pause)
-                    pause = min(2 * pause, self._limits.look_interval_s)
-        except Exception:  # noqa: BLE001 - the service lives on; the next look finds it again
-            _log.exception("deferred_failed", space=scope.space)
-        finally:
-            del self._tasks[scope.space]
+        while scope.space in self._due and not self._closing.is_set():
+            self._due.discard(scope.space)
+            try:
+                any_settled = await self._settle_all(scope)
+            except BaseException:
+                self._due.add(scope.space)
+                raise
+            if any_settled:
+                pause = self._limits.retry_interval_s
+            elif scope.space in self._due:
+                # What cannot be settled is not tried again at every event.
+                await self._pause(pause)
+                pause = min(2 * pause, self._limits.look_interval_s)
+        del self._tasks[scope.space]
 
     async def _settle_all(self, scope: SpaceScope) -> bool:
         """Settle component after component. False: none could be."""

@@ -17,7 +17,7 @@ from identity_service.domain.resolution.components import components
 from identity_service.domain.resolution.evidence import gather
 from identity_service.domain.resolution.resolve import strongest
 from identity_service.domain.resolution.subgraph import NewEvidence, Pair, Sightings, Span
-from identity_service.errors import Unavailable
+from identity_service.errors import Contended
 from identity_service.graph.evidence import EvidenceStore, Known
 from identity_service.graph.write_rows import EvidenceWrite, NewEvent
 from identity_service.observability import MESSAGE_ID_COLLISIONS
@@ -94,16 +94,24 @@ class BatchWriter:
         self._names: dict[str, frozenset[str]] = {}
 
     async def write(
-        self, scope: SpaceScope, batch: Sequence[Received], *, defer: bool = False
+        self,
+        scope: SpaceScope,
+        batch: Sequence[Received],
+        max_attempts: int,
+        *,
+        defer: bool = False,
     ) -> list[RejectedEvent]:
         """Write a batch; events that are stored already are skipped.
 
         What belongs to a component that cannot be settled promptly is stored and settled later;
         with `defer` that is said of the whole batch. Returns those that the policy rejects. Raises
-        Unavailable when others kept changing the same customers; part of the batch may be written
-        then, and sending it again does no harm.
+        Contended when others kept changing the same customers at `max_attempts` attempts; part of
+        the batch may be written then, and sending it again does no harm. Raises Unavailable when
+        the database does not answer.
         """
-        outcome = await self._settler.apply(scope, partial(self._draft, scope, batch, defer))
+        outcome = await self._settler.apply(
+            scope, partial(self._draft, scope, batch, defer), max_attempts=max_attempts
+        )
         match outcome:
             case Applied(draft):
                 if draft.evidence and draft.evidence.deferred:
@@ -113,16 +121,13 @@ class BatchWriter:
                 return list(draft.rejected)
             case OverConnected(draft):
                 if len(draft.groups) == 1:
-                    return await self.write(scope, batch, defer=True)
+                    return await self.write(scope, batch, max_attempts, defer=True)
                 rejected = list(draft.rejected)
                 for half in _halves(connected_groups(draft.observations)):
-                    rejected += await self.write(scope, half)
+                    rejected += await self.write(scope, half, max_attempts)
                 return rejected
             case Superseded():
-                raise Unavailable(
-                    "The same customers are being changed by too many at once.",
-                    remedy="Send the events again.",
-                )
+                raise Contended(remedy="Send the events again.")
 
     async def _draft(
         self, scope: SpaceScope, batch: Sequence[Received], defer: bool, in_force: PolicyInForce

@@ -14,14 +14,18 @@ from dataclasses import dataclass
 from identity_service.collect.segment import Collected
 from identity_service.domain.events import Rejection
 from identity_service.domain.policies.parse import DEFAULT_POLICY_TEXT, parse_policy
-from identity_service.errors import Overloaded, Unavailable
+from identity_service.errors import Contended, Overloaded, Unavailable
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.services.kit.clock import Ids
 from identity_service.services.spaces.access import Sender, SpaceScope
 from identity_service.services.write.event_batch import BatchWriter, Received, RejectedEvent
+from identity_service.services.write.settler import MAX_ATTEMPTS
 
 MAX_BATCH = 500
 """Most events that one transaction writes."""
+
+ATTEMPTS_TOGETHER = 3
+"""How often a batch is refused as a whole, before each half of it is tried by itself."""
 
 QUIET_TURNS = 4
 """Turns of the event loop without another request, after which a batch is closed.
@@ -112,19 +116,34 @@ class Ingest:
                 await _until_quiet(waiting)
                 batch = _next_batch(waiting)
                 self._queued -= sum(part.size for part in batch)
-                try:
-                    await self._write(scope, batch)
-                except Exception as error:  # noqa: BLE001 - raised where somebody waits
-                    _answer(batch, error)
-                else:
-                    _answer(batch, None)
+                await self._write_and_answer(scope, batch)
         finally:
             del self._writers[scope.space]
+
+    async def _write_and_answer(self, scope: SpaceScope, batch: Sequence[_Waiting]) -> None:
+        """Write a batch, in halves where others keep changing a customer that it touches.
+
+        So only those who sent events of such a customer may have to send them again.
+        """
+        try:
+            await self._write(scope, batch)
+        except Contended as error:
+            if len(batch) == 1:
+                _answer(batch, error)
+                return
+            middle = len(batch) // 2
+            await self._write_and_answer(scope, batch[:middle])
+            await self._write_and_answer(scope, batch[middle:])
+        except Exception as error:  # noqa: BLE001 - raised where somebody waits
+            _answer(batch, error)
+        else:
+            _answer(batch, None)
 
     async def _write(self, scope: SpaceScope, batch: Sequence[_Waiting]) -> None:
         rejected: list[RejectedEvent] = [(part, each) for part in batch for each in part.rejections]
         if any(part.events for part in batch):
-            rejected += await self._batches.write(scope, batch)
+            max_attempts = MAX_ATTEMPTS if len(batch) == 1 else ATTEMPTS_TOGETHER
+            rejected += await self._batches.write(scope, batch, max_attempts)
         if rejected:
             await self._store.write_rejected(
                 scope.space,

@@ -18,7 +18,7 @@ from identity_service.domain.judgements import (
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.recorded import RecordedChange
 from identity_service.domain.resolution.subgraph import NewEvidence
-from identity_service.errors import FieldInvalid, NotFound, Unavailable
+from identity_service.errors import Contended, FieldInvalid, NotFound
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.policies import PolicyStore
@@ -226,10 +226,7 @@ class Judgements:
             case OverConnected():
                 raise too_much(outcome.limit)
             case Superseded():
-                raise Unavailable(
-                    "The same customers are being changed by too many at once.",
-                    remedy="Try again.",
-                )
+                raise Contended(remedy="Try again.")
 
     async def _draft(self, scope: SpaceScope, act: _Act, in_force: PolicyInForce) -> _ActDraft:
         if isinstance(act.judgement, Detachment):

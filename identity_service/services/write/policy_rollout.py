@@ -9,8 +9,11 @@ where it stopped.
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from functools import partial
 
 import structlog
 
@@ -18,9 +21,10 @@ from identity_service.domain.policies.change_scope import EVERYTHING, kept_by_ev
 from identity_service.domain.policies.parse import parse_policy, parse_stored_policy
 from identity_service.domain.policies.value_rules import ValueRules
 from identity_service.domain.recorded import PolicyVersion, RolloutProgress
-from identity_service.errors import NotFound, Unavailable
+from identity_service.errors import NotFound
 from identity_service.graph.rollouts import ClaimedRollout, RolloutStore
 from identity_service.graph.spaces import SpaceStore
+from identity_service.services.kit.background import supervised
 from identity_service.services.kit.clock import Clock
 from identity_service.services.limits import RolloutLimits
 from identity_service.services.spaces.access import Access, Role, SpaceScope
@@ -84,7 +88,12 @@ class PolicyRollout:
             return
         self._due.add(scope.space)
         if scope.space not in self._tasks:
-            self._tasks[scope.space] = asyncio.create_task(self._roll_out_while_due(scope))
+            self._tasks[scope.space] = supervised(
+                "settlement",
+                partial(self._roll_out_while_due, scope),
+                self._closing,
+                space=scope.space,
+            )
 
     async def progress(self, scope: SpaceScope) -> AsyncGenerator[RolloutProgress]:
         """How far the rollout in a space is, after every step, until it is done."""
@@ -105,7 +114,7 @@ class PolicyRollout:
 
     def look_after_all(self) -> None:
         """From now on, go on with every rollout that nobody is at, whenever there is one."""
-        self._looking = asyncio.create_task(self._look())
+        self._looking = supervised("settlements_watch", self._look, self._closing)
 
     async def close(self) -> None:
         """End after the steps that are running; another process may go on with the rest."""
@@ -114,32 +123,21 @@ class PolicyRollout:
 
     async def _look(self) -> None:
         while not self._closing.is_set():
-            try:
-                for space in await self._rollouts.unattended():
-                    operator = self._access.operator(space)
-                    self.go_on(self._access.require(operator, space, Role.ADMIN))
-            except Unavailable as error:
-                _log.warning("settlements_not_read", error=str(error))
-            await self._pause()
-
-    async def _pause(self) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), self._limits.look_interval_s)
+            for space in await self._rollouts.unattended():
+                operator = self._access.operator(space)
+                self.go_on(self._access.require(operator, space, Role.ADMIN))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), self._limits.look_interval_s)
 
     async def _roll_out_while_due(self, scope: SpaceScope) -> None:
-        try:
-            while scope.space in self._due and not self._closing.is_set():
-                self._due.discard(scope.space)
-                try:
-                    await self._roll_out(scope)
-                except Unavailable as error:
-                    _log.warning("settlement_interrupted", space=scope.space, error=str(error))
-                    self._due.add(scope.space)
-                    await self._pause()
-        except Exception:  # noqa: BLE001 - the service lives on; the next look finds the rollout again
-            _log.exception("settlement_failed", space=scope.space)
-        finally:
-            del self._tasks[scope.space]
+        while scope.space in self._due and not self._closing.is_set():
+            self._due.discard(scope.space)
+            try:
+                await self._roll_out(scope)
+            except BaseException:
+                self._due.add(scope.space)
+                raise
+        del self._tasks[scope.space]
 
     async def _roll_out(self, scope: SpaceScope) -> None:
         """Roll out the policy in force, if that is to be done and nobody else does it."""
@@ -157,11 +155,11 @@ class PolicyRollout:
 
     async def _go_through(self, scope: SpaceScope, claimed: ClaimedRollout) -> bool:
         """Settle step by step. False: this process ends, or the rollout is no longer its task."""
-        counted_at = 0
+        counted_at = -math.inf
         steps = self._phases.steps(_task(scope, claimed), claimed.phase, claimed.place)
         async for phase, place in steps:
-            now = self._clock()
-            count = now - counted_at >= self._limits.count_interval_ms
+            now = time.monotonic()
+            count = now - counted_at >= self._limits.count_interval_ms / 1_000
             counted_at = now if count else counted_at
             still_ours = await self._rollouts.record(
                 scope.space, claimed.version, self._limits.lease_ms, phase, place, count=count

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeAlias, TypeVar
 
 import structlog
@@ -173,6 +173,10 @@ class Settler:
         if not draft.prompt:
             # Beside the lock: large components keep only their own people waiting.
             resolved = await self._resolver.resolve(scope, in_force, draft.request)
+            if resolved is not None:
+                # Links that come meanwhile belong to what is put off, and is settled next.
+                links_may_come = replace(resolved.subgraph, link_counts={})
+                resolved = replace(resolved, subgraph=links_may_come)
             if resolved is not None or draft.keeps_unsettled():
                 async with self._locks.of(scope):
                     return await self._write(scope, in_force, draft, resolved)
@@ -188,6 +192,8 @@ class Settler:
             write = SettlementWrite(scope.space, in_force.version, self._clock(), draft.evidence)
             taken = await self._store.write_events(write)
             return Applied(draft, None, write) if taken else None
+        if resolved is not None and resolved.subgraph.torn:
+            raise Stale("Others wrote while this was read.")
         if draft.confirm is not None:
             await draft.confirm()
         write = SettlementWrite(

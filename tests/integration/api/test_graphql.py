@@ -7,9 +7,17 @@ from typing import Any
 import pytest
 
 from identity_service.domain.events import Rejection, RejectionCode
+from identity_service.graph.database import Database
+from identity_service.services.kit.clock import system_clock
 from tests.support.graphql import GraphQLWorld, OpenSpace, event
+from tests.support.statements import writing
 
 CUSTOMER = "... on Customer"
+
+WITHOUT_TRAIT_KEYS = writing(
+    "MATCH (e:Event {space: $space}) REMOVE e.trait_keys, e.stored_bytes",
+    "tests/without_trait_keys",
+)
 
 
 @pytest.fixture
@@ -270,6 +278,116 @@ async def test_an_accounts_traits_are_not_the_persons(
 
     assert found["traits"] == [{"name": "name", "value": "Ann"}]
     assert found["accounts"] == [{"accountId": "acme", "traits": {"plan": "pro", "seats": 5}}]
+
+
+async def test_a_trait_stays_known_however_many_events_came_after(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    junk = [event(n, "user_id:u", traits={"junk": n, "plan": n}) for n in range(10, 1_510)]
+    await world.send(
+        space,
+        event(1, "user_id:u", traits={"city": "Graz", "gone": 1}),
+        event(2, "user_id:u", traits={"gone": None}),
+    )
+
+    await world.send(space, *junk)
+
+    at = system_clock()
+    asked = 'traits { name value } traitsOmitted city: trait(name: "city") { updatedAt }'
+    now = await world.customer(space, "user_id:u", f"{CUSTOMER} {{ {asked} }}")
+    then = await world.customer(space, "user_id:u", f"{CUSTOMER} {{ {asked} }}", as_of=at)
+    assert (
+        now
+        == then
+        == {
+            "__typename": "Customer",
+            "traits": [
+                {"name": "city", "value": "Graz"},
+                {"name": "junk", "value": 1_509},
+                {"name": "plan", "value": 1_509},
+            ],
+            "traitsOmitted": 0,
+            "city": {"updatedAt": "1970-01-01T00:00:00.001Z"},
+        }
+    )
+
+
+async def test_an_accounts_traits_in_ever_new_values_do_not_hide_the_persons(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    await world.send(space, event(1, "user_id:u", account_id="a", context_traits={"city": "Graz"}))
+    mixed = [
+        part
+        for n in range(2, 100, 2)
+        for part in (
+            event(n, "user_id:v", account_id="a", account_traits={"city": n}),
+            event(n + 1, "user_id:u", account_id="a", context_traits={"city": n}),
+        )
+    ]
+
+    await world.send(space, *mixed)
+
+    at = system_clock()
+    asked = f"{CUSTOMER} {{ traits {{ name value }} }}"
+    for found in (
+        await world.customer(space, "user_id:u", asked),
+        await world.customer(space, "user_id:u", asked, as_of=at),
+    ):
+        assert found["traits"] == [{"name": "city", "value": "Graz"}]
+
+
+async def test_more_traits_than_are_shown_are_counted_and_do_not_displace_the_first(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    await world.send(space, event(5, "user_id:u", traits={"plan": "pro"}))
+
+    await world.send(
+        space,
+        *(
+            event(at, "user_id:u", traits={f"j{at}-{n}": n for n in range(500)} | {"plan": "new"})
+            for at in (1, 9, 10)
+        ),
+    )
+
+    asked = f'{CUSTOMER} {{ traits {{ name }} traitsOmitted trait(name: "plan") {{ value }} }}'
+    found = await world.customer(space, "user_id:u", asked)
+    assert (len(found["traits"]), found["traitsOmitted"]) == (1_000, 501)
+    assert found["trait"] == {"value": "new"}
+
+
+async def test_large_events_do_not_hide_the_traits_of_small_ones(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    await world.send(
+        space,
+        event(1, "user_id:u", traits={"plan": "pro"}),
+        *(event(n, "user_id:u", traits={f"junk{n}": "x" * 1_500_000}) for n in (2, 3, 4, 5)),
+    )
+
+    asked = f"{CUSTOMER} {{ traits {{ name }} traitsOmitted }}"
+    found = await world.customer(space, "user_id:u", asked)
+
+    assert {"name": "plan"} in found["traits"]
+    assert found["traitsOmitted"] == 5 - len(found["traits"]) > 0
+
+
+async def test_traits_of_events_without_trait_keys_are_found(
+    world: GraphQLWorld, space: OpenSpace, database: Database
+) -> None:
+    await world.send(space, event(1, "user_id:u", traits={"plan": "free", "city": "Graz"}))
+    await database.write_one(WITHOUT_TRAIT_KEYS, space=space.name)
+    await world.send(space, event(2, "user_id:u", traits={"plan": "pro"}))
+
+    at = system_clock()
+    asked = f"{CUSTOMER} {{ traits {{ name value }} }}"
+    for found in (
+        await world.customer(space, "user_id:u", asked),
+        await world.customer(space, "user_id:u", asked, as_of=at),
+    ):
+        assert found["traits"] == [
+            {"name": "city", "value": "Graz"},
+            {"name": "plan", "value": "pro"},
+        ]
 
 
 async def test_events_come_newest_first_page_by_page(world: GraphQLWorld, space: OpenSpace) -> None:

@@ -8,7 +8,7 @@ import pytest
 import structlog
 from graphql import build_client_schema, get_introspection_query
 
-from identity_service.api.graphql.limits import MAX_BODY, MAX_ITEMS
+from identity_service.api.graphql.limits import MAX_BODY, MAX_ITEMS, MAX_STRANGERS_BODY
 from identity_service.errors import Unavailable
 from identity_service.graph.spaces import SpaceStore
 from tests.support.graphql import GraphQLWorld, OpenSpace, event
@@ -45,10 +45,21 @@ async def test_a_body_that_is_no_request_is_a_400(
     assert response.json()["errors"][0]["extensions"] == {"code": "BAD_INPUT"}
 
 
-async def test_a_body_that_is_too_large_is_a_413(world: GraphQLWorld) -> None:
-    response = await world.post(b" " * (MAX_BODY + 1))
+async def test_a_body_that_is_too_large_is_a_413(world: GraphQLWorld, space: OpenSpace) -> None:
+    taken = await world.post(b" " * MAX_BODY, space.reader_key)
+    response = await world.post(b" " * (MAX_BODY + 1), space.reader_key)
+
+    assert (taken.status_code, response.status_code) == (400, 413)
+
+
+@pytest.mark.parametrize("key", [None, "unknown"])
+async def test_a_body_without_a_known_key_is_too_large_much_earlier(
+    world: GraphQLWorld, key: str | None
+) -> None:
+    response = await world.post(b" " * (MAX_STRANGERS_BODY + 1), key)
 
     assert response.status_code == 413
+    assert response.json()["errors"][0]["extensions"] == {"code": "TOO_LARGE"}
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from identity_service.api.graphql import sse, websocket
+from identity_service.api.graphql import sse, streams, websocket
 from identity_service.api.graphql.connections import encode_cursor
 from identity_service.settings import Settings
 from tests.support.following import (
@@ -269,24 +269,70 @@ def test_connections_are_bounded_and_one_that_breaks_gives_its_place_back(
             refused = own.post(
                 "/graphql",
                 json={"query": CHANGES, "variables": {"space": space.name}},
-                headers={"Accept": "text/event-stream"},
+                headers={
+                    "Accept": "text/event-stream",
+                    "Authorization": f"Bearer {space.reader_key}",
+                },
             )
-            with pytest.raises(InvalidStatus) as handshake, client(own):
-                pass
+            with client(own) as late:
+                late.send(
+                    type="connection_init", payload={"authorization": f"Bearer {space.reader_key}"}
+                )
+                code = close_code(late)
             connected.socket.socket.close()  # without a word, as a network does
 
         def has_room() -> bool:
-            try:
-                with client(own, space.reader_key):
-                    return True
-            except InvalidStatus:
-                return False
+            with client(own) as again:
+                again.send(
+                    type="connection_init", payload={"authorization": f"Bearer {space.reader_key}"}
+                )
+                try:
+                    return again.receive() == {"type": "connection_ack"}
+                except ConnectionClosed:
+                    return False
 
         wait_until(has_room)
 
     assert refused.status_code == 429
     assert refused.headers["Retry-After"]
-    assert handshake.value.response.status_code == 429
+    assert code == websocket.TRY_AGAIN_LATER
+
+
+@pytest.mark.parametrize("who", ["nobody", "a wrong key", "a write key"])
+def test_who_has_no_key_to_ask_with_takes_no_place(
+    space: Space, database_settings: Settings, who: str
+) -> None:
+    key = {"nobody": None, "a wrong key": "ids_reader_wrong", "a write key": space.write_key}[who]
+    with (
+        running_service(database_settings.model_copy(update={"max_streams": 1})) as own,
+        client(own) as stranger,
+    ):
+        stranger.init(key)
+
+        with client(own, space.reader_key) as connected:
+            connected.subscribe("1", "{ spaces { name } }")
+            answer = connected.receive()["payload"]
+
+    assert answer == {"data": {"spaces": [{"name": space.name}]}}
+
+
+def test_of_too_many_without_a_key_the_oldest_goes(
+    service: RunningService, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "MAX_STRANGERS", 2)
+
+    with (
+        client(service) as oldest,
+        client(service) as silent,
+        client(service, space.reader_key) as known,
+    ):
+        code = close_code(oldest)
+        for connected in (silent, known):
+            connected.send(type="ping")
+        pongs = [silent.receive(), known.receive()]
+
+    assert code == websocket.TRY_AGAIN_LATER
+    assert pongs == [{"type": "pong"}] * 2
 
 
 def test_operations_of_one_connection_are_bounded(service: RunningService, space: Space) -> None:

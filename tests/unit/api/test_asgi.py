@@ -12,6 +12,7 @@ from httpx import ASGITransport, AsyncClient
 from pydantic import BaseModel
 
 from identity_service.api.asgi import create_api
+from identity_service.api.graphql.limits import MAX_BODY
 from identity_service.app import create_app
 from identity_service.settings import Settings
 
@@ -71,6 +72,22 @@ async def test_a_request_that_fastapi_refuses_is_a_400_that_names_the_mistake(
     assert problem["message"] == problem["error"]
     assert mistake in problem["message"]
     assert "/openapi.json" in problem["detail"]
+
+
+async def test_a_body_is_too_large_for_any_route_beyond_a_megabyte(api: AsyncClient) -> None:
+    profile = b'{"name": "Ann", "age": 3}'
+    answers = [
+        await api.post(
+            "/profiles",
+            content=profile + b" " * (length - len(profile)),
+            headers={"Content-Type": "application/json"},
+        )
+        for length in (MAX_BODY, MAX_BODY + 1)
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 413]
+    assert answers[1].json()["code"] == "TOO_LARGE"
+    assert "1,000,000 bytes" in answers[1].json()["message"]
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc", "/docs/oauth2-redirect", "/healthz/"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from graphql import GraphQLError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,7 +45,7 @@ def test_offsets_are_minded_and_without_one_it_is_utc(text: str, expected: int) 
 
 @pytest.mark.parametrize("text", ["yesterday", "", 5, None])
 def test_what_is_no_moment_is_refused(text: object) -> None:
-    with pytest.raises(ValueError, match="no DateTime"):
+    with pytest.raises(GraphQLError, match="no DateTime"):
         millis(text)
 
 
@@ -61,9 +62,17 @@ def test_a_cursor_of_another_list_is_refused(cursor: str) -> None:
         decode_cursor("event", cursor, 2)
 
 
-def test_a_cursor_whose_number_is_none_is_refused() -> None:
+@pytest.mark.parametrize(
+    "part", ["five", "", "1.0", "1_000", " 1", "\u0661", str(2**63), str(-(2**63)), "9" * 5_000]
+)
+def test_a_cursor_whose_number_is_none_of_the_database_is_refused(part: str) -> None:
     with pytest.raises(BadInput, match="no cursor of this list"):
-        number_in("cursor", "five")
+        number_in("cursor", part)
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**62, -(2**62)])
+def test_a_number_of_a_cursor_is_read(number: int) -> None:
+    assert number_in("cursor", str(number)) == number
 
 
 def test_a_global_id_keeps_colons_of_its_key() -> None:

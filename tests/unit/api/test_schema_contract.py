@@ -70,6 +70,7 @@ BEYOND = frozenset(
         "Retention",
         "SplitFunnelStep",
         "Customer.judgements",
+        "Customer.traitsOmitted",
         "Cause",
         "CauseKind",
         "Change.causedBy",

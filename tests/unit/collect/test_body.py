@@ -3,6 +3,8 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import os
+from collections.abc import Callable
 
 import orjson
 import pytest
@@ -10,10 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity_service.collect.body import (
+    MAX_CONTAINERS,
+    MAX_ESCAPES,
+    MAX_UNKNOWN_BYTES,
     MAX_UNPACKED_BYTES,
+    MAX_VALUES,
     MAX_WIRE_BYTES,
+    beginning,
     decode_body,
     decode_json,
+    unpack_body,
 )
 from identity_service.errors import BadInput, TooLarge
 
@@ -39,6 +47,71 @@ def test_a_zip_bomb_is_refused_while_unpacking() -> None:
 
     with pytest.raises(TooLarge, match="unpacks to more than"):
         decode_body(bomb)
+
+
+def test_a_gzip_stream_of_many_pieces_is_unpacked_whole() -> None:
+    text = os.urandom(3_000_000)
+
+    assert unpack_body(gzip.compress(text + text, compresslevel=1)) == text + text
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize(
+    ("dense", "most", "said"),
+    [
+        (b"[],", MAX_CONTAINERS, "500,000 lists and objects"),
+        (b'{"":0},', MAX_CONTAINERS, "500,000 lists and objects"),
+        (b"NaN,", MAX_VALUES, "1,000,000 values"),
+        (b'"a",', MAX_VALUES, "1,000,000 values"),
+        (b"1.5,", MAX_VALUES, "1,000,000 values"),
+    ],
+)
+def test_what_would_be_huge_once_it_is_read_is_not_read(
+    pack: Callable[[bytes], bytes], dense: bytes, most: int, said: str
+) -> None:
+    most_allowed = b"[" + dense * (most - 1) + b"0]"
+    too_much = b"[" + dense * (most + 1) + b"0]"
+
+    assert unpack_body(pack(most_allowed)) == most_allowed
+    with pytest.raises(TooLarge, match=said):
+        unpack_body(pack(too_much))
+
+
+def test_gzip_is_counted_while_it_is_unpacked() -> None:
+    bomb = gzip.compress(b'{"batch":[' + b"[]," * 22_000_000 + b"0]}", compresslevel=1)
+
+    # It would unpack to more than may be, but nobody waits for that.
+    with pytest.raises(TooLarge, match="lists and objects"):
+        decode_body(bomb)
+
+
+def test_the_forgiving_reader_takes_a_limited_number_of_escapes() -> None:
+    escapes = rb"\n" * MAX_ESCAPES
+
+    assert decode_json(b'["' + escapes + b'"]') == ["\n" * MAX_ESCAPES]
+    with pytest.raises(TooLarge, match="1,000,000 escapes"):
+        decode_json(b'[NaN, "\\t' + escapes + b'"]')
+
+
+@pytest.mark.parametrize("length", [0, 1, MAX_UNKNOWN_BYTES, MAX_UNKNOWN_BYTES + 1])
+def test_the_beginning_of_a_body_is_all_of_a_short_one(length: int) -> None:
+    text = b"x" * length
+
+    assert beginning(text) == text
+    assert beginning(gzip.compress(text)) == text
+
+
+def test_the_beginning_of_a_long_body_ends_one_byte_after_what_is_looked_at() -> None:
+    text = b"x" * 5_000_000
+
+    assert beginning(text) == text[: MAX_UNKNOWN_BYTES + 1]
+    assert beginning(gzip.compress(text)) == text[: MAX_UNKNOWN_BYTES + 1]
+    assert beginning(gzip.compress(text)[:1000]) == text[: MAX_UNKNOWN_BYTES + 1]
+
+
+def test_a_beginning_that_is_not_gzip_is_bad_input() -> None:
+    with pytest.raises(BadInput, match="cannot be unpacked"):
+        beginning(b"\x1f\x8bnot gzip at all")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from identity_service.collect.keys import write_key
+from identity_service.collect.keys import basic_key, first_key_in, write_key
 
 
 def basic(credentials: str) -> str:
@@ -59,3 +59,25 @@ def test_what_is_not_made_of_letters_digits_underscores_and_hyphens_is_no_key(ke
 @pytest.mark.parametrize("credentials", ["", "%%%", "a", "/w==", "ä"])
 def test_broken_basic_credentials_bring_no_key(credentials: str) -> None:
     assert write_key({"authorization": f"Basic {credentials}"}, {}, None) is None
+
+
+def test_only_a_basic_user_that_is_a_key_outranks_the_body() -> None:
+    assert basic_key({"authorization": basic("key:secret")}) == "key"
+    assert basic_key({"authorization": basic("not a key:")}) is None
+    assert basic_key({"authorization": "Bearer key"}) is None
+    assert basic_key({}) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (b'{"writeKey":"k_-9","batch":[{"writeKey":"other"', "k_-9"),
+        (b'{"batch":[],\n "writeKey" : \t"k"}', "k"),
+        (b'{"writeKey":"KEY:***"}', None),
+        (b'{"writeKey":7}', None),
+        (b'{"writekey":"k"}', None),
+        (b"", None),
+    ],
+)
+def test_the_key_in_a_body_is_found_before_it_is_decoded(text: bytes, key: str | None) -> None:
+    assert first_key_in(text) == key

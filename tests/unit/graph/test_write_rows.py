@@ -43,6 +43,8 @@ SUBGRAPH = replace(
         PHONE: StoredIdentifier(1, "c2", contested=False, super_connector=False),
     },
     revisions={"c2": 7, "c1": 3},
+    member_counts={"c2": 1, "c1": 1},
+    link_counts={ANN: 1, PHONE: 2},
     settled_under=2,
 )
 """Two customers of one identifier each."""
@@ -117,7 +119,7 @@ def test_a_settlement_ends_the_waiting_of_what_it_walked() -> None:
 def test_the_customers_that_a_settlement_rests_on_come_in_one_order() -> None:
     rows = written(EvidenceWrite(), NO_CHANGE)
 
-    assert rows["guards"] == [["c1", 3], ["c2", 7]]
+    assert rows["guards"] == [["c1", 3, 1], ["c2", 7, 1]]
     assert rows["walked"] == ["c1", "c2"]
     assert rows["outdated"] == []
 

@@ -7,7 +7,8 @@ by their keys.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Final
 
 import orjson
@@ -15,24 +16,22 @@ import orjson
 from identity_service.domain.events import EventOrder
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import Page, RecordedEvent, SeenIdentifier, page_of
-from identity_service.domain.traits import Trait, TraitEvent, merge_traits
+from identity_service.domain.traits import TraitEvent, Traits, find_traits
 from identity_service.errors import TooLarge
 from identity_service.graph.customers import (
     MAX_ACCOUNTS,
-    MAX_TRAIT_EVENTS,
+    MAX_TRAIT_SETS,
     CustomerReader,
     EventWindow,
 )
 from identity_service.graph.history import AttributedEvent, HistoryReader
 from identity_service.services.read.as_of.customers import HistoricalCustomer
 from identity_service.services.read.presenters import account
+from identity_service.services.read.trait_variants import decided_traits
 from identity_service.services.read.view import Account
 
 MAX_EVENTS: Final = 200_000
 """Most events of one customer that are read for its past."""
-
-_MAX_SETS: Final = 1_000
-"""Most sets of traits of an account that are compared with those of a person."""
 
 
 class HistoricalEvents:
@@ -69,18 +68,28 @@ class HistoricalEvents:
         bodies = await self._bodies.events_by_key(keys)
         return page_of([bodies[key] for key in keys if key in bodies], first)
 
-    async def traits(self) -> list[Trait[SeenIdentifier]]:
-        """The traits, by name, from the newest `MAX_TRAIT_EVENTS` events that carry any."""
+    async def traits(self) -> Traits[SeenIdentifier]:
+        """The traits, by name."""
         carrying = [event for event in await self._list() if event.carries_traits]
-        newest = sorted(carrying, key=_order, reverse=True)[:MAX_TRAIT_EVENTS]
-        said = await self._reader.event_traits(event.order.key for event in newest)
-        named = sorted({key for event in newest for key in event.accounts})
+        carrying.sort(key=_order, reverse=True)
+        newest_first = {event.order.key: event for event in carrying}
+        return await decided_traits(partial(self._traits, newest_first))
+
+    async def _traits(
+        self, newest_first: Mapping[str, AttributedEvent], variants: int
+    ) -> Traits[SeenIdentifier]:
+        found = await self._reader.trait_names(list(newest_first), variants)
+        wanted = {key for name in found.names for key in name.newest}
+        said = await self._reader.event_traits([*wanted, *found.earlier])
+        named = sorted({account for key in said for account in newest_first[key].accounts})
         accounts = {
             key: [orjson.loads(traits_json) for _, traits_json in row.traits]
-            for key, row in (await self._reader.accounts(named, self._as_of, _MAX_SETS)).items()
+            for key, row in (
+                await self._reader.accounts(named, self._as_of, MAX_TRAIT_SETS)
+            ).items()
         }
-        return merge_traits(
-            TraitEvent(
+        events = {
+            key: TraitEvent(
                 order=event.order,
                 source=traits.source,
                 owner=self._customer.component.seen(event.owner),
@@ -88,8 +97,14 @@ class HistoricalEvents:
                 context_traits=orjson.loads(traits.context_traits_json or "{}"),
                 accounts_described=tuple(t for a in event.accounts for t in accounts.get(a, ())),
             )
-            for event in newest
-            for traits in [said[event.order.key]]
+            for key, traits in said.items()
+            for event in [newest_first[key]]
+        }
+        return find_traits(
+            found.names,
+            found.named,
+            {key: event for key, event in events.items() if key in wanted},
+            [event for key, event in events.items() if key not in wanted],
         )
 
     async def accounts(self) -> list[Account]:

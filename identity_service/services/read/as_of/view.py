@@ -30,7 +30,7 @@ from identity_service.domain.resolution.as_of import AnchoredId
 from identity_service.domain.resolution.resolve import strength
 from identity_service.domain.resolution.subgraph import Sightings
 from identity_service.domain.timestamps import iso
-from identity_service.domain.traits import Trait
+from identity_service.domain.traits import Traits
 from identity_service.errors import TooLarge
 from identity_service.graph.customers import CustomerReader, EventWindow
 from identity_service.graph.history import HistoryReader
@@ -221,8 +221,8 @@ class AsOfView:
         """The retired ids that forwarded to the customer, oldest first."""
         return (await self._known(customer)).customer.previous_ids
 
-    async def traits(self, customer: SettledCustomer) -> list[Trait[SeenIdentifier]]:
-        """The traits, by name, from the newest `MAX_TRAIT_EVENTS` events that carry any."""
+    async def traits(self, customer: SettledCustomer) -> Traits[SeenIdentifier]:
+        """The traits, by name."""
         return await (await self._known(customer)).events.traits()
 
     async def accounts(self, customer: SettledCustomer) -> list[Account]:

@@ -11,9 +11,17 @@ import pytest
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Policy
-from identity_service.graph.ledger import FOLLOW_CHANGES_OF_KINDS, LIST_CHANGES_OF_KINDS
+from identity_service.domain.recorded import RecordedChange
+from identity_service.errors import StatementFailed
+from identity_service.graph.database import Database
+from identity_service.graph.ledger import (
+    FOLLOW_CHANGES_OF_KINDS,
+    LIST_CHANGES_OF_KINDS,
+    LedgerReader,
+)
 from identity_service.graph.schema import NUMBER_CHANGES
 from identity_service.services.changes import feed
+from identity_service.services.kit import background
 from tests.support.space import NewWorld, World, beside, event
 
 POLICY: Policy = parse_policy("extends: quarantine")
@@ -76,6 +84,43 @@ async def test_one_who_reads_slowly_misses_nothing_and_holds_nobody_up(
 
     assert told[1:] == list(range(told[0] + 1, 42))
     assert heard == list(range(1, 42))
+
+
+class FailsTwice(LedgerReader):
+    """A reader that a defect hits twice, once when it begins and once when it reads on."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._begins = self._reads_on = True
+
+    async def last_position(self, space: str) -> int:
+        if self._begins:
+            self._begins = False
+            raise StatementFailed("A defect.")
+        return await super().last_position(space)
+
+    async def changes_after(self, space: str, after: int, most: int) -> list[RecordedChange]:
+        if self._reads_on:
+            self._reads_on = False
+            raise StatementFailed("A defect.")
+        return await super().changes_after(space, after, most)
+
+
+async def test_an_error_does_not_end_the_feed(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "FIRST_PAUSE_S", 0.01)
+    space = await world(POLICY)
+    following = feed.ChangeFeed(FailsTwice(space.database))
+
+    async with (
+        asyncio.timeout(60),
+        aclosing(following.changes(space.scope, None, 0)) as changes,
+    ):
+        await visits(space, "u", 3)
+        heard = [(await anext(changes)).position for _ in range(3)]
+
+    assert heard == [1, 2, 3]
 
 
 async def test_changes_that_had_no_position_are_numbered_once_by_their_ids(

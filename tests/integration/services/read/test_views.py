@@ -280,7 +280,7 @@ async def test_events_of_one_moment_go_by_receipt_then_by_place(
     view = current(space)
 
     newest = [event.message_id for event in records.events[:3]]
-    told = {trait.name: trait.value for trait in await view.traits(records.customer)}
+    told = {trait.name: trait.value for trait in (await view.traits(records.customer)).items}
 
     [acme] = await view.accounts(records.customer)
     assert newest == ["a", "b", "z"]

@@ -12,8 +12,10 @@ from identity_service.errors import Forbidden
 from identity_service.graph.access import AccessStore, NewKey
 from identity_service.graph.database import Database
 from identity_service.graph.spaces import SpaceStore
+from identity_service.services.spaces import access as access_module
 from identity_service.services.spaces.access import (
-    KEY_CACHE_MS,
+    KEY_CACHE_S,
+    KEY_REFRESH_S,
     Access,
     Role,
     ensure_admin_key,
@@ -21,7 +23,9 @@ from identity_service.services.spaces.access import (
     new_key,
 )
 from identity_service.services.spaces.spaces import CreatedSpace, Spaces
+from identity_service.services.wiring import assemble
 from tests.support.statements import writing
+from tests.support.waiting import until
 
 SET_ASIDE = writing(
     "MATCH (k:ApiKey {role: 'INSTANCE'}) WHERE k.revoked_at IS NULL"
@@ -50,14 +54,29 @@ def time() -> Time:
     return Time()
 
 
+class Elapsed:
+    """Seconds that pass only when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def timer() -> Elapsed:
+    return Elapsed()
+
+
 @pytest.fixture
 def store(database: Database) -> AccessStore:
     return AccessStore(database)
 
 
 @pytest.fixture
-def access(store: AccessStore, time: Time) -> Access:
-    return Access(store, time)
+def access(store: AccessStore, timer: Elapsed) -> Access:
+    return Access(store, timer)
 
 
 @pytest.fixture
@@ -101,7 +120,7 @@ async def test_a_configured_key_becomes_the_only_one(
     for configured in (first, second, second):
         assert await ensure_admin_key(store, SecretStr(configured), time) is None
 
-    roles = [await role_of(Access(store, time), key) for key in (instance_key, first, second)]
+    roles = [await role_of(Access(store), key) for key in (instance_key, first, second)]
     assert roles == [None, None, Role.INSTANCE]
 
 
@@ -118,17 +137,33 @@ async def test_a_key_that_was_configured_before_is_valid_again_when_it_is_again(
 
 
 async def test_a_key_revoked_elsewhere_is_trusted_a_few_seconds_at_most(
-    store: AccessStore, access: Access, time: Time, space: CreatedSpace
+    store: AccessStore, access: Access, timer: Elapsed, space: CreatedSpace
 ) -> None:
     await access.authenticate(space.reader_key)
-    await store.revoke_key(space.scope.space, "reader", time())
+    await store.revoke_key(space.scope.space, "reader", 1_000_000)
 
-    time.now += KEY_CACHE_MS - 1
+    timer.now += KEY_REFRESH_S - 0.001
     before = await role_of(access, space.reader_key)
-    time.now += 1
+    timer.now += KEY_CACHE_S - KEY_REFRESH_S + 0.001
     after = await role_of(access, space.reader_key)
 
     assert (before, after) == (Role.READER, None)
+
+
+async def test_a_clock_that_is_set_back_prolongs_no_key(
+    database: Database, space: CreatedSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_module, "KEY_CACHE_S", 0.05)
+    clock = Time()
+    elsewhere = assemble(database, 1, clock=clock).access
+    await elsewhere.authenticate(space.reader_key)
+    clock.now -= 3_600_000
+    await AccessStore(database).revoke_key(space.scope.space, "reader", clock())
+
+    async def is_revoked() -> bool:
+        return await role_of(elsewhere, space.reader_key) is None
+
+    await until(is_revoked, seconds=10)
 
 
 async def test_a_key_made_elsewhere_opens_at_once(

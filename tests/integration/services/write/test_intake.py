@@ -15,10 +15,12 @@ from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.policies.policy import Policy, Rule, Sharing
 from identity_service.domain.resolution.subgraph import Subgraph
-from identity_service.errors import Overloaded, Unavailable
+from identity_service.errors import Contended, Overloaded, StatementFailed, Unavailable
 from identity_service.graph.database import Database
-from identity_service.graph.evidence import EvidenceStore
+from identity_service.graph.evidence import EvidenceStore, Written
+from identity_service.graph.write_rows import SettlementWrite
 from identity_service.services.spaces.access import Sender
+from identity_service.services.write.policy_rollout import PolicyRollout
 from identity_service.settings import Settings
 from tests.support.relay import Relay
 from tests.support.settled import SettledSpace
@@ -96,6 +98,41 @@ async def test_what_another_process_writes_between_two_reads_is_counted_too(
         " RETURN l.times_seen, l.sources"
     )
     assert (times, sorted(sources)) == (2, ["other", SOURCE])
+
+
+async def test_who_shares_a_batch_with_a_customer_that_others_keep_changing_is_answered(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = await world()
+    await space.send(event("m1", 100, PHONE))
+    other = beside(space, space.database)
+    write_settlement = EvidenceStore.write_settlement
+    overtaken = 0
+
+    async def after_another(store: EvidenceStore, write: SettlementWrite) -> Written | None:
+        nonlocal overtaken
+        if any(each.identity.message_id == "hot" for each in write.evidence.events):
+            overtaken += 1
+            await other.send(event(f"o{overtaken}", 100 - overtaken, PHONE))
+        return await write_settlement(store, write)
+
+    monkeypatch.setattr(EvidenceStore, "write_settlement", after_another)
+    monkeypatch.setattr("identity_service.services.write.intake.MAX_ATTEMPTS", 4)
+    strangers = [event(f"s{n}", n, f"user_id:stranger-{n}") for n in range(9)]
+    answers = await asyncio.gather(
+        *(
+            space.send(each)
+            for each in (*strangers[:4], event("hot", 1, PHONE, ANN), *strangers[4:])
+        ),
+        return_exceptions=True,
+    )
+
+    failed = [type(answer) for answer in answers if answer is not None]
+    assert failed == [Contended]
+    assert isinstance(answers[4], Contended)
+    stored = await events_in(space)
+    assert stored.keys() >= {each.message_id for each in strangers}
+    assert "hot" not in stored
 
 
 async def test_of_one_event_twice_in_a_batch_the_first_counts(world: NewWorld) -> None:
@@ -285,6 +322,24 @@ async def test_closing_writes_what_waits_and_takes_no_more(world: NewWorld) -> N
     await asyncio.gather(*waiting)
     assert len(await events_in(space)) == 20
     assert not space.use_cases.ingest.ready
+
+
+async def test_what_waits_is_written_although_another_part_does_not_end_well(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: PolicyRollout) -> None:
+        raise StatementFailed("A defect.")
+
+    space = await world()
+    monkeypatch.setattr(PolicyRollout, "close", fail)
+    waiting = [asyncio.ensure_future(space.send(event(f"m{n}", n, ANN))) for n in range(20)]
+    await asyncio.sleep(0)  # the sends begin
+
+    with pytest.raises(StatementFailed):
+        await space.use_cases.close()
+
+    assert len(await events_in(space)) == 20
+    await asyncio.gather(*waiting)
 
 
 async def test_what_a_failing_database_did_not_take_is_taken_when_it_is_sent_again(

@@ -18,7 +18,9 @@ import pytest
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
 from identity_service.domain.recorded import RolloutProgress, SettledCustomer
+from identity_service.errors import StatementFailed
 from identity_service.graph.rollouts import RolloutStore
+from identity_service.services.kit import background
 from identity_service.services.limits import DEFAULT_LIMITS, Limits, RolloutLimits
 from identity_service.settings import Settings
 from tests.support.busy import busy_devices
@@ -253,6 +255,37 @@ async def test_a_service_that_ends_leaves_the_rest_to_the_next(
     assert not left.done
     assert held_by == [[None, None]]
     assert len((await after.check()).customers) == 12
+
+
+def fails_at_first(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """A defect hits the first call of this method of the store."""
+    works = getattr(RolloutStore, method)
+    calls = count()
+
+    async def fails(self: RolloutStore, *args: Any, **options: Any) -> Any:
+        if next(calls) == 0:
+            raise StatementFailed("A defect.")
+        return await works(self, *args, **options)
+
+    monkeypatch.setattr(RolloutStore, method, fails)
+
+
+@pytest.mark.parametrize("method", ["unattended", "claim", "record", "finish"])
+async def test_an_error_ends_no_rollout(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    space = await pairs(world, 3)
+    await space.use_cases.policy_rollout.close()
+    await put(space, APART)
+    monkeypatch.setattr(background, "FIRST_PAUSE_S", 0.01)
+    fails_at_first(monkeypatch, method)
+
+    after = beside(space, space.database)
+    after.use_cases.policy_rollout.look_after_all()
+    await until(lambda: is_done(after), seconds=PATIENCE)
+    await after.use_cases.policy_rollout.close()
+
+    assert len((await after.check()).customers) == 6
 
 
 async def test_only_one_of_two_services_settles(world: NewWorld) -> None:

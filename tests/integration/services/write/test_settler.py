@@ -210,6 +210,29 @@ async def test_a_proposal_that_others_always_overtake_is_superseded_and_leaves_n
     await space.check()
 
 
+async def test_an_attempt_that_was_refused_is_followed_by_a_longer_and_longer_wait(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = await world(MERGING)
+    await space.send(event("m0", 1, ANN))
+    other = beside(space, space.database)
+    waits: list[tuple[float, float]] = []
+
+    def longest(least: float, most: float) -> float:
+        waits.append((least, most))
+        return 0
+
+    async def overtake() -> None:
+        await other.send(event(f"m{len(waits) + 1}", -len(waits), ANN))
+
+    monkeypatch.setattr("identity_service.services.write.settler.random.uniform", longest)
+    await settler_of(space).apply(
+        space.scope, linking(PHONE, ANN, confirm=overtake), max_attempts=3
+    )
+
+    assert waits == [(0, 0.005), (0, 0.01), (0, 0.02)]
+
+
 async def test_what_is_not_confirmed_is_not_written_and_the_next_one_is(world: NewWorld) -> None:
     space = await world(MERGING)
     await space.send(event("m1", 1, ANN))

@@ -1,0 +1,173 @@
+"""Queries that need no database: introspection, and what is kept of a query's text."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import tracemalloc
+from typing import Any, cast
+
+import pytest
+import structlog
+from graphql import get_introspection_query
+
+from identity_service.api.graphql import execution
+from identity_service.api.graphql.context import Context
+from identity_service.api.graphql.execution import Answer, GraphQL, Request
+from identity_service.api.graphql.schema import build_schema
+from identity_service.services.spaces.access import Caller, Role
+from identity_service.services.wiring import UseCases
+
+SERVICES = cast("UseCases", None)
+"""Nothing that is asked here reaches them."""
+
+STRANGER = Context(SERVICES, None)
+
+
+def holder(role: Role) -> Context:
+    return Context(SERVICES, Caller(role, "a key", "a space", source=None, feeds=()))
+
+
+READER = holder(Role.READER)
+
+
+@pytest.fixture
+def graphql() -> GraphQL:
+    return GraphQL(build_schema())
+
+
+async def ask(graphql: GraphQL, query: str, context: Context = STRANGER) -> Answer:
+    return await graphql.run(Request(query, None, None), context)
+
+
+def codes(answer: Answer) -> list[Any]:
+    return [error["extensions"]["code"] for error in answer["errors"]]
+
+
+# Introspection
+
+
+@pytest.mark.parametrize("context", [STRANGER, READER], ids=["a stranger", "a reader"])
+async def test_the_introspection_of_tools_is_answered(graphql: GraphQL, context: Context) -> None:
+    query = get_introspection_query(
+        specified_by_url=True, directive_is_repeatable=True, schema_description=True
+    )
+
+    answer = await ask(graphql, query, context)
+
+    assert "errors" not in answer
+    assert any(kind["name"] == "Customer" for kind in answer["data"]["__schema"]["types"])
+
+
+async def test_introspection_leaves_the_loop_to_others(graphql: GraphQL) -> None:
+    asked = asyncio.create_task(ask(graphql, get_introspection_query(), READER))
+    served = 0
+
+    while not asked.done():
+        await asyncio.sleep(0)
+        served += 1
+
+    assert "errors" not in asked.result()
+    assert served > 10
+
+
+@pytest.mark.parametrize("context", [STRANGER, READER], ids=["a stranger", "a reader"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ __schema { types { fields {"
+        + " ".join(f"a{n}: type {{ name }}" for n in range(60))
+        + "} } } }",
+        "{ __schema {"
+        + " ".join(f"a{n}: types {{ fields {{ args {{ name }} }} }}" for n in range(40))
+        + "} }",
+    ],
+    ids=["in lists", "of lists"],
+)
+async def test_introspection_that_multiplies_is_refused_with_a_short_answer(
+    graphql: GraphQL, query: str, context: Context
+) -> None:
+    with structlog.testing.capture_logs() as logged:
+        answer = await ask(graphql, query, context)
+
+    assert codes(answer) == ["TOO_LARGE"]
+    assert len(json.dumps(answer)) < 1_000
+    assert logged == []
+
+
+async def test_is_one_of_is_answered_for_every_type(graphql: GraphQL) -> None:
+    query = (
+        "{ __schema { types { kind isOneOf fields {"
+        " type { kind isOneOf ofType { kind isOneOf ofType { kind isOneOf } } } } } } }"
+    )
+
+    answer = await ask(graphql, query)
+
+    assert "errors" not in answer
+    types = answer["data"]["__schema"]["types"]
+    assert {kind["isOneOf"] for kind in types if kind["kind"] == "INPUT_OBJECT"} == {False}
+    assert {kind["isOneOf"] for kind in types if kind["kind"] != "INPUT_OBJECT"} == {None}
+
+
+# What is kept
+
+
+async def test_the_text_of_a_known_caller_is_read_once(graphql: GraphQL) -> None:
+    query = "{ __typename }"
+
+    for _ in range(2):
+        await ask(graphql, query, READER)
+
+    assert kept(graphql) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "context"),
+    [
+        ("{ __typename }", STRANGER),
+        ("{ __typename }", holder(Role.WRITE)),
+        ("{ nothing }", READER),
+        ("{", READER),
+        ("{ __typename #" + "x" * 20_000 + "\n}", READER),
+    ],
+    ids=["a stranger's", "a write key's", "one with a mistake", "no query", "a long one"],
+)
+async def test_other_texts_are_not_kept(graphql: GraphQL, query: str, context: Context) -> None:
+    await ask(graphql, query, context)
+
+    assert kept(graphql) == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["{ __typename } # {0} " + "x" * 19_000, "{ a{0}: __typename " + "{1} }"]
+)
+async def test_kept_texts_take_bounded_memory(
+    graphql: GraphQL, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "PREPARED_BYTES", 500_000)
+    graphql = GraphQL(build_schema())
+    many = " ".join(f"... {{ b{n}: __typename }}" for n in range(20))
+    await ask(graphql, text.replace("{0}", "0").replace("{1}", many), READER)
+    gc.collect()
+    tracemalloc.start()
+
+    for number in range(30):
+        query = text.replace("{0}", str(number)).replace("{1}", many)
+        assert "errors" not in await ask(graphql, query, READER)
+    gc.collect()
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert taken < 700_000
+
+
+async def test_a_stranger_may_ask_less(graphql: GraphQL) -> None:
+    query = "{" + " ".join(f"... {{ a{n}: __typename }}" for n in range(90)) + "}"
+
+    assert codes(await ask(graphql, query)) == ["BAD_INPUT"]
+    assert "errors" not in await ask(graphql, query, READER)
+
+
+def kept(graphql: GraphQL) -> int:
+    return len(graphql._prepared)  # pyright: ignore[reportPrivateUsage]
