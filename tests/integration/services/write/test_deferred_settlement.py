@@ -45,7 +45,8 @@ async def stored(space: World) -> set[str]:
 
 async def customer_with(space: World, identifier: Identifier) -> frozenset[Identifier]:
     found = await space.settled()
-    return next((m for m in found.customers.values() if identifier in m), frozenset())
+    [members] = [m for m in found.customers.values() if identifier in m]
+    return members
 
 
 async def test_events_of_a_large_component_are_stored_and_its_customers_stay_until_it_is_settled(
