@@ -27,6 +27,8 @@ LIST_WITHHELD: Final = statement("policies/list_withheld")
 REINSTATE_WITHHELD: Final = statement("policies/reinstate_withheld")
 LIST_TO_SETTLE: Final = statement("policies/list_to_settle")
 LIST_WAITING: Final = statement("policies/list_waiting")
+LIST_LOST: Final = statement("policies/list_lost")
+RELEASE_LOST: Final = statement("policies/release_lost")
 LIST_SUPER_CONNECTORS: Final = statement("policies/list_super_connectors")
 SKIP_OVERSIZED: Final = statement("policies/skip_oversized")
 BUMP_POLICY_VERSION: Final = statement("policies/bump_policy_version")
@@ -213,6 +215,17 @@ class PolicyStore:
             LIST_WAITING, prefix=begin, after=after or begin, most=most
         )
         return [identifier_of(key) for key in row["keys"]] if row else []
+
+    async def lost(self, space: str, after: str, most: int) -> tuple[str | None, list[Identifier]]:
+        """Of a page of identifiers those that belong to a retired id, which none should."""
+        begin, end = bounds(space)
+        row = await self._database.read_one(LIST_LOST, after=after or begin, until=end, most=most)
+        return (row["last"], [identifier_of(key) for key in row["lost"]]) if row else (None, [])
+
+    async def release_lost(self, space: str, lost: Iterable[Identifier]) -> None:
+        """Let identifiers that belong to a retired id wait to be settled."""
+        keys = sorted(identifier_key(space, identifier) for identifier in lost)
+        await self._database.write_one(RELEASE_LOST, w={"keys": keys})
 
     async def super_connectors(
         self, space: str, after: str, most: int

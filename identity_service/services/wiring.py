@@ -48,6 +48,7 @@ from identity_service.services.write.event_batch import BatchWriter
 from identity_service.services.write.intake import Ingest
 from identity_service.services.write.judgements import Judgements
 from identity_service.services.write.policy_rollout import PolicyRollout
+from identity_service.services.write.repair import Repair
 from identity_service.services.write.rollout_phases import RolloutPhases
 from identity_service.services.write.settler import Settler
 from identity_service.services.write.space_locks import SpaceLocks
@@ -71,6 +72,7 @@ class UseCases:
     journeys: Journeys
     judgements: Judgements
     policy_rollout: PolicyRollout
+    repair: Repair
     exporting: Exporter
     copying: SpaceCopier
 
@@ -171,6 +173,7 @@ def assemble(
             clock,
             limits.rollout,
         ),
+        repair=Repair(evidence, policy_store, settler),
         exporting=Exporter(walk, spaces, clock),
         copying=SpaceCopier(CopyReader(database), walk),
     )
