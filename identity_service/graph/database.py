@@ -165,6 +165,15 @@ class Database:
         rows = await self._run(statement, parameters, READ_ACCESS)
         return rows[0] if rows else None
 
+    async def read_latest(self, statement: Statement, /, **parameters: Any) -> Row | None:
+        """As `read_one`, where writes go: it sees what any process has committed.
+
+        Another member of a cluster may lag behind that, and show every attempt of a write the
+        same old state.
+        """
+        rows = await self._run(statement, parameters, READ_ACCESS, WRITE_ACCESS)
+        return rows[0] if rows else None
+
     async def read_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
         """All records of a statement that reads."""
         return await self._run(statement, parameters, READ_ACCESS)
@@ -259,20 +268,27 @@ class Database:
                 with _translated(name):
                     await begun.commit()
 
-    async def _run(self, statement: Statement, parameters: dict[str, Any], mode: str) -> list[Row]:
-        query = self._query(statement)
+    async def _run(
+        self,
+        statement: Statement,
+        parameters: dict[str, Any],
+        mode: str,
+        routed_as: str | None = None,
+    ) -> list[Row]:
+        """`routed_as`: the access mode by which a cluster chooses a member, if not `mode`."""
+        query, route = self._query(statement), routed_as or mode
         parameters = _unspoken(parameters)
         with _outcome(statement):
             for pause in PAUSES:
                 try:
-                    return await self._attempt(statement, query, parameters, mode)
+                    return await self._attempt(statement, query, parameters, route)
                 except (Neo4jError, DriverError) as error:
                     if not _repeatable(error, mode):
                         raise
                 STATEMENT_RETRIES.labels(statement.name).inc()
                 # Jitter keeps two that collided from colliding again.
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
-            return await self._attempt(statement, query, parameters, mode)
+            return await self._attempt(statement, query, parameters, route)
 
     async def _attempt(
         self, statement: Statement, query: Query, parameters: dict[str, Any], mode: str

@@ -84,7 +84,10 @@ class Written:
 
 
 class EvidenceStore:
-    """Reads and writes evidence. Knows no rule."""
+    """Reads and writes evidence. Knows no rule.
+
+    It reads where writes go, since what is read is what a write rests on.
+    """
 
     def __init__(
         self, database: Database, changes_written: Callable[[str], None] = lambda _: None
@@ -115,7 +118,7 @@ class EvidenceStore:
         position = {identifier: i for i, identifier in enumerate(identifiers)}
         links = list(new.links)
         asked = list(events)
-        row = await self._database.read_one(
+        row = await self._database.read_latest(
             READ_KNOWN,
             w={
                 "space": space,
@@ -174,7 +177,7 @@ class EvidenceStore:
         `cross_boundary`: walk through contested identifiers too, so that only super-connectors are
         boundary of the subgraph.
         """
-        row = await self._database.read_one(
+        row = await self._database.read_latest(
             LOAD_SUBGRAPH,
             w={
                 "starts": [identifier_key(space, i) for i in starts],
@@ -197,7 +200,7 @@ class EvidenceStore:
         self, space: str, identifiers: Iterable[Identifier]
     ) -> list[RegisteredId]:
         """The ids anchored at identifiers that carry none now, as ids that forward to nobody."""
-        row = await self._database.read_one(
+        row = await self._database.read_latest(
             READ_ANCHORED, w={"keys": [identifier_key(space, i) for i in identifiers]}
         )
         return [

@@ -107,6 +107,11 @@ async def test_a_statement_that_writes_is_refused_where_one_reads(
         await database.read_one(CREATE, mark=mark, id=1)
 
 
+async def test_what_a_write_rests_on_is_read_where_writes_go(database: Database, mark: str) -> None:
+    # Where one may write is where a cluster writes.
+    assert await database.read_latest(CREATE, mark=mark, id=1) is not None
+
+
 async def test_a_parameter_that_is_missing_is_named(database: Database) -> None:
     with pytest.raises(StatementFailed, match="last"):
         await database.read_one(COUNT_UP)
