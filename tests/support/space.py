@@ -177,6 +177,13 @@ class World:
         assert_settled(found, self.evidence(), self.policy)
         return found
 
+    async def check_after_a_race(self) -> SettledSpace:
+        """As `check`; besides, what `check --space` looks for is not there."""
+        found = await self.check()
+        assert await self.use_cases.repair.lost(self.scope) == []
+        assert (await self.use_cases.previews.check(self.scope)).changes_nothing
+        return found
+
     async def rows(self, query: LiteralString, **parameters: Any) -> list[list[Any]]:
         """The records of a query of the test's own, which takes `$space`."""
         result = await self.driver.execute_query(  # pyright: ignore[reportUnknownMemberType]

@@ -14,11 +14,11 @@ ROOT = Path(__file__).parents[2]
 
 
 async def write_in_a_process(
-    uri: str, write_key: str, events: Sequence[ReportedEvent], *, at_once: int = 20, size: int = 1
+    uri: str, write_key: str, events: Sequence[ReportedEvent], *, at_once: int = 20
 ) -> set[str]:
     """Write events in a process of its own; returns the message ids that were answered.
 
-    They go in requests of `size` events, `at_once` of them on their way.
+    `at_once` requests are on their way, each with one event.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -27,7 +27,6 @@ async def write_in_a_process(
         uri,
         write_key,
         str(at_once),
-        str(size),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=ROOT,
