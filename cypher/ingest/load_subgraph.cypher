@@ -34,6 +34,7 @@
 //   displaced: ids that are alive, but not with their anchor, list of [id, key of an identifier]
 //   judgements: list of [id, verdict, a_key, b_key, made_at]
 //   boundary: list of [key, super-connector, number of links, owners, co_members, judged same]
+//   opened: keys of boundary nodes at which no walk ends any more
 CYPHER replan=skip
 CALL () {
   UNWIND $w.starts AS key
@@ -159,4 +160,5 @@ CALL (all_nodes) {
   MATCH (t)-[j:JUDGED_SAME|JUDGED_APART]-(:Identifier)
   RETURN collect(DISTINCT [j.id, type(j), startNode(j).key, endNode(j).key, j.made_at]) AS judgements
 }
-RETURN [t IN interior | t.key] AS interior, nodes, interior_guards + boundary_guards AS guards, interior_links, blocked_links, interior_same, co_member_links, customers, cut_off_by_block, anchored, displaced, judgements, boundary
+RETURN [t IN interior | t.key] AS interior, nodes, interior_guards + boundary_guards AS guards, interior_links, blocked_links, interior_same, co_member_links, customers, cut_off_by_block, anchored, displaced, judgements, boundary,
+  [d IN boundary_nodes WHERE NOT d:SuperConnector AND NOT d:Blocked AND ($w.cross_boundary OR NOT d:Contested) | d.key] AS opened

@@ -193,8 +193,11 @@ class EvidenceStore:
         if row is None or len(row["interior"]) > most:
             return None
         subgraph = _subgraph(row)
-        same = [(identifier_of(a), identifier_of(b)) for a, b in row["interior_same"]]
-        return replace(subgraph, torn=is_torn(subgraph, same, cross_boundary=cross_boundary))
+        joined = (
+            (identifier_of(a), identifier_of(b))
+            for a, b, *_ in (*row["interior_links"], *row["interior_same"])
+        )
+        return replace(subgraph, torn=is_torn(subgraph, joined))
 
     async def ids_anchored_at(
         self, space: str, identifiers: Iterable[Identifier]
@@ -302,11 +305,10 @@ def _subgraph(row: Row) -> Subgraph:
             links[identifier_of(a), identifier_of(b)] = (first_seen, last_seen, times_seen)
     # A customer that was read twice counts as it was read first.
     guards: list[tuple[str, int, int]] = row["guards"][::-1]
-    linked = Counter(
-        end for a, b, *_ in (*row["interior_links"], *row["blocked_links"]) for end in (a, b)
-    )
+    linked = _link_counts(row)
+    interior = frozenset(map(identifier_of, row["interior"]))
     return Subgraph(
-        interior=frozenset(map(identifier_of, row["interior"])),
+        interior=interior,
         nodes={
             identifier_of(key): StoredIdentifier(first_seen, customer, contested, super_connector)
             for key, first_seen, customer, contested, super_connector in row["nodes"]
@@ -315,6 +317,7 @@ def _subgraph(row: Row) -> Subgraph:
         revisions={customer: rev for customer, rev, _ in guards},
         member_counts={customer: members for customer, _, members in guards},
         link_counts={identifier_of(key): linked[key] for key in row["interior"]},
+        opened=frozenset(map(identifier_of, row["opened"])) - interior,
         cut_off_by_block=frozenset(map(identifier_of, row["cut_off_by_block"])),
         settled_under=min((each[4] for each in row["customers"]), default=None),
         register=_register(row),
@@ -338,6 +341,17 @@ def _subgraph(row: Row) -> Subgraph:
             for key, super_connector, degree, owners, co_members, judged in row["boundary"]
         },
     )
+
+
+def _link_counts(row: Row) -> Counter[str]:
+    """By key, how many links were read of an identifier.
+
+    A link of a blocked identifier that was walked from is among both kinds.
+    """
+    links = [(a, b) for a, b, *_ in row["interior_links"]]
+    seen = set(links) if row["blocked_links"] else ()
+    links += [(a, b) for a, b in row["blocked_links"] if (a, b) not in seen]
+    return Counter(end for pair in links for end in pair)
 
 
 def _register(row: Row) -> list[RegisteredId]:

@@ -152,8 +152,9 @@ class Subgraph:
 
     `revisions` and `member_counts` were read before everything that is decided from; the latter
     count the identifiers of each customer. `link_counts` has for each identifier in `interior` how
-    many links were read of it, those to blocked identifiers included. `torn`: the parts do not
-    fit together (`is_torn`).
+    many links were read of it, those to blocked identifiers included. `opened` are boundary nodes
+    that are contested or super-connectors no longer, so that a walk goes on to them. `torn`: the
+    parts do not fit together (`is_torn`).
     """
 
     interior: frozenset[Identifier]
@@ -169,6 +170,7 @@ class Subgraph:
     unseen: frozenset[Identifier] = frozenset()
     member_counts: Mapping[str, int] = field(default_factory=dict[str, int])
     link_counts: Mapping[Identifier, int] = field(default_factory=dict[Identifier, int])
+    opened: frozenset[Identifier] = frozenset()
     torn: bool = False
 
     @property
@@ -183,27 +185,17 @@ class Subgraph:
         return identifier in self.nodes and identifier not in self.interior
 
 
-def is_torn(subgraph: Subgraph, same: Iterable[Pair], *, cross_boundary: bool) -> bool:
+def is_torn(subgraph: Subgraph, joined: Iterable[Pair]) -> bool:
     """Whether a commit came between the parts of a subgraph that was read part after part.
 
-    Whatever joins an identifier of the interior leads to another one or to a boundary node, a
-    boundary node is one still, and every identifier belongs to a customer whose revision was read.
-    `same` are identifiers of the interior, each with one judged the same that the walk goes on to;
-    `cross_boundary`: the walk goes on to contested identifiers too.
+    Whatever joins an identifier of the interior leads to another one or to a boundary node, and
+    every identifier belongs to a customer whose revision was read. `joined` are identifiers of the
+    interior with what each is linked with or judged the same, but for what is blocked.
     """
-    interior, closed = subgraph.interior, subgraph.interior | subgraph.boundary.keys()
-    nodes, revisions = subgraph.nodes, subgraph.revisions
-    return (
-        any(
-            (a in interior and b not in closed) or (b in interior and a not in closed)
-            for a, b in subgraph.links
-        )
-        or any(other not in interior for _, other in same)
-        or any(node.customer and node.customer not in revisions for node in nodes.values())
-        or any(
-            not (nodes[i].super_connector or (nodes[i].contested and not cross_boundary))
-            for i in subgraph.boundary
-        )
+    closed, revisions = subgraph.interior | subgraph.boundary.keys(), subgraph.revisions
+    return any(end not in closed for pair in joined for end in pair) or any(
+        node.customer is not None and node.customer not in revisions
+        for node in subgraph.nodes.values()
     )
 
 

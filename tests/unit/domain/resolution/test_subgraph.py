@@ -16,7 +16,6 @@ from identity_service.domain.resolution.subgraph import (
     Sightings,
     Span,
     StoredIdentifier,
-    Subgraph,
     corrected,
     is_torn,
     merge_evidence,
@@ -207,38 +206,21 @@ WHOLE = replace(
 
 
 def test_a_subgraph_whose_parts_fit_together_is_not_torn() -> None:
-    assert not is_torn(WHOLE, [], cross_boundary=False)
-    assert not is_torn(EMPTY_SUBGRAPH, [], cross_boundary=True)
+    assert not is_torn(WHOLE, [(TABLET, USER), (USER, USER)])
+    assert not is_torn(EMPTY_SUBGRAPH, [])
 
 
-def test_a_subgraph_is_torn_where_a_link_leads_to_an_identifier_that_was_not_walked_to() -> None:
-    newcomer = replace(WHOLE, links={**WHOLE.links, (COOKIE, USER): (2, 2, 1)})
-    released = replace(WHOLE, boundary={})
-
-    assert is_torn(newcomer, [], cross_boundary=False)
-    assert is_torn(released, [], cross_boundary=False)
-
-
-def test_a_subgraph_is_torn_where_a_judgement_joins_an_identifier_that_was_not_walked_to() -> None:
-    assert is_torn(WHOLE, [(USER, COOKIE)], cross_boundary=False)
-    assert not is_torn(WHOLE, [(USER, USER)], cross_boundary=False)
+def test_a_subgraph_is_torn_where_something_joins_an_identifier_that_was_not_walked_to() -> None:
+    assert is_torn(WHOLE, [(TABLET, USER), (COOKIE, USER)])
+    assert is_torn(WHOLE, [(USER, COOKIE)])
+    assert is_torn(replace(WHOLE, boundary={}), [(TABLET, USER)])
 
 
 def test_a_subgraph_is_torn_where_an_identifier_went_to_a_customer_of_an_unread_revision() -> None:
-    assert is_torn(replace(WHOLE, revisions={"a": 1}), [], cross_boundary=False)
+    assert is_torn(replace(WHOLE, revisions={"a": 1}), [(TABLET, USER)])
 
 
-def test_a_subgraph_is_torn_where_a_walk_ended_that_would_go_on_now() -> None:
-    def with_tablet(*, contested: bool, super_connector: bool) -> Subgraph:
-        tablet = StoredIdentifier(1, "t", contested=contested, super_connector=super_connector)
-        return replace(WHOLE, nodes={**WHOLE.nodes, TABLET: tablet})
+def test_a_subgraph_is_not_torn_where_an_identifier_has_no_customer() -> None:
+    waiting = StoredIdentifier(1, None, contested=False, super_connector=False)
 
-    assert is_torn(with_tablet(contested=False, super_connector=False), [], cross_boundary=False)
-    assert is_torn(with_tablet(contested=True, super_connector=False), [], cross_boundary=True)
-    assert not is_torn(with_tablet(contested=False, super_connector=True), [], cross_boundary=True)
-
-
-def test_links_between_identifiers_beside_a_boundary_node_may_lead_anywhere() -> None:
-    beside = replace(WHOLE, links={**WHOLE.links, (COOKIE, TABLET): (2, 2, 1)})
-
-    assert not is_torn(beside, [], cross_boundary=False)
+    assert not is_torn(replace(WHOLE, nodes={**WHOLE.nodes, USER: waiting}), [(TABLET, USER)])
