@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from identity_service.api.graphql import requests, sse, websocket
-from identity_service.api.graphql.context import Context
+from identity_service.api.graphql.context import Context, known_as
 from identity_service.api.graphql.execution import Answer, GraphQL, failed
 from identity_service.api.graphql.limits import MAX_BODY, MAX_STRANGERS_BODY
 from identity_service.api.graphql.schema import build_schema
@@ -86,6 +86,7 @@ class GraphQLEndpoint:
 
     async def _context(self, request: Request, key: str | None) -> Context:
         caller = await self._services.access.authenticate(key)
+        known_as(caller)
         return Context(self._services, caller, request.headers.get("last-event-id"))
 
 
