@@ -452,7 +452,7 @@ def _translation(name: str, error: Neo4jError | DriverError | OSError) -> Identi
         if code.startswith("Neo.ClientError.Transaction.TransactionTimedOut"):
             return Unavailable(f"{name} was stopped at its time limit.", remedy="Try again later.")
         if not code.startswith(DEFECTS):
-            # A sender gives up at 500, but comes back later when it is told to.
+            # At 500 a sender gives up, at 503 it comes back later.
             return Unavailable(f"The database cannot run {name} now ({code}).")
         # The one message that quotes no value. Syntax errors do: of dates, for example.
         hint = (error.message or "") if code.endswith(".ParameterMissing") else ""
