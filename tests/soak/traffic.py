@@ -107,7 +107,7 @@ class Traffic:
                 )
             except httpx.TransportError:
                 self.answers["sender: no answer"] += 1
-                await asyncio.sleep(0.3)
+                await asyncio.sleep(1)
                 continue
             self.answers[f"sender: {answer.status_code}"] += 1
             if answer.status_code == 200:
