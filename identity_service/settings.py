@@ -38,9 +38,6 @@ class Settings(BaseSettings):
     write_timeout: float = Field(
         default=60, gt=0, description="Seconds that a statement that writes may take."
     )
-    stream_timeout: float = Field(
-        default=3600, gt=0, description="Seconds that reading out a whole space may take."
-    )
     preview_timeout: float = Field(
         default=300, gt=0, description="Seconds that the preview of a policy may take."
     )

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from identity_service.runtime import server
 from identity_service.runtime.jars import lib_dir
+from identity_service.runtime.restarts import KeptRunning
 from identity_service.settings import Settings
 
 
@@ -17,17 +18,15 @@ def with_neo4j(settings: Settings) -> Generator[Settings]:
     """The settings with the address of a server.
 
     Where they name none, the managed one is used if it runs; else it is started, and stopped at
-    the end. Blocks; raises RuntimeFailed.
+    the end. It is started again whenever it ends before. Blocks; raises RuntimeFailed.
     """
     if settings.neo4j_uri is not None:
         yield settings
         return
     with _waiting(settings):
         running = server.start(settings)
-    try:
+    with KeptRunning(settings, running):
         yield settings.model_copy(update={"neo4j_uri": running.uri})
-    finally:
-        running.stop()
 
 
 def _waiting(settings: Settings) -> AbstractContextManager[object]:

@@ -57,6 +57,13 @@ class RunningServer:
         """Whether this call started it and its life is tied to this process."""
         return self.owned is not None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it ended by itself, or somebody ended it."""
+        if self.owned is not None and self.owned.supervisor is not None:
+            return self.owned.supervisor.poll() is not None
+        return not self.state.process.is_alive()
+
     def stop(self) -> None:
         """Stop it cleanly, about 2 s; a server that somebody else owns, or nobody, is left alone.
 

@@ -7,7 +7,7 @@ writer starts at once. One transaction holds the evidence of a batch and what fo
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -57,20 +57,23 @@ class Ingest:
         ids: Ids,
         max_queue: int,
     ) -> None:
-        """At most `max_queue` events may wait to be written."""
+        """At most `max_queue` events may wait to be written.
+
+        A space takes no more of that than it leaves free, so that none keeps out the others.
+        """
         self._store = store
         self._batches = batches
         self._ids = ids
         self._max_queue = max_queue
         self._waiting: dict[str, deque[_Waiting]] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
-        self._queued = 0
+        self._queued: Counter[str] = Counter()
         self._closed = False
 
     @property
     def ready(self) -> bool:
         """Whether an event sent now would be queued."""
-        return not self._closed and self._queued < self._max_queue
+        return not self._closed and self._queued.total() < self._max_queue
 
     async def warm_up(self) -> None:
         """Do once what the first events would otherwise wait for."""
@@ -79,15 +82,13 @@ class Ingest:
     async def take(self, sender: Sender, collected: Collected, received_at: int) -> None:
         """Write what a request brought into each of the sender's spaces.
 
-        Returns when all of it is durable and resolved. Raises Overloaded when too much
-        waits, Unavailable when the database does not answer; what was written stays written,
-        and sending it again does no harm.
+        Returns when all of it is durable and resolved. Raises Overloaded when too much waits, in
+        all or for one of the spaces, and Unavailable when the database does not answer; what was
+        written stays written, and sending it again does no harm.
         """
-        count = (len(collected.events) + len(collected.rejections)) * len(sender.scopes)
         if self._closed:
             raise Unavailable("The service is stopping.", remedy="Send the events again.")
-        if self._queued and self._queued + count > self._max_queue:
-            raise Overloaded(f"{self._queued} events wait to be written.")
+        self._refuse_too_much(sender, len(collected.events) + len(collected.rejections))
         await asyncio.gather(
             *(
                 self._enqueue(scope, part)
@@ -101,9 +102,20 @@ class Ingest:
         self._closed = True
         await asyncio.gather(*self._writers.values())
 
+    def _refuse_too_much(self, sender: Sender, count: int) -> None:
+        """Raises Overloaded. Where nothing waits, one request is taken however large it is."""
+        queued = self._queued.total()
+        free = self._max_queue - queued
+        if queued and count * len(sender.scopes) > free:
+            raise Overloaded(f"{queued:,} events wait to be written.")
+        for scope in sender.scopes:
+            waiting = self._queued[scope.space]
+            if waiting and waiting + count > free:
+                raise Overloaded(f"{waiting:,} events wait to be written to the same space.")
+
     def _enqueue(self, scope: SpaceScope, part: _Waiting) -> asyncio.Future[None]:
         self._waiting.setdefault(scope.space, deque()).append(part)
-        self._queued += part.size
+        self._queued[scope.space] += part.size
         if scope.space not in self._writers:
             self._writers[scope.space] = asyncio.create_task(self._write_all(scope))
         return part.done
@@ -115,10 +127,12 @@ class Ingest:
             while waiting:
                 await _until_quiet(waiting)
                 batch = _next_batch(waiting)
-                self._queued -= sum(part.size for part in batch)
+                self._queued[scope.space] -= sum(part.size for part in batch)
                 await self._write_and_answer(scope, batch)
         finally:
             del self._writers[scope.space]
+            if not waiting:
+                del self._waiting[scope.space], self._queued[scope.space]
 
     async def _write_and_answer(self, scope: SpaceScope, batch: Sequence[_Waiting]) -> None:
         """Write a batch, in halves where others keep changing a customer that it touches.
