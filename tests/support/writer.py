@@ -1,9 +1,9 @@
-"""A process that writes events: `python -m tests.support.writer URI WRITE_KEY [AT_ONCE SIZE]`.
+"""A process that writes events: `python -m tests.support.writer WRITE_KEY [AT_ONCE SIZE]`.
 
-Events come on standard input, one JSON list `[message id, time, [[type, value], …]]` a line. They
-are sent in requests of SIZE events (1), AT_ONCE (20) of them on their way. What was answered is
-said on standard output, one message id a line. A request that could not be written is sent again
-until it is.
+The database is the one that the environment names. Events come on standard input, one JSON list
+`[message id, time, [[type, value], …]]` a line. They are sent in requests of SIZE events (1),
+AT_ONCE (20) of them on their way. What was answered is said on standard output, one message id a
+line. A request that could not be written is sent again until it is.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def as_lines(events: Iterable[ReportedEvent]) -> str:
 
 
 async def write(
-    uri: str, write_key: str, events: Sequence[ReportedEvent], at_once: int = 20, size: int = 1
+    write_key: str, events: Sequence[ReportedEvent], at_once: int = 20, size: int = 1
 ) -> None:
     """Send all events, and say which were answered."""
-    async with await Database.open(Settings(neo4j_uri=uri)) as database:
+    async with await Database.open(Settings()) as database:
         use_cases = assemble(database, MAX_QUEUE)
         sender = use_cases.access.sender(await use_cases.access.authenticate(write_key))
         assert sender is not None, "The write key is not known."
@@ -70,4 +70,4 @@ def _read(line: str) -> ReportedEvent:
 if __name__ == "__main__":
     configure_logging()
     events_read = [_read(line) for line in sys.stdin]
-    asyncio.run(write(sys.argv[1], sys.argv[2], events_read, *map(int, sys.argv[3:])))
+    asyncio.run(write(sys.argv[1], events_read, *map(int, sys.argv[2:])))

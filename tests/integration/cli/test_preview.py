@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from neo4j import GraphDatabase
 
 from identity_service.settings import Settings
 from tests.support.command import Command
+from tests.support.neo4j import driver_of
 
 pytestmark = pytest.mark.neo4j
 
@@ -97,8 +97,7 @@ def test_a_space_that_is_as_the_evidence_says_passes_the_check(
 def test_an_identifier_that_somebody_moved_in_the_graph_is_found(
     command: Command, space: str, database_settings: Settings
 ) -> None:
-    uri = database_settings.neo4j_uri or ""
-    with GraphDatabase.driver(uri) as driver:  # pyright: ignore[reportUnknownMemberType]
+    with driver_of(database_settings) as driver:
         driver.execute_query(  # pyright: ignore[reportUnknownMemberType]
             "MATCH (:Identifier {key: $ann})-[:BELONGS_TO]->(c)"
             " MATCH (i:Identifier {key: $tablet})-[b:BELONGS_TO]->()"
