@@ -136,16 +136,19 @@ class HttpProtocol(HttpToolsProtocol):
         self._timer = None
         if self.transport.is_closing():
             return
+        limits = self._limits
         cycle = cast("RequestResponseCycle | None", self.cycle)
-        answering = cycle is not None and not cycle.response_complete
-        if self._missing is _Part.HEAD and answering:
-            self._expect(self._limits.head_timeout)  # the client waits for us, not we for it
+        if cycle is None or cycle.response_complete:
+            if self._missing is _Part.HEAD:
+                self._refuse(TooSlow(_Part.HEAD.value, limits.head_timeout))
+            else:  # nothing was ever sent, or nobody wants the body any more
+                self.transport.close()
         elif self._missing is _Part.HEAD:
-            self._refuse(TooSlow(_Part.HEAD.value, self._limits.head_timeout))
-        elif answering and not cycle.response_started and not self.pipeline:
-            self._refuse(TooSlow(_Part.BODY.value, self._limits.body_timeout))
-        else:
+            self._expect(limits.head_timeout)  # the client waits for us, not we for it
+        elif cycle.response_started or self.pipeline:
             self.transport.close()
+        else:
+            self._refuse(TooSlow(_Part.BODY.value, limits.body_timeout))
 
     # The answer
 
@@ -169,6 +172,7 @@ class HttpProtocol(HttpToolsProtocol):
             if now_left < left:
                 self._await_taker(now_left)
             else:
+                self.cycle.disconnected = True  # so that nothing more is written into it
                 self.transport.abort()
 
         self._stall_timer = self.loop.call_later(self._limits.body_timeout, look)
