@@ -11,20 +11,23 @@ import asyncio
 import resource
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from identity_service.api.problems import problem
-from identity_service.errors import IdentityServiceError, Overloaded, TooSlow
+from identity_service.errors import IdentityServiceError, Overloaded, TooLarge, TooSlow
 
 if TYPE_CHECKING:
     from identity_service.api.state import State
 
 SPARE_FILES: Final = 256
 """File descriptors that are kept for other things than clients: the database, logs, files."""
+
+MAX_HEAD: Final = 64 * 1024
+"""Bytes of a head that comes in pieces: the parser keeps all of it."""
 
 _MOST_FILES: Final = 65_536
 """What the limit is raised to where the system sets none."""
@@ -47,8 +50,8 @@ class ClientLimits:
 class _Part(Enum):
     """What of a request has not arrived whole."""
 
-    HEAD = "head"
-    BODY = "body"
+    HEAD = auto()
+    BODY = auto()
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -60,6 +63,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     _limits: ClientLimits
     _missing: _Part | None = None
+    _head_size: int = 0
     _timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
 
@@ -100,16 +104,22 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """A piece of one or more requests. Most hold a whole one, and need no timer."""
+        if self._missing is _Part.HEAD:
+            self._head_size += len(data)
         super().data_received(data)
-        if self._missing is not None and self._timer is None:
-            limits = self._limits
-            is_head = self._missing is _Part.HEAD
-            self._expect(limits.head_timeout if is_head else limits.body_timeout)
+        if self._missing is None or self.transport.is_closing():
+            return
+        is_head = self._missing is _Part.HEAD
+        if is_head and self._head_size > MAX_HEAD:
+            self._refuse(TooLarge(f"The head has more than {MAX_HEAD:,} bytes."))
+        elif self._timer is None:
+            self._expect(self._limits.head_timeout if is_head else self._limits.body_timeout)
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
         self._missing = _Part.HEAD
+        self._head_size = 0
 
     def on_headers_complete(self) -> None:
         """Its head is there."""
@@ -132,23 +142,18 @@ class HttpProtocol(HttpToolsProtocol):
             self._timer = self.loop.call_later(seconds, self._give_up)
 
     def _give_up(self) -> None:
-        """What was waited for has not come. An answer that has begun is not written into."""
+        """What was waited for has not come."""
         self._timer = None
         if self.transport.is_closing():
             return
-        limits = self._limits
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        if cycle is None or cycle.response_complete:
-            if self._missing is _Part.HEAD:
-                self._refuse(TooSlow(_Part.HEAD.value, limits.head_timeout))
-            else:  # nothing was ever sent, or nobody wants the body any more
-                self.transport.close()
+        if self._missing is _Part.HEAD and self._answers:
+            self._expect(self._limits.head_timeout)  # the client waits for us, not we for it
         elif self._missing is _Part.HEAD:
-            self._expect(limits.head_timeout)  # the client waits for us, not we for it
-        elif cycle.response_started or self.pipeline:
+            self._refuse(TooSlow("head", self._limits.head_timeout))
+        elif self._missing is _Part.BODY and not self.cycle.response_complete:
+            self._refuse(TooSlow("body", self._limits.body_timeout))
+        else:  # nothing was ever sent, or nobody wants the body any more
             self.transport.close()
-        else:
-            self._refuse(TooSlow(_Part.BODY.value, limits.body_timeout))
 
     # The answer
 
@@ -177,15 +182,27 @@ class HttpProtocol(HttpToolsProtocol):
 
         self._stall_timer = self.loop.call_later(self._limits.body_timeout, look)
 
+    @property
+    def _answers(self) -> bool:
+        """Whether an answer is on its way, to this request or to one before it."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is None or cycle.response_complete:
+            return False
+        return cycle.response_started or bool(self.pipeline) or self._missing is _Part.HEAD
+
     def _refuse(self, error: IdentityServiceError) -> None:
-        """Answer in the place of the application, and close the connection."""
+        """Close the connection; say why, in the place of the application, unless that answers."""
+        if not self._answers:
+            self._say(error)
+        self.transport.close()
+
+    def _say(self, error: IdentityServiceError) -> None:
         answer = problem(error)
         answer.headers["connection"] = "close"
         status = HTTPStatus(answer.status_code)
         head = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
         head += [name + b": " + value for name, value in answer.raw_headers]
         self.transport.write(b"\r\n".join([*head, b"", bytes(answer.body)]))
-        self.transport.close()
 
 
 def raise_file_limit() -> None:

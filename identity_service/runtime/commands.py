@@ -44,6 +44,7 @@ def start_command(
     with _one_line_errors():
         running = server.start(Settings(), port=port, detached=True)
     typer.echo(running.uri)
+    typer.echo(f"Log in as {USER}; `identity-service neo4j status` shows the password.", err=True)
 
 
 @app.command("stop")

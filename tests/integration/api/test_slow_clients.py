@@ -16,7 +16,7 @@ from typing import Any, Final
 import psutil
 import pytest
 
-from identity_service.api.http_protocol import SPARE_FILES, most_connections
+from identity_service.api.http_protocol import MAX_HEAD, SPARE_FILES, most_connections
 from identity_service.graph import statements
 from identity_service.settings import Settings
 from tests.support.service import RunningService, Space, create_space, running_service
@@ -104,6 +104,20 @@ def test_a_head_that_comes_byte_by_byte_is_not_waited_for(hasty: RunningService)
         assert_is_a_timeout(everything(connection), "head")
 
 
+def test_a_head_without_end_is_refused(service: RunningService) -> None:
+    whole = b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n"
+    with connect(service) as connection:
+        connection.sendall(whole + b"GET /healthz HTTP/1.1\r\nX-Long: ")
+        answered = b""
+        while not answered.endswith(b'{"alive":true}'):
+            answered += connection.recv(65536)
+        connection.sendall(b"x" * (MAX_HEAD + 1))
+        status, headers, problem = the_answer(everything(connection))
+
+    assert (status, problem["code"]) == (413, "TOO_LARGE")
+    assert headers["connection"] == "close"
+
+
 def test_a_second_head_on_a_connection_is_not_waited_for_either(hasty: RunningService) -> None:
     with connect(hasty) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\nGET /healthz HTTP/1.1\r\n")
@@ -141,7 +155,9 @@ def test_a_client_that_takes_its_time_between_requests_is_served(
     with connect(hasty) as connection:
         for _ in range(2):
             connection.sendall(HEAD % hasty_space.write_key.encode() + body)
-            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+            answered = b""
+            while not answered.endswith(b'{"success":true}'):
+                answered += connection.recv(65536)
             closed = select.select([connection], [], [], 1.0)[0]
             assert not closed
 

@@ -28,6 +28,7 @@ def test_from_fetch_to_stop(data_dir: Path) -> None:
     started = run("start")
     assert started.exit_code == 0
     uri = started.stdout.strip()
+    assert "neo4j status" in started.stderr
 
     status = json.loads(run("status", "--json").stdout)
     assert status["running"] is True
