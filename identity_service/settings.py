@@ -80,6 +80,23 @@ class Settings(BaseSettings):
     max_queue: int = Field(
         default=20_000, ge=1, description="Events that may wait to be written; beyond: 429."
     )
+    max_connections: int = Field(
+        default=10_000,
+        ge=1,
+        description="Connections that one process keeps open; beyond: 429. Fewer where the file "
+        "descriptors that it may have do not suffice.",
+    )
+    head_timeout: float = Field(
+        default=10,
+        gt=0,
+        description="Seconds in which the head of a request has to arrive; beyond: 408.",
+    )
+    body_timeout: float = Field(
+        default=60,
+        gt=0,
+        description="Seconds in which the body of a request has to arrive; beyond: 408. "
+        "A client that takes nothing of its answer for so long is cut off.",
+    )
     max_streams: int = Field(
         default=1_000,
         ge=1,

@@ -9,6 +9,7 @@ from typing import TypedDict, cast
 from starlette.types import Scope
 
 from identity_service.api.graphql.app import GraphQLEndpoint
+from identity_service.api.http_protocol import ClientLimits
 from identity_service.graph.database import Database
 from identity_service.services.spaces.access import Access
 from identity_service.services.write.intake import Ingest
@@ -29,6 +30,7 @@ class State(TypedDict):
 
     services: Services
     graphql: GraphQLEndpoint
+    client_limits: ClientLimits
 
 
 def services_of(scope: Scope) -> Services:

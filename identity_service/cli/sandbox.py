@@ -16,7 +16,8 @@ from identity_service.domain.journeys.journeys import JOURNEYS, journey
 from identity_service.graph import schema
 from identity_service.graph.database import Database
 from identity_service.runtime import sandbox
-from identity_service.runtime.admin import USER, Done
+from identity_service.runtime.admin import Done
+from identity_service.runtime.login import USER
 from identity_service.runtime.sandbox import Sandbox
 from identity_service.services.kit.clock import system_clock
 from identity_service.session import Session

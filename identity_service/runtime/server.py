@@ -24,7 +24,7 @@ from identity_service.runtime.launch import (
     START_TIMEOUT_S,
     STOP_TIMEOUT_S,
     Launched,
-    await_bolt,
+    await_login,
     launch,
 )
 from identity_service.runtime.lock import VERSION
@@ -37,7 +37,7 @@ TURN_PATIENCE: Final = START_TIMEOUT_S + STOP_TIMEOUT_S
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """A server that answers Bolt at `uri`; it asks for a login if its profile is guarded."""
+    """A server that answers Bolt at `uri`, and lets in the user `neo4j` with `password`."""
 
     state: State
     owned: Launched | None
@@ -46,6 +46,11 @@ class RunningServer:
     def uri(self) -> str:
         """Its Bolt address, on loopback."""
         return self.state.uri
+
+    @property
+    def password(self) -> str:
+        """What it asks for."""
+        return self.state.password
 
     @property
     def pid(self) -> int:
@@ -125,8 +130,12 @@ def server_home(settings: Settings) -> Path:
 
 
 def claim(home: Path) -> None:
-    """Mark an empty directory as this version's; raises RuntimeFailed where another wrote it."""
+    """Mark an empty directory as this version's, and have none but its owner look into it.
+
+    Raises RuntimeFailed where another version wrote it.
+    """
     home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)
     marker = home / "version"
     if marker.exists():
         written_by = marker.read_text(encoding="utf-8").strip()
@@ -155,7 +164,7 @@ def _running(home: Path) -> State | None:
     if state is None:
         return None
     if state.process.is_alive() and not state.is_abandoned:
-        return await_bolt(home, state)
+        return await_login(home, state)
     state.process.end(STOP_TIMEOUT_S)
     forget_state(home, state.process)
     return None

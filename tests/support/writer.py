@@ -1,8 +1,9 @@
-"""A process that writes into a space: `python -m tests.support.writer URI WRITE_KEY [AT_ONCE]`.
+"""A process that writes into a space: `python -m tests.support.writer WRITE_KEY [AT_ONCE]`.
 
-Events come on standard input, one JSON list `[message id, time, [[type, value], …]]` a line. What
-was answered is said on standard output, one message id a line. AT_ONCE (20) requests are on their
-way, each with one event. One that could not be written is sent again until it is.
+The database is the one that the environment names. Events come on standard input, one JSON list
+`[message id, time, [[type, value], …]]` a line. What was answered is said on standard output, one
+message id a line. AT_ONCE (20) requests are on their way, each with one event. One that could not
+be written is sent again until it is.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ def as_lines(events: Iterable[ReportedEvent]) -> str:
 
 
 async def write(
-    uri: str, write_key: str, events: Sequence[ReportedEvent], at_once: int = 20
+    write_key: str, events: Sequence[ReportedEvent], at_once: int = 20
 ) -> None:
     """Send all events, and say which were answered."""
-    async with await Database.open(Settings(neo4j_uri=uri)) as database:
+    async with await Database.open(Settings()) as database:
         use_cases = assemble(database, MAX_QUEUE)
         sender = use_cases.access.sender(await use_cases.access.authenticate(write_key))
         assert sender is not None, "The write key is not known."
@@ -68,4 +69,4 @@ def _read(line: str) -> ReportedEvent:
 if __name__ == "__main__":
     configure_logging()
     to_write = [_read(line) for line in sys.stdin]
-    asyncio.run(write(sys.argv[1], sys.argv[2], to_write, *map(int, sys.argv[3:])))
+    asyncio.run(write(sys.argv[1], to_write, *map(int, sys.argv[2:])))

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from neo4j import GraphDatabase
 
 from identity_service.settings import Settings
 from tests.support.command import Command
@@ -124,8 +123,7 @@ def test_only_a_space_can_be_repaired(command: Command) -> None:
 def test_an_identifier_that_somebody_moved_in_the_graph_is_found(
     command: Command, space: str, database_settings: Settings
 ) -> None:
-    uri = database_settings.neo4j_uri or ""
-    with GraphDatabase.driver(uri) as driver:  # pyright: ignore[reportUnknownMemberType]
+    with driver_of(database_settings) as driver:
         driver.execute_query(  # pyright: ignore[reportUnknownMemberType]
             "MATCH (:Identifier {key: $ann})-[:BELONGS_TO]->(c)"
             " MATCH (i:Identifier {key: $tablet})-[b:BELONGS_TO]->()"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
 import sys
@@ -24,6 +25,7 @@ from identity_service.services.kit import background
 from identity_service.services.limits import DEFAULT_LIMITS, Limits, RolloutLimits
 from identity_service.settings import Settings
 from tests.support.busy import busy_devices
+from tests.support.neo4j import environment_of
 from tests.support.settled import assert_ledger_tells_all
 from tests.support.space import (
     PATIENCE,
@@ -310,8 +312,9 @@ async def test_a_rollout_whose_process_was_killed_is_finished_by_another(
     space = await pairs(world, 12)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.support.killed_rollout"),
-        *(str(database_settings.neo4j_uri), space.space, policy_text(APART)),
+        *(space.space, policy_text(APART)),
         cwd=ROOT,
+        env=os.environ | environment_of(database_settings),
     )
     assert await process.wait() == -signal.SIGKILL
     space.policy, space.version = APART, 2

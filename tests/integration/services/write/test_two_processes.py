@@ -22,14 +22,16 @@ async def test_two_processes_that_write_the_same_people_agree_and_lose_nothing(
     several, _ = busy_devices(1)
     events = reported([*happened, *several, *happened, *several])
     space = await world(policy)
-    uri = database_settings.neo4j_uri
-    assert uri is not None
 
     overlap = len(events) // 4
     async with asyncio.timeout(TIME_FOR_ALL):
         answered = await asyncio.gather(
-            write_in_a_process(uri, space.write_key, events[: len(events) // 2 + overlap]),
-            write_in_a_process(uri, space.write_key, events[len(events) // 2 - overlap :][::-1]),
+            write_in_a_process(
+                database_settings, space.write_key, events[: len(events) // 2 + overlap]
+            ),
+            write_in_a_process(
+                database_settings, space.write_key, events[len(events) // 2 - overlap :][::-1]
+            ),
         )
 
     space.remember(events)
@@ -48,16 +50,14 @@ async def test_two_processes_that_meet_at_every_person_of_a_crowd_lose_no_identi
 ) -> None:
     events = crowd(people=900)
     space = await world()
-    uri = database_settings.neo4j_uri
-    assert uri is not None
     await asyncio.gather(
         *(space.send(*events.before[start : start + 500]) for start in range(0, 2_700, 500))
     )
 
     async with asyncio.timeout(TIME_FOR_ALL):
         answered = await asyncio.gather(
-            write_in_a_process(uri, space.write_key, events.first, at_once=50),
-            write_in_a_process(uri, space.write_key, events.second, at_once=50),
+            write_in_a_process(database_settings, space.write_key, events.first, at_once=50),
+            write_in_a_process(database_settings, space.write_key, events.second, at_once=50),
         )
 
     sent = [*events.before, *events.first, *events.second]
