@@ -284,7 +284,9 @@ def _shown(errors: Sequence[GraphQLError]) -> list[dict[str, Any]]:
         if cause is None:
             shown.append(_mistake(error))  # GraphQL's own
         elif isinstance(cause, IdentityServiceError) and not _is_defect(cause):
-            shown.append({**error.formatted, "message": str(cause), "extensions": _told(cause)})
+            shown.append(
+                {**error.formatted, "message": str(cause), "extensions": _extensions(cause)}
+            )
         else:
             defects.append((error, cause))
             message = (
@@ -301,12 +303,12 @@ def _is_defect(error: IdentityServiceError) -> bool:
     return error.status == IdentityServiceError.status
 
 
-def _told(error: IdentityServiceError) -> dict[str, Any]:
+def _extensions(error: IdentityServiceError) -> dict[str, Any]:
     """The `extensions` of an error: its code, and in how many seconds to ask again."""
-    told: dict[str, Any] = {"code": error.code}
+    extensions: dict[str, Any] = {"code": error.code}
     if isinstance(error, Overloaded):
-        told["retryAfter"] = error.retry_after
-    return told
+        extensions["retryAfter"] = error.retry_after
+    return extensions
 
 
 def _log_defect(reference: str, error: GraphQLError, cause: Exception, number: int) -> None:
