@@ -36,7 +36,7 @@ from identity_service.cli import (
     serve,
     space,
 )
-from identity_service.cli.output import print_error
+from identity_service.cli.output import print_error, print_line
 from identity_service.errors import IdentityServiceError
 from identity_service.observability import configure_logging
 from identity_service.runtime import commands as neo4j
@@ -105,7 +105,7 @@ def _misused(error: TyperException) -> int:
     context = getattr(error, "ctx", None)
     text = error.format_message()
     if "\n" in text or not text:  # a group without a command: its help is the message
-        typer.echo(text, err=True)
+        print_line(text, err=True)
     elif context is None:
         print_error(text)
     else:

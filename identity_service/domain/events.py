@@ -122,10 +122,15 @@ class Observation:
     region: str | None = None
 
 
-@lru_cache(maxsize=4_096)
 def property_key(name: str) -> str:
     """Under which key the graph keeps a scalar property: `p_` and its name.
 
     The name keeps A-Z, a-z, 0-9 and `_` (anything else becomes `_`) and 64 characters.
     """
-    return "p_" + _UNSAFE.sub("_", name[:MAX_PROPERTY_NAME])
+    # Cut before it is kept: senders choose the names, of any length.
+    return _property_key(name[:MAX_PROPERTY_NAME])
+
+
+@lru_cache(maxsize=4_096)
+def _property_key(name: str) -> str:
+    return "p_" + _UNSAFE.sub("_", name)

@@ -11,13 +11,14 @@ from identity_service.domain.policies.value_rules import ValueRules, WithheldVal
 from identity_service.domain.recorded import PolicyVersion
 from identity_service.errors import FieldInvalid, VersionConflict
 from identity_service.graph.policies import PolicyStore
+from identity_service.services.kit.lru_cache import LruCache
 from identity_service.services.spaces.access import SpaceScope
 
 MAX_NOTE = 2_000
 """Longest note of a policy version, in characters."""
 
-MAX_PAST = 100
-"""Policies of the past that are kept prepared; a version never changes."""
+MAX_PAST_BYTES = 4_000_000
+"""Texts of the policies of the past that are kept prepared; a version never changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Policies:
     def __init__(self, store: PolicyStore) -> None:
         self._store = store
         self._in_force: dict[str, PolicyInForce] = {}
-        self._past: dict[tuple[str, int], PolicyInForce] = {}
+        self._past: LruCache[tuple[str, int], PolicyInForce] = LruCache(MAX_PAST_BYTES)
         self._forgotten = 0
 
     async def in_force(self, scope: SpaceScope) -> PolicyInForce:
@@ -84,9 +85,7 @@ class Policies:
         if found is None:
             policy = parse_stored_policy(stored.text)
             found = PolicyInForce(stored.version, policy, ValueRules(policy), frozenset())
-            if len(self._past) >= MAX_PAST:
-                del self._past[next(iter(self._past))]
-            self._past[key] = found
+            self._past.put(key, found, len(stored.text))
         return found
 
     async def put_in_force(
