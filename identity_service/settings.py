@@ -83,6 +83,17 @@ class Settings(BaseSettings):
     max_queue: int = Field(
         default=20_000, ge=1, description="Events that may wait to be written; beyond: 429."
     )
+    write_key_rate: float | None = Field(
+        default=None,
+        gt=0,
+        description="Events per second that one write key may send to one process; beyond: 429."
+        " Unset: any number.",
+    )
+    write_key_burst: int = Field(
+        default=10_000,
+        ge=1,
+        description="Events that a write key with a rate may send at once after a pause.",
+    )
     max_streams: int = Field(
         default=1_000,
         ge=1,

@@ -12,6 +12,7 @@ from identity_service.api.graphql.app import GraphQLEndpoint
 from identity_service.graph.database import Database
 from identity_service.services.spaces.access import Access
 from identity_service.services.write.intake import Ingest
+from identity_service.services.write.rate_limit import RateLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Services:
     access: Access
     ingest: Ingest
     threads: Executor
+    rate_limit: RateLimit
 
 
 class State(TypedDict):
