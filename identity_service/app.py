@@ -42,6 +42,7 @@ from identity_service.runtime.provided import with_neo4j
 from identity_service.services.kit.clock import system_clock
 from identity_service.services.spaces.access import ensure_admin_key
 from identity_service.services.wiring import UseCases, assemble
+from identity_service.services.write.rate_limit import RateLimit
 from identity_service.settings import Settings
 
 SHUTDOWN_TIMEOUT_S: Final = 30
@@ -183,8 +184,9 @@ async def _lifespan(settings: Settings, _api: FastAPI) -> AsyncGenerator[State]:
 def _state(
     database: Database, cases: UseCases, threads: ThreadPoolExecutor, settings: Settings
 ) -> State:
+    rate_limit = RateLimit(settings.write_key_rate, settings.write_key_burst)
     return {
-        "services": Services(database, cases.access, cases.ingest, threads),
+        "services": Services(database, cases.access, cases.ingest, threads, rate_limit),
         "graphql": GraphQLEndpoint(cases, settings.max_streams),
         "client_limits": ClientLimits(
             settings.head_timeout,

@@ -97,6 +97,17 @@ class Settings(BaseSettings):
         description="Seconds in which the body of a request has to arrive; beyond: 408. "
         "A client that takes nothing of its answer for so long is cut off.",
     )
+    write_key_rate: float | None = Field(
+        default=None,
+        gt=0,
+        description="Events per second that one write key may send to one process; beyond: 429."
+        " Unset: any number.",
+    )
+    write_key_burst: int = Field(
+        default=10_000,
+        ge=1,
+        description="Events that a write key with a rate may send at once after a pause.",
+    )
     max_streams: int = Field(
         default=1_000,
         ge=1,

@@ -13,6 +13,7 @@ from identity_service.api.http_protocol import ClientLimits
 from identity_service.graph.database import Database
 from identity_service.services.spaces.access import Access
 from identity_service.services.write.intake import Ingest
+from identity_service.services.write.rate_limit import RateLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Services:
     access: Access
     ingest: Ingest
     threads: Executor
+    rate_limit: RateLimit
 
 
 class State(TypedDict):

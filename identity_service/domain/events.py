@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -68,7 +68,7 @@ class ReportedEvent:
     `identifiers` are as sent (strings, trimmed, no duplicates). `properties`, `traits`,
     `context_traits`, `account_traits` and `context` together hold all that the sender sent.
     `digest` is that of its `identity`; `place` is its position in the request, from 0, or the
-    number of its line.
+    number of its line; `size` is how many bytes of JSON were sent of it.
     """
 
     message_id: str
@@ -84,6 +84,7 @@ class ReportedEvent:
     account_traits: Mapping[str, Any]
     digest: str
     place: int
+    size: int = field(default=0, compare=False)
 
     @property
     def identity(self) -> EventIdentity:

@@ -218,11 +218,16 @@ class EvidenceStore:
         ]
 
     async def claim_property_names(
-        self, space: str, names: Collection[str], most: int
+        self, space: str, source: str, names: Collection[str], most_of_source: int, most: int
     ) -> frozenset[str]:
-        """Take names into use while there is room; returns all in use."""
+        """Take names that a source sends into use while there is room; returns all in use."""
         row = await self._database.write_one(
-            CLAIM_PROPERTY_NAMES, space=space, names=sorted(names), most=most
+            CLAIM_PROPERTY_NAMES,
+            space=space,
+            source=source,
+            names=sorted(names),
+            most_of_source=most_of_source,
+            most=most,
         )
         return frozenset(row["names"] if row else ())
 

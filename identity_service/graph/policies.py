@@ -39,11 +39,10 @@ _POLL_INTERVAL_S: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class StoredPolicy:
-    """The policy in force, as text, and the property names that the space has in use."""
+    """The policy in force, as text."""
 
     version: int
     text: str
-    property_names: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class PolicyStore:
         row = await self._database.read_one(READ_POLICY_IN_FORCE, space=space)
         if row is None:
             raise NotFound(f"There is no space “{space}”.", remedy="Create it first.")
-        return StoredPolicy(row["version"], row["text"], frozenset(row["property_names"]))
+        return StoredPolicy(row["version"], row["text"])
 
     async def at(self, space: str, moment: int) -> PolicyAsOf:
         """The policy as of a moment. Raises NotFound where there is no such space."""

@@ -153,7 +153,7 @@ def assemble(
             evidence, policy_store, detachments, resolver, clock, preview_timeout
         ),
         inboxes=Inboxes(inbox_reader, customers),
-        journeys=Journeys(JourneyReader(database), policies, clock),
+        journeys=Journeys(JourneyReader(database), policies, spaces, clock),
         judgements=Judgements(
             evidence,
             judgement_store,

@@ -102,7 +102,7 @@ class JudgementPreviews:
         """The policy in force, as text and read."""
         stored = await self._policy_store.in_force(scope.space)
         policy = parse_policy(stored.text)
-        return stored.text, PolicyInForce(stored.version, policy, ValueRules(policy), frozenset())
+        return stored.text, PolicyInForce(stored.version, policy, ValueRules(policy))
 
     async def _previewed(
         self,

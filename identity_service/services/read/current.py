@@ -23,7 +23,6 @@ from identity_service.domain.recorded import (
     RecordedEvent,
     SeenIdentifier,
     SettledCustomer,
-    page_of,
 )
 from identity_service.domain.resolution.id_register import CustomerKind
 from identity_service.domain.traits import TraitEvent, Traits, find_traits
@@ -306,8 +305,7 @@ class CurrentView:
     ) -> Page[RecordedEvent]:
         """The events of the customer that the window selects, in its order."""
         async with self.reads.one_by_one:
-            found = await self.reads.customers.events(self._key(customer), window, first + 1)
-        return page_of(found, first)
+            return await self.reads.customers.events(self._key(customer), window, first)
 
     async def event_count(self, customer: SettledCustomer) -> int:
         """How many events the customer has."""

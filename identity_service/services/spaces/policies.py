@@ -23,12 +23,11 @@ MAX_PAST_BYTES = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class PolicyInForce:
-    """What a space decides by. `property_names` are those that it had in use when this was read."""
+    """What a space decides by."""
 
     version: int
     policy: Policy
     values: ValueRules
-    property_names: frozenset[str]
     _values_of: dict[str, ValueRules] = field(default_factory=dict[str, ValueRules], compare=False)
 
     def values_of(self, region: str | None) -> ValueRules:
@@ -67,7 +66,7 @@ class Policies:
             forgotten = self._forgotten
             stored = await self._store.in_force(scope.space)
             policy = parse_stored_policy(stored.text)
-            found = PolicyInForce(stored.version, policy, ValueRules(policy), stored.property_names)
+            found = PolicyInForce(stored.version, policy, ValueRules(policy))
             if forgotten == self._forgotten:  # else another may have come while we read
                 self._in_force[scope.space] = found
         return found
@@ -75,7 +74,7 @@ class Policies:
     async def at(self, scope: SpaceScope, moment: int) -> PolicyInForce | int:
         """The policy that was in force at a moment, or since when the space has had one.
 
-        Its `property_names` are empty. Raises NotFound where there is no such space.
+        Raises NotFound where there is no such space.
         """
         stored = await self._store.at(scope.space, moment)
         if stored.version is None:
@@ -84,7 +83,7 @@ class Policies:
         found = self._past.get(key)
         if found is None:
             policy = parse_stored_policy(stored.text)
-            found = PolicyInForce(stored.version, policy, ValueRules(policy), frozenset())
+            found = PolicyInForce(stored.version, policy, ValueRules(policy))
             self._past.put(key, found, len(stored.text))
         return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -186,6 +186,21 @@ class Spaces:
         """Versions of the policy, newest first, those older than `before`."""
         newest = (await self.policy(scope)).version if before is None else before - 1
         return page_of(await self._spaces.policies(scope.space, newest, first + 1), first)
+
+    async def property_names(self, scope: SpaceScope) -> dict[str, str | None]:
+        """The properties that events can be filtered by, each with the source that took it first.
+
+        By their names in the graph, `p_…`; no source where an earlier version took the name.
+        """
+        return await self._spaces.property_names(scope.space)
+
+    async def release_property_names(self, scope: SpaceScope, names: Collection[str]) -> list[str]:
+        """Give names back, so that there is room for others; returns those that were in use.
+
+        Events keep what they have. Processes that write take note within a minute, and a name
+        that is sent again comes into use again while there is room.
+        """
+        return await self._spaces.release_property_names(scope.space, names)
 
     async def count_customers(self, scope: SpaceScope) -> CustomerCounts:
         """Customers by kind."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -24,6 +24,7 @@ from identity_service.observability import MESSAGE_ID_COLLISIONS
 from identity_service.services.resolution.component_resolver import ResolutionRequest, Starts
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
+from identity_service.services.write.property_names import PropertyNames
 from identity_service.services.write.settler import (
     Applied,
     Draft,
@@ -31,9 +32,6 @@ from identity_service.services.write.settler import (
     Settler,
     Superseded,
 )
-
-MAX_PROPERTY_NAMES = 500
-"""Most names of properties that one space may have in use as `p_…`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ class BatchWriter:
     def __init__(self, store: EvidenceStore, settler: Settler) -> None:
         self._store = store
         self._settler = settler
-        self._names: dict[str, frozenset[str]] = {}
+        self._names = PropertyNames(store)
 
     async def write(
         self, scope: SpaceScope, batch: Sequence[Received], max_attempts: int
@@ -146,7 +144,9 @@ class BatchWriter:
     ) -> Unstored:
         evidence = _gather(observations)
         scalars = [scalar_properties(o.event.properties) for o in observations]
-        names = await self._names_in_use(scope, in_force, scalars)
+        names = await self._names.in_use(
+            scope.space, zip((o.source for o in observations), scalars, strict=True)
+        )
         reading = asyncio.create_task(
             self._store.read_known(scope.space, [o.event.identity for o in observations], evidence)
         )
@@ -166,16 +166,6 @@ class BatchWriter:
             events = [event for event in events if event.identity not in known.events]
             evidence = _gather(event.observation for event in events)
         return Unstored(events, evidence, known)
-
-    async def _names_in_use(
-        self, scope: SpaceScope, in_force: PolicyInForce, scalars: Iterable[Mapping[str, object]]
-    ) -> Collection[str]:
-        names = self._names.get(scope.space, in_force.property_names)
-        wanted = {name for values in scalars for name in values} - names
-        if wanted and len(names) < MAX_PROPERTY_NAMES:
-            names = await self._store.claim_property_names(scope.space, wanted, MAX_PROPERTY_NAMES)
-        self._names[scope.space] = frozenset(names)
-        return names
 
 
 def observe_all(

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from identity_service.collect.segment import Collected
-from identity_service.domain.events import Rejection
+from identity_service.domain.events import Rejection, ReportedEvent
 from identity_service.domain.policies.parse import DEFAULT_POLICY_TEXT, parse_policy
 from identity_service.errors import Contended, Overloaded, Unavailable
 from identity_service.graph.evidence import EvidenceStore
@@ -27,6 +27,12 @@ MAX_BATCH = 500
 ATTEMPTS_TOGETHER = 3
 """How often a batch is refused as a whole, before each half of it is tried by itself."""
 
+MAX_BATCH_BYTES = 16 * 1024 * 1024
+"""Most bytes of events that one transaction writes, though never less than one event."""
+
+MAX_QUEUE_BYTES = 256 * 1024 * 1024
+"""Most bytes of events that may wait to be written."""
+
 QUIET_TURNS = 4
 """Turns of the event loop without another request, after which a batch is closed.
 
@@ -40,10 +46,11 @@ class _Waiting(Received):
 
     rejections: tuple[Rejection, ...]
     done: asyncio.Future[None]
+    bytes: int
 
     @property
     def size(self) -> int:
-        """How much of the queue it takes."""
+        """How many places of the queue it takes."""
         return len(self.events) + len(self.rejections)
 
 
@@ -68,6 +75,7 @@ class Ingest:
         self._waiting: dict[str, deque[_Waiting]] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
         self._queued: Counter[str] = Counter()
+        self._queued_bytes = 0
         self._closed = False
 
     @property
@@ -89,6 +97,9 @@ class Ingest:
         if self._closed:
             raise Unavailable("The service is stopping.", remedy="Send the events again.")
         self._refuse_too_much(sender, len(collected.events) + len(collected.rejections))
+        size = sum(event.size for event in collected.events) * len(sender.scopes)
+        if self._queued.total() and self._queued_bytes + size > MAX_QUEUE_BYTES:
+            raise Overloaded(f"{self._queued_bytes:,} bytes wait to be written.")
         await asyncio.gather(
             *(
                 self._enqueue(scope, part)
@@ -116,6 +127,7 @@ class Ingest:
     def _enqueue(self, scope: SpaceScope, part: _Waiting) -> asyncio.Future[None]:
         self._waiting.setdefault(scope.space, deque()).append(part)
         self._queued[scope.space] += part.size
+        self._queued_bytes += part.bytes
         if scope.space not in self._writers:
             self._writers[scope.space] = asyncio.create_task(self._write_all(scope))
         return part.done
@@ -128,6 +140,7 @@ class Ingest:
                 await _until_quiet(waiting)
                 batch = _next_batch(waiting)
                 self._queued[scope.space] -= sum(part.size for part in batch)
+                self._queued_bytes -= sum(part.bytes for part in batch)
                 await self._write_and_answer(scope, batch)
         finally:
             del self._writers[scope.space]
@@ -158,12 +171,12 @@ class Ingest:
         if any(part.events for part in batch):
             max_attempts = MAX_ATTEMPTS if len(batch) == 1 else ATTEMPTS_TOGETHER
             rejected += await self._batches.write(scope, batch, max_attempts)
-        if rejected:
+        for n in range(0, len(rejected), MAX_BATCH):
             await self._store.write_rejected(
                 scope.space,
                 [
                     (self._ids("rej"), received.received_at, received.source, rejection)
-                    for received, rejection in rejected
+                    for received, rejection in rejected[n : n + MAX_BATCH]
                 ],
             )
 
@@ -171,8 +184,6 @@ class Ingest:
 def _parts(sender: Sender, collected: Collected, received_at: int) -> list[_Waiting]:
     """The request in parts that fit a batch."""
     loop = asyncio.get_running_loop()
-    events = collected.events
-    parts = [events[i : i + MAX_BATCH] for i in range(0, len(events), MAX_BATCH)] or [()]
     return [
         _Waiting(
             sender.source,
@@ -181,9 +192,22 @@ def _parts(sender: Sender, collected: Collected, received_at: int) -> list[_Wait
             sender.region,
             rejections=collected.rejections if number == 0 else (),
             done=loop.create_future(),
+            bytes=sum(event.size for event in part),
         )
-        for number, part in enumerate(parts)
+        for number, part in enumerate(_fitting(collected.events))
     ]
+
+
+def _fitting(events: Sequence[ReportedEvent]) -> list[Sequence[ReportedEvent]]:
+    """The events in their order, in runs that fit a batch; one empty run if there are none."""
+    starts = [0]
+    size = 0
+    for n, event in enumerate(events):
+        size += event.size
+        if n - starts[-1] == MAX_BATCH or (n > starts[-1] and size > MAX_BATCH_BYTES):
+            starts.append(n)
+            size = event.size
+    return [events[start:end] for start, end in zip(starts, [*starts[1:], None], strict=True)]
 
 
 async def _until_quiet(waiting: deque[_Waiting]) -> None:
@@ -199,12 +223,18 @@ async def _until_quiet(waiting: deque[_Waiting]) -> None:
 
 
 def _next_batch(waiting: deque[_Waiting]) -> list[_Waiting]:
-    batch = [waiting.popleft()]
-    size = len(batch[0].events)
-    while waiting and size + len(waiting[0].events) <= MAX_BATCH:
-        size += len(waiting[0].events)
-        batch.append(waiting.popleft())
+    batch: list[_Waiting] = []
+    count = size = 0
+    while waiting and (not batch or _fits(waiting[0], count, size)):
+        part = waiting.popleft()
+        count += len(part.events)
+        size += part.bytes
+        batch.append(part)
     return batch
+
+
+def _fits(part: _Waiting, count: int, size: int) -> bool:
+    return count + len(part.events) <= MAX_BATCH and size + part.bytes <= MAX_BATCH_BYTES
 
 
 def _answer(batch: Sequence[_Waiting], error: Exception | None) -> None:

@@ -52,7 +52,7 @@ KNOWN = Known(
 
 
 def in_force(policy: Policy = POLICY) -> PolicyInForce:
-    return PolicyInForce(1, policy, ValueRules(policy), frozenset())
+    return PolicyInForce(1, policy, ValueRules(policy))
 
 
 def decisive(at: int, *identifiers: str, policy: Policy = POLICY, known: Known = KNOWN) -> bool:
