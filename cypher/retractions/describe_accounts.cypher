@@ -1,5 +1,5 @@
 // Purpose: When accounts were last described by an event that counts, for all sets of traits that the given
-//   events told. One that only retracted events told has no such time.
+//   events report. One that only retracted events report has no such time.
 // Access: write
 // Space: keys
 // Parameters:
@@ -9,10 +9,10 @@
 CALL () {
   UNWIND $events AS key
   MATCH (e:Event {key: key})-[:TOLD]->(t:AccountTraits)
-  WITH t, max([e.at, e.received_at, coalesce(e.place, 0)]) AS told ORDER BY t.key
+  WITH t, max([e.at, e.received_at, coalesce(e.place, 0)]) AS reported ORDER BY t.key
   SET t.space = t.space // takes its lock
-  WITH t, told
-  WHERE t.last_seen IS NULL OR told >= [t.last_seen, coalesce(t.last_received_at, 0), coalesce(t.last_place, 0)]
+  WITH t, reported
+  WHERE t.last_seen IS NULL OR reported >= [t.last_seen, coalesce(t.last_received_at, 0), coalesce(t.last_place, 0)]
   CALL (t) {
     MATCH (t)<-[:TOLD]-(e:Event)
     WHERE NOT EXISTS {

@@ -21,6 +21,7 @@ from identity_service.domain.retractions import Retraction, RetractionProgress
 from identity_service.domain.timestamps import iso
 from identity_service.graph import schema
 from identity_service.graph.ledger import NEWEST
+from identity_service.services.kit.clock import system_clock
 from identity_service.services.preview.retraction_previews import RetractionPreview
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.session import Session
@@ -33,7 +34,12 @@ _From = Annotated[
     str, typer.Option("--from", metavar="MOMENT", help="The first moment of receipt.")
 ]
 _Until = Annotated[
-    str, typer.Option(metavar="MOMENT", help="What was received then, or later, counts.")
+    str | None,
+    typer.Option(
+        metavar="MOMENT",
+        help="What was received then, or later, counts.",
+        show_default="now",
+    ),
 ]
 _Reason = Annotated[str, typer.Option(help="How you know; it stays on record.")]
 _Json = Annotated[bool, typer.Option("--json", help="For programs.")]
@@ -48,9 +54,9 @@ def retract_command(
     source: _Source,
     space: _Space,
     begin: _From,
-    until: _Until,
     reason: _Reason,
     author: arguments.Author,
+    until: _Until = None,
     as_json: _Json = False,
 ) -> None:
     """Retract what a source said in a range of time; `retraction preview` shows what that does.
@@ -58,7 +64,7 @@ def retract_command(
     It is in force at once. Ctrl-C leaves the rest of the work to a service that runs, or to the
     next one that starts.
     """
-    range_ = arguments.instant(begin), arguments.instant(until)
+    range_ = arguments.instant(begin), _end(until)
 
     async def work(opened: Session) -> RetractionProgress:
         scope = await opened.space(space, author)
@@ -71,10 +77,14 @@ def retract_command(
 
 @app.command("preview")
 def preview_command(
-    source: _Source, space: _Space, begin: _From, until: _Until, as_json: _Json = False
+    source: _Source,
+    space: _Space,
+    begin: _From,
+    until: _Until = None,
+    as_json: _Json = False,
 ) -> None:
     """Show what a retraction would change. Nothing is written."""
-    range_ = arguments.instant(begin), arguments.instant(until)
+    range_ = arguments.instant(begin), _end(until)
 
     async def work(opened: Session) -> RetractionPreview:
         scope = await opened.space(space)
@@ -129,6 +139,10 @@ def withdraw_command(
         return await _followed(opened, scope, gone)
 
     _show(session.run(work), as_json=as_json)
+
+
+def _end(until: str | None) -> int:
+    return system_clock() if until is None else arguments.instant(until)
 
 
 async def _followed(opened: Session, scope: SpaceScope, made: Retraction) -> RetractionProgress:

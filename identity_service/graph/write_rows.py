@@ -113,7 +113,7 @@ class JudgedEvent:
     """An event from which identifiers are taken, or to which they are given back.
 
     `carried` counts the identifiers that it carried when it was read, `strongest` is the one that
-    it belongs to from now on. `moved` are those that are taken or given back, `noted` those that
+    it belongs to from now on. `moved` are those that are taken or given back, `recorded` those that
     stay away as before.
     """
 
@@ -121,7 +121,7 @@ class JudgedEvent:
     carried: int
     strongest: Identifier | None
     moved: Periods
-    noted: Periods = field(default_factory=dict[Identifier, Sequence[Period]])
+    recorded: Periods = field(default_factory=dict[Identifier, Sequence[Period]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,7 +379,7 @@ def _judged_event_row(space: str, event: JudgedEvent) -> list[Any]:
         event.carried,
         identifier_key(space, event.strongest) if event.strongest else None,
         _period_rows(space, event.moved),
-        _period_rows(space, event.noted),
+        _period_rows(space, event.recorded),
     ]
 
 

@@ -173,6 +173,13 @@ class Identifier(Node):
             "100; of an identifier with very many links, 10,000 of them are looked at."
         ),
     )
+    links_by_source: list[SourceOfLinks] = by(
+        inboxes.links_by_source,
+        description=(
+            "Which sources brought its links, those of most first; a link that several saw counts "
+            "for each. At most 100."
+        ),
+    )
     links_over_time: list[DegreeAt] = by(
         inboxes.links_over_time,
         description=(
@@ -180,6 +187,19 @@ class Identifier(Node):
             "brought any, in order. At most 1,000."
         ),
     )
+
+
+@strawberry.type(
+    description=(
+        "A source, with how many distinct identifiers it saw one, and when, by the time of the "
+        "events: days as their first moments, UTC."
+    )
+)
+class SourceOfLinks:
+    source: str
+    link_count: int
+    since: Millis = by(inboxes.since, description="The day on which the first of them was seen.")
+    peak: Millis = by(inboxes.peak, description="The day that brought most of them.")
 
 
 @strawberry.type(

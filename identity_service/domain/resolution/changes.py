@@ -57,7 +57,8 @@ def parse_cause(text: str, changed_at: int) -> Cause | None:
     """
     name, _, key = text.partition(":")
     kind = CauseKind.__members__.get(name.upper())
-    if kind in {CauseKind.JUDGEMENT, CauseKind.RETRACTION} and key.endswith(_WITHDRAWN):
+    withdrawn = key.endswith(_WITHDRAWN)
+    if withdrawn and (kind is CauseKind.JUDGEMENT or kind is CauseKind.RETRACTION):
         return Cause(kind, key.removesuffix(_WITHDRAWN), changed_at, withdrawn=True)
     return Cause(kind, key, changed_at) if kind else None
 

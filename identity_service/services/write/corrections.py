@@ -40,12 +40,12 @@ from identity_service.services.spaces.policies import PolicyInForce
 @dataclass(frozen=True, slots=True)
 class EventCorrection:
     """An event as it was read, the identifiers that it loses or gets back (`moved`), and those of
-    which only the judgements change (`noted`), each with all judgements from now on.
+    which only the judgements change (`recorded`), each with all judgements from now on.
     """
 
     event: StoredEvent
     moved: Periods
-    noted: Periods = field(default_factory=dict[Identifier, Sequence[Period]])
+    recorded: Periods = field(default_factory=dict[Identifier, Sequence[Period]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def taking(event: StoredEvent, identifiers: Iterable[Identifier], now: Period) -
     return EventCorrection(
         event,
         moved={i: each for i, each in periods.items() if i in event.observed},
-        noted={i: each for i, each in periods.items() if i not in event.observed},
+        recorded={i: each for i, each in periods.items() if i not in event.observed},
     )
 
 
@@ -90,7 +90,7 @@ def returning(
     return EventCorrection(
         event,
         moved={i: each for i, each in periods.items() if i in free},
-        noted={i: each for i, each in periods.items() if i not in free},
+        recorded={i: each for i, each in periods.items() if i not in free},
     )
 
 
@@ -168,7 +168,7 @@ class _Again:
             self._new.add_to_event(event.observed, list(given), event.at, event.source)
         owner = belongs_to(carried, self._in_force.policy) if given else None
         self.events.append(
-            JudgedEvent(event.key, len(event.observed), owner, each.moved, each.noted)
+            JudgedEvent(event.key, len(event.observed), owner, each.moved, each.recorded)
         )
 
     def asked(self) -> NewEvidence:
@@ -227,7 +227,7 @@ def _without(each: EventCorrection, policy: Policy) -> JudgedEvent:
     observed = each.event.observed
     left = {i: blocked for i, blocked in observed.items() if i not in each.moved}
     return JudgedEvent(
-        each.event.key, len(observed), belongs_to(left, policy), each.moved, each.noted
+        each.event.key, len(observed), belongs_to(left, policy), each.moved, each.recorded
     )
 
 

@@ -86,11 +86,11 @@ class RetractionSteps:
         stored = await self._store.events(keys)
         if made.withdrawn_at is None:
             changed = [_taken(event, made) for event in stored]
-            changed = [each for each in changed if each.moved or each.noted]
+            changed = [each for each in changed if each.moved or each.recorded]
             drafted = self._corrections.take
         else:
             changed = [_given_back(event, made, made.withdrawn_at) for event in stored]
-            changed = [each for each in changed if each.moved or each.noted]
+            changed = [each for each in changed if each.moved or each.recorded]
             drafted = self._corrections.give_back
         if not changed:
             return None

@@ -4,9 +4,9 @@ A retraction is in force at once; the evidence follows it in the background. The
 this process for each retraction. A retraction outlives the process: whoever finds that nobody is
 at it goes on where it stopped.
 
-Events that were received in the range, but not stored yet when the retraction was made, are told
-from others when they are written: nothing is written any more that was drafted without knowing of
-the retraction, and whoever writes such an event has the retraction look for its events once more.
+Events that were received in the range may be stored only after the retraction was made. Nothing is
+written any more that was drafted without knowing of it, and whoever writes such an event has the
+retraction look for its events once more.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ async def test_a_retraction_is_previewed_made_listed_and_withdrawn(
         "unseen": 2,
         "links": 2,
         "message": "2 events would not count; 2 identifiers are carried by no other event.",
-        "customers": {"summary": {"customersBefore": 2, "customersAfter": 1}},
+        "customers": {"summary": {"customersBefore": 3, "customersAfter": 1}},
     }
     assert (made["from"], made["until"], made["source"]) == (
         "1970-01-01T00:00:10Z",
@@ -128,8 +128,7 @@ async def test_what_is_retracted_is_in_no_answer_and_shown_where_it_is_asked_for
     causes = {t["causedBy"]["retraction"]["reason"] for t in told if t["causedBy"]["retraction"]}
     assert ann["eventCount"] == 1
     assert ben == {"__typename": "NotFound", "reason": "UNKNOWN"}
-    assert events["forged"]
-    assert list(events.values()).count(False) == 1
+    assert sorted(events.values()) == [False, True]
     assert causes <= {"junk"}
     assert made["id"].startswith("ret_")
 

@@ -141,6 +141,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         ],
         "Space.blastRadius": [{"identifier": identifiers[6]}],
         "Identifier.sharedBy": [{"first": 1}],
+        "Identifier.linksBySource": [{"first": 100}],
         "Identifier.linksOverTime": [{"first": 1000}],
         "Subscription.settlement": [{"space": door}],
         **_journeys(said, identifiers),

@@ -265,12 +265,11 @@ async def test_a_retraction_whose_process_was_killed_is_finished_by_another(
     after = beside(space, space.database, limits=limits)
     after.use_cases.retractions.look_after_all()
     async with asyncio.timeout(PATIENCE):
-        async for progress in after.use_cases.retractions.progress(space.scope, left.id):
-            last = progress
+        shown = [p async for p in after.use_cases.retractions.progress(space.scope, left.id)]
     await after.use_cases.retractions.close()
 
     assert (left.events, left.done) == (4, False)
-    assert (last.events, last.done) == (6, True)
+    assert (shown[-1].events, shown[-1].done) == (6, True)
     await all_of(space)
     await space.give_back(left)
     assert await all_of(space) == before
@@ -461,7 +460,7 @@ async def test_as_of_a_moment_a_retraction_counts_from_when_it_was_made_until_it
     await space.give_back(made)
     said.append(await now())
 
-    assert said[0][1] == said[2][1] != said[1][1]
+    assert said[0][1] != said[1][1]
     for moment, found in said:
         assert await answers_as_of(cases, scope, values, asked, [], moment) == found
 
