@@ -191,14 +191,14 @@ async def test_the_source_that_brought_most_links_is_named_with_the_day_on_which
         {
             "source": "command line",
             "linkCount": 5,
-            "since": "1970-01-02T00:00:00Z",
-            "peak": "1970-01-08T00:00:00Z",
+            "since": "1970-01-02T00:00:00.000Z",
+            "peak": "1970-01-08T00:00:00.000Z",
         },
         {
             "source": space.name,
             "linkCount": 2,
-            "since": "1970-01-01T00:00:00Z",
-            "peak": "1970-01-01T00:00:00Z",
+            "since": "1970-01-01T00:00:00.000Z",
+            "peak": "1970-01-01T00:00:00.000Z",
         },
     ]
     assert hub["first"] == [{"source": "command line"}]

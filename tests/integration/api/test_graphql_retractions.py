@@ -86,8 +86,8 @@ async def test_a_retraction_is_previewed_made_listed_and_withdrawn(
         "customers": {"summary": {"customersBefore": 3, "customersAfter": 1}},
     }
     assert (made["from"], made["until"], made["source"]) == (
-        "1970-01-01T00:00:10Z",
-        "1970-01-01T00:00:30Z",
+        "1970-01-01T00:00:10.000Z",
+        "1970-01-01T00:00:30.000Z",
         space.name,
     )
     [edge] = listed["retractions"]["edges"]
