@@ -175,6 +175,7 @@ async def _lifespan(settings: Settings, _api: FastAPI) -> AsyncGenerator[State]:
             cases = assemble(database, settings.max_queue, preview_timeout=settings.preview_timeout)
             await cases.ingest.warm_up()
             cases.policy_rollout.look_after_all()
+            cases.retractions.look_after_all()
             try:
                 yield _state(database, cases, threads, settings)
             finally:

@@ -5,7 +5,7 @@
 // Parameters:
 //   w.events: list of keys of the events to leave out
 //   w.identifiers: list of identifier keys
-//   w.links: list of [identifier key, identifier key]
+//   w.links: list of pairs of identifier keys
 //   w.counted: list of keys of the identifiers whose links are to be counted
 // Columns:
 //   identifiers: list of [key, number of events that carry it now, first_seen, last_seen]; times are null

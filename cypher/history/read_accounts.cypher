@@ -12,7 +12,11 @@ UNWIND $w.keys AS key
 MATCH (a:Account {key: key})
 CALL (a) {
   MATCH (a)-[:DESCRIBED_AS]->(d:AccountTraits)
-  MATCH (d)<-[:TOLD]-(e:Event) WHERE e.received_at <= $w.at
+  MATCH (d)<-[:TOLD]-(e:Event)
+  WHERE e.received_at <= $w.at AND NOT EXISTS {
+    MATCH (r:Retraction {space: e.space, source: e.source})
+    WHERE r.from <= e.received_at < r.until AND r.made_at <= $w.at AND coalesce(r.withdrawn_at > $w.at, true)
+  }
   WITH d, max([e.at, e.received_at, coalesce(e.place, 0)]) AS last_reported
   ORDER BY last_reported DESC, d.key LIMIT $w.most
   WITH collect(last_reported) AS times, collect(d.traits) AS sets

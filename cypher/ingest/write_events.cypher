@@ -1,11 +1,13 @@
 // Purpose: Write events without a new identifier or link, and without an earlier time of a known one:
-//   the fast path. Nothing is written when the policy is no longer the one in force.
+//   the fast path. Nothing is written when the policy is no longer the one in force, or when a
+//   retraction was made or withdrawn.
 // Access: write
 // Space: keys
 // Eager: a batch is at most some hundred rows
 // Parameters:
 //   w.space: name of the space
 //   w.policy_version: version of the policy that the events were read under
+//   w.retractions_rev: integer – how often retractions were made or withdrawn, as it was read
 //   w.known: known identifiers of the batch, list of [key, first_seen, last_seen, corrections that were
 //     read], in order
 //   w.links_seen: known links, list of [position of a, position of b, first_seen, last_seen,
@@ -26,7 +28,8 @@ CALL () {
   RETURN collect(i) AS known
 }
 WITH known, known AS nodes,
-  CASE WHEN s.policy_version = $w.policy_version AND size(known) = size($w.known) THEN $w ELSE {} END AS w
+  CASE WHEN s.policy_version = $w.policy_version AND coalesce(s.retractions_rev, 0) = $w.retractions_rev AND size(known) = size($w.known)
+    THEN $w ELSE {} END AS w
 CALL (w, known) {
   UNWIND range(0, coalesce(size(w.known), 0) - 1) AS n
   WITH known[n] AS i, {last_seen: w.known[n][2], corrections: w.known[n][3]} AS seen
@@ -70,7 +73,7 @@ CALL (w) {
   MERGE (t:AccountTraits {key: account.traits_key})
     ON CREATE SET t.space = w.space, t.traits = account.traits, t.last_seen = account.at,
       t.last_received_at = account.received_at, t.last_place = account.place
-    ON MATCH SET t += CASE WHEN [t.last_seen, coalesce(t.last_received_at, 0), coalesce(t.last_place, 0)]
+    ON MATCH SET t += CASE WHEN t.last_seen IS NULL OR [t.last_seen, coalesce(t.last_received_at, 0), coalesce(t.last_place, 0)]
         < [account.at, account.received_at, account.place]
       THEN {last_seen: account.at, last_received_at: account.received_at, last_place: account.place} ELSE {} END
   MERGE (a)-[:DESCRIBED_AS]->(t)

@@ -1,12 +1,13 @@
 // Purpose: Write evidence and the settlement that follows from it, or nothing at all. Nothing is
 //   written when one of the things that the settlement rests on has changed since it was read: the
-//   policy in force, one of the customers, or the judgements that wait for identifiers.
+//   policy in force, the retractions, one of the customers, or the judgements that wait for identifiers.
 // Access: write
 // Space: keys
 // Eager: a batch is at most some hundred rows
 // Parameters:
 //   w.space: name of the space
 //   w.policy_version: version of the policy that was applied
+//   w.retractions_rev: integer – how often retractions were made or withdrawn, as it was read
 //   w.judgements_rev: integer – revision of the judgements that was read, or null when the settlement
 //     does not rest on judgements that wait
 //   w.unguarded: boolean – a judgement is made or withdrawn about an identifier without a customer, so
@@ -42,7 +43,8 @@
 //   w.retired: customers that retire, list of [id, id of the successor or null]
 //   w.forwarded: retired ids that get another successor, list of [id, id of the successor or null]
 //   w.kinds: list of [customer id, kind]
-//   w.anchors: list of [id, identifier key]
+//   w.anchors: list of [id, identifier key, true where no event carries the former anchor any more, false
+//     where the id returns to such a one, else null]
 //   w.reserves: list of [id, identifier key] – where ids stand whose anchor is gone
 //   w.contested: keys of identifiers that become contested
 //   w.released: keys of identifiers that are contested no longer
@@ -86,6 +88,7 @@ CALL () {
   RETURN collect(i) AS known
 }
 WITH s, known, claimed = 0 AND fresh = size($w.guards) AND as_walked = size($w.link_counts) AND size(known) = size($w.known) AND s.policy_version = $w.policy_version
+  AND coalesce(s.retractions_rev, 0) = $w.retractions_rev
   AND ($w.judgements_rev IS NULL OR coalesce(s.judgements_rev, 0) = $w.judgements_rev + CASE WHEN $w.unguarded THEN 1 ELSE 0 END) AS ok
 CALL (ok) {
   WITH ok WHERE NOT ok
@@ -119,7 +122,7 @@ CALL (w) {
   }
   CALL (gone, i) {
     MATCH (gone)<-[a:WAS_ANCHORED_AT]-(c)
-    CREATE (i)<-[:WAS_ANCHORED_AT {until: a.until, rev: a.rev}]-(c)
+    CREATE (i)<-[:WAS_ANCHORED_AT {until: a.until, rev: a.rev, unseen: CASE WHEN a.unseen IS NOT NULL THEN false END}]-(c)
     DELETE a
   }
   CALL (gone, i) {
@@ -250,7 +253,7 @@ CALL (w) {
   MERGE (t:AccountTraits {key: account.traits_key})
     ON CREATE SET t.space = w.space, t.traits = account.traits, t.last_seen = account.at,
       t.last_received_at = account.received_at, t.last_place = account.place
-    ON MATCH SET t += CASE WHEN [t.last_seen, coalesce(t.last_received_at, 0), coalesce(t.last_place, 0)]
+    ON MATCH SET t += CASE WHEN t.last_seen IS NULL OR [t.last_seen, coalesce(t.last_received_at, 0), coalesce(t.last_place, 0)]
         < [account.at, account.received_at, account.place]
       THEN {last_seen: account.at, last_received_at: account.received_at, last_place: account.place} ELSE {} END
   MERGE (a)-[:DESCRIBED_AS]->(t)
@@ -304,11 +307,11 @@ CALL (w) {
 }
 CALL (w) {
   UNWIND w.anchors AS row
-  WITH {id: row[0], key: row[1]} AS anchor
+  WITH {id: row[0], key: row[1], unseen: row[2]} AS anchor
   MATCH (c:Customer {id: anchor.id})
   OPTIONAL MATCH (c)-[old:ANCHORED_AT]->(before:Identifier)
   // The former anchor is kept, so that the register can be read as of a moment.
-  FOREACH (_ IN CASE WHEN old IS NULL THEN [] ELSE [1] END | CREATE (c)-[:WAS_ANCHORED_AT {until: w.now, rev: c.rev}]->(before))
+  FOREACH (_ IN CASE WHEN old IS NULL THEN [] ELSE [1] END | CREATE (c)-[:WAS_ANCHORED_AT {until: w.now, rev: c.rev, unseen: anchor.unseen}]->(before))
   DELETE old
   WITH c, anchor
   MATCH (i:Identifier {key: anchor.key})

@@ -50,7 +50,7 @@ CALL (w) {
   }
   CALL (gone, i) {
     MATCH (gone)<-[a:WAS_ANCHORED_AT]-(c)
-    CREATE (i)<-[:WAS_ANCHORED_AT {until: a.until, rev: a.rev}]-(c)
+    CREATE (i)<-[:WAS_ANCHORED_AT {until: a.until, rev: a.rev, unseen: CASE WHEN a.unseen IS NOT NULL THEN false END}]-(c)
     DELETE a
   }
   CALL (gone, i) {

@@ -14,7 +14,7 @@ MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(:Event)-[:NAMES]->(a:A
 WITH DISTINCT a
 ORDER BY a.account_id LIMIT $w.most
 CALL (a) {
-  MATCH (a)-[:DESCRIBED_AS]->(d:AccountTraits)
+  MATCH (a)-[:DESCRIBED_AS]->(d:AccountTraits) WHERE d.last_seen IS NOT NULL
   WITH d, [d.last_seen, coalesce(d.last_received_at, 0), coalesce(d.last_place, 0)] AS last_reported
   ORDER BY last_reported DESC, d.key LIMIT $w.most
   WITH collect(last_reported) AS times, collect(d.traits) AS sets

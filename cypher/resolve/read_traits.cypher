@@ -70,7 +70,7 @@ CALL (nodes) {
   MATCH (e)-[:NAMES]->(a:Account)
   WITH DISTINCT a
   CALL (a) {
-    MATCH (a)-[:DESCRIBED_AS]->(d:AccountTraits)
+    MATCH (a)-[:DESCRIBED_AS]->(d:AccountTraits) WHERE d.last_seen IS NOT NULL
     WITH d ORDER BY d.last_seen DESC, d.key LIMIT $w.sets
     WITH collect(d.traits) AS sets
     WITH sets, reduce(page = {rows: 0, bytes: 0}, traits IN sets |

@@ -31,6 +31,7 @@ from identity_service.cli import (
     policy_versions,
     preview,
     resolve,
+    retraction,
     sandbox,
     schema,
     serve,
@@ -63,6 +64,8 @@ app.command("explain")(explain.explain)
 app.add_typer(draw.app, name="draw")
 app.command("blast-radius")(blast_radius.blast_radius)
 app.add_typer(judgement.app, name="judgement")
+app.command("retract")(retraction.retract_command)
+app.add_typer(retraction.app, name="retraction")
 policy_versions.add_to(policy.app)
 policy.app.command("preview")(preview.preview)
 app.command("export")(export.export)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from identity_service.graph.database import Database
 from identity_service.graph.keys import without_space
@@ -13,6 +13,8 @@ from identity_service.graph.statements import Statement, statement
 READ_SPACE: Final = statement("sandbox/read_space")
 LIST_CHANGES: Final = statement("sandbox/list_changes")
 LIST_JUDGEMENTS: Final = statement("sandbox/list_judgements")
+LIST_RETRACTIONS: Final = statement("sandbox/list_retractions")
+LIST_RETRACTION_STEPS: Final = statement("sandbox/list_retraction_steps")
 LIST_ACCOUNTS: Final = statement("sandbox/list_accounts")
 LIST_ACCOUNT_TRAITS: Final = statement("sandbox/list_account_traits")
 LIST_EVENTS: Final = statement("sandbox/list_events")
@@ -22,6 +24,9 @@ READ_IDENTIFIERS: Final = statement("sandbox/read_identifiers")
 
 EVENTS: Final = 5_000
 """Most events of a page."""
+
+STEPS: Final = 500
+"""Steps of retractions of a page, each with some hundred keys of events."""
 
 
 class StoredIdentifiers(NamedTuple):
@@ -82,6 +87,20 @@ class CopyReader:
         """[labels, properties]."""
         first = {"space": space, "key": ""}
         return pages(self._database, LIST_JUDGEMENTS, first, lambda last: {"key": last[1]["id"]})
+
+    def retractions(self, space: str) -> AsyncGenerator[list[Row]]:
+        """[labels, properties]."""
+        first = {"space": space, "key": ""}
+        return pages(self._database, LIST_RETRACTIONS, first, lambda last: {"key": last[1]["id"]})
+
+    def retraction_steps(self, space: str) -> AsyncGenerator[list[Row]]:
+        """[labels, properties]."""
+        first = {"space": space, "id": "", "number": 0}
+
+        def place_of(last: Row) -> Mapping[str, Any]:
+            return {"id": last[1]["retraction"], "number": last[1]["number"]}
+
+        return pages(self._database, LIST_RETRACTION_STEPS, first, place_of, STEPS)
 
     async def space(self, space: str) -> list[Row]:
         """The node of the space and its policies, as [labels, properties]."""

@@ -34,6 +34,7 @@ from identity_service.graph.keys import (
 from identity_service.graph.statements import Statement, statement
 from identity_service.graph.write_rows import (
     EvidenceWrite,
+    RetractionStep,
     SettlementWrite,
     attachment_rows,
     detachment_rows,
@@ -51,6 +52,10 @@ WRITE_SETTLEMENT: Final = statement("ingest/write_settlement")
 READ_ANCHORED: Final = statement("ingest/read_anchored")
 DETACH: Final = statement("detachments/detach")
 ATTACH: Final = statement("detachments/attach")
+BEGIN_ANEW: Final = statement("retractions/begin_anew")
+RECORD_STEP: Final = statement("retractions/record_step")
+UNDO_STEP: Final = statement("retractions/undo_step")
+DESCRIBE_ACCOUNTS: Final = statement("retractions/describe_accounts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,12 +206,16 @@ class EvidenceStore:
 
     async def ids_anchored_at(
         self, space: str, identifiers: Iterable[Identifier]
-    ) -> list[RegisteredId]:
-        """The ids anchored at identifiers that carry none now, as ids that forward to nobody."""
+    ) -> tuple[list[RegisteredId], dict[str, Identifier]]:
+        """The ids anchored at unseen identifiers, as ids that forward to nobody; and by id, the
+        unseen identifier that it left last because no event carried that any more.
+        """
         row = await self._database.read_latest(
             READ_ANCHORED, w={"keys": [identifier_key(space, i) for i in identifiers]}
         )
-        return [
+        if row is None:
+            return [], {}
+        ids = [
             RegisteredId(
                 id=customer,
                 minted_at=minted_at,
@@ -214,8 +223,9 @@ class EvidenceStore:
                 kind=None,
                 earlier=tuple(identifier_of(key) for _, _, key in sorted(earlier, reverse=True)),
             )
-            for customer, minted_at, anchor, earlier in (row["ids"] if row else ())
+            for customer, minted_at, anchor, earlier in row["ids"]
         ]
+        return ids, {customer: identifier_of(key) for customer, key in row["left"]}
 
     async def claim_property_names(
         self, space: str, source: str, names: Collection[str], most_of_source: int, most: int
@@ -254,16 +264,18 @@ class EvidenceStore:
         await self._database.write_one(WRITE_REJECTED, w={"space": space, "rejected": rows})
 
     async def write_events(self, write: SettlementWrite) -> bool:
-        """Write events that bring nothing new. False: the policy is no longer in force."""
+        """Write events that bring nothing new. False: the policy is no longer in force, or a
+        retraction was made or withdrawn.
+        """
         row = await self._database.write_one(WRITE_EVENTS, w=evidence_rows(write))
         return bool(row and row["written"])
 
     async def write_settlement(self, write: SettlementWrite) -> Written | None:
         """Write evidence and the settlement that follows from it, or nothing.
 
-        None: nothing was written, since the policy is no longer in force, or a customer or the
-        links that the settlement rests on have changed, or a judgement that may wait for what is
-        new.
+        None: nothing was written, since the policy is no longer in force, or a retraction was made
+        or withdrawn, or a customer or the links that the settlement rests on have changed, or a
+        judgement that may wait for what is new, or since another process is at the retraction.
         """
         steps: list[tuple[Statement, Mapping[str, Any]]] = [
             (WRITE_SETTLEMENT, {"w": settlement_rows(write)})
@@ -273,6 +285,11 @@ class EvidenceStore:
             steps.append((DETACH, {"w": detachment_rows(write.space, detachment)}))
         if attachment is not None:
             steps.append((ATTACH, {"w": attachment_rows(write.space, attachment)}))
+        if write.evidence.retracted_late:
+            steps.append((BEGIN_ANEW, {"ids": list(write.evidence.retracted_late)}))
+        if (step := write.evidence.retraction) is not None:
+            steps.append(_retraction_step(step))
+            steps.append((DESCRIBE_ACCOUNTS, {"events": list(step.events)}))
         if len(steps) == 1:
             row = await self._database.write_one(WRITE_SETTLEMENT, **steps[0][1])
         else:
@@ -284,6 +301,13 @@ class EvidenceStore:
         if written.last_position is not None:
             self._changes_written(write.space)
         return written
+
+
+def _retraction_step(step: RetractionStep) -> tuple[Statement, Mapping[str, Any]]:
+    held = {"id": step.retraction, "worker": step.worker, "lease": step.lease_ms}
+    if step.gives_back:
+        return UNDO_STEP, held | {"events": len(step.events), "number": step.number}
+    return RECORD_STEP, held | {"events": list(step.events)}
 
 
 def _those(events: Sequence[EventIdentity], positions: Iterable[int]) -> frozenset[EventIdentity]:

@@ -11,6 +11,7 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.reinstatement import EventAgain, EventWithheld
 from identity_service.domain.resolution.subgraph import NewEvidence, StoredIdentifier
+from identity_service.domain.retractions import RetractedRange
 from identity_service.errors import NotFound
 from identity_service.graph.database import Database
 from identity_service.graph.keys import bounds, identifier_key, identifier_of
@@ -39,10 +40,12 @@ _POLL_INTERVAL_S: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class StoredPolicy:
-    """The policy in force, as text."""
+    """The policy in force, as text, and the retractions in force, as of `retractions_rev`."""
 
     version: int
     text: str
+    retractions_rev: int
+    retracted: tuple[RetractedRange, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,12 @@ class PolicyStore:
         row = await self._database.read_one(READ_POLICY_IN_FORCE, space=space)
         if row is None:
             raise NotFound(f"There is no space “{space}”.", remedy="Create it first.")
-        return StoredPolicy(row["version"], row["text"])
+        return StoredPolicy(
+            row["version"],
+            row["text"],
+            row["retractions_rev"],
+            tuple(RetractedRange(*each) for each in row["retracted"]),
+        )
 
     async def at(self, space: str, moment: int) -> PolicyAsOf:
         """The policy as of a moment. Raises NotFound where there is no such space."""

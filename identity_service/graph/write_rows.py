@@ -113,7 +113,7 @@ class JudgedEvent:
     """An event from which identifiers are taken, or to which they are given back.
 
     `carried` counts the identifiers that it carried when it was read, `strongest` is the one that
-    it belongs to from now on. `moved` are those that are taken or given back, `noted` those that
+    it belongs to from now on. `moved` are those that are taken or given back, `recorded` those that
     stay away as before.
     """
 
@@ -121,7 +121,7 @@ class JudgedEvent:
     carried: int
     strongest: Identifier | None
     moved: Periods
-    noted: Periods = field(default_factory=dict[Identifier, Sequence[Period]])
+    recorded: Periods = field(default_factory=dict[Identifier, Sequence[Period]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,22 @@ class AttachmentWrite:
 
 
 @dataclass(frozen=True, slots=True)
+class RetractionStep:
+    """A step of a retraction: which, the process that is at it, and the keys of the events.
+
+    `lease_ms`: for how long nobody else may take the retraction up. `gives_back`: they are given
+    back; `number` is then that of the step that took them out, None unless they are all of it.
+    """
+
+    retraction: str
+    worker: str
+    lease_ms: int
+    events: Sequence[str]
+    gives_back: bool
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EvidenceWrite:
     """Evidence that one transaction writes.
 
@@ -159,7 +175,8 @@ class EvidenceWrite:
     `corrections` counts, for known identifiers, how often judgements have changed what events
     say of them, as it was read; where it is 0, it is left out. `returning` are those new ones that
     the graph holds as unseen; `withheld` those that the policy blocks, so that they belong to
-    nobody.
+    nobody. `retraction` is the one because of which this is written; `retracted_late` are those
+    that cover one of the events.
     """
 
     events: Sequence[NewEvent] = ()
@@ -172,6 +189,8 @@ class EvidenceWrite:
     withheld: Collection[Identifier] = ()
     detachment: DetachmentWrite | None = None
     attachment: AttachmentWrite | None = None
+    retraction: RetractionStep | None = None
+    retracted_late: Collection[str] = ()
     made: Sequence[AnyJudgement] = ()
     withdrawn: Sequence[Withdrawal] = ()
     in_effect: Sequence[Judgement] = ()
@@ -234,7 +253,8 @@ class SettlementWrite:
 
     `settlement` is None where nothing was resolved: for events that cannot change any customer,
     and for an over-connected component, whose new identifiers are then marked as unsettled.
-    `now` is in milliseconds.
+    `now` is in milliseconds. It rests on the policy of this version, and on the retractions as of
+    `retractions_rev`.
     """
 
     space: str
@@ -242,6 +262,7 @@ class SettlementWrite:
     now: int
     evidence: EvidenceWrite
     settlement: Settlement | None = None
+    retractions_rev: int = 0
 
 
 def evidence_rows(write: SettlementWrite) -> dict[str, Any]:
@@ -253,6 +274,7 @@ def evidence_rows(write: SettlementWrite) -> dict[str, Any]:
     return {
         "space": space,
         "policy_version": write.policy_version,
+        "retractions_rev": write.retractions_rev,
         "now": write.now,
         "known": [
             [identifier_key(space, i), span.first, span.last, evidence.corrections.get(i, 0)]
@@ -357,7 +379,7 @@ def _judged_event_row(space: str, event: JudgedEvent) -> list[Any]:
         event.carried,
         identifier_key(space, event.strongest) if event.strongest else None,
         _period_rows(space, event.moved),
-        _period_rows(space, event.noted),
+        _period_rows(space, event.recorded),
     ]
 
 
@@ -440,7 +462,9 @@ def settlement_rows(write: SettlementWrite) -> dict[str, Any]:
         "retired": [[old, new] for old, new in found.retired if old in subgraph.revisions],
         "forwarded": [[old, new] for old, new in found.retired if old not in subgraph.revisions],
         "kinds": [[customer, kind.value] for customer, kind in found.kinds],
-        "anchors": [[customer, key_at(i)] for customer, i in found.anchors],
+        "anchors": [
+            [customer, key_at(i), found.unanchored.get(customer)] for customer, i in found.anchors
+        ],
         "reserves": [[customer, key_at(i)] for customer, i in found.reserves],
         "contested": [key_at(i) for i in found.contested],
         "released": [key_at(i) for i in found.released],

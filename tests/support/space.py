@@ -21,6 +21,7 @@ from identity_service.domain.policies.policy import Blocked, Policy, Rule, Shari
 from identity_service.domain.policies.value_rules import ValueRules, observe
 from identity_service.domain.recorded import PolicyVersion, RecordedChange
 from identity_service.domain.resolution.evidence import Evidence, attached, gather
+from identity_service.domain.retractions import Retraction, RetractionProgress, retracted_by
 from identity_service.graph.database import Database
 from identity_service.services.kit.clock import Clock, system_clock
 from identity_service.services.limits import DEFAULT_LIMITS, Limits, RolloutLimits
@@ -81,6 +82,8 @@ class World:
     sent: dict[str, ReportedEvent] = field(default_factory=dict[str, ReportedEvent])
     judged: dict[str, Judgement] = field(default_factory=dict[str, Judgement])
     detached: dict[str, Detachment] = field(default_factory=dict[str, Detachment])
+    received: dict[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
+    retracted: dict[str, Retraction] = field(default_factory=dict[str, Retraction])
 
     @property
     def space(self) -> str:
@@ -97,14 +100,17 @@ class World:
         """Send events in one request; returns when they are answered."""
         collected = Collected(tuple(events), tuple(rejections))
         await self.use_cases.ingest.take(Sender(source, (self.scope,)), collected, received_at)
-        self.remember(events)
+        self.remember(events, source, received_at)
 
-    def remember(self, events: Iterable[ReportedEvent]) -> None:
+    def remember(
+        self, events: Iterable[ReportedEvent], source: str = SOURCE, received_at: int = 1_000
+    ) -> None:
         """Note events that the space holds from now on, unless the policy rejects them."""
         values = ValueRules(self.policy)
         for each in events:
             if not isinstance(observe(each, values, 0, SOURCE), Rejection):
                 self.sent.setdefault(each.message_id, each)
+                self.received.setdefault(each.message_id, (source, received_at))
 
     async def judge(
         self, verdict: Verdict, a: str | Identifier, b: str | Identifier
@@ -137,6 +143,34 @@ class World:
         self.detached.pop(judgement.id, None)
         return judged.changes
 
+    async def retract(self, source: str, begin: int, until: int) -> Retraction:
+        """Retract what a source said; returns when the evidence follows."""
+        retractions = self.use_cases.retractions
+        made = await retractions.retract(self.scope, source, begin, until, "The test says so.")
+        self.retracted[made.id] = made
+        await self.until_followed(made.id)
+        return made
+
+    async def give_back(self, made: Retraction) -> None:
+        """Withdraw a retraction; returns when the evidence follows."""
+        await self.use_cases.retractions.withdraw(self.scope, made.id, "The test says so.")
+        del self.retracted[made.id]
+        await self.until_followed(made.id)
+
+    async def until_followed(self, retraction: str) -> RetractionProgress:
+        """How far a retraction is when it is done; go on with it if nobody does."""
+        retractions = self.use_cases.retractions
+        retractions.go_on(self.scope, retraction)
+        async with asyncio.timeout(PATIENCE):
+            async for progress in retractions.progress(self.scope, retraction):
+                if progress.done:
+                    return progress
+        raise AssertionError("The progress ended before the retraction.")
+
+    def is_retracted(self, message_id: str) -> bool:
+        """Whether an event was retracted."""
+        return bool(retracted_by(self.retracted.values(), *self.received[message_id]))
+
     async def set_policy(self, policy: Policy) -> PolicyVersion:
         """Put a policy in force; returns when the space is settled by it."""
         put = await self.use_cases.policy_rollout.set_policy(
@@ -160,7 +194,11 @@ class World:
     def evidence(self) -> Evidence:
         """What was sent, as if the policy in force had always been."""
         values = ValueRules(self.policy)
-        observed = (observe(each, values, 0, SOURCE) for each in self.sent.values())
+        observed = (
+            observe(each, values, 0, SOURCE)
+            for message_id, each in self.sent.items()
+            if not self.is_retracted(message_id)
+        )
         detached = list(self.detached.values())
         return gather(
             (

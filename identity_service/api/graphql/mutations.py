@@ -11,10 +11,12 @@ import strawberry
 from strawberry import ID, Parent
 
 from identity_service import errors
+from identity_service.api.graphql import retractions
 from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.fields import IdentifierInput
 from identity_service.api.graphql.queries import Space
 from identity_service.api.graphql.refused import Invalid, Refused, refused
+from identity_service.api.graphql.retractions import RetractResult
 from identity_service.api.graphql.scoped import scoped
 from identity_service.api.graphql.types import Change, Judgement, Policy, Settlement, by, shows
 from identity_service.domain import judgements
@@ -291,6 +293,18 @@ class Mutation:
         ),
     )
     withdraw_judgement: JudgeResult = by(withdraw_judgement)
+    retract: RetractResult = by(
+        retractions.retract,
+        description=(
+            "What this source said does not count, of all that was received from `from` on and "
+            "before `until`, which is past. Administrators only. Customers are settled again in "
+            "the background."
+        ),
+    )
+    withdraw_retraction: RetractResult = by(
+        retractions.withdraw_retraction,
+        description="It counts again. Administrators only; likewise in the background.",
+    )
 
 
 def _require(info: Info, space: str, role: access.Role) -> SpaceScope:

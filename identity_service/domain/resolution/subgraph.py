@@ -148,7 +148,8 @@ class Subgraph:
     `register` holds the ids of the customers and every other id that was ever anchored at a loaded
     identifier. `displaced` maps those that are alive, but not with the identifier at which they are
     anchored, to one of their identifiers. `unseen` are those that were loaded, and that no event
-    carries any more.
+    carries any more. `returned` maps ids to the anchor that they left when no event carried it,
+    and that events carry again.
 
     `revisions` and `member_counts` were read before everything that is decided from; the latter
     count the identifiers of each customer. `link_counts` has for each identifier in `interior` how
@@ -172,6 +173,7 @@ class Subgraph:
     link_counts: Mapping[Identifier, int] = field(default_factory=dict[Identifier, int])
     opened: frozenset[Identifier] = frozenset()
     torn: bool = False
+    returned: Mapping[str, Identifier] = field(default_factory=dict[str, Identifier])
 
     @property
     def walked_customers(self) -> set[str]:
@@ -267,5 +269,6 @@ def merge_evidence(subgraph: Subgraph, new: NewEvidence) -> ResolutionInput:
             super_connectors=super_connectors,
             register=subgraph.register,
             unseen=subgraph.unseen,
+            returned=subgraph.returned,
         ),
     )

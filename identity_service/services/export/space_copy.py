@@ -103,6 +103,10 @@ class _Copy:
         await self._each(reader.changes(space), partial(self._alone, "changes", "Change"))
         judgements = partial(self._alone, "judgements", "Judgement")
         await self._each(reader.judgements(space), judgements)
+        retractions = partial(self._alone, "retractions", "Retraction")
+        await self._each(reader.retractions(space), retractions)
+        steps = partial(self._alone, "retraction steps", "RetractionStep")
+        await self._each(reader.retraction_steps(space), steps)
         self._files.nodes(await reader.space(space), "Space")
         return dict(self._copied)
 

@@ -58,6 +58,7 @@ from identity_service.services.read.presenters import (
     account,
     degrees,
     seen_identifier,
+    sources_of_links,
     strongest_first,
 )
 from identity_service.services.read.trait_variants import decided_traits
@@ -67,6 +68,7 @@ from identity_service.services.read.view import (
     Degree,
     Missing,
     MissingReason,
+    SourceOfLinks,
     missing,
 )
 from identity_service.services.resolution.component_resolver import too_much
@@ -114,6 +116,7 @@ class CurrentReads:
         self.identifiers = DataLoader(customers.identifiers)
         self.link_counts = DataLoader(customers.link_counts)
         self.links_by_day = DataLoader(inboxes.links_by_day)
+        self.links_by_source = DataLoader(inboxes.links_by_source)
         self.people = DataLoader(inboxes.people)
         self.previous_ids = DataLoader(customers.previous_ids)
         self.traits = DataLoader(customers.traits)
@@ -253,6 +256,12 @@ class CurrentView:
     async def links_over_time(self, identifier: SeenIdentifier, first: int) -> Sequence[Degree]:
         """How its links became more: the last `first` days that brought any, in order."""
         return degrees(await self.reads.links_by_day.get(identifier.key) or (), first)
+
+    async def links_by_source(
+        self, identifier: SeenIdentifier, first: int
+    ) -> Sequence[SourceOfLinks]:
+        """Which sources brought its links, at most `first`, those of most first."""
+        return sources_of_links(await self.reads.links_by_source.get(identifier.key) or (), first)
 
     async def shared_by(self, identifier: SeenIdentifier, first: int) -> list[SettledCustomer]:
         """The known customers that were seen with it, at most `MAX_PEOPLE`, the latest first."""

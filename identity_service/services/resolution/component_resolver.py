@@ -71,7 +71,8 @@ class ResolutionRequest:
     `withdrawn` is the id of a judgement to leave out. `correction` is what events lose; what is
     loaded with its identifiers is resolved without that. `returning` are identifiers of `new` that
     the graph holds as unseen. Unless `cross_boundary`, the walk ends at
-    contested identifiers where it can be shown that nothing beyond them changes.
+    contested identifiers where it can be shown that nothing beyond them changes. A component may
+    hold `most` identifiers, None for as many as the policy says.
     """
 
     starts: Starts
@@ -80,6 +81,7 @@ class ResolutionRequest:
     correction: Correction | None = None
     returning: Collection[Identifier] = ()
     cross_boundary: bool = False
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class ComponentResolver:
     ) -> Resolved | None:
         """Resolve what a request names.
 
-        None: a component holds more identifiers than the policy's `max_component`, or all
+        None: a component holds more identifiers than it may, or all
         components together hold so many that they must be resolved one by one.
         """
         if not request.cross_boundary and _may_end_at_contested(in_force.policy):
@@ -154,7 +156,7 @@ class ComponentResolver:
         def resolved() -> Resolved | None:
             resolution_input = merge_evidence(subgraph, new)
             component_of = components(resolution_input.evidence)
-            if _largest(component_of) > policy.max_component:
+            if _largest(component_of) > (request.most or policy.max_component):
                 return None
             resolution = resolve(resolution_input.evidence, policy, resolution_input.outside)
             if not request.cross_boundary and not boundary_unchanged(
@@ -168,11 +170,13 @@ class ComponentResolver:
     async def _with_ids_of(
         self, scope: SpaceScope, returning: Collection[Identifier], subgraph: Subgraph
     ) -> Subgraph:
-        """The subgraph with the ids that were left at identifiers which no event carried."""
+        """The subgraph with the ids that are, or were, anchored at identifiers which no event
+        carried.
+        """
         if not returning:
             return subgraph
-        found = await self._store.ids_anchored_at(scope.space, returning)
-        return replace(subgraph, register=[*subgraph.register, *found])
+        found, left = await self._store.ids_anchored_at(scope.space, returning)
+        return replace(subgraph, register=[*subgraph.register, *found], returned=left)
 
     async def _load(
         self, scope: SpaceScope, in_force: PolicyInForce, request: ResolutionRequest
@@ -202,7 +206,7 @@ class ComponentResolver:
                 else starts.super_connectors | starts.contested
             ),
             cross_boundary=cross_boundary,
-            most=in_force.policy.max_component + self._spare_identifiers,
+            most=(request.most or in_force.policy.max_component) + self._spare_identifiers,
             missing=missing,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from identity_service.domain.identifiers import Identifier
@@ -9,6 +10,7 @@ from identity_service.domain.policies.parse import parse_policy, parse_stored_po
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.recorded import PolicyVersion
+from identity_service.domain.retractions import RetractedRange
 from identity_service.errors import FieldInvalid, VersionConflict
 from identity_service.graph.policies import PolicyStore
 from identity_service.services.kit.lru_cache import LruCache
@@ -23,11 +25,17 @@ MAX_PAST_BYTES = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class PolicyInForce:
-    """What a space decides by."""
+    """What a space decides by.
+
+    `retracted` are the retractions in force, as of `retractions_rev`, which counts how often one
+    was made or withdrawn.
+    """
 
     version: int
     policy: Policy
     values: ValueRules
+    retractions_rev: int = 0
+    retracted: Sequence[RetractedRange] = ()
     _values_of: dict[str, ValueRules] = field(default_factory=dict[str, ValueRules], compare=False)
 
     def values_of(self, region: str | None) -> ValueRules:
@@ -66,7 +74,13 @@ class Policies:
             forgotten = self._forgotten
             stored = await self._store.in_force(scope.space)
             policy = parse_stored_policy(stored.text)
-            found = PolicyInForce(stored.version, policy, ValueRules(policy))
+            found = PolicyInForce(
+                stored.version,
+                policy,
+                ValueRules(policy),
+                stored.retractions_rev,
+                stored.retracted,
+            )
             if forgotten == self._forgotten:  # else another may have come while we read
                 self._in_force[scope.space] = found
         return found

@@ -17,6 +17,7 @@ from identity_service.domain.resolution.components import components
 from identity_service.domain.resolution.evidence import gather
 from identity_service.domain.resolution.resolve import strongest
 from identity_service.domain.resolution.subgraph import NewEvidence, Pair, Sightings, Span
+from identity_service.domain.retractions import retracted_by
 from identity_service.errors import Contended
 from identity_service.graph.evidence import EvidenceStore, Known
 from identity_service.graph.write_rows import EvidenceWrite, NewEvent
@@ -131,11 +132,12 @@ class BatchWriter:
         if not unstored.events:
             return draft
         decisive = decisive_observations(unstored, in_force.policy)
+        retracted = _retracted_late(unstored, in_force)
         return replace(
             draft,
-            evidence=_evidence_write(unstored),
+            evidence=replace(_evidence_write(unstored), retracted_late=retracted),
             collisions=_collisions(unstored),
-            request=_request(decisive, unstored.known, in_force) if decisive else None,
+            request=_request(decisive, unstored.known, in_force) if decisive or retracted else None,
             causes=[(o.identifiers[0], f"event:{o.event.message_id}") for o in decisive],
         )
 
@@ -198,6 +200,20 @@ def decisive_observations(unstored: Unstored, policy: Policy) -> list[Observatio
         for event in unstored.events
         if not _only_repeats(event.observation, unstored.known, policy)
     ]
+
+
+def _retracted_late(unstored: Unstored, in_force: PolicyInForce) -> list[str]:
+    """The retractions that cover one of the events, received before they were made."""
+    observations = [event.observation for event in unstored.events] if in_force.retracted else []
+    return sorted(
+        {
+            each.id
+            for observation in observations
+            for each in retracted_by(
+                in_force.retracted, observation.source, observation.received_at
+            )
+        }
+    )
 
 
 def _collisions(unstored: Unstored) -> list[Observation]:

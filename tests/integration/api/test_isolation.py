@@ -109,6 +109,10 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             *({"customer": each} for each in ids),
         ],
         "Customer.judgements": [{"first": 100, "after": after["Space.judgements"]}],
+        "Space.retractions": pages("Space.retractions"),
+        "Space.previewRetraction": [
+            {"source": about.name, "from": always["since"], "until": about.filled}
+        ],
         # One small difference: all that hangs on each of its identifiers is asked for.
         "Space.preview": [
             {"policy": "extends: quarantine\nblocked: [{value: cids-phone}]"},
@@ -137,6 +141,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         ],
         "Space.blastRadius": [{"identifier": identifiers[6]}],
         "Identifier.sharedBy": [{"first": 1}],
+        "Identifier.linksBySource": [{"first": 100}],
         "Identifier.linksOverTime": [{"first": 1000}],
         "Subscription.settlement": [{"space": door}],
         **_journeys(said, identifiers),
@@ -164,6 +169,13 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         ],
         "Mutation.detach": [
             {"space": door, "messageId": said, "identifier": identifiers[0], "reason": "not me"}
+        ],
+        "Mutation.retract": [
+            {"space": door, "source": about.name, "reason": "junk"}
+            | {"from": always["since"], "until": about.filled}
+        ],
+        "Mutation.withdrawRetraction": [
+            {"space": door, "id": each, "reason": "who knows"} for each in about.retractions
         ],
         "Mutation.withdrawJudgement": [
             {"space": door, "id": each, "reason": "who knows"} for each in about.judgements
