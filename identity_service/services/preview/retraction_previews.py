@@ -111,7 +111,7 @@ class RetractionPreviews:
     ) -> RetractionPreview:
         stored = await self._policy_store.in_force(scope.space)
         policy = parse_policy(stored.text)
-        in_force = PolicyInForce(stored.version, policy, ValueRules(policy), frozenset())
+        in_force = PolicyInForce(stored.version, policy, ValueRules(policy))
         draft = await self._steps.draft(scope, in_force, made, keys)
         detachment = draft.evidence.detachment if draft else None
         if draft is None or detachment is None or not draft.is_seen:
