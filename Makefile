@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo setup test check docs mutants lock prove-lock clean
+.PHONY: help demo setup test soak check docs mutants lock prove-lock clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -23,6 +23,11 @@ setup: $(VENV)/.dev $(VENV)/.package $(EXPLORER) $(VENV)/.neo4j ## install every
 
 test: setup ## run the whole suite against a real Neo4j, with the floor of coverage
 	@$(PYTHON) -m pytest --durations=20 --cov
+
+SOAK_SECONDS ?= 3600
+
+soak: setup ## load, faults and a count of everything for an hour, or SOAK_SECONDS
+	@SOAK_SECONDS=$(SOAK_SECONDS) $(PYTHON) -m pytest -s tests/soak
 
 # deptry twice: the service may not use what is there for tests alone; all else may use everything.
 check: $(VENV)/.dev $(VENV)/.package ## ruff, pyright strict, import-linter, deptry

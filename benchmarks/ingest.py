@@ -7,12 +7,10 @@ import json
 import time
 from typing import Any
 
-from neo4j import AsyncGraphDatabase
-
 from benchmarks.figures import percentile, table
 from benchmarks.floors import GroupCommit, WriteFloor
 from benchmarks.http import request, send_all
-from benchmarks.running import Running
+from benchmarks.running import Running, driver_of
 from benchmarks.stream import Stream
 
 HISTORY = 20_000
@@ -32,7 +30,7 @@ def run(service: Running) -> None:
 
 async def _measure(service: Running, write_key: str) -> None:
     stream = Stream(seed=1)
-    async with AsyncGraphDatabase.driver(service.neo4j_uri) as driver:  # pyright: ignore[reportUnknownMemberType]
+    async with driver_of(service.settings) as driver:
         floor = WriteFloor(driver, "floor")
         for _ in range(HISTORY // 500):
             calls = stream.take(500)

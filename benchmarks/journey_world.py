@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, LiteralString
 
-from neo4j import AsyncDriver, AsyncGraphDatabase
+from neo4j import AsyncDriver
+
+from benchmarks.running import driver_of
+from identity_service.settings import Settings
 
 SPACE: Final = "journeys"
 CUSTOMERS: Final = 100_000
@@ -210,9 +213,9 @@ def event_rows(world: World) -> Iterator[list[Any]]:
         ]
 
 
-async def fill(uri: str, world: World) -> None:
+async def fill(settings: Settings, world: World) -> None:
     """Write the world into a Neo4j whose schema is applied, unless it is there already."""
-    async with AsyncGraphDatabase.driver(uri) as driver:  # pyright: ignore[reportUnknownMemberType]
+    async with driver_of(settings) as driver:
         there = await driver.execute_query(
             "MATCH (e:Event {key: $key}) RETURN e.key", key=f"{SPACE}/m0"
         )

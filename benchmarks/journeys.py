@@ -77,20 +77,21 @@ def run(service: Running) -> None:
     """Build the world, ask both, print."""
     print(f"\njourneys: {EVENTS:,} events of {CUSTOMERS:,} customers, all of them in the range")
     world = build()
-    asyncio.run(fill(service.neo4j_uri, world))
+    asyncio.run(fill(service.settings, world))
     with tempfile.TemporaryDirectory() as directory:
         peer = Peer(world, Path(directory))
-        asyncio.run(compare(service.neo4j_uri, service.neo4j, world, peer))
+        asyncio.run(compare(service.settings, service.neo4j, world, peer))
 
 
-async def compare(uri: str, neo4j: psutil.Process, world: World, peer: Peer) -> None:
+async def compare(settings: Settings, neo4j: psutil.Process, world: World, peer: Peer) -> None:
     """Ask a Neo4j that holds the world and the peer in turns; print the best of each.
 
     Processor seconds are of all threads, and of the whole process: Neo4j's compiler too.
     """
     print(f"{'':>22}  seconds                 processor seconds")
     print(f"{'':>22} {'Cypher':>8} {'DuckDB':>8} {'times':>6} {'Cypher':>8} {'DuckDB':>8}")
-    async with await Database.open(Settings(neo4j_uri=uri, journey_timeout=600)) as database:
+    patient = settings.model_copy(update={"journey_timeout": 600})
+    async with await Database.open(patient) as database:
         reader = JourneyReader(database)
 
         async def turns(name: str, ours: ResolutionInput, theirs: ResolutionInput) -> None:

@@ -17,10 +17,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, LiteralString, cast
 
-from neo4j import AsyncGraphDatabase
-
 from benchmarks.resolution import DEFAULT, best_of, space
-from benchmarks.running import Running, running
+from benchmarks.running import Running, driver_of, running
 from identity_service.domain.identifiers import IdentifierKind
 from identity_service.domain.resolution.evidence import Evidence
 from identity_service.domain.resolution.resolve import resolve, strength
@@ -62,7 +60,7 @@ def run(service: Running, identifiers: int = IDENTIFIERS) -> None:
     evidence = space(round(identifiers / IDENTIFIERS_OF_A_PERSON), shuffled=False)
     size, links = len(evidence.identifiers), len(evidence.links)
     service.create_space(NAME)
-    asyncio.run(_load(service.neo4j_uri, evidence))
+    asyncio.run(_load(service.settings, evidence))
     floor = best_of(3, _floor(evidence))
     print(f"Preview of {size:,} identifiers and {links:,} links")
     print(
@@ -71,7 +69,7 @@ def run(service: Running, identifiers: int = IDENTIFIERS) -> None:
     )
     for name, text in POLICIES.items():
         with ProcessPoolExecutor(1, get_context("spawn")) as process:
-            found = process.submit(measure, service.neo4j_uri, text).result()
+            found = process.submit(measure, service.settings, text).result()
         print(
             f"  {name:<20} {found.reading:6.1f} s {found.all:6.1f} s {size / found.all:14,.0f}"
             f" {floor / found.all:9.4f} {found.longest * 1000:6.0f} ms {found.memory:5.0f} MB"
@@ -80,13 +78,13 @@ def run(service: Running, identifiers: int = IDENTIFIERS) -> None:
     print(f"  {'scipy, in memory':<20} {'':8} {floor:6.2f} s {size / floor:14,.0f}")
 
 
-def measure(uri: str, text: str) -> Measured:
+def measure(settings: Settings, text: str) -> Measured:
     """Preview a policy in this process."""
-    return asyncio.run(_measure(uri, text))
+    return asyncio.run(_measure(settings, text))
 
 
-async def _measure(uri: str, text: str) -> Measured:
-    async with await Database.open(Settings(neo4j_uri=uri)) as database:
+async def _measure(settings: Settings, text: str) -> Measured:
+    async with await Database.open(settings) as database:
         cases = assemble(database, 1)
         scope = cases.access.require(cases.access.operator(NAME), NAME, Role.ADMIN)
         ticking = asyncio.ensure_future(_longest_pause())
@@ -133,9 +131,9 @@ def _floor(evidence: Evidence) -> Any:
     return lambda: scipy.csgraph.connected_components(graph, directed=False)
 
 
-async def _load(uri: str, evidence: Evidence) -> None:
+async def _load(settings: Settings, evidence: Evidence) -> None:
     """Write the space as ingest would have left it, past the service."""
-    async with AsyncGraphDatabase.driver(uri) as driver:  # pyright: ignore[reportUnknownMemberType]
+    async with driver_of(settings) as driver:
         for rows in _rows(evidence):
             await driver.execute_query(LOAD, w=rows)  # pyright: ignore[reportUnknownMemberType]
 

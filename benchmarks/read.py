@@ -7,12 +7,10 @@ import json
 import time
 from collections.abc import Iterator
 
-from neo4j import AsyncGraphDatabase
-
 from benchmarks.figures import percentile, table
 from benchmarks.floors import ReadFloor
 from benchmarks.http import request, send_all
-from benchmarks.running import Running
+from benchmarks.running import Running, driver_of
 from identity_service.domain.identifiers import Identifier
 from identity_service.graph.keys import identifier_key
 
@@ -39,7 +37,7 @@ async def _measure(service: Running, keys: dict[str, str]) -> None:
         bodies = [json.dumps({"batch": calls[i : i + 500]}) for i in range(0, len(calls), 500)]
         raw = [request("POST", "/v1/batch", b.encode(), write_key=keys["writeKey"]) for b in bodies]
         await send_all(service.port, raw, 1)
-    async with AsyncGraphDatabase.driver(service.neo4j_uri) as driver:  # pyright: ignore[reportUnknownMemberType]
+    async with driver_of(service.settings) as driver:
         floor = ReadFloor(driver)
         rows = [
             await _read(service, keys["readerKey"], floor, size, connections)

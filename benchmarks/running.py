@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from neo4j import AsyncDriver, AsyncGraphDatabase
 
 from benchmarks.http import Connection, request
 from identity_service.runtime import java, server
+from identity_service.runtime.provided import with_login
 from identity_service.settings import Settings
 
 SERVE = "from identity_service.cli import main; main()"
@@ -33,7 +35,7 @@ START_WITHIN = 60
 class Running:
     """Where to reach what was started."""
 
-    neo4j_uri: str
+    settings: Settings
     neo4j: psutil.Process
     port: int
     admin_key: str
@@ -57,6 +59,24 @@ class Running:
             connection.close()
 
 
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables by which a command finds this Neo4j."""
+    password = settings.neo4j_password
+    return {
+        "IDENTITY_NEO4J_URI": settings.neo4j_uri or "",
+        "IDENTITY_NEO4J_PASSWORD": password.get_secret_value() if password else "",
+    }
+
+
+def driver_of(settings: Settings) -> AsyncDriver:
+    """The database past the service, to be closed."""
+    password = settings.neo4j_password
+    return AsyncGraphDatabase.driver(  # pyright: ignore[reportUnknownMemberType]
+        settings.neo4j_uri or "",
+        auth=(settings.neo4j_user, password.get_secret_value()) if password else None,
+    )
+
+
 @contextmanager
 def running(heap: str = "2g") -> Generator[Running]:
     """Start Neo4j as `serve` would, and one worker of the service; both end with the block."""
@@ -64,12 +84,13 @@ def running(heap: str = "2g") -> Generator[Running]:
     with tempfile.TemporaryDirectory(prefix="identity-benchmark-") as directory:
         settings = Settings(data_dir=Path(directory), neo4j_heap=heap, neo4j_uri=None)
         neo4j = server.start(settings, java.SERVICE)
+        settings = with_login(settings, neo4j.uri, neo4j.password)
         port = _free_port()
         process = subprocess.Popen(
             [sys.executable, "-c", SERVE, "serve", "--port", str(port)],
             env={
                 **os.environ,
-                "IDENTITY_NEO4J_URI": neo4j.uri,
+                **environment_of(settings),
                 "IDENTITY_ADMIN_KEY": admin_key,
             },
             stdout=subprocess.DEVNULL,
@@ -77,7 +98,7 @@ def running(heap: str = "2g") -> Generator[Running]:
         try:
             _wait_until_ready(port, process)
             process_of_neo4j = psutil.Process(neo4j.state.process.pid)
-            yield Running(neo4j.uri, process_of_neo4j, port, admin_key)
+            yield Running(settings, process_of_neo4j, port, admin_key)
         finally:
             process.terminate()
             process.wait(timeout=30)

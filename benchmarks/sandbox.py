@@ -24,7 +24,8 @@ import psutil
 
 from benchmarks.figures import table
 from benchmarks.journey_world import SPACE, build, fill
-from benchmarks.running import SERVE, Running
+from benchmarks.running import SERVE, Running, environment_of
+from identity_service.settings import Settings
 
 LOOK_EVERY = 0.2
 """Seconds between two looks at memory and processor time."""
@@ -35,16 +36,16 @@ IMPORT = "importing"
 def run(service: Running) -> None:
     """Build the world, make a sandbox of it, print."""
     service.create_space(SPACE)
-    asyncio.run(fill(service.neo4j_uri, build()))
-    measure(service.neo4j_uri, service.neo4j)
+    asyncio.run(fill(service.settings, build()))
+    measure(service.settings, service.neo4j)
 
 
-def measure(uri: str, neo4j: psutil.Process) -> None:
+def measure(settings: Settings, neo4j: psutil.Process) -> None:
     """Make a sandbox of the world in that Neo4j, and remove it; print."""
     with tempfile.TemporaryDirectory(prefix="identity-benchmark-") as directory:
         watched = _Watched(Path(directory), neo4j)
-        stages = _started(uri, directory, watched)
-        _command(uri, directory, "stop", "--remove").wait()
+        stages = _started(settings, directory, watched)
+        _command(settings, directory, "stop", "--remove").wait()
     whole = sum(seconds for _, seconds in stages)
     imported = dict(stages)[IMPORT]
     rows = [[name, f"{seconds:.1f}"] for name, seconds in [*stages, ("all", whole)]]
@@ -57,10 +58,10 @@ def measure(uri: str, neo4j: psutil.Process) -> None:
     table("Processes", ("process", "processor s", "peak MB"), rows)
 
 
-def _started(uri: str, directory: str, watched: _Watched) -> list[tuple[str, float]]:
+def _started(settings: Settings, directory: str, watched: _Watched) -> list[tuple[str, float]]:
     """The stages of `sandbox start`, as it announces them, with their seconds."""
     begun = [("opening", time.perf_counter())]
-    with _command(uri, directory, "start", "--space", SPACE, "--json") as process:
+    with _command(settings, directory, "start", "--space", SPACE, "--json") as process:
         with watched.following(process.pid):
             for line in cast("IO[str]", process.stderr):
                 name = line.strip().removesuffix(" …")
@@ -74,10 +75,10 @@ def _started(uri: str, directory: str, watched: _Watched) -> list[tuple[str, flo
     return [(name, end - at) for (name, at), end in zip(begun, ended, strict=True)]
 
 
-def _command(uri: str, directory: str, *arguments: str) -> subprocess.Popen[str]:
+def _command(settings: Settings, directory: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", SERVE, "sandbox", *arguments],
-        env={**os.environ, "IDENTITY_NEO4J_URI": uri, "IDENTITY_DATA_DIR": directory},
+        env={**os.environ, **environment_of(settings), "IDENTITY_DATA_DIR": directory},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -13,29 +13,36 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from types import FrameType
-from typing import Final, cast
+from typing import Final
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from identity_service.api.asgi import Application, create_api
 from identity_service.api.collect import tracking_api
 from identity_service.api.graphql.app import GraphQLEndpoint
 from identity_service.api.graphql.limits import MAX_BODY
+from identity_service.api.http_protocol import (
+    ClientLimits,
+    HttpProtocol,
+    most_connections,
+    raise_file_limit,
+)
 from identity_service.api.rest import health
 from identity_service.api.state import Services, State
 from identity_service.errors import BadInput
 from identity_service.graph import schema
 from identity_service.graph.access import AccessStore
 from identity_service.graph.database import Database
+from identity_service.graph.statements import load_all
 from identity_service.observability import configure_logging
 from identity_service.runtime.provided import with_neo4j
 from identity_service.services.kit.clock import system_clock
 from identity_service.services.spaces.access import ensure_admin_key
 from identity_service.services.wiring import UseCases, assemble
+from identity_service.services.write.rate_limit import RateLimit
 from identity_service.settings import Settings
 
 SHUTDOWN_TIMEOUT_S: Final = 30
@@ -90,6 +97,7 @@ def prepared(settings: Settings) -> Generator[tuple[Settings, socket.socket]]:
     """
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
+    raise_file_limit()
     with bound_socket(settings) as listener, with_neo4j(settings) as ready:
         # Here and not only in the workers, so that what is wrong is said once, and plainly.
         asyncio.run(_prepare_once(ready))
@@ -103,18 +111,6 @@ def address(listener: socket.socket) -> str:
     host, port = bound
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not bound to here
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-class HttpProtocol(HttpToolsProtocol):
-    """HTTP as uvicorn has it, but answers that have no end of their own end with the service.
-
-    The lifespan's shutdown comes too late: uvicorn waits for all answers before it.
-    """
-
-    def shutdown(self) -> None:
-        """The service has to end."""
-        super().shutdown()
-        cast("State", self.app_state)["graphql"].streams.end()
 
 
 def server_config(make_app: Callable[[], Application], workers: int = 1) -> uvicorn.Config:
@@ -174,11 +170,13 @@ async def _lifespan(settings: Settings, _api: FastAPI) -> AsyncGenerator[State]:
         settings = await asyncio.to_thread(stack.enter_context, neo4j)
         async with await Database.open(settings) as database:
             await prepare(database, settings)
+            load_all()
             threads = stack.enter_context(ThreadPoolExecutor(READING_THREADS, "read-body"))
             cases = assemble(database, settings.max_queue, preview_timeout=settings.preview_timeout)
             await cases.ingest.warm_up()
             cases.policy_rollout.look_after_all()
             cases.deferred.look_after_all()
+            cases.retractions.look_after_all()
             try:
                 yield _state(database, cases, threads, settings)
             finally:
@@ -188,9 +186,15 @@ async def _lifespan(settings: Settings, _api: FastAPI) -> AsyncGenerator[State]:
 def _state(
     database: Database, cases: UseCases, threads: ThreadPoolExecutor, settings: Settings
 ) -> State:
+    rate_limit = RateLimit(settings.write_key_rate, settings.write_key_burst)
     return {
-        "services": Services(database, cases.access, cases.ingest, threads),
+        "services": Services(database, cases.access, cases.ingest, threads, rate_limit),
         "graphql": GraphQLEndpoint(cases, settings.max_streams),
+        "client_limits": ClientLimits(
+            settings.head_timeout,
+            settings.body_timeout,
+            most_connections(settings.max_connections),
+        ),
     }
 
 

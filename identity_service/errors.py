@@ -7,6 +7,7 @@
     │   ├── FieldInvalid          400  one field that cannot be taken as it is
     │   ├── PolicyInvalid         400  a policy text with mistakes, each with its path
     │   └── TooLarge              413  beyond a bound
+    ├── TooSlow                   408  a request that did not arrive in time
     ├── Unauthorised              401  no key, or one that is not known
     ├── Forbidden                 403  a key that may not do this
     ├── NotFound                  404  no such space, judgement, key, …
@@ -83,6 +84,19 @@ class TooLarge(BadInput):
 
     code = "TOO_LARGE"
     status = 413
+
+
+class TooSlow(IdentityServiceError):
+    """A part of the request did not arrive in time."""
+
+    code = "REQUEST_TIMEOUT"
+    status = 408
+
+    def __init__(self, part: str, seconds: float) -> None:
+        super().__init__(
+            f"The {part} of the request did not arrive within {seconds:g} s.",
+            remedy="Send it again.",
+        )
 
 
 class Unauthorised(IdentityServiceError):

@@ -38,9 +38,6 @@ class Settings(BaseSettings):
     write_timeout: float = Field(
         default=60, gt=0, description="Seconds that a statement that writes may take."
     )
-    stream_timeout: float = Field(
-        default=3600, gt=0, description="Seconds that reading out a whole space may take."
-    )
     preview_timeout: float = Field(
         default=300, gt=0, description="Seconds that the preview of a policy may take."
     )
@@ -82,6 +79,34 @@ class Settings(BaseSettings):
     )
     max_queue: int = Field(
         default=20_000, ge=1, description="Events that may wait to be written; beyond: 429."
+    )
+    max_connections: int = Field(
+        default=10_000,
+        ge=1,
+        description="Connections that one process keeps open; beyond: 429. Fewer where the file "
+        "descriptors that it may have do not suffice.",
+    )
+    head_timeout: float = Field(
+        default=10,
+        gt=0,
+        description="Seconds in which the head of a request has to arrive; beyond: 408.",
+    )
+    body_timeout: float = Field(
+        default=60,
+        gt=0,
+        description="Seconds in which the body of a request has to arrive; beyond: 408. "
+        "A client that takes nothing of its answer for so long is cut off.",
+    )
+    write_key_rate: float | None = Field(
+        default=None,
+        gt=0,
+        description="Events per second that one write key may send to one process; beyond: 429."
+        " Unset: any number.",
+    )
+    write_key_burst: int = Field(
+        default=10_000,
+        ge=1,
+        description="Events that a write key with a rate may send at once after a pause.",
     )
     max_streams: int = Field(
         default=1_000,

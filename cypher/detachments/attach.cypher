@@ -25,12 +25,12 @@ CALL (w) {
 }
 CALL (w) {
   UNWIND w.events AS row
-  WITH {key: row[0], noted: row[4]} AS event
+  WITH {key: row[0], recorded: row[4]} AS event
   MATCH (e:Event {key: event.key})
-  UNWIND event.noted AS row
-  WITH e, {key: row[0], judgements: row[1], detached_at: row[2], attached_at: row[3]} AS noted
-  MATCH (e)-[d:DETACHED]->(i) WHERE i.key = noted.key
-  SET d.judgements = noted.judgements, d.detached_at = noted.detached_at, d.attached_at = noted.attached_at
+  UNWIND event.recorded AS row
+  WITH e, {key: row[0], judgements: row[1], detached_at: row[2], attached_at: row[3]} AS recorded
+  MATCH (e)-[d:DETACHED]->(i) WHERE i.key = recorded.key
+  SET d.judgements = recorded.judgements, d.detached_at = recorded.detached_at, d.attached_at = recorded.attached_at
 }
 CALL (w) {
   UNWIND w.events AS row

@@ -14,22 +14,28 @@ CALL () {
   UNWIND range(0, size($w.keys) - 1) AS n
   WITH n, $w.keys[n] AS key
   MATCH (e:Event {key: key})
-  WITH n, e, head([(e)-[:NAMES]->(a:Account) | a.key]) AS account
-  UNWIND e.trait_keys AS key
-  WITH key, CASE WHEN key STARTS WITH '.' THEN '' ELSE account END AS account, min(n) AS newest, min(e.received_at) AS first
+  OPTIONAL MATCH (e)-[:NAMES]->(a:Account)
+  // Most events have the same keys as others. Those that may be of an account stand last.
+  WITH n, e.received_at AS received_at, e.trait_keys AS keys,
+    CASE WHEN last(e.trait_keys) STARTS WITH '.' THEN '' ELSE a.key END AS account
+  WITH keys, account, min(n) AS newest, min(received_at) AS first, collect(CASE WHEN keys IS NULL THEN n END) AS without_keys
+  RETURN collect({keys: keys, account: account, newest: newest, first: first, without_keys: without_keys}) AS alike
+}
+CALL (alike) {
+  UNWIND alike AS events
+  UNWIND events.without_keys AS n
+  WITH n ORDER BY n LIMIT $w.earlier
+  RETURN collect($w.keys[n]) AS earlier
+}
+CALL (alike) {
+  UNWIND alike AS events
+  UNWIND events.keys AS key
+  WITH key, CASE WHEN key STARTS WITH '.' THEN '' ELSE events.account END AS account, min(events.newest) AS newest, min(events.first) AS first
   WITH substring(key, CASE WHEN key STARTS WITH '.' THEN 1 ELSE 16 END) AS name, newest, first
   ORDER BY newest
   WITH name, collect(newest) AS newest, min(first) AS first
   ORDER BY first, name
   WITH collect([name, [n IN newest[..$w.variants] | $w.keys[n]], size(newest)]) AS names
   RETURN size(names) AS named, names[..$w.traits] AS names
-}
-CALL () {
-  UNWIND range(0, size($w.keys) - 1) AS n
-  WITH n, $w.keys[n] AS key
-  MATCH (e:Event {key: key})
-  WHERE e.trait_keys IS NULL
-  WITH n, e ORDER BY n LIMIT $w.earlier
-  RETURN collect(e.key) AS earlier
 }
 RETURN named, names, earlier

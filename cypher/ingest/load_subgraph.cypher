@@ -10,6 +10,9 @@
 //   w.starts: list of identifier keys to walk from
 //   w.boundary: list of identifier keys that are boundary nodes themselves
 //   w.cross_boundary: boolean – also walk through contested identifiers
+//   w.limited_sources: sources whose word alone joins no two persons; where there are any, links tell
+//     which sources alone they rest on
+//   w.persons: the types of persons
 //   w.most: how many identifiers are too many
 //   w.most_link_ends: how many links at most, each counted at both ends
 //   w.policy_version: integer – the version in force
@@ -24,7 +27,8 @@
 //     often that was put off]
 //   nodes: list of [key, first_seen, customer id or null, contested, super-connector]
 //   guards: list of [customer id, rev, number of its identifiers]
-//   interior_links: list of [a_key, b_key, first_seen, last_seen, times_seen]
+//   interior_links: list of [a_key, b_key, first_seen, last_seen, times_seen, sources or null]; sources
+//     without any proven event, if asked for
 //   blocked_links: links to blocked identifiers, list of [a_key, b_key]
 //   waiting: keys of identifiers that are linked with these and wait to be settled
 //   interior_same: list of [key, key of an identifier judged the same that a walk goes on to]
@@ -39,6 +43,7 @@
 //   displaced: ids that are alive, but not with their anchor, list of [id, key of an identifier]
 //   judgements: list of [id, verdict, a_key, b_key, made_at]
 //   boundary: list of [key, super-connector, number of links, owners, co_members, judged same]
+//   opened: keys of boundary nodes at which no walk ends any more
 CYPHER replan=skip
 CALL () {
   UNWIND $w.starts AS key
@@ -77,7 +82,7 @@ CALL (interior) {
        collect(DISTINCT CASE WHEN o:Blocked THEN l END) AS links_to_blocked,
        collect(DISTINCT CASE WHEN o:Unsettled THEN o END) AS waiting,
        collect(DISTINCT CASE WHEN NOT o:Blocked AND (o:SuperConnector OR (o:Contested AND NOT $w.cross_boundary)) THEN o END) AS boundary_reached
-  RETURN [l IN links | [startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen]] AS interior_links,
+  RETURN [l IN links | [startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen, CASE WHEN size($w.limited_sources) > 0 AND l.proven IS NULL THEN l.sources END]] AS interior_links,
          [l IN links_to_blocked | [startNode(l).key, endNode(l).key]] AS blocked_links,
          [o IN waiting | o.key] AS waiting,
          boundary_reached
@@ -102,7 +107,9 @@ CALL (ends) {
   UNWIND ends AS d
   CALL (d) {
     WITH d WHERE NOT d:SuperConnector
-    MATCH (d)-[:OBSERVED_TOGETHER]-(n:Identifier) WHERE n.type IN coalesce($w.stronger[d.type], $w.stronger_than_other)
+    MATCH (d)-[l:OBSERVED_TOGETHER]-(n:Identifier) WHERE n.type IN coalesce($w.stronger[d.type], $w.stronger_than_other)
+      // One that is unconfirmed makes no owner.
+      AND (l.proven OR NOT d.type IN $w.persons OR any(source IN l.sources WHERE NOT source IN $w.limited_sources))
     MATCH (n)-[:BELONGS_TO]->(c:Customer)
     // Another person that d was seen with may speak for n (rule 6): then n makes no owner.
     WHERE NOT EXISTS {
@@ -122,7 +129,7 @@ CALL (ends) {
     UNWIND co_members AS m
     MATCH (m)-[l:OBSERVED_TOGETHER]-(o:Identifier) WHERE o IN co_members
     WITH DISTINCT l
-    RETURN collect([startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen]) AS inner_links
+    RETURN collect([startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen, CASE WHEN size($w.limited_sources) > 0 AND l.proven IS NULL THEN l.sources END]) AS inner_links
   }
   CALL (d) {
     MATCH (d)-[:JUDGED_SAME]-(o:Identifier) WHERE NOT o:Blocked
@@ -173,4 +180,5 @@ CALL (all_nodes) {
   MATCH (t)-[j:JUDGED_SAME|JUDGED_APART]-(:Identifier)
   RETURN collect(DISTINCT [j.id, type(j), startNode(j).key, endNode(j).key, j.made_at]) AS judgements
 }
-RETURN [t IN interior | t.key] AS interior, unsettled, nodes, interior_guards + boundary_guards AS guards, interior_links, blocked_links, waiting, interior_same, co_member_links, customers, cut_off_by_block, anchored, displaced, judgements, boundary
+RETURN [t IN interior | t.key] AS interior, unsettled, nodes, interior_guards + boundary_guards AS guards, interior_links, blocked_links, waiting, interior_same, co_member_links, customers, cut_off_by_block, anchored, displaced, judgements, boundary,
+  [d IN boundary_nodes WHERE NOT d:SuperConnector AND NOT d:Blocked AND ($w.cross_boundary OR NOT d:Contested) | d.key] AS opened

@@ -1,15 +1,17 @@
 // Purpose: Write events without a new identifier or link, and without an earlier time of a known one:
-//   the fast path. Nothing is written when the policy is no longer the one in force.
+//   the fast path. Nothing is written when the policy is no longer the one in force, or when a
+//   retraction was made or withdrawn.
 // Access: write
 // Space: keys
 // Eager: a batch is at most some hundred rows
 // Parameters:
 //   w.space: name of the space
 //   w.policy_version: version of the policy that the events were read under
+//   w.retractions_rev: integer – how often retractions were made or withdrawn, as it was read
 //   w.known: known identifiers of the batch, list of [key, first_seen, last_seen, corrections that were
 //     read], in order
 //   w.links_seen: known links, list of [position of a, position of b, first_seen, last_seen,
-//     times_seen, sources]; positions are those in w.known
+//     times_seen, sources, proven]; positions are those in w.known
 //   w.events: list of [key, properties of the node, position of the strongest identifier,
 //     positions of the others, carries traits]
 //   w.accounts: list of [event key, account key, account id, key of its traits or null,
@@ -26,7 +28,8 @@ CALL () {
   RETURN collect(i) AS known
 }
 WITH known, known AS nodes,
-  CASE WHEN s.policy_version = $w.policy_version AND size(known) = size($w.known) THEN $w ELSE {} END AS w
+  CASE WHEN s.policy_version = $w.policy_version AND coalesce(s.retractions_rev, 0) = $w.retractions_rev AND size(known) = size($w.known)
+    THEN $w ELSE {} END AS w
 CALL (w, known) {
   UNWIND range(0, coalesce(size(w.known), 0) - 1) AS n
   WITH known[n] AS i, {last_seen: w.known[n][2], corrections: w.known[n][3]} AS seen
@@ -37,13 +40,14 @@ CALL (w, known) {
 }
 CALL (w, nodes) {
   UNWIND w.links_seen AS row
-  WITH {a: row[0], b: row[1], last_seen: row[3], times_seen: row[4], sources: row[5]} AS link
+  WITH {a: row[0], b: row[1], last_seen: row[3], times_seen: row[4], sources: row[5], proven: row[6]} AS link
   WITH link, nodes[link.a] AS a, nodes[link.b] AS b
   OPTIONAL MATCH (a)-[l:OBSERVED_TOGETHER]->(b)
   SET l.last_seen = CASE WHEN link.last_seen > l.last_seen THEN link.last_seen ELSE l.last_seen END,
       l.times_seen = l.times_seen + link.times_seen,
       l.sources = CASE WHEN all(source IN link.sources WHERE source IN l.sources) THEN l.sources
-        ELSE l.sources + [source IN link.sources WHERE NOT source IN l.sources] END
+        ELSE l.sources + [source IN link.sources WHERE NOT source IN l.sources] END,
+      l.proven = coalesce(l.proven, link.proven)
 }
 CALL (w, nodes) {
   UNWIND w.events AS row
@@ -70,7 +74,7 @@ CALL (w) {
   MERGE (t:AccountTraits {key: account.traits_key})
     ON CREATE SET t.space = w.space, t.traits = account.traits, t.last_seen = account.at,
       t.last_received_at = account.received_at, t.last_place = account.place
-    ON MATCH SET t += CASE WHEN [t.last_seen, coalesce(t.last_received_at, 0), coalesce(t.last_place, 0)]
+    ON MATCH SET t += CASE WHEN t.last_seen IS NULL OR [t.last_seen, coalesce(t.last_received_at, 0), coalesce(t.last_place, 0)]
         < [account.at, account.received_at, account.place]
       THEN {last_seen: account.at, last_received_at: account.received_at, last_place: account.place} ELSE {} END
   MERGE (a)-[:DESCRIBED_AS]->(t)

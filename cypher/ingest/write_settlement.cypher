@@ -1,12 +1,13 @@
 // Purpose: Write evidence and the settlement that follows from it, or nothing at all. Nothing is
 //   written when one of the things that the settlement rests on has changed since it was read: the
-//   policy in force, one of the customers, or the judgements that wait for identifiers.
+//   policy in force, the retractions, one of the customers, or the judgements that wait for identifiers.
 // Access: write
 // Space: keys
 // Eager: a batch is at most some hundred rows
 // Parameters:
 //   w.space: name of the space
 //   w.policy_version: version of the policy that was applied
+//   w.retractions_rev: integer – how often retractions were made or withdrawn, as it was read
 //   w.judgements_rev: integer – revision of the judgements that was read, or null when the settlement
 //     does not rest on judgements that wait
 //   w.unguarded: boolean – a judgement is made or withdrawn about an identifier without a customer, so
@@ -22,7 +23,7 @@
 //   w.known: known identifiers of the batch, list of [key, first_seen, last_seen, corrections that were
 //     read], in order
 //   w.links: new links, list of [position of a, position of b, first_seen, last_seen, times_seen,
-//     sources]; positions count w.known first, then w.identifiers
+//     sources, proven]; positions count w.known first, then w.identifiers
 //   w.links_seen: known links, likewise
 //   w.made: new judgements, list of maps of the properties of a Judgement
 //   w.withdrawn: list of [judgement id, time, author, reason]
@@ -42,7 +43,8 @@
 //   w.retired: customers that retire, list of [id, id of the successor or null]
 //   w.forwarded: retired ids that get another successor, list of [id, id of the successor or null]
 //   w.kinds: list of [customer id, kind]
-//   w.anchors: list of [id, identifier key]
+//   w.anchors: list of [id, identifier key, true where no event carries the former anchor any more, false
+//     where the id returns to such a one, else null]
 //   w.reserves: list of [id, identifier key] – where ids stand whose anchor is gone
 //   w.contested: keys of identifiers that become contested
 //   w.released: keys of identifiers that are contested no longer
@@ -86,6 +88,7 @@ CALL () {
   RETURN collect(i) AS known
 }
 WITH s, known, claimed = 0 AND fresh = size($w.guards) AND as_walked = size($w.link_counts) AND size(known) = size($w.known) AND s.policy_version = $w.policy_version
+  AND coalesce(s.retractions_rev, 0) = $w.retractions_rev
   AND ($w.judgements_rev IS NULL OR coalesce(s.judgements_rev, 0) = $w.judgements_rev + CASE WHEN $w.unguarded THEN 1 ELSE 0 END) AS ok
 CALL (ok) {
   WITH ok WHERE NOT ok
@@ -119,7 +122,7 @@ CALL (w) {
   }
   CALL (gone, i) {
     MATCH (gone)<-[a:WAS_ANCHORED_AT]-(c)
-    CREATE (i)<-[:WAS_ANCHORED_AT {until: a.until, rev: a.rev}]-(c)
+    CREATE (i)<-[:WAS_ANCHORED_AT {until: a.until, rev: a.rev, unseen: CASE WHEN a.unseen IS NOT NULL THEN false END}]-(c)
     DELETE a
   }
   CALL (gone, i) {
@@ -153,26 +156,28 @@ CALL (w, known) {
 }
 CALL (w, nodes) {
   UNWIND w.links AS row
-  WITH {a: row[0], b: row[1], first_seen: row[2], last_seen: row[3], times_seen: row[4], sources: row[5]} AS link
+  WITH {a: row[0], b: row[1], first_seen: row[2], last_seen: row[3], times_seen: row[4], sources: row[5], proven: row[6]} AS link
   WITH link, nodes[link.a] AS a, nodes[link.b] AS b
   MERGE (a)-[l:OBSERVED_TOGETHER]->(b)
-    ON CREATE SET l.first_seen = link.first_seen, l.last_seen = link.last_seen, l.times_seen = link.times_seen, l.sources = link.sources
+    ON CREATE SET l.first_seen = link.first_seen, l.last_seen = link.last_seen, l.times_seen = link.times_seen, l.sources = link.sources, l.proven = link.proven
     // Another process may have created it after it was found missing, but before the subgraph was read.
     ON MATCH SET l.first_seen = CASE WHEN link.first_seen < l.first_seen THEN link.first_seen ELSE l.first_seen END,
       l.last_seen = CASE WHEN link.last_seen > l.last_seen THEN link.last_seen ELSE l.last_seen END,
       l.times_seen = l.times_seen + link.times_seen,
-      l.sources = l.sources + [source IN link.sources WHERE NOT source IN l.sources]
+      l.sources = l.sources + [source IN link.sources WHERE NOT source IN l.sources],
+      l.proven = coalesce(l.proven, link.proven)
 }
 CALL (w, nodes) {
   UNWIND w.links_seen AS row
-  WITH {a: row[0], b: row[1], first_seen: row[2], last_seen: row[3], times_seen: row[4], sources: row[5]} AS link
+  WITH {a: row[0], b: row[1], first_seen: row[2], last_seen: row[3], times_seen: row[4], sources: row[5], proven: row[6]} AS link
   WITH link, nodes[link.a] AS a, nodes[link.b] AS b
   OPTIONAL MATCH (a)-[l:OBSERVED_TOGETHER]->(b)
   SET l.first_seen = CASE WHEN link.first_seen < l.first_seen THEN link.first_seen ELSE l.first_seen END,
       l.last_seen = CASE WHEN link.last_seen > l.last_seen THEN link.last_seen ELSE l.last_seen END,
       l.times_seen = l.times_seen + link.times_seen,
       l.sources = CASE WHEN all(source IN link.sources WHERE source IN l.sources) THEN l.sources
-        ELSE l.sources + [source IN link.sources WHERE NOT source IN l.sources] END
+        ELSE l.sources + [source IN link.sources WHERE NOT source IN l.sources] END,
+      l.proven = coalesce(l.proven, link.proven)
 }
 CALL (w) {
   UNWIND w.made AS properties
@@ -254,7 +259,7 @@ CALL (w) {
   MERGE (t:AccountTraits {key: account.traits_key})
     ON CREATE SET t.space = w.space, t.traits = account.traits, t.last_seen = account.at,
       t.last_received_at = account.received_at, t.last_place = account.place
-    ON MATCH SET t += CASE WHEN [t.last_seen, coalesce(t.last_received_at, 0), coalesce(t.last_place, 0)]
+    ON MATCH SET t += CASE WHEN t.last_seen IS NULL OR [t.last_seen, coalesce(t.last_received_at, 0), coalesce(t.last_place, 0)]
         < [account.at, account.received_at, account.place]
       THEN {last_seen: account.at, last_received_at: account.received_at, last_place: account.place} ELSE {} END
   MERGE (a)-[:DESCRIBED_AS]->(t)
@@ -308,11 +313,11 @@ CALL (w) {
 }
 CALL (w) {
   UNWIND w.anchors AS row
-  WITH {id: row[0], key: row[1]} AS anchor
+  WITH {id: row[0], key: row[1], unseen: row[2]} AS anchor
   MATCH (c:Customer {id: anchor.id})
   OPTIONAL MATCH (c)-[old:ANCHORED_AT]->(before:Identifier)
   // The former anchor is kept, so that the register can be read as of a moment.
-  FOREACH (_ IN CASE WHEN old IS NULL THEN [] ELSE [1] END | CREATE (c)-[:WAS_ANCHORED_AT {until: w.now, rev: c.rev}]->(before))
+  FOREACH (_ IN CASE WHEN old IS NULL THEN [] ELSE [1] END | CREATE (c)-[:WAS_ANCHORED_AT {until: w.now, rev: c.rev, unseen: anchor.unseen}]->(before))
   DELETE old
   WITH c, anchor
   MATCH (i:Identifier {key: anchor.key})

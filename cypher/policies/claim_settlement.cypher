@@ -10,12 +10,13 @@
 //   text: string
 //   phase: string – the phase that was reached, null at the beginning
 //   place: string – how far that phase was
-//   before: text of the version before, null unless its settlement was finished
+//   before: text of the version before, null unless its settlement was finished and this one is not
+//     begun anew
 MATCH (s:Space {name: $space})
 MATCH (p:Policy {key: s.name + '/' + toString(s.policy_version)}) WHERE p:Settling
 SET p.space = p.space // takes its lock
 WITH s, p WHERE p:Settling AND (p.worker = $worker OR coalesce(p.lease_until, 0) < timestamp())
 SET p.worker = $worker, p.lease_until = timestamp() + $lease
 WITH s, p
-OPTIONAL MATCH (b:Policy {key: s.name + '/' + toString(p.version - 1)}) WHERE NOT b:Settling
+OPTIONAL MATCH (b:Policy {key: s.name + '/' + toString(p.version - 1)}) WHERE NOT b:Settling AND p.anew IS NULL
 RETURN p.version AS version, p.text AS text, p.phase AS phase, coalesce(p.place, '') AS place, b.text AS before

@@ -15,6 +15,7 @@ MATCH (p:Policy {key: $key})
 SET p.space = p.space // takes its lock
 WITH s, p WHERE p:Settling AND p.worker = $worker AND p.version = s.policy_version
 SET p.settled = p.to_settle
+REMOVE p.anew
 WITH p
 CALL (p) {
   MATCH (o:Settling {space: p.space}) WHERE o.version <= p.version

@@ -1,5 +1,5 @@
 // Purpose: Events with values that the policy withheld when they were received, page by page in order
-//   of their keys.
+//   of their keys. Those that are retracted observe nothing, and are left out.
 // Access: read
 // Space: keys
 // Parameters:
@@ -8,13 +8,16 @@
 //   most: how many events to look at
 // Columns:
 //   last: key of the last event looked at, null when there was none
-//   events: list of [key, time, source, withheld values, keys of the identifiers that it observed]
+//   events: list of [key, time, source, proven, withheld values, keys of the identifiers that it observed]
 MATCH (e:Event) WHERE $after < e.key < $until
 WITH e ORDER BY e.key LIMIT $most
 WITH collect(e) AS page
 CALL (page) {
   UNWIND page AS e
-  WITH e WHERE e.withheld IS NOT NULL
-  RETURN collect([e.key, e.at, e.source, e.withheld, COLLECT { MATCH (e)-[:OBSERVED]->(i:Identifier) RETURN i.key }]) AS events
+  WITH e WHERE e.withheld IS NOT NULL AND NOT EXISTS {
+    MATCH (r:Retraction {space: e.space, source: e.source})
+    WHERE r.from <= e.received_at < r.until AND r.withdrawn_at IS NULL
+  }
+  RETURN collect([e.key, e.at, e.source, e.proven IS NOT NULL, e.withheld, COLLECT { MATCH (e)-[:OBSERVED]->(i:Identifier) RETURN i.key }]) AS events
 }
 RETURN last(page).key AS last, events

@@ -6,7 +6,8 @@
 //   w.customers: list of [space, customer id]
 //   w.traits: integer – most traits of one customer, those that were reported first
 //   w.variants: integer – most events with one trait
-//   w.bytes: integer – most bytes of events of one customer, though never less than one event
+//   w.bytes: integer – most bytes of events of one customer, and of the sets of one account, though
+//     never less than one
 //   w.sets: integer – most sets of traits of one account, the newest
 //   w.earlier: integer – most events of one customer without trait keys, the newest
 // Columns:
@@ -28,9 +29,13 @@ CALL (c) {
 CALL (events) {
   UNWIND range(0, size(events) - 1) AS n
   WITH n, events[n] AS e
-  WITH n, e, head([(e)-[:NAMES]->(a:Account) | a.key]) AS account
-  UNWIND e.trait_keys AS key
-  WITH key, CASE WHEN key STARTS WITH '.' THEN '' ELSE account END AS account, min(n) AS newest, min(e.received_at) AS first
+  OPTIONAL MATCH (e)-[:NAMES]->(a:Account)
+  // Most events have the same keys as others. Those that may be of an account stand last.
+  WITH n, e.received_at AS received_at, e.trait_keys AS keys,
+    CASE WHEN last(e.trait_keys) STARTS WITH '.' THEN '' ELSE a.key END AS account
+  WITH keys, account, min(n) AS newest, min(received_at) AS first
+  UNWIND keys AS key
+  WITH key, CASE WHEN key STARTS WITH '.' THEN '' ELSE account END AS account, min(newest) AS newest, min(first) AS first
   WITH substring(key, CASE WHEN key STARTS WITH '.' THEN 1 ELSE 16 END) AS name, newest, first
   ORDER BY newest
   WITH name, collect(newest) AS newest, min(first) AS first
@@ -65,11 +70,11 @@ CALL (nodes) {
   MATCH (e)-[:NAMES]->(a:Account)
   WITH DISTINCT a
   CALL (a) {
-    MATCH (a)-[:DESCRIBED_AS]->(d:AccountTraits)
+    MATCH (a)-[:DESCRIBED_AS]->(d:AccountTraits) WHERE d.last_seen IS NOT NULL
     WITH d ORDER BY d.last_seen DESC, d.key LIMIT $w.sets
     WITH collect(d.traits) AS sets
     WITH sets, reduce(page = {rows: 0, bytes: 0}, traits IN sets |
-      {rows: page.rows + CASE WHEN page.bytes + size(traits) <= $w.bytes THEN 1 ELSE 0 END, bytes: page.bytes + size(traits)}) AS page
+      {rows: page.rows + CASE WHEN page.rows = 0 OR page.bytes + size(traits) <= $w.bytes THEN 1 ELSE 0 END, bytes: page.bytes + size(traits)}) AS page
     UNWIND sets[..page.rows] AS traits
     RETURN traits
   }

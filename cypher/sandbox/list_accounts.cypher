@@ -1,4 +1,4 @@
-// Purpose: Accounts of a space as they are stored, with their traits, page by page.
+// Purpose: Accounts of a space as they are stored, page by page.
 // Access: read
 // Space: parameter
 // Parameters:
@@ -6,10 +6,8 @@
 //   w.key: string – key of the last account of the page before, without space and slash; empty at first
 //   w.most: integer
 // Columns:
-//   accounts: list of [labels, properties, list of [labels, properties] of each set of its traits]
+//   accounts: list of [labels, properties]
 MATCH (a:Account)
 WHERE a.key > $w.space + '/' + $w.key AND a.key < $w.space + '0' // which follows the slash
 WITH a ORDER BY a.key LIMIT $w.most
-RETURN collect([
-  labels(a), properties(a), COLLECT { MATCH (a)-[:DESCRIBED_AS]->(t:AccountTraits) RETURN [labels(t), properties(t)] }
-]) AS accounts
+RETURN collect([labels(a), properties(a)]) AS accounts

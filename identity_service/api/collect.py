@@ -114,6 +114,7 @@ class Collection:
                 raise _unauthorised(key)
             key, sender = await _sender_inside(access, key_given, incoming)
         raw = await _whole(incoming)
+        services.rate_limit.check(sender.source)
         received_at = self._clock()
 
         def read_text(text: bytes) -> tuple[str | None, Collected]:
@@ -123,6 +124,8 @@ class Collection:
         inside, collected = await _run(services.threads, raw, read_text)
         if inside != key:
             sender = await _require_sender(access, inside)
+            services.rate_limit.check(sender.source)
+        services.rate_limit.count(sender.source, len(collected.events) + len(collected.rejections))
         await services.ingest.take(sender, collected, received_at)
 
 

@@ -68,11 +68,18 @@ def problem(error: Exception) -> JSONResponse:
             "The service failed at this request.",
             remedy="Send it again; if it fails again, the service's log says where.",
         )
+    headers = when_to_retry(error)
+    remedy = error.remedy
+    if headers and not remedy:
+        remedy = f"Send it again after {headers['Retry-After']} s."
+    return _answer(error.status, error.code, error.message, remedy, headers)
+
+
+def when_to_retry(error: IdentityServiceError) -> dict[str, str]:
+    """The header `Retry-After`, in whole seconds, of an error that passes by itself; else none."""
     if isinstance(error, Overloaded | Unavailable):
-        headers = {"Retry-After": str(error.retry_after)}
-        remedy = error.remedy or f"Send it again after {error.retry_after} s."
-        return _answer(error.status, error.code, error.message, remedy, headers)
-    return _answer(error.status, error.code, error.message, error.remedy, {})
+        return {"Retry-After": str(error.retry_after)}
+    return {}
 
 
 async def request_problem(_request: Request, error: Exception) -> JSONResponse:

@@ -9,9 +9,11 @@ from typing import TypedDict, cast
 from starlette.types import Scope
 
 from identity_service.api.graphql.app import GraphQLEndpoint
+from identity_service.api.http_protocol import ClientLimits
 from identity_service.graph.database import Database
 from identity_service.services.spaces.access import Access
 from identity_service.services.write.intake import Ingest
+from identity_service.services.write.rate_limit import RateLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Services:
     access: Access
     ingest: Ingest
     threads: Executor
+    rate_limit: RateLimit
 
 
 class State(TypedDict):
@@ -29,6 +32,7 @@ class State(TypedDict):
 
     services: Services
     graphql: GraphQLEndpoint
+    client_limits: ClientLimits
 
 
 def services_of(scope: Scope) -> Services:

@@ -31,12 +31,13 @@ from identity_service.cli import (
     policy_versions,
     preview,
     resolve,
+    retraction,
     sandbox,
     schema,
     serve,
     space,
 )
-from identity_service.cli.output import print_error
+from identity_service.cli.output import print_error, print_line
 from identity_service.errors import IdentityServiceError
 from identity_service.observability import configure_logging
 from identity_service.runtime import commands as neo4j
@@ -63,6 +64,8 @@ app.command("explain")(explain.explain)
 app.add_typer(draw.app, name="draw")
 app.command("blast-radius")(blast_radius.blast_radius)
 app.add_typer(judgement.app, name="judgement")
+app.command("retract")(retraction.retract_command)
+app.add_typer(retraction.app, name="retraction")
 policy_versions.add_to(policy.app)
 policy.app.command("preview")(preview.preview)
 app.command("export")(export.export)
@@ -105,7 +108,7 @@ def _misused(error: TyperException) -> int:
     context = getattr(error, "ctx", None)
     text = error.format_message()
     if "\n" in text or not text:  # a group without a command: its help is the message
-        typer.echo(text, err=True)
+        print_line(text, err=True)
     elif context is None:
         print_error(text)
     else:

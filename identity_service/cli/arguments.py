@@ -60,6 +60,11 @@ def moment(text: str) -> int:
     return _read(text, read_last_moment, "the end of that day")
 
 
+def instant(text: str) -> int:
+    """A moment, a date alone as its beginning."""
+    return _read(text, read_moment, "the beginning of that day")
+
+
 def latest(text: str | None) -> int:
     """The last moment of a span, likewise; later than all where none is given."""
     return MOST if text is None else moment(text)
@@ -67,7 +72,7 @@ def latest(text: str | None) -> int:
 
 def earliest(text: str | None) -> int:
     """The first moment of a span, a date alone as its beginning."""
-    return -MOST if text is None else _read(text, read_moment, "the beginning of that day")
+    return -MOST if text is None else instant(text)
 
 
 def _read(text: str, read: Callable[[str], int], date_is: str) -> int:

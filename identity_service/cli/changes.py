@@ -10,6 +10,7 @@ import typer
 
 from identity_service import session
 from identity_service.cli import arguments, json_objects
+from identity_service.cli.output import print_line, visible_json
 from identity_service.domain.recorded import RecordedChange
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.domain.timestamps import iso
@@ -73,10 +74,10 @@ def changes(
 def _show(change: RecordedChange) -> None:
     other = f" {change.other_customer_id}" if change.other_customer_id else ""
     moved = " ".join(str(identifier_of(key)) for key in change.identifier_keys)
-    typer.echo(
+    print_line(
         f"{iso(change.at)} {change.kind} {change.customer_id}{other} {moved} ({change.cause})"
     )
 
 
 def _show_json(change: RecordedChange) -> None:
-    typer.echo(orjson.dumps(json_objects.change(change)).decode())
+    print_line(visible_json(orjson.dumps(json_objects.change(change)).decode()))

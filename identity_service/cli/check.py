@@ -36,12 +36,17 @@ def check(
         str | None,
         typer.Option(help="Look instead whether the customers of a space are what they should be."),
     ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Of a space: settle anew what is not as it should be.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Load every part of the service, and ask the database for an answer."""
     if space is not None:
-        check_space(space, as_json=as_json)
+        check_space(space, repair=repair, as_json=as_json)
         return
+    if repair:
+        raise typer.BadParameter("It needs a space to repair: --space NAME.")
     parts: tuple[tuple[str, Callable[[], str]], ...] = (
         ("statements", _statements),
         ("schema files", lambda: f"{len(schema.schema_files())} files"),

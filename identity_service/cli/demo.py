@@ -22,7 +22,7 @@ from rich.text import Text
 
 from identity_service import session
 from identity_service.cli import customers
-from identity_service.cli.output import results
+from identity_service.cli.output import print_line, results
 from identity_service.domain.identifiers import Identifier
 from identity_service.errors import FieldInvalid, IdentityServiceError, NotFound, Unavailable
 from identity_service.observability import configure_logging
@@ -80,7 +80,7 @@ def _serve(settings: Settings, listener: socket, keys: _Keys, *, once: bool) -> 
         if once:
             server.should_exit = True
         else:
-            typer.echo("Ctrl-C ends it.")
+            print_line("Ctrl-C ends it.")
 
     with ThreadPoolExecutor(1) as thread:
         asked = thread.submit(ask)

@@ -11,7 +11,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from identity_service import session
-from identity_service.cli.output import notices
+from identity_service.cli.output import notices, print_content, print_line
 from identity_service.services.export.export import TABLES, Advanced, Exported
 from identity_service.session import Session
 
@@ -49,12 +49,12 @@ def export(
 
     exported = session.run(work)
     if as_json:
-        typer.echo((to / "manifest.json").read_text(encoding="utf-8"), nl=False)
+        print_content((to / "manifest.json").read_text(encoding="utf-8"))
         return
-    typer.echo(", ".join(f"{exported.rows(table):,} {_spoken(table)}" for table in TABLES) + ".")
+    print_line(", ".join(f"{exported.rows(table):,} {_spoken(table)}" for table in TABLES) + ".")
     if since is not None and exported.complete:
-        typer.echo("The policy has changed since, so this export is complete.")
-    typer.echo(f"They are in {to}. The next export goes on from {exported.cursor}")
+        print_line("The policy has changed since, so this export is complete.")
+    print_line(f"They are in {to}. The next export goes on from {exported.cursor}")
 
 
 def _spoken(table: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from identity_service.cli.output import print_line
+
 app = typer.Typer(help="The GraphQL API.")
 
 
@@ -18,4 +20,4 @@ def schema_command() -> None:
     """Print the schema, in GraphQL's schema definition language."""
     from identity_service.api.graphql.schema import build_schema
 
-    typer.echo(build_schema().as_str())
+    print_line(build_schema().as_str())

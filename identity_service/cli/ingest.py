@@ -13,7 +13,7 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from identity_service import session
-from identity_service.cli.output import notices, print_json
+from identity_service.cli.output import notices, print_json, print_line
 from identity_service.collect.lines import read_lines
 from identity_service.errors import BadInput, IdentityServiceError
 from identity_service.graph import schema
@@ -75,7 +75,7 @@ def ingest(
     if as_json:
         print_json({"space": space, **asdict(loaded)})
     else:
-        typer.echo(
+        print_line(
             f"{loaded.written:,} events written, {loaded.known:,} were known,"
             f" {loaded.rejected:,} rejected."
         )

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from identity_service import session
 from identity_service.cli.journey_params import Params, read_params
-from identity_service.cli.output import print_json, results
+from identity_service.cli.output import plain_text, print_content, print_json, results, visible_json
 from identity_service.cli.output_files import PictureFormat, encode, write_file
 from identity_service.domain.journeys.journeys import JOURNEYS, ColumnType, Value, journey
 from identity_service.domain.journeys.parameters import Parameter
@@ -84,27 +84,29 @@ def run_command(
     if file_format is Format.TABLE and output is None:
         results().print(_table(figure))
     elif output is None and file_format not in FILES:
-        typer.echo(_encoded(figure, file_format), nl=False)
+        print_content(_text(figure, file_format))
     else:
         write_file(_encoded(figure, file_format), output, f"{name}.{file_format}")
 
 
 def _encoded(figure: Figure, file_format: Format) -> str | bytes:
     match file_format:
-        case Format.CSV:
-            return figure.to_csv()
-        case Format.JSON:
-            return figure.to_json()
         case Format.PARQUET:
             return figure.to_parquet()
         case Format.HTML | Format.PNG | Format.SVG:
             return encode(draw(figure), PictureFormat(file_format))
-        case Format.TABLE:
-            from rich.console import Console
+        case _:
+            return _text(figure, file_format)
 
-            console = Console(record=True, width=200, quiet=True, highlight=False)
-            console.print(_table(figure))
-            return console.export_text()
+
+def _text(figure: Figure, file_format: Format) -> str:
+    match file_format:
+        case Format.CSV:
+            return figure.to_csv()
+        case Format.JSON:
+            return visible_json(figure.to_json())
+        case _:
+            return plain_text(_table(figure), width=200)
 
 
 def _table(figure: Figure) -> Table:

@@ -25,8 +25,10 @@ from identity_service.domain.recorded import (
     SeenIdentifier,
 )
 from identity_service.domain.resolution.changes import ChangeKind
+from identity_service.domain.retractions import RetractionProgress
 from identity_service.domain.timestamps import iso
 from identity_service.graph.keys import identifier_of
+from identity_service.services.preview.retraction_previews import RetractionPreview
 from identity_service.services.read.explanations import ExplainedPair
 
 
@@ -66,6 +68,40 @@ def judgement(made: AnyJudgement) -> dict[str, Any]:
         "withdrawnAt": None if made.withdrawn_at is None else iso(made.withdrawn_at),
         "withdrawnBy": made.withdrawn_by,
         "withdrawnReason": made.withdrawn_reason,
+    }
+
+
+def retraction(found: RetractionProgress) -> dict[str, Any]:
+    """`Retraction`."""
+    return {
+        "id": found.id,
+        "source": found.source,
+        "from": iso(found.begin),
+        "until": iso(found.until),
+        "author": found.author,
+        "reason": found.reason,
+        "madeAt": iso(found.made_at),
+        "withdrawnAt": None if found.withdrawn_at is None else iso(found.withdrawn_at),
+        "withdrawnBy": found.withdrawn_by,
+        "withdrawnReason": found.withdrawn_reason,
+        "events": found.events,
+        "skipped": found.skipped,
+        "share": found.share,
+        "done": found.done,
+    }
+
+
+def retraction_preview(found: RetractionPreview) -> dict[str, Any]:
+    """`RetractionPreview`."""
+    comparison = found.comparison
+    return {
+        "events": found.events,
+        "more": found.more,
+        "identifiers": found.identifiers,
+        "unseen": found.unseen,
+        "links": found.links,
+        "customers": None if comparison is None else preview(comparison.preview),
+        "message": found.message,
     }
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from identity_service.cli.output import print_error, results
+from identity_service.cli.output import print_error, print_line, results
 from identity_service.domain.policies.change_scope import kept_by_events
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Policy
@@ -30,9 +30,9 @@ def check_command(
 ) -> None:
     """Read a policy and name every mistake in it with its path."""
     _, policy = read_policy(file)
-    typer.echo(f"{file}: no mistakes; {len(policy.rules)} identifier types.")
+    print_line(f"{file}: no mistakes; {len(policy.rules)} identifier types.")
     for kept in kept_by_events(None, policy):
-        typer.echo(kept)
+        print_line(kept)
 
 
 @app.command("test")

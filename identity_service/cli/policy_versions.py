@@ -11,10 +11,18 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from identity_service import session
 from identity_service.cli import arguments, json_objects
-from identity_service.cli.output import notices, print_error, print_json, results
+from identity_service.cli.output import (
+    notices,
+    print_content,
+    print_error,
+    print_json,
+    print_line,
+    results,
+)
 from identity_service.cli.policy import print_problems, read_policy_file
 from identity_service.domain.recorded import PolicyVersion, RolloutProgress
 from identity_service.errors import NotFound, PolicyInvalid
@@ -79,12 +87,12 @@ def set_command(
             }
         )
     else:
-        typer.echo(
+        print_line(
             f"Version {made.version} is in force in the space “{space}”;"
             f" {progress.customers_to_settle:,} customers were settled by it."
         )
         for note_of_type in kept:
-            typer.echo(note_of_type)
+            print_line(note_of_type)
 
 
 def list_command(space: Space, as_json: AsJson = False) -> None:
@@ -107,7 +115,7 @@ def list_command(space: Space, as_json: AsJson = False) -> None:
     table = Table("version", "since", "by", "note")
     for version in versions:
         at = f"{_moment(version):%Y-%m-%d %H:%M} UTC"
-        table.add_row(str(version.version), at, version.author, version.note or "")
+        table.add_row(str(version.version), at, Text(version.author), Text(version.note or ""))
     console = results()
     console.print(table)
     if not progress.done:
@@ -142,7 +150,7 @@ def show_command(
     if as_json:
         print_json({**json_objects.policy(found), "text": found.text})
     else:
-        typer.echo(found.text, nl=not found.text.endswith("\n"))
+        print_content(found.text if found.text.endswith("\n") else f"{found.text}\n")
 
 
 async def _settled(opened: Session, scope: SpaceScope, made: PolicyVersion) -> RolloutProgress:

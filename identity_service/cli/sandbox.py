@@ -10,13 +10,14 @@ import typer
 
 from identity_service import session
 from identity_service.cli.journey_params import Params, params_line, read_params
-from identity_service.cli.output import print_json
+from identity_service.cli.output import print_json, print_line
 from identity_service.cli.steps import Steps
 from identity_service.domain.journeys.journeys import JOURNEYS, journey
 from identity_service.graph import schema
 from identity_service.graph.database import Database
 from identity_service.runtime import sandbox
-from identity_service.runtime.admin import USER, Done
+from identity_service.runtime.admin import Done
+from identity_service.runtime.login import USER
 from identity_service.runtime.sandbox import Sandbox
 from identity_service.services.kit.clock import system_clock
 from identity_service.session import Session
@@ -84,9 +85,9 @@ def stop_command(
     if as_json:
         print_json({"stopped": stopped, "removed": remove})
         return
-    typer.echo("The sandbox is stopped." if stopped else "The sandbox was not running.")
+    print_line("The sandbox is stopped." if stopped else "The sandbox was not running.")
     if remove:
-        typer.echo("Its data is deleted.")
+        print_line("Its data is deleted.")
 
 
 @app.command("status")
@@ -99,7 +100,7 @@ def status_command(as_json: AsJson = False) -> None:
     elif as_json:
         print_json({"running": False, "space": None})
     else:
-        typer.echo("There is no sandbox.")
+        print_line("There is no sandbox.")
 
 
 @app.command("parameters")
@@ -113,7 +114,7 @@ def parameters_command(
     """
     space = sandbox.require(Settings()).space
     arguments = journey(name).arguments(read_params(name, param or ()), system_clock())
-    typer.echo(params_line(space, arguments))
+    print_line(params_line(space, arguments))
 
 
 def _copy(settings: Settings, space: str, *, port: int = 0, anew: bool = False) -> None:
@@ -164,8 +165,8 @@ def _show(found: Sandbox, *, running: bool, as_json: bool) -> None:
         print_json(facts)
         return
     held = ", ".join(f"{number:,} {what}" for what, number in found.copied.items())
-    typer.echo(f"A copy of the space “{found.space}” of {facts['copied_at'][:19]} UTC: {held}.")
+    print_line(f"A copy of the space “{found.space}” of {facts['copied_at'][:19]} UTC: {held}.")
     if running:
-        typer.echo(CONNECT.format(**facts))
+        print_line(CONNECT.format(**facts))
     else:
-        typer.echo("It does not run: `identity-service sandbox start` starts it as it was left.")
+        print_line("It does not run: `identity-service sandbox start` starts it as it was left.")

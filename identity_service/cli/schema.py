@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from identity_service import session
+from identity_service.cli.output import print_line
 from identity_service.errors import SchemaMismatch
 from identity_service.graph import schema
 from identity_service.session import Session
@@ -21,8 +22,8 @@ def apply_command() -> None:
 
     applied = session.run(work)
     for name in applied:
-        typer.echo(f"applied {name}")
-    typer.echo(f"The schema is up to date: {len(schema.schema_files())} files.")
+        print_line(f"applied {name}")
+    print_line(f"The schema is up to date: {len(schema.schema_files())} files.")
 
 
 @app.command("check")
@@ -34,10 +35,10 @@ def check_command() -> None:
 
     differences = session.run(work)
     for difference in differences:
-        typer.echo(difference)
+        print_line(difference)
     if differences:
         raise SchemaMismatch(
             f"The schema differs in {len(differences)} places.",
             remedy="`identity-service schema apply` brings what is missing.",
         )
-    typer.echo(f"The schema is up to date: {len(schema.schema_files())} files.")
+    print_line(f"The schema is up to date: {len(schema.schema_files())} files.")

@@ -10,14 +10,16 @@ import typer
 from identity_service import session
 from identity_service.cli.output import print_json
 from identity_service.cli.policy import read_policy_file
+from identity_service.domain.events import property_key
 from identity_service.graph import schema
 from identity_service.services.spaces.spaces import CreatedSpace
 from identity_service.session import Session
 
+SpaceOption = Annotated[str, typer.Option("--space", help="The space.")]
+
 app = typer.Typer(help="Spaces: isolated worlds, each with its policy and keys.")
 
 
-# Without it, a group of one command would be that command.
 @app.callback(no_args_is_help=True, invoke_without_command=True)
 def spaces() -> None:
     """Spaces: isolated worlds, each with its policy and keys."""
@@ -47,3 +49,36 @@ def create_command(
             "writeKey": created.write_key,
         }
     )
+
+
+@app.command("properties")
+def properties_command(space: SpaceOption) -> None:
+    """List the properties that events can be filtered by, with the source that took each, as JSON.
+
+    A source may take 500 names, and a space have 2,000 in use.
+    """
+
+    async def work(opened: Session) -> dict[str, str | None]:
+        return await opened.cases.spaces.property_names(await opened.space(space))
+
+    found = session.run(work)
+    print_json({key.removeprefix("p_"): source for key, source in sorted(found.items())})
+
+
+@app.command("release-properties")
+def release_properties_command(
+    names: Annotated[list[str], typer.Argument(help="Properties, as they are listed.")],
+    space: SpaceOption,
+) -> None:
+    """Give names of properties back, so that there is room for others.
+
+    Events keep their properties, and a name that is sent again comes into use again while there
+    is room. A service that runs takes note within a minute.
+    """
+
+    async def work(opened: Session) -> list[str]:
+        keys = [property_key(name) for name in names]
+        return await opened.cases.spaces.release_property_names(await opened.space(space), keys)
+
+    released = session.run(work)
+    print_json([key.removeprefix("p_") for key in released])

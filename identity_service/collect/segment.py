@@ -17,12 +17,14 @@ from identity_service.collect.body import decode_json
 from identity_service.collect.content import content_digest, digest_of, digest_of_rejected
 from identity_service.collect.identifiers import identifier_text, read_identifiers
 from identity_service.collect.lines import MAX_LINE
+from identity_service.collect.proofs import read_proof, without_hash
 from identity_service.collect.refused import Refused, kept_body, kept_text, without_key
 from identity_service.collect.times import event_time, sent_time, stated_time
 from identity_service.domain.events import Rejection, RejectionCode, ReportedEvent
 from identity_service.domain.identifiers import CONTROL_CHARACTER, MAX_VALUE_BYTES
 from identity_service.domain.policies.normalise import cleaned
 from identity_service.domain.policies.placeholders import names_nobody
+from identity_service.domain.traits import MAX_TRAITS_OF_EVENT
 from identity_service.errors import BadInput, TooLarge
 
 MAX_BATCH = 10_000
@@ -30,6 +32,12 @@ MAX_BATCH = 10_000
 
 MAX_BATCH_ELEMENTS = 100_000
 """Longest batch that is looked at: beyond it even the rejections would be a flood."""
+
+MAX_EVENT_BYTES = 4 * 1024 * 1024
+"""Largest event: all the JSON that is stored of it."""
+
+MAX_REQUEST_BYTES = 128 * 1024 * 1024
+"""Most JSON that one request may store, where its context counts for each of its events."""
 
 MAX_MESSAGE_ID = 256
 """Longest message id that is kept as it is, in characters; a longer one is hashed."""
@@ -40,7 +48,7 @@ MAX_NAME = 1_024
 MAX_NESTING = 200
 """Deepest nesting of an event: below the 254 levels that orjson writes, with room to wrap it."""
 
-_ORJSON_NESTING = 254
+_WRAPPED = 254 - MAX_NESTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +83,34 @@ class _Envelope:
     """What is known of all calls of a request or a file.
 
     `new_id` names a call that nothing else can tell from another. `sent_at` is what the batch
-    says, as sent. `is_sent` is False for the lines of a file, whose `sentAt` has nothing to do
-    with their receipt. `storable`: all of it is known to be storable.
+    says, as sent. `context_bytes`: the JSON of the batch's context. `is_sent` is False for the
+    lines of a file, whose `sentAt` has nothing to do with their receipt.
     """
 
     received_at: int
     new_id: Callable[[], str]
     sent_at: object = None
     context: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    context_bytes: int = 0
     is_sent: bool = True
-    storable: bool = False
+    room: _Room = field(default_factory=lambda: _Room(MAX_REQUEST_BYTES))
+
+
+class _Room:
+    """What a request may still store."""
+
+    def __init__(self, free: int) -> None:
+        self._free = free
+
+    def take(self, size: int) -> None:
+        """Raises Refused for an event that finds no room."""
+        if size > self._free:
+            raise Refused(
+                RejectionCode.TOO_LARGE,
+                f"The request holds more than {MAX_REQUEST_BYTES:,} bytes, its context counted for"
+                " each event; this one is beyond them.",
+            )
+        self._free -= size
 
 
 def read_batch(body: object, received_at: int, new_id: Callable[[], str]) -> Collected:
@@ -107,13 +133,13 @@ def read_batch(body: object, received_at: int, new_id: Callable[[], str]) -> Col
             remedy="Send smaller batches.",
         )
     context = _object(batch_body.get("context"))
-    storable = _is_storable(batch_body)
-    if not storable and not _is_storable(context):
+    context_bytes = _json_bytes(context)
+    if context_bytes is None:
         raise BadInput(
             f"The batch's context nests deeper than {MAX_NESTING} levels.",
             remedy="Send a flatter context.",
         )
-    envelope = _Envelope(received_at, new_id, batch_body.get("sentAt"), context, storable=storable)
+    envelope = _Envelope(received_at, new_id, batch_body.get("sentAt"), context, context_bytes)
     read = [_read(call, None, envelope, place) for place, call in enumerate(listed[:MAX_BATCH])]
     return Collected(
         events=tuple(one for one in read if isinstance(one, ReportedEvent)),
@@ -167,18 +193,21 @@ def _read(
         return _rejected(RejectionCode.NOT_AN_OBJECT, "An event must be a JSON object.", call)
     call = cast("dict[str, Any]", call)
     try:
-        if not envelope.storable and not _is_storable(call):
+        size = _json_bytes(call)
+        if size is None:
             raise Refused(
                 RejectionCode.INVALID_FIELD,
                 f"The event cannot be kept as JSON: it nests deeper than {MAX_NESTING} levels,"
                 " or holds a number beyond 64 bits.",
             )
-        return _event(call, kind or _kind_of(call), envelope, place)
+        return _event(call, size, kind or _kind_of(call), envelope, place)
     except Refused as refused:
         return _rejected(refused.reason, refused.message, call)
 
 
-def _event(call: dict[str, Any], kind: str, envelope: _Envelope, place: int) -> ReportedEvent:
+def _event(
+    call: dict[str, Any], size: int, kind: str, envelope: _Envelope, place: int
+) -> ReportedEvent:
     shape = _KINDS[kind]
     carried = _object(call.get(shape.carries))
     traits = carried if kind == "identify" else {}
@@ -186,6 +215,9 @@ def _event(call: dict[str, Any], kind: str, envelope: _Envelope, place: int) -> 
     sent_context = _object(call.get("context"))
     context = {**envelope.context, **sent_context} if envelope.context else sent_context
     context_traits = _object(context.get("traits"))
+    size += envelope.context_bytes
+    envelope.room.take(size)
+    _check_size(size, traits, context_traits)
     stated = stated_time(call)
     digest = content_digest(call, kind, shape.carries, shape.name_key, context)
     message_id = _sent_message_id(call)
@@ -216,13 +248,15 @@ def _event(call: dict[str, Any], kind: str, envelope: _Envelope, place: int) -> 
         at=event_time(stated, _sent_at(call, envelope), envelope.received_at),
         identifiers=identifiers,
         properties=carried,
-        context=_with_rest(context, _with_sent_at(call, envelope), used),
+        context=_with_rest(without_hash(context), _with_sent_at(call, envelope), used),
         traits=traits,
         context_traits=context_traits,
         account_id=_account_id(call, context),
         account_traits=account_traits,
         digest=digest,
         place=place,
+        size=size,
+        proof=read_proof(identifiers, context),
     )
 
 
@@ -339,16 +373,37 @@ def _object(value: object) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def _is_storable(value: object) -> bool:
-    """Whether the value can be written as JSON and nests no deeper than `MAX_NESTING` levels.
+def _check_size(size: int, traits: Mapping[str, Any], context_traits: Mapping[str, Any]) -> None:
+    """Raises Refused for an event that is too large; `size`: the JSON of call and context.
+
+    Traits are stored once more beside the properties and the context that they came in.
+    """
+    if len(traits) + len(context_traits) > MAX_TRAITS_OF_EVENT:
+        number = len(traits.keys() | context_traits.keys())
+        if number > MAX_TRAITS_OF_EVENT:
+            raise Refused(
+                RejectionCode.TOO_LARGE,
+                f"The event has {number:,} traits; at most {MAX_TRAITS_OF_EVENT:,} are taken.",
+            )
+    if 2 * size > MAX_EVENT_BYTES:
+        stored = size + (_json_bytes(traits) or 0) + (_json_bytes(context_traits) or 0)
+        if stored > MAX_EVENT_BYTES:
+            raise Refused(
+                RejectionCode.TOO_LARGE,
+                f"The event would take {stored:,} bytes, its traits and the context of its batch"
+                f" included; at most {MAX_EVENT_BYTES:,} are kept.",
+            )
+
+
+def _json_bytes(value: object) -> int | None:
+    """How long the value is as JSON; None if it cannot be written or nests beyond `MAX_NESTING`.
 
     orjson is asked, since only it is fast enough: wrapped in so many lists that its own bound
     becomes ours.
     """
-    for _ in range(_ORJSON_NESTING - MAX_NESTING):
+    for _ in range(_WRAPPED):
         value = [value]
     try:
-        orjson.dumps(value)
+        return len(orjson.dumps(value)) - 2 * _WRAPPED
     except TypeError:
-        return False
-    return True
+        return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -48,6 +48,13 @@ class EventIdentity(NamedTuple):
     digest: str
 
 
+class UserProof(NamedTuple):
+    """The user id of an event, and what its sender says is the HMAC of it. Not verified."""
+
+    user_id: str
+    user_hash: str
+
+
 class EventOrder(NamedTuple):
     """Where an event stands among the others of a customer.
 
@@ -68,7 +75,8 @@ class ReportedEvent:
     `identifiers` are as sent (strings, trimmed, no duplicates). `properties`, `traits`,
     `context_traits`, `account_traits` and `context` together hold all that the sender sent.
     `digest` is that of its `identity`; `place` is its position in the request, from 0, or the
-    number of its line.
+    number of its line; `size` is how many bytes of JSON were sent of it. `proof` is what it carries
+    to prove its user id.
     """
 
     message_id: str
@@ -84,6 +92,8 @@ class ReportedEvent:
     account_traits: Mapping[str, Any]
     digest: str
     place: int
+    size: int = field(default=0, compare=False)
+    proof: UserProof | None = None
 
     @property
     def identity(self) -> EventIdentity:
@@ -111,7 +121,8 @@ class Observation:
 
     `identifiers` are normalised, distinct and in text order; `withheld` are those that the
     policy blocks or whose format it refuses (they stay with the event only). `region` is the
-    country of the source's national phone numbers, which they were read with.
+    country of the source's national phone numbers, which they were read with. `proven`: the event
+    carries a valid proof of its user id.
     """
 
     event: ReportedEvent
@@ -120,12 +131,18 @@ class Observation:
     received_at: int
     source: str
     region: str | None = None
+    proven: bool = False
 
 
-@lru_cache(maxsize=4_096)
 def property_key(name: str) -> str:
     """Under which key the graph keeps a scalar property: `p_` and its name.
 
     The name keeps A-Z, a-z, 0-9 and `_` (anything else becomes `_`) and 64 characters.
     """
-    return "p_" + _UNSAFE.sub("_", name[:MAX_PROPERTY_NAME])
+    # Cut before it is kept: senders choose the names, of any length.
+    return _property_key(name[:MAX_PROPERTY_NAME])
+
+
+@lru_cache(maxsize=4_096)
+def _property_key(name: str) -> str:
+    return "p_" + _UNSAFE.sub("_", name)

@@ -8,10 +8,11 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from identity_service.domain.events import EventOrder
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.recorded import RecordedEvent
+from identity_service.domain.recorded import Page, RecordedEvent
 from identity_service.domain.traits import MAX_TRAITS, TraitName
 from identity_service.graph.database import Database
 from identity_service.graph.keys import earlier_event_key, events_key
+from identity_service.graph.pages import PAGE_BYTES
 from identity_service.graph.statements import statement
 
 READ_SETTLED: Final = statement("resolve/read_settled")
@@ -49,6 +50,9 @@ _CUSTOMERS_OF_TRAITS: Final = 50
 
 MAX_ACCOUNTS: Final = 100
 """Most accounts of a customer, and most sets of traits of one account (the newest)."""
+
+MAX_ACCOUNT_BYTES: Final = 1024 * 1024
+"""Most bytes of the sets of traits of one account, though at least the newest is read."""
 
 NEWEST: Final = EventOrder(2**53, 2**53, 0, "")
 OLDEST: Final = EventOrder(-(2**53), -(2**53), 0, "")
@@ -250,8 +254,22 @@ class CustomerReader:
 
     async def events_by_key(self, keys: Sequence[str]) -> Mapping[str, RecordedEvent]:
         """Events by their keys; those that do not exist are left out."""
-        row = await self._database.read_one(READ_EVENTS, w={"keys": list(keys)})
-        return {event[0]: RecordedEvent(*event) for event in row["events"]} if row else {}
+        found: dict[str, RecordedEvent] = {}
+        asked = keys
+        while asked:
+            page = await self.first_events(asked)
+            found |= {event.key: event for event in page.items}
+            asked = [key for key in asked if key not in found] if page.more else ()
+        return found
+
+    async def first_events(self, keys: Sequence[str]) -> Page[RecordedEvent]:
+        """Events by their keys, in this order, as many as fit into a page."""
+        row = await self._database.read_one(
+            READ_EVENTS, w={"keys": list(keys), "bytes": PAGE_BYTES}
+        )
+        if row is None:
+            return Page((), more=False)
+        return Page([RecordedEvent(*event) for event in row["events"]], more=row["missing"] > 0)
 
     async def event_with(self, space: str, message_id: str, until: int) -> RecordedEvent | None:
         """The event with a message id; of several the last that was received until a moment."""
@@ -266,9 +284,9 @@ class CustomerReader:
         return RecordedEvent(*row["events"][0]) if row and row["events"] else None
 
     async def events(
-        self, customer: CustomerKey, window: EventWindow, most: int
-    ) -> list[RecordedEvent]:
-        """Events of a customer, in their order."""
+        self, customer: CustomerKey, window: EventWindow, first: int
+    ) -> Page[RecordedEvent]:
+        """Events of a customer, in their order: `first`, or as many as fit into a page."""
         newest_first = window.newest_first
         row = await self._database.read_one(
             LIST_EVENTS_NEWEST_FIRST if newest_first else LIST_EVENTS_OLDEST_FIRST,
@@ -279,15 +297,25 @@ class CustomerReader:
                 "since": window.since,
                 "until": window.until,
                 "after": list(window.after),
-                "most": most,
+                "most": first + 1,
+                "bytes": PAGE_BYTES,
             },
         )
-        return [RecordedEvent(*event) for event in row["events"]] if row else []
+        if row is None:
+            return Page((), more=False)
+        events = [RecordedEvent(*event) for event in row["events"][:first]]
+        return Page(events, more=row["found"] > len(events))
 
     async def accounts(self, customer: CustomerKey) -> list[AccountRow]:
         """Accounts that a customer's events name, at most `MAX_ACCOUNTS`, by id."""
         row = await self._database.read_one(
-            LIST_ACCOUNTS, w={"space": customer[0], "customer": customer[1], "most": MAX_ACCOUNTS}
+            LIST_ACCOUNTS,
+            w={
+                "space": customer[0],
+                "customer": customer[1],
+                "most": MAX_ACCOUNTS,
+                "bytes": MAX_ACCOUNT_BYTES,
+            },
         )
         return [AccountRow(*entry) for entry in row["accounts"]] if row else []
 

@@ -1,9 +1,13 @@
 """The database: every statement runs through here, with its name, time limit, metric and errors.
 
 Statements are run as autocommit transactions, which cost a third less than managed ones
-and come without retries; the short retry loop here takes their place. A statement that is run
-often takes all of its lists inside one map parameter `w`: a list that is a parameter by itself
-has the statement planned anew at every order of magnitude of its length.
+and come without retries; the short retry loop here takes their place. The server ends a statement
+at its time limit. One that answers nothing at all is given up here shortly after, and its
+connection closed. Statements of readers wait for a place first (`connections`), within the same
+limit.
+
+A statement that is run often takes all of its lists inside one map parameter `w`: a list that is
+a parameter by itself has the statement planned anew at every order of magnitude of its length.
 """
 
 from __future__ import annotations
@@ -11,10 +15,11 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from types import TracebackType
-from typing import Any, Final, LiteralString, Self, cast
+from typing import Any, Final, LiteralString, Self, TypeVar, cast
 
 import structlog
 from neo4j import (
@@ -31,13 +36,24 @@ from neo4j import (
 )
 from neo4j.exceptions import (
     AuthError,
+    ConnectionPoolError,
     DriverError,
     Neo4jError,
+    ResultFailedError,
     ServiceUnavailable,
     SessionExpired,
+    TransactionError,
 )
 
 from identity_service.errors import IdentityServiceError, Stale, StatementFailed, Unavailable
+from identity_service.graph.connections import (
+    JOURNEYS,
+    JOURNEYS_OF_ONE_READER,
+    MAX_CONNECTIONS,
+    ONE_READER,
+    READERS,
+    Places,
+)
 from identity_service.graph.statements import Access, Statement, statement
 from identity_service.observability import (
     STATEMENT_FAILURES,
@@ -61,8 +77,29 @@ CHANGED_MEANWHILE: Final = {
     "Neo.ClientError.Statement.ArithmeticError",
 }
 
+DEFECTS: Final = tuple(
+    f"Neo.ClientError.{kind}." for kind in ("Statement", "Schema", "Procedure", "Request")
+)
+"""What the server says of a statement that is wrong. Else the server is in a bad state, or full."""
+
+LOST: Final = (
+    ServiceUnavailable,
+    SessionExpired,
+    ConnectionPoolError,
+    TransactionError,
+    ResultFailedError,
+)
+"""What the driver says when a connection is lost, or there was none in time."""
+
 ALL_AT_ONCE: Final = -1
-STREAMED_ROWS: Final = 1000
+
+CONNECT_TIMEOUT_S: Final = 5.0
+"""Seconds in which a connection must have been taken from the pool, or made."""
+
+GRACE_S: Final = 1.0
+"""Seconds that a statement is waited for beyond its time limit, at which the server ends it."""
+
+T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
@@ -73,8 +110,9 @@ class Database:
     `parameters` are passed by value under their names; `$`-parameters of the same names take them.
     Every method that runs a statement raises
 
-    - Unavailable: no answer, a time limit, or a transient failure that outlived the retries. After
-      a write its outcome is unknown: read before you write again;
+    - Unavailable: no answer in time, or a server that cannot work: busy, full, in a bad state; one
+      that may pass outlived the retries. After a write its outcome is unknown: read before you
+      write again;
     - Stale: the same key, constraint or index exists, so somebody else created it first;
     - StatementFailed: anything else, a defect of the statement or of its parameters.
     """
@@ -82,7 +120,8 @@ class Database:
     def __init__(self, driver: AsyncDriver, settings: Settings) -> None:
         self._driver = driver
         self._database = settings.neo4j_database
-        self._stream_timeout = settings.stream_timeout
+        self._places = Places(READERS, ONE_READER)
+        self._journey_places = Places(JOURNEYS, JOURNEYS_OF_ONE_READER)
         self._journey_timeout = settings.journey_timeout
         self._timeouts: Mapping[Access, float] = {
             Access.READ: settings.read_timeout,
@@ -113,8 +152,9 @@ class Database:
             settings.neo4j_uri,
             auth=(settings.neo4j_user, password.get_secret_value()) if password else None,
             user_agent="identity-service",
-            connection_timeout=5,
-            connection_acquisition_timeout=5,
+            max_connection_pool_size=MAX_CONNECTIONS,
+            connection_timeout=CONNECT_TIMEOUT_S,
+            connection_acquisition_timeout=CONNECT_TIMEOUT_S,
             telemetry_disabled=True,
             # A database that is young lacks most labels and properties; that is no news.
             notifications_disabled_classifications=[
@@ -127,8 +167,9 @@ class Database:
             warn_notification_severity=NotificationMinimumSeverity.OFF,
         )
         try:
-            await driver.verify_connectivity()  # pyright: ignore[reportUnknownMemberType]
-        except (Neo4jError, DriverError) as error:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S + GRACE_S):
+                await driver.verify_connectivity()  # pyright: ignore[reportUnknownMemberType]
+        except (Neo4jError, DriverError, OSError) as error:
             await driver.close()
             if isinstance(error, AuthError):
                 raise Unavailable(
@@ -165,6 +206,15 @@ class Database:
         rows = await self._run(statement, parameters, READ_ACCESS)
         return rows[0] if rows else None
 
+    async def read_latest(self, statement: Statement, /, **parameters: Any) -> Row | None:
+        """As `read_one`, where writes go: it sees what any process has committed.
+
+        Another member of a cluster may lag behind that, and show every attempt of a write the
+        same old state.
+        """
+        rows = await self._run(statement, parameters, READ_ACCESS, WRITE_ACCESS)
+        return rows[0] if rows else None
+
     async def read_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
         """All records of a statement that reads."""
         return await self._run(statement, parameters, READ_ACCESS)
@@ -174,8 +224,10 @@ class Database:
         query = Query(
             statement.definition.text, {"name": statement.name}, timeout=self._journey_timeout
         )
+        turn = self._turn(statement.name, self._journey_timeout, self._journey_places)
         with _outcome(statement):
-            return await self._attempt(statement, query, _unspoken(parameters), READ_ACCESS)
+            async with turn:
+                return await self._attempt(statement, query, _unspoken(parameters), READ_ACCESS)
 
     async def write_one(self, statement: Statement, /, **parameters: Any) -> Row | None:
         """Run a statement and commit; the first record, or None.
@@ -194,15 +246,10 @@ class Database:
         deadlock and the like, when they surely were rolled back.
         """
         name = steps[0][0].name
-        with _translated(name):
-            for pause in PAUSES:
-                try:
-                    return await self._together(name, steps)
-                except (Neo4jError, DriverError) as error:
-                    if not _repeatable(error, WRITE_ACCESS):
-                        raise
-                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
-            return await self._together(name, steps)
+        with translated(name):
+            async with self._turn(name, self._timeouts[Access.WRITE], self._places):
+                together = partial(self._together, name, steps)
+                return await _repeated(name, together, WRITE_ACCESS)
 
     async def _together(
         self, name: str, steps: Sequence[tuple[Statement, Mapping[str, Any]]]
@@ -227,52 +274,56 @@ class Database:
         """As `write_one`; all records."""
         return await self._run(statement, parameters, WRITE_ACCESS)
 
-    async def stream(self, statement: Statement, /, **parameters: Any) -> AsyncGenerator[Row]:
-        """The records of a statement that reads, as they come; never retried.
-
-        Leave it early only inside `contextlib.aclosing`, which gives the connection back.
-        """
-        query = Query(
-            statement.definition.text, {"name": statement.name}, timeout=self._stream_timeout
-        )
-        with _outcome(statement):
-            async with self._session(READ_ACCESS, STREAMED_ROWS) as session:
-                result = await session.run(query, parameters)
-                columns = result.keys()
-                async for record in result:
-                    yield _row(columns, record)
-
     @asynccontextmanager
     async def transaction(self, name: str) -> AsyncGenerator[Transaction]:
         """Several statements, all or none: committed at the end, rolled back by an exception.
 
-        `name` is what the server's list of transactions shows. Nothing is retried: Unavailable
-        from the last line, the commit, leaves the outcome unknown.
+        `name` is what the server's list of transactions shows. All of it has the time of one
+        statement that writes. Nothing is retried: Unavailable from the last line, the commit,
+        leaves the outcome unknown.
         """
-        async with self._session(WRITE_ACCESS) as session:
-            with _translated(name):
-                begun = await session.begin_transaction(
-                    {"name": name}, timeout=self._timeouts[Access.WRITE]
-                )
+        limit = self._timeouts[Access.WRITE]
+        async with self._turn(name, limit, self._places), self._session(WRITE_ACCESS) as session:
+            with translated(name):
+                begun = await session.begin_transaction({"name": name}, timeout=limit)
             async with begun:
                 yield Transaction(begun)
-                with _translated(name):
+                with translated(name):
                     await begun.commit()
 
-    async def _run(self, statement: Statement, parameters: dict[str, Any], mode: str) -> list[Row]:
-        query = self._query(statement)
-        parameters = _unspoken(parameters)
+    async def _run(
+        self,
+        statement: Statement,
+        parameters: dict[str, Any],
+        mode: str,
+        routed_as: str | None = None,
+    ) -> list[Row]:
+        """`routed_as`: the access mode by which a cluster chooses a member, if not `mode`."""
+        query, route = self._query(statement), routed_as or mode
+        attempt = partial(self._attempt, statement, query, _unspoken(parameters), route)
+        limit = self._timeouts[statement.definition.access]
         with _outcome(statement):
-            for pause in PAUSES:
-                try:
-                    return await self._attempt(statement, query, parameters, mode)
-                except (Neo4jError, DriverError) as error:
-                    if not _repeatable(error, mode):
-                        raise
-                STATEMENT_RETRIES.labels(statement.name).inc()
-                # Jitter keeps two that collided from colliding again.
-                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
-            return await self._attempt(statement, query, parameters, mode)
+            async with self._turn(statement.name, limit, self._places):
+                return await _repeated(statement.name, attempt, mode)
+
+    @asynccontextmanager
+    async def _turn(self, name: str, seconds: float, places: Places) -> AsyncGenerator[None]:
+        """The time of a statement with all its attempts (0: any), and the place that it needs.
+
+        Cancelled in the middle of an attempt, the driver closes the connection, and does not wait
+        for a server that may be gone.
+        """
+        limit = asyncio.timeout(seconds + GRACE_S if seconds else None)
+        try:
+            async with limit, places.one():
+                yield
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise Unavailable(
+                f"The database did not answer {name} within its time limit.",
+                remedy="Try again later.",
+            ) from None
 
     async def _attempt(
         self, statement: Statement, query: Query, parameters: dict[str, Any], mode: str
@@ -281,12 +332,12 @@ class Database:
             async with self._session(mode) as session:
                 return await _rows(await session.run(query, parameters))
 
-    def _session(self, mode: str, fetch_size: int = ALL_AT_ONCE) -> AsyncSession:
+    def _session(self, mode: str) -> AsyncSession:
         """A new session: one belongs to one running statement."""
         return self._driver.session(  # pyright: ignore[reportUnknownMemberType]
             database=self._database,
             default_access_mode=mode,
-            fetch_size=fetch_size,
+            fetch_size=ALL_AT_ONCE,
             bookmark_manager=self._bookmarks,
         )
 
@@ -345,6 +396,20 @@ def _row(columns: tuple[str, ...], record: tuple[Any, ...]) -> Row:
     return dict(zip(columns, record, strict=True))
 
 
+async def _repeated(name: str, attempt: Callable[[], Awaitable[T]], mode: str) -> T:
+    """The result of the first attempt that succeeds; raises what the last one does."""
+    for pause in PAUSES:
+        try:
+            return await attempt()
+        except (Neo4jError, DriverError) as error:
+            if not _repeatable(error, mode):
+                raise
+        STATEMENT_RETRIES.labels(name).inc()
+        # Jitter keeps two that collided from colliding again.
+        await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+    return await attempt()
+
+
 def _repeatable(error: Neo4jError | DriverError, mode: str) -> bool:
     """Whether another attempt may help and can do no harm."""
     if isinstance(error, Neo4jError):
@@ -371,7 +436,7 @@ def _timed(statement: Statement) -> Generator[None]:
 def _outcome(statement: Statement) -> Generator[None]:
     """Count a failure under the statement's name, as the error that it becomes."""
     try:
-        with _translated(statement.name):
+        with translated(statement.name):
             yield
     except IdentityServiceError as failure:
         STATEMENT_FAILURES.labels(statement.name, failure.code).inc()
@@ -379,7 +444,7 @@ def _outcome(statement: Statement) -> Generator[None]:
 
 
 @contextmanager
-def _translated(name: str) -> Generator[None]:
+def translated(name: str) -> Generator[None]:
     """Turn the driver's errors into ours.
 
     The server quotes values in what it says, so that is neither repeated nor chained;
@@ -387,12 +452,12 @@ def _translated(name: str) -> Generator[None]:
     """
     try:
         yield
-    except (Neo4jError, DriverError) as error:
+    except (Neo4jError, DriverError, OSError) as error:
         _log.debug("statement_failed", statement=name, error=str(error))
         raise _translation(name, error) from None
 
 
-def _translation(name: str, error: Neo4jError | DriverError) -> IdentityServiceError:
+def _translation(name: str, error: Neo4jError | DriverError | OSError) -> IdentityServiceError:
     if isinstance(error, Neo4jError) and error.code in CHANGED_MEANWHILE:
         return Stale(
             f"{name}: somebody else wrote the same thing at the same time.",
@@ -402,11 +467,12 @@ def _translation(name: str, error: Neo4jError | DriverError) -> IdentityServiceE
         code = error.code or "without a code"
         if code.startswith("Neo.ClientError.Transaction.TransactionTimedOut"):
             return Unavailable(f"{name} was stopped at its time limit.", remedy="Try again later.")
-        if error.is_retryable():
-            return Unavailable(f"The database is too busy for {name} ({code}).")
+        if not code.startswith(DEFECTS):
+            # At 500 a sender gives up, at 503 it comes back later.
+            return Unavailable(f"The database cannot run {name} now ({code}).")
         # The one message that quotes no value. Syntax errors do: of dates, for example.
         hint = (error.message or "") if code.endswith(".ParameterMissing") else ""
         return StatementFailed(f"The database refused {name} ({code}).", remedy=hint)
-    if isinstance(error, ServiceUnavailable | SessionExpired) or error.is_retryable():
+    if isinstance(error, (*LOST, OSError)):
         return Unavailable(f"The database did not answer {name}.", remedy="Try again later.")
     return StatementFailed(f"{name} could not be run ({type(error).__name__}).")

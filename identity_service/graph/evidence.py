@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from identity_service.domain.events import EventIdentity, Rejection
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policies.policy import Policy
+from identity_service.domain.resolution.evidence import NO_CLAIM, Claim
 from identity_service.domain.resolution.id_register import CustomerKind, RegisteredId
 from identity_service.domain.resolution.subgraph import (
     MAX_CO_MEMBERS,
@@ -20,9 +21,10 @@ from identity_service.domain.resolution.subgraph import (
     NewEvidence,
     Pair,
     StoredIdentifier,
+    StoredLink,
     Subgraph,
     is_torn,
-    without_put_off,
+    put_off_meanwhile,
 )
 from identity_service.graph.database import Database, Row
 from identity_service.graph.keys import (
@@ -36,6 +38,7 @@ from identity_service.graph.keys import (
 from identity_service.graph.statements import Statement, statement
 from identity_service.graph.write_rows import (
     EvidenceWrite,
+    RetractionStep,
     SettlementWrite,
     attachment_rows,
     detachment_rows,
@@ -53,6 +56,10 @@ WRITE_SETTLEMENT: Final = statement("ingest/write_settlement")
 READ_ANCHORED: Final = statement("ingest/read_anchored")
 DETACH: Final = statement("detachments/detach")
 ATTACH: Final = statement("detachments/attach")
+BEGIN_ANEW: Final = statement("retractions/begin_anew")
+RECORD_STEP: Final = statement("retractions/record_step")
+UNDO_STEP: Final = statement("retractions/undo_step")
+DESCRIBE_ACCOUNTS: Final = statement("retractions/describe_accounts")
 
 _MANY_NODES: Final = 1_000
 """Identifiers whose rows take some milliseconds to read, so that others would be kept waiting."""
@@ -63,7 +70,8 @@ class Known:
     """What the graph already holds of a batch.
 
     `events` are known; `reused` are those whose message id another event has, with other content.
-    `links` maps the known links to when they were first seen. `waiting` are judgements about
+    `links` maps the known links to when they were first seen; `claims`, where they were asked for,
+    those to their claims that rest on the word of sources alone. `waiting` are judgements about
     identifiers of the batch that are not known, as of `judgements_rev`. `blocked` are known
     identifiers that belong to nobody, since a policy blocked them. `corrections` counts how often
     judgements have changed what events say of known identifiers, where they have. `unseen` are
@@ -81,6 +89,7 @@ class Known:
     corrections: Mapping[Identifier, int]
     unseen: frozenset[Identifier]
     deferred: frozenset[Identifier]
+    claims: Mapping[Pair, Claim] = field(default_factory=dict[Pair, Claim])
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +100,10 @@ class Written:
 
 
 class EvidenceStore:
-    """Reads and writes evidence. Knows no rule."""
+    """Reads and writes evidence. Knows no rule.
+
+    It reads where writes go, since what is read is what a write rests on.
+    """
 
     def __init__(
         self, database: Database, changes_written: Callable[[str], None] = lambda _: None
@@ -115,14 +127,19 @@ class EvidenceStore:
         await self.write_settlement(nothing)
 
     async def read_known(
-        self, space: str, events: Collection[EventIdentity], new: NewEvidence
+        self,
+        space: str,
+        events: Collection[EventIdentity],
+        new: NewEvidence,
+        *,
+        with_claims: bool = False,
     ) -> Known:
-        """What of a batch is known already."""
+        """What of a batch is known already; of links also the claims if `with_claims`."""
         identifiers = list(new.identifiers)
         position = {identifier: i for i, identifier in enumerate(identifiers)}
         links = list(new.links)
         asked = list(events)
-        row = await self._database.read_one(
+        row = await self._database.read_latest(
             READ_KNOWN,
             w={
                 "space": space,
@@ -136,6 +153,7 @@ class EvidenceStore:
                 ],
                 "identifiers": [identifier_key(space, i) for i in identifiers],
                 "links": [[position[a], position[b]] for a, b in links],
+                "with_claims": with_claims,
             },
         )
         if row is None:
@@ -159,7 +177,8 @@ class EvidenceStore:
                 identifiers[x]: StoredIdentifier(first_seen, customer, contested, super_connector)
                 for x, first_seen, customer, contested, super_connector, *_ in row["identifiers"]
             },
-            links={links[x]: first_seen for x, first_seen in row["links"]},
+            links={links[x]: first_seen for x, first_seen, _ in row["links"]},
+            claims={links[x]: frozenset(claim) for x, _, claim in row["links"] if claim},
             waiting=[_judgement(*entry) for entry in row["waiting"]],
             judgements_rev=row["judgements_rev"],
             blocked=frozenset(blocked),
@@ -187,7 +206,7 @@ class EvidenceStore:
         `cross_boundary`: walk through contested identifiers too, so that only super-connectors are
         boundary of the subgraph.
         """
-        row = await self._database.read_one(
+        row = await self._database.read_latest(
             LOAD_SUBGRAPH,
             w={
                 "starts": [identifier_key(space, i) for i in starts],
@@ -198,23 +217,28 @@ class EvidenceStore:
                 "policy_version": policy_version,
                 "owners": MAX_OWNERS,
                 "co_members": MAX_CO_MEMBERS,
-                **_stronger_persons(policy),
+                "limited_sources": sorted(policy.limited_sources),
+                **_persons(policy),
             },
         )
         if row is None or row["interior"] is None:
             return None
         if len(row["nodes"]) < _MANY_NODES:
-            return _subgraph(row, cross_boundary=cross_boundary)
-        return await asyncio.to_thread(_subgraph, row, cross_boundary=cross_boundary)
+            return _subgraph(row)
+        return await asyncio.to_thread(_subgraph, row)
 
     async def ids_anchored_at(
         self, space: str, identifiers: Iterable[Identifier]
-    ) -> list[RegisteredId]:
-        """The ids anchored at identifiers that carry none now, as ids that forward to nobody."""
-        row = await self._database.read_one(
+    ) -> tuple[list[RegisteredId], dict[str, Identifier]]:
+        """The ids anchored at unseen identifiers, as ids that forward to nobody; and by id, the
+        unseen identifier that it left last because no event carried that any more.
+        """
+        row = await self._database.read_latest(
             READ_ANCHORED, w={"keys": [identifier_key(space, i) for i in identifiers]}
         )
-        return [
+        if row is None:
+            return [], {}
+        ids = [
             RegisteredId(
                 id=customer,
                 minted_at=minted_at,
@@ -222,15 +246,21 @@ class EvidenceStore:
                 kind=None,
                 earlier=tuple(identifier_of(key) for _, _, key in sorted(earlier, reverse=True)),
             )
-            for customer, minted_at, anchor, earlier in (row["ids"] if row else ())
+            for customer, minted_at, anchor, earlier in row["ids"]
         ]
+        return ids, {customer: identifier_of(key) for customer, key in row["left"]}
 
     async def claim_property_names(
-        self, space: str, names: Collection[str], most: int
+        self, space: str, source: str, names: Collection[str], most_of_source: int, most: int
     ) -> frozenset[str]:
-        """Take names into use while there is room; returns all in use."""
+        """Take names that a source sends into use while there is room; returns all in use."""
         row = await self._database.write_one(
-            CLAIM_PROPERTY_NAMES, space=space, names=sorted(names), most=most
+            CLAIM_PROPERTY_NAMES,
+            space=space,
+            source=source,
+            names=sorted(names),
+            most_of_source=most_of_source,
+            most=most,
         )
         return frozenset(row["names"] if row else ())
 
@@ -257,16 +287,18 @@ class EvidenceStore:
         await self._database.write_one(WRITE_REJECTED, w={"space": space, "rejected": rows})
 
     async def write_events(self, write: SettlementWrite) -> bool:
-        """Write events that bring nothing new. False: the policy is no longer in force."""
+        """Write events that bring nothing new. False: the policy is no longer in force, or a
+        retraction was made or withdrawn.
+        """
         row = await self._database.write_one(WRITE_EVENTS, w=evidence_rows(write))
         return bool(row and row["written"])
 
     async def write_settlement(self, write: SettlementWrite) -> Written | None:
         """Write evidence and the settlement that follows from it, or nothing.
 
-        None: nothing was written, since the policy is no longer in force, or a customer or the
-        links that the settlement rests on have changed, or a judgement that may wait for what is
-        new.
+        None: nothing was written, since the policy is no longer in force, or a retraction was made
+        or withdrawn, or a customer or the links that the settlement rests on have changed, or a
+        judgement that may wait for what is new, or since another process is at the retraction.
         """
         steps: list[tuple[Statement, Mapping[str, Any]]] = [
             (WRITE_SETTLEMENT, {"w": settlement_rows(write)})
@@ -276,6 +308,11 @@ class EvidenceStore:
             steps.append((DETACH, {"w": detachment_rows(write.space, detachment)}))
         if attachment is not None:
             steps.append((ATTACH, {"w": attachment_rows(write.space, attachment)}))
+        if write.evidence.retracted_late:
+            steps.append((BEGIN_ANEW, {"ids": list(write.evidence.retracted_late)}))
+        if (step := write.evidence.retraction) is not None:
+            steps.append(_retraction_step(step))
+            steps.append((DESCRIBE_ACCOUNTS, {"events": list(step.events)}))
         if len(steps) == 1:
             row = await self._database.write_one(WRITE_SETTLEMENT, **steps[0][1])
         else:
@@ -289,15 +326,23 @@ class EvidenceStore:
         return written
 
 
+def _retraction_step(step: RetractionStep) -> tuple[Statement, Mapping[str, Any]]:
+    held = {"id": step.retraction, "worker": step.worker, "lease": step.lease_ms}
+    if step.gives_back:
+        return UNDO_STEP, held | {"events": len(step.events), "number": step.number}
+    return RECORD_STEP, held | {"events": list(step.events)}
+
+
 def _those(events: Sequence[EventIdentity], positions: Iterable[int]) -> frozenset[EventIdentity]:
     return frozenset(events[x] for x in positions)
 
 
-def _stronger_persons(policy: Policy) -> dict[str, Any]:
-    """By type, the types of persons that are stronger: whose customers can be its owners."""
+def _persons(policy: Policy) -> dict[str, Any]:
+    """The types of persons; by type, those that are stronger: whose customers can be its owners."""
     persons = [(t, r.priority) for t, r in policy.rules.items() if r.kind is IdentifierKind.PERSON]
     weakest = policy.other.priority if policy.other else 0
     return {
+        "persons": [kind for kind, _ in persons],
         "stronger": {
             kind: [person for person, priority in persons if priority < rule.priority]
             for kind, rule in policy.rules.items()
@@ -306,18 +351,19 @@ def _stronger_persons(policy: Policy) -> dict[str, Any]:
     }
 
 
-def _subgraph(row: Row, *, cross_boundary: bool) -> Subgraph:
-    links: dict[Pair, tuple[int, int, int]] = {}
+def _subgraph(row: Row) -> Subgraph:
+    links: dict[Pair, StoredLink] = {}
     for some in (row["interior_links"], *row["co_member_links"]):
-        for a, b, first_seen, last_seen, times_seen in some:
-            links[identifier_of(a), identifier_of(b)] = (first_seen, last_seen, times_seen)
+        for a, b, first_seen, last_seen, times_seen, claim in some:
+            links[identifier_of(a), identifier_of(b)] = StoredLink(
+                first_seen, last_seen, times_seen, frozenset(claim) if claim else NO_CLAIM
+            )
     # A customer that was read twice counts as it was read first.
     guards: list[tuple[str, int, int]] = row["guards"][::-1]
-    linked = Counter(
-        end for a, b, *_ in (*row["interior_links"], *row["blocked_links"]) for end in (a, b)
-    )
+    linked = _link_counts(row)
+    interior = frozenset(map(identifier_of, row["interior"]))
     found = Subgraph(
-        interior=frozenset(map(identifier_of, row["interior"])),
+        interior=interior,
         nodes={
             identifier_of(key): StoredIdentifier(first_seen, customer, contested, super_connector)
             for key, first_seen, customer, contested, super_connector in row["nodes"]
@@ -327,6 +373,7 @@ def _subgraph(row: Row, *, cross_boundary: bool) -> Subgraph:
         revisions={customer: rev for customer, rev, _ in guards},
         member_counts={customer: members for customer, _, members in guards},
         link_counts={identifier_of(key): linked[key] for key in row["interior"]},
+        opened=frozenset(map(identifier_of, row["opened"])) - interior,
         cut_off_by_block=frozenset(map(identifier_of, row["cut_off_by_block"])),
         settled_under=min((each[4] for each in row["customers"]), default=None),
         register=_register(row),
@@ -350,9 +397,27 @@ def _subgraph(row: Row, *, cross_boundary: bool) -> Subgraph:
             for key, super_connector, degree, owners, co_members, judged in row["boundary"]
         },
     )
-    found = without_put_off(found, list(map(identifier_of, row["waiting"])))
-    same = [(identifier_of(a), identifier_of(b)) for a, b in row["interior_same"]]
-    return replace(found, torn=is_torn(found, same, cross_boundary=cross_boundary))
+    beyond = put_off_meanwhile(found, map(identifier_of, row["waiting"]))
+    joined = [
+        (identifier_of(a), identifier_of(b))
+        for a, b, *_ in (*row["interior_links"], *row["interior_same"])
+    ]
+    if beyond:
+        joined = [pair for pair in joined if beyond.isdisjoint(pair)]
+        kept = {pair: link for pair, link in links.items() if beyond.isdisjoint(pair)}
+        found = replace(found, links=kept)
+    return replace(found, torn=is_torn(found, joined))
+
+
+def _link_counts(row: Row) -> Counter[str]:
+    """By key, how many links were read of an identifier.
+
+    A link of a blocked identifier that was walked from is among both kinds.
+    """
+    links = [(a, b) for a, b, *_ in row["interior_links"]]
+    seen = set(links) if row["blocked_links"] else ()
+    links += [(a, b) for a, b in row["blocked_links"] if (a, b) not in seen]
+    return Counter(end for pair in links for end in pair)
 
 
 def _register(row: Row) -> list[RegisteredId]:

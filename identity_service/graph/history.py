@@ -13,7 +13,12 @@ from identity_service.domain.policies.policy import Policy
 from identity_service.domain.resolution.as_of import AnchoredId
 from identity_service.domain.resolution.subgraph import Sightings, Span
 from identity_service.domain.traits import MAX_TRAITS, TraitName
-from identity_service.graph.customers import MAX_EARLIER_EVENTS, MAX_TRAIT_BYTES, AccountRow
+from identity_service.graph.customers import (
+    MAX_ACCOUNT_BYTES,
+    MAX_EARLIER_EVENTS,
+    MAX_TRAIT_BYTES,
+    AccountRow,
+)
 from identity_service.graph.database import Database
 from identity_service.graph.judgements import judgement_of
 from identity_service.graph.keys import identifier_key, identifier_of
@@ -114,12 +119,12 @@ class HistoryReader:
         for key, others in row["seen"] if row else ():
             identifier = identifier_of(key)
             seen_with = neighbours[identifier] = {}
-            for other_key, first, last, times, sources, super_connector, events in others:
+            for other_key, first, last, times, sources, proven, super_connector, events in others:
                 if other_key == key:
                     spans[identifier] = Span(first, last)
                     continue
                 other = identifier_of(other_key)
-                seen_with[other] = Sightings(first, last, times, set(sources))
+                seen_with[other] = Sightings(first, last, times, set(sources), proven)
                 now[other] = IdentifierNow(super_connector, events)
         return Neighbours(spans, neighbours, now)
 
@@ -224,7 +229,8 @@ class HistoryReader:
     async def accounts(self, keys: Iterable[str], as_of: int, most: int) -> dict[str, AccountRow]:
         """Accounts by their keys, each with at most `most` sets of traits, the newest."""
         row = await self._database.read_one(
-            READ_ACCOUNTS, w={"keys": list(keys), "at": as_of, "most": most}
+            READ_ACCOUNTS,
+            w={"keys": list(keys), "at": as_of, "most": most, "bytes": MAX_ACCOUNT_BYTES},
         )
         return {key: AccountRow(*account) for key, *account in row["accounts"]} if row else {}
 

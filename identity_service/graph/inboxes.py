@@ -12,6 +12,7 @@ LIST_CONTESTED: Final = statement("inboxes/list_contested")
 LIST_SUPER_CONNECTORS: Final = statement("inboxes/list_super_connectors")
 LIST_PEOPLE: Final = statement("inboxes/list_people")
 COUNT_LINKS_BY_DAY: Final = statement("inboxes/count_links_by_day")
+COUNT_LINKS_BY_SOURCE: Final = statement("inboxes/count_links_by_source")
 
 MAX_RANKED: Final = 10_000
 """Most contested identifiers that are put in order of their people: those with the most links."""
@@ -59,3 +60,13 @@ class InboxReader:
         """By identifier key, [days since 1970, new links] for each day that brought any."""
         row = await self._database.read_one(COUNT_LINKS_BY_DAY, w={"keys": list(keys)})
         return dict(row["grown"]) if row else {}
+
+    async def links_by_source(
+        self, keys: Sequence[str]
+    ) -> Mapping[str, Sequence[tuple[str, int, int]]]:
+        """By identifier key, (source, days since 1970, new links) for each day that brought any."""
+        row = await self._database.read_one(COUNT_LINKS_BY_SOURCE, w={"keys": list(keys)})
+        return {
+            key: [(source, day, added) for source, day, added in days]
+            for key, days in (row["grown"] if row else ())
+        }

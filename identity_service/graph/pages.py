@@ -11,7 +11,10 @@ from identity_service.graph.database import Database
 from identity_service.graph.statements import Statement
 
 PAGE: Final = 2_000
-"""Rows of a page. An event may carry some kilobytes."""
+"""Most rows of a page."""
+
+PAGE_BYTES: Final = 16 * 1024 * 1024
+"""Most bytes of a page of events: an event may carry megabytes."""
 
 Row: TypeAlias = list[Any]
 """The values of a row, in the order that the method which reads it names."""
@@ -28,17 +31,18 @@ async def pages(
 ) -> AsyncGenerator[list[Any]]:
     """The pages of a statement that returns one list, none of them empty.
 
-    It takes `w.most` and the entries of `first`; `place_of` tells, as some of these entries,
-    where a row stands. Every page is a transaction of its own, and retried by itself.
+    It takes `w.most`, `w.bytes` if its rows may be large, and the entries of `first`; `place_of`
+    tells, as some of these entries, where a row stands. Every page is a transaction of its own,
+    and retried by itself.
     """
     place = first
     while True:
-        row = await database.read_one(listing, w={**first, **place, "most": page})
+        bounds = {"most": page, "bytes": PAGE_BYTES}
+        row = await database.read_one(listing, w={**first, **place, **bounds})
         rows: list[Any] = next(iter(row.values())) if row else []
-        if rows:
-            yield rows
-        if len(rows) < page:
+        if not rows:
             return
+        yield rows
         place = place_of(rows[-1])
 
 

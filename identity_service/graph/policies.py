@@ -11,6 +11,7 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.reinstatement import EventAgain, EventWithheld
 from identity_service.domain.resolution.subgraph import NewEvidence, StoredIdentifier
+from identity_service.domain.retractions import RetractedRange
 from identity_service.errors import NotFound
 from identity_service.graph.database import Database
 from identity_service.graph.keys import bounds, identifier_key, identifier_of
@@ -28,6 +29,8 @@ REINSTATE_WITHHELD: Final = statement("policies/reinstate_withheld")
 LIST_TO_SETTLE: Final = statement("policies/list_to_settle")
 LIST_WAITING: Final = statement("policies/list_waiting")
 LIST_SPACES_WITH_WAITING: Final = statement("instance/list_spaces_with_waiting")
+LIST_LOST: Final = statement("policies/list_lost")
+RELEASE_LOST: Final = statement("policies/release_lost")
 LIST_SUPER_CONNECTORS: Final = statement("policies/list_super_connectors")
 SKIP_OVERSIZED: Final = statement("policies/skip_oversized")
 BUMP_POLICY_VERSION: Final = statement("policies/bump_policy_version")
@@ -51,11 +54,12 @@ class WaitingIdentifier:
 
 @dataclass(frozen=True, slots=True)
 class StoredPolicy:
-    """The policy in force, as text, and the property names that the space has in use."""
+    """The policy in force, as text, and the retractions in force, as of `retractions_rev`."""
 
     version: int
     text: str
-    property_names: frozenset[str]
+    retractions_rev: int
+    retracted: tuple[RetractedRange, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,12 @@ class PolicyStore:
         row = await self._database.read_one(READ_POLICY_IN_FORCE, space=space)
         if row is None:
             raise NotFound(f"There is no space “{space}”.", remedy="Create it first.")
-        return StoredPolicy(row["version"], row["text"], frozenset(row["property_names"]))
+        return StoredPolicy(
+            row["version"],
+            row["text"],
+            row["retractions_rev"],
+            tuple(RetractedRange(*each) for each in row["retracted"]),
+        )
 
     async def at(self, space: str, moment: int) -> PolicyAsOf:
         """The policy as of a moment. Raises NotFound where there is no such space."""
@@ -170,8 +179,10 @@ class PolicyStore:
         if row is None:
             return None, []
         return row["last"], [
-            EventWithheld(key, at, source, tuple(withheld), tuple(map(identifier_of, observed)))
-            for key, at, source, withheld, observed in row["events"]
+            EventWithheld(
+                key, at, source, tuple(withheld), tuple(map(identifier_of, observed)), proven
+            )
+            for key, at, source, proven, withheld, observed in row["events"]
         ]
 
     async def reinstate_withheld(
@@ -185,7 +196,9 @@ class PolicyStore:
         evidence = NewEvidence()
         for again in events:
             event = again.event
-            evidence.add_to_event(event.observed, again.besides, event.at, event.source)
+            evidence.add_to_event(
+                event.observed, again.besides, event.at, event.source, proven=event.proven
+            )
         row = await self._database.write_one(
             REINSTATE_WITHHELD,
             w={
@@ -237,6 +250,17 @@ class PolicyStore:
         """All spaces in which identifiers wait to be settled."""
         row = await self._database.read_one(LIST_SPACES_WITH_WAITING)
         return row["spaces"] if row else []
+
+    async def lost(self, space: str, after: str, most: int) -> tuple[str | None, list[Identifier]]:
+        """Of a page of identifiers those that belong to a retired id, which none should."""
+        begin, end = bounds(space)
+        row = await self._database.read_one(LIST_LOST, after=after or begin, until=end, most=most)
+        return (row["last"], [identifier_of(key) for key in row["lost"]]) if row else (None, [])
+
+    async def release_lost(self, space: str, lost: Iterable[Identifier]) -> None:
+        """Let identifiers that belong to a retired id wait to be settled."""
+        keys = sorted(identifier_key(space, identifier) for identifier in lost)
+        await self._database.write_one(RELEASE_LOST, w={"keys": keys})
 
     async def super_connectors(
         self, space: str, after: str, most: int

@@ -26,7 +26,7 @@ class ClaimedRollout:
     """A rollout that this process has taken up: of which version, and where it stopped.
 
     `phase` is None at the beginning. `before` is the text of the version before, None unless
-    that one was rolled out to its end.
+    that one was rolled out to its end, and where this one is rolled out once more.
     """
 
     version: int

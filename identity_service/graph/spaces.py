@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from itertools import zip_longest
 from typing import Any, Final
 
 from identity_service.domain.recorded import CustomerCounts, PolicyVersion, RolloutProgress
@@ -13,14 +15,19 @@ from identity_service.graph.statements import Statement, statement
 READ_POLICY: Final = statement("spaces/read_policy")
 LIST_POLICIES: Final = statement("spaces/list_policies")
 LIST_REGIONS: Final = statement("spaces/list_regions")
+LIST_PROPERTY_NAMES: Final = statement("spaces/list_property_names")
+RELEASE_PROPERTY_NAMES: Final = statement("spaces/release_property_names")
 COUNT_CUSTOMERS: Final = statement("spaces/count_customers")
 COUNT_IDENTIFIERS: Final = statement("spaces/count_identifiers")
 COUNT_LINKS: Final = statement("spaces/count_links")
 COUNT_EVENTS: Final = statement("spaces/count_events")
 
+NO_SOURCE: Final = "-"
+"""Stands for the source of a name that an earlier version took into use."""
+
 
 class SpaceStore:
-    """Reads what a space says of itself."""
+    """Reads what a space says of itself, and gives names back."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -45,6 +52,19 @@ class SpaceStore:
         """The countries whose national phone numbers the sources of a space send, in order."""
         row = await self._database.read_one(LIST_REGIONS, space=space)
         return list(row["regions"]) if row else []
+
+    async def property_names(self, space: str) -> dict[str, str | None]:
+        """The property names in use, `p_…`, each with the source that took it, where known."""
+        row = await self._database.read_one(LIST_PROPERTY_NAMES, space=space)
+        if row is None:
+            return {}
+        sources = [None if source == NO_SOURCE else source for source in row["sources"]]
+        return dict(zip_longest(row["names"], sources[: len(row["names"])]))
+
+    async def release_property_names(self, space: str, names: Collection[str]) -> list[str]:
+        """Give names back; returns those that were in use."""
+        row = await self._database.write_one(RELEASE_PROPERTY_NAMES, space=space, names=list(names))
+        return row["released"] if row else []
 
     async def count_customers(self, space: str) -> CustomerCounts:
         """Customers by kind."""

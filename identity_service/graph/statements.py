@@ -52,7 +52,7 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement, known by its name; its file is read at the first use."""
+    """One statement, known by its name; its file is read at the first use, or by `load_all`."""
 
     name: str
 
@@ -108,6 +108,12 @@ def load(name: str) -> Definition:
             f"There is no statement {name}.", remedy="Install identity-service again."
         ) from error
     return parse(name, source)
+
+
+def load_all() -> None:
+    """Read every file now, so that none has to be opened later. Raises StatementFailed."""
+    for name in statement_names():
+        load(name)
 
 
 @cache

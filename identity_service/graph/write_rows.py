@@ -30,7 +30,7 @@ from identity_service.graph.keys import account_key, event_key, identifier_key
 NEVER: Final = "never"
 """When a judgement in force was withdrawn: an empty text does not pass through a copy either."""
 
-_NOTHING_LEFT: Final[Sequence[Any]] = (None, None, 0, [])
+_NOTHING_LEFT: Final[Sequence[Any]] = (None, None, 0, [], None)
 """What is written of a link that no event saw any more."""
 
 
@@ -96,6 +96,8 @@ class NewEvent:
             node["trait_keys"] = trait_keys(
                 event.traits, event.context_traits, names_account=event.account_id is not None
             )
+        if observation.proven:
+            node["proven"] = True
         if observation.withheld:
             node["withheld"] = [str(identifier) for identifier in observation.withheld]
         return cls(observation, strongest, node)
@@ -113,7 +115,7 @@ class JudgedEvent:
     """An event from which identifiers are taken, or to which they are given back.
 
     `carried` counts the identifiers that it carried when it was read, `strongest` is the one that
-    it belongs to from now on. `moved` are those that are taken or given back, `noted` those that
+    it belongs to from now on. `moved` are those that are taken or given back, `recorded` those that
     stay away as before.
     """
 
@@ -121,7 +123,7 @@ class JudgedEvent:
     carried: int
     strongest: Identifier | None
     moved: Periods
-    noted: Periods = field(default_factory=dict[Identifier, Sequence[Period]])
+    recorded: Periods = field(default_factory=dict[Identifier, Sequence[Period]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,22 @@ class AttachmentWrite:
 
 
 @dataclass(frozen=True, slots=True)
+class RetractionStep:
+    """A step of a retraction: which, the process that is at it, and the keys of the events.
+
+    `lease_ms`: for how long nobody else may take the retraction up. `gives_back`: they are given
+    back; `number` is then that of the step that took them out, None unless they are all of it.
+    """
+
+    retraction: str
+    worker: str
+    lease_ms: int
+    events: Sequence[str]
+    gives_back: bool
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EvidenceWrite:
     """Evidence that one transaction writes.
 
@@ -159,8 +177,9 @@ class EvidenceWrite:
     `corrections` counts, for known identifiers, how often judgements have changed what events
     say of them, as it was read; where it is 0, it is left out. `returning` are those new ones that
     the graph holds as unseen; `withheld` those that the policy blocks, so that they belong to
-    nobody. `deferred` are identifiers whose component is settled later, each with the cause of the
-    changes that this will bring.
+    nobody. `retraction` is the one because of which this is written; `retracted_late` are those
+    that cover one of the events. `deferred` are identifiers whose component is settled later, each
+    with the cause of the changes that this will bring.
     """
 
     events: Sequence[NewEvent] = ()
@@ -174,6 +193,8 @@ class EvidenceWrite:
     deferred: Mapping[Identifier, str] = field(default_factory=dict[Identifier, str])
     detachment: DetachmentWrite | None = None
     attachment: AttachmentWrite | None = None
+    retraction: RetractionStep | None = None
+    retracted_late: Collection[str] = ()
     made: Sequence[AnyJudgement] = ()
     withdrawn: Sequence[Withdrawal] = ()
     in_effect: Sequence[Judgement] = ()
@@ -234,7 +255,8 @@ class SettlementWrite:
     """What one transaction writes: evidence, and the settlement that follows from it.
 
     `settlement` is None where nothing was resolved: for events that cannot change any customer, or
-    of which all that can is deferred. `now` is in milliseconds.
+    of which all that can is deferred. `now` is in milliseconds. It rests on the policy of this
+    version, and on the retractions as of `retractions_rev`.
     """
 
     space: str
@@ -242,6 +264,7 @@ class SettlementWrite:
     now: int
     evidence: EvidenceWrite
     settlement: Settlement | None = None
+    retractions_rev: int = 0
 
 
 def evidence_rows(write: SettlementWrite) -> dict[str, Any]:
@@ -253,6 +276,7 @@ def evidence_rows(write: SettlementWrite) -> dict[str, Any]:
     return {
         "space": space,
         "policy_version": write.policy_version,
+        "retractions_rev": write.retractions_rev,
         "now": write.now,
         "known": [
             [identifier_key(space, i), span.first, span.last, evidence.corrections.get(i, 0)]
@@ -288,9 +312,14 @@ def evidence_rows(write: SettlementWrite) -> dict[str, Any]:
 def _link_rows(links: Mapping[Pair, Sightings], place: Mapping[Identifier, int]) -> list[list[Any]]:
     """Links in one order in every process, so that two that write the same do not deadlock."""
     return [
-        [place[a], place[b], seen.first, seen.last, seen.times, sorted(seen.sources)]
+        [place[a], place[b], seen.first, seen.last, seen.times, *_who_saw(seen)]
         for (a, b), seen in sorted(links.items(), key=itemgetter(0))
     ]
+
+
+def _who_saw(seen: Sightings) -> tuple[list[str], bool | None]:
+    """The sources of a link, and true or null: whether one of them proved it."""
+    return sorted(seen.sources), seen.proven or None
 
 
 def _judgement_node(space: str, made: AnyJudgement) -> dict[str, Any]:
@@ -332,11 +361,7 @@ def detachment_rows(space: str, write: DetachmentWrite) -> dict[str, Any]:
             [
                 identifier_key(space, a),
                 identifier_key(space, b),
-                *(
-                    (left.first, left.last, left.times, sorted(left.sources))
-                    if left
-                    else _NOTHING_LEFT
-                ),
+                *((left.first, left.last, left.times, *_who_saw(left)) if left else _NOTHING_LEFT),
             ]
             for (a, b), left in sorted(correction.links.items(), key=itemgetter(0))
         ],
@@ -357,7 +382,7 @@ def _judged_event_row(space: str, event: JudgedEvent) -> list[Any]:
         event.carried,
         identifier_key(space, event.strongest) if event.strongest else None,
         _period_rows(space, event.moved),
-        _period_rows(space, event.noted),
+        _period_rows(space, event.recorded),
     ]
 
 
@@ -391,7 +416,7 @@ def link_rows(space: str, links: Mapping[Pair, Sightings]) -> list[list[Any]]:
             seen.first,
             seen.last,
             seen.times,
-            sorted(seen.sources),
+            *_who_saw(seen),
         ]
         for (a, b), seen in links.items()
     )
@@ -440,7 +465,9 @@ def settlement_rows(write: SettlementWrite) -> dict[str, Any]:
         "retired": [[old, new] for old, new in found.retired if old in subgraph.revisions],
         "forwarded": [[old, new] for old, new in found.retired if old not in subgraph.revisions],
         "kinds": [[customer, kind.value] for customer, kind in found.kinds],
-        "anchors": [[customer, key_at(i)] for customer, i in found.anchors],
+        "anchors": [
+            [customer, key_at(i), found.unanchored.get(customer)] for customer, i in found.anchors
+        ],
         "reserves": [[customer, key_at(i)] for customer, i in found.reserves],
         "contested": [key_at(i) for i in found.contested],
         "released": [key_at(i) for i in found.released],

@@ -13,10 +13,9 @@ from identity_service.errors import RuntimeFailed
 from identity_service.runtime.configuration import configuration
 from identity_service.runtime.jars import lib_dir
 from identity_service.runtime.java import ACCESS, Profile, environment, fast_start, find_java
-from identity_service.runtime.launch import write_configuration
+from identity_service.runtime.launch import OWNER_ONLY, write_configuration
 from identity_service.settings import Settings
 
-USER: Final = "neo4j"
 TOOL: Final = "org.neo4j.cli.AdminTool"
 
 _LAST: Final = 100
@@ -27,14 +26,6 @@ _PERCENT: Final = re.compile(r" (\d+)% ")
 
 Done = Callable[[float], None]
 """Is called with the share of the work is done, between 0 and 1."""
-
-
-def set_password(home: Path, settings: Settings, profile: Profile, password: str) -> None:
-    """Have a server know the user `neo4j` by this password: letters, digits, `_` and `-`.
-
-    Raises RuntimeFailed.
-    """
-    _run(home, settings, profile, ("dbms", "set-initial-password", password))
 
 
 def import_store(
@@ -77,16 +68,12 @@ def _run(
     settings: Settings,
     profile: Profile,
     command: Sequence[str],
-    directory: Path | None = None,
-    hear: Callable[[str], None] = lambda _: None,
+    directory: Path,
+    hear: Callable[[str], None],
 ) -> None:
-    """Run the tool, in the directory if one is given; `hear` gets the lines that it prints."""
+    """Run the tool in the directory; `hear` gets the lines that it prints."""
     write_configuration(home, configuration(home, 0, settings, profile))
-    # In a file, since arguments of a process can be read by everybody on the machine.
-    arguments = home / "admin.arguments"
-    arguments.touch(mode=0o600)
-    arguments.write_text("\n".join(map(_quoted, (TOOL, *command))) + "\n", encoding="utf-8")
-    variables = environment(lib_dir(settings.cache_dir), guarded=True)
+    variables = environment(lib_dir(settings.cache_dir), inherits_settings=False)
     variables |= {"NEO4J_HOME": str(home), "NEO4J_CONF": str(home / "conf")}
     java = (
         str(find_java()),
@@ -96,25 +83,23 @@ def _run(
         f"-Xmx{settings.neo4j_heap}",
     )
     said: deque[str] = deque(maxlen=_LAST)
-    try:
-        with subprocess.Popen(
-            [*java, f"@{arguments}"],
-            cwd=directory,
-            env=variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        ) as tool:
-            try:
-                for line in cast("IO[str]", tool.stdout):
-                    said.append(line)
-                    hear(line)
-            except BaseException:
-                tool.kill()
-                raise
-    finally:
-        arguments.unlink()
+    with subprocess.Popen(
+        [*java, TOOL, *command],
+        cwd=directory,
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        umask=OWNER_ONLY,
+    ) as tool:
+        try:
+            for line in cast("IO[str]", tool.stdout):
+                said.append(line)
+                hear(line)
+        except BaseException:
+            tool.kill()
+            raise
     if tool.returncode != 0:
         whole = " ".join(" ".join(said).split())
         reason = whole.partition("Command Failed")[2] or whole
@@ -122,9 +107,3 @@ def _run(
             f"Neo4j's tool could not do `{' '.join(command[:2])}`.",
             remedy=f"It said: {reason[:300]}",
         )
-
-
-def _quoted(argument: str) -> str:
-    """As Java reads it in a file of arguments."""
-    escaped = argument.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

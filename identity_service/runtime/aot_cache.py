@@ -12,6 +12,7 @@ from identity_service.runtime.files import disk_errors, exclusive
 from identity_service.runtime.jars import fetch, version_dir
 from identity_service.runtime.java import SERVICE, fast_start_cache, find_java
 from identity_service.runtime.launch import launch
+from identity_service.runtime.login import USER
 from identity_service.settings import Settings
 
 TRAINING_TIMEOUT_S: Final = 300.0
@@ -47,12 +48,12 @@ def train(settings: Settings) -> None:
             return
         home = place / "training"
         shutil.rmtree(home, ignore_errors=True)  # of a run that was killed
-        home.mkdir()
+        home.mkdir(mode=0o700)
         try:
             trained = home / cache.name
             server = launch(home, settings, SERVICE, train=trained)
             try:
-                bolt.run(server.state.port, *STATEMENTS)
+                bolt.run(server.state.port, (USER, server.state.password), *STATEMENTS)
             finally:
                 server.end(STOP_TIMEOUT_S)
             if not trained.exists():
@@ -62,6 +63,7 @@ def train(settings: Settings) -> None:
                 )
             with trained.open("rb") as file:
                 os.fsync(file)  # a cache that a power failure cut would crash Java
+            trained.chmod(0o644)  # it holds none of our data, and a cache may be shared
             trained.replace(cache)
         finally:
             shutil.rmtree(home, ignore_errors=True)

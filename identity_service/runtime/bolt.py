@@ -1,4 +1,4 @@
-"""Just enough of the Bolt protocol to see that a server answers and to warm it up.
+"""Just enough of the Bolt protocol to see that a server answers, to log in and to warm it up.
 
 The driver belongs to the graph layer; this is what has to be known before there is one.
 Bytes as in the Bolt specification: handshake, PackStream, messages of version 5.0.
@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+Login: TypeAlias = tuple[str, str]
+"""A user and a password."""
 
 MAGIC: Final = b"\x60\x60\xb0\x17"
 VERSION_5_0: Final = b"\x00\x00\x00\x05"
-HELLO: Final = b"\xb1\x01\xa2\x8auser_agent\x87trainer\x86scheme\x84none"
+HELLO: Final = b"\xb1\x01"
+RUN: Final = b"\xb3\x10"
 PULL_ALL: Final = b"\xb1\x3f\xa1\x81n\xff"
 SUCCESS: Final = 0x70
 RECORD: Final = 0x71
@@ -27,17 +32,50 @@ def answers(port: int, timeout: float = 1.0) -> bool:
         return False
 
 
-def run(port: int, *statements: str) -> None:
-    """Run statements without parameters on a server without authentication; drop the results.
+def admits(port: int, login: Login) -> bool:
+    """Whether the server on this port lets the user in; one without authentication lets all in."""
+    try:
+        with _connect(port, timeout=60.0) as connection:
+            _log_in(connection, login)
+    except OSError:
+        return False
+    return True
 
-    Raises OSError when the server refuses one.
+
+def run(
+    port: int,
+    login: Login,
+    *statements: str,
+    parameters: Mapping[str, str] | None = None,
+    database: str = "neo4j",
+) -> None:
+    """Run statements, with the same parameters for each, and drop the results.
+
+    Raises OSError when the server refuses one, or the login.
     """
+    given = _map(parameters or {}) + _map({"db": database})
     with _connect(port, timeout=60.0) as connection:
-        _send(connection, HELLO)
+        _log_in(connection, login)
         for statement in statements:
-            text = statement.encode()
-            _send(connection, b"\xb3\x10\xd1" + struct.pack(">H", len(text)) + text + b"\xa0\xa0")
+            _send(connection, RUN + _text(statement) + given)
             _send(connection, PULL_ALL)
+
+
+def _log_in(connection: socket.socket, login: Login) -> None:
+    user, password = login
+    greeting = {"user_agent": "identity-service", "scheme": "basic"}
+    _send(connection, HELLO + _map({**greeting, "principal": user, "credentials": password}))
+
+
+def _map(entries: Mapping[str, str]) -> bytes:
+    """A map of at most 15 texts."""
+    packed = (_text(name) + _text(value) for name, value in entries.items())
+    return bytes([0xA0 + len(entries)]) + b"".join(packed)
+
+
+def _text(text: str) -> bytes:
+    raw = text.encode()
+    return b"\xd1" + struct.pack(">H", len(raw)) + raw
 
 
 def _connect(port: int, timeout: float) -> socket.socket:
@@ -57,7 +95,7 @@ def _send(connection: socket.socket, message: bytes) -> None:
     while (kind := _read_message(connection)[1]) == RECORD:
         pass
     if kind != SUCCESS:
-        raise ConnectionError(f"the server answered {kind:#x} to {message!r}")
+        raise ConnectionError(f"the server answered {kind:#x}")
 
 
 def _read_message(connection: socket.socket) -> bytes:

@@ -16,6 +16,7 @@ from identity_service.runtime import server
 from identity_service.runtime.aot_cache import train
 from identity_service.runtime.jars import fetch, lib_dir, missing, version_dir
 from identity_service.runtime.lock import VERSION, read_lock
+from identity_service.runtime.login import USER
 from identity_service.settings import Settings
 
 app = typer.Typer(help="The managed local Neo4j.", no_args_is_help=True)
@@ -36,10 +37,14 @@ def fetch_command() -> None:
 def start_command(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Bolt port; 0: a free one.")] = 0,
 ) -> None:
-    """Start Neo4j; it stays until `neo4j stop`. Prints its Bolt address."""
+    """Start Neo4j; it stays until `neo4j stop`. Prints its Bolt address.
+
+    It asks for a login, which `neo4j status` shows; this service finds it by itself.
+    """
     with _one_line_errors():
         running = server.start(Settings(), port=port, detached=True)
     typer.echo(running.uri)
+    typer.echo(f"Log in as {USER}; `identity-service neo4j status` shows the password.", err=True)
 
 
 @app.command("stop")
@@ -54,13 +59,15 @@ def stop_command() -> None:
 def status_command(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Say whether Neo4j runs, where, and on which data."""
+    """Say whether Neo4j runs, where, with which login, and on which data."""
     settings = Settings()
     with _one_line_errors():
         state = server.status(settings)
         facts = {
             "running": state is not None,
             "uri": state.uri if state else None,
+            "user": USER if state else None,
+            "password": state.password if state else None,
             "pid": state.process.pid if state else None,
             "owner_pid": state.owner.pid if state and state.owner else None,
             "version": VERSION,

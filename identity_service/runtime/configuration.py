@@ -22,7 +22,7 @@ def configuration(home: Path, port: int, settings: Settings, profile: Profile) -
         f"server.bolt.listen_address=127.0.0.1:{port}",
         "server.http.enabled=false",
         "server.https.enabled=false",
-        f"dbms.security.auth_enabled={str(profile.guarded).lower()}",
+        "dbms.security.auth_enabled=true",
         "dbms.routing.enabled=false",
         "dbms.usage_report.enabled=false",
         "client.allow_telemetry=false",

@@ -32,14 +32,14 @@ ACCESS: Final = (
 class Profile:
     """What a server is for: Java's options, and lines that differ in its configuration.
 
-    `room`: bytes that an empty store takes on the disk. `guarded`: it asks for a login, and
-    is not given the settings of who starts it.
+    `room`: bytes that an empty store takes on the disk. `inherits_settings`: it is given the
+    settings of who starts it with the rest of the environment.
     """
 
     java_options: tuple[str, ...]
     room: int
     configuration: tuple[str, ...] = ()
-    guarded: bool = False
+    inherits_settings: bool = True
 
 
 SERVICE: Final = Profile(("-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError"), room=600_000_000)
@@ -79,14 +79,18 @@ def fast_start(cache_dir: Path) -> tuple[str, ...]:
     return (f"-XX:AOTCache={cache}",) if cache.exists() else ()
 
 
-def environment(lib: Path, *, guarded: bool = False) -> dict[str, str]:
-    """This process's environment, unless guarded without our settings, and the class path.
+def environment(lib: Path, *, inherits_settings: bool = True) -> dict[str, str]:
+    """This process's environment, with our settings or without, and the class path.
 
     Every jar by name, in the order of the lock: a fast-start cache is refused in any other order.
     """
     jars = ":".join(str(lib / jar.filename) for jar in read_lock())
-    ours = {name: v for name, v in os.environ.items() if not (guarded and name[:9] == "IDENTITY_")}
-    return {**ours, "CLASSPATH": jars}
+    given = {
+        name: value
+        for name, value in os.environ.items()
+        if inherits_settings or not name.startswith("IDENTITY_")
+    }
+    return {**given, "CLASSPATH": jars}
 
 
 def command(home: Path, heap: str, profile: Profile, aot: Sequence[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import IO, Final, cast
 from identity_service.errors import RuntimeFailed
 from identity_service.runtime import bolt
 from identity_service.runtime.configuration import configuration
+from identity_service.runtime.files import replace_text
 from identity_service.runtime.jars import lib_dir
 from identity_service.runtime.java import (
     CRASH_LOG,
@@ -21,6 +22,7 @@ from identity_service.runtime.java import (
     environment,
     fast_start,
 )
+from identity_service.runtime.login import ensure_password
 from identity_service.runtime.processes import ProcessId
 from identity_service.runtime.state import State, forget_state, write_state
 from identity_service.runtime.supervisor import NO_OWNER
@@ -30,6 +32,9 @@ SUPERVISOR: Final = Path(__file__).with_name("supervisor.py")
 CONSOLE_LOG: Final = "console.log"
 START_TIMEOUT_S: Final = 120.0
 STOP_TIMEOUT_S: Final = 60.0
+
+OWNER_ONLY: Final = 0o077
+"""The mask under which a server makes files and directories: others can read none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +65,19 @@ def launch(
     detached: bool = False,
     train: Path | None = None,
 ) -> Launched:
-    """Start a server in `home` and return it when it answers; raises RuntimeFailed.
+    """Start a server in `home` and return it when it lets us in; raises RuntimeFailed.
 
     `train`: where this run leaves a fast-start cache when it ends, instead of using one.
     """
     write_configuration(home, configuration(home, port, settings, profile))
     aot = fast_start(settings.cache_dir) if train is None else (f"-XX:AOTCacheOutput={train}",)
     arguments = command(home, settings.neo4j_heap, profile, aot)
-    variables = environment(lib_dir(settings.cache_dir), guarded=profile.guarded)
+    variables = environment(
+        lib_dir(settings.cache_dir), inherits_settings=profile.inherits_settings
+    )
     launched = _spawn(home, arguments, variables, detached=detached)
     try:
-        state = await_bolt(home, launched.state)
+        state = await_login(home, launched.state)
         write_state(home, state)
     except BaseException:
         launched.end()
@@ -82,7 +89,15 @@ def write_configuration(home: Path, text: str) -> None:
     """Make the directories that a server needs in `home`, and its configuration file."""
     for name in ("conf", "import"):
         (home / name).mkdir(parents=True, exist_ok=True)
-    (home / "conf" / "neo4j.conf").write_text(text, encoding="utf-8")
+    replace_text(home / "conf" / "neo4j.conf", text, mode=0o600)
+
+
+def await_login(home: Path, state: State) -> State:
+    """Wait until the server answers; its state with port and password. Raises RuntimeFailed."""
+    answering = await_bolt(home, state)
+    if answering.password:
+        return answering
+    return replace(answering, password=ensure_password(home, answering.port))
 
 
 def await_bolt(home: Path, state: State) -> State:
@@ -107,7 +122,7 @@ def _spawn(
     """Start the process in a session of its own: Ctrl-C is for its owner, who stops it in turn."""
     owner = None if detached else ProcessId.of(os.getpid())
     log = home / CONSOLE_LOG
-    log.write_bytes(b"")
+    replace_text(log, "", mode=0o600)
     with log.open("ab") as errors:
         supervisor = subprocess.Popen(
             [
@@ -120,6 +135,7 @@ def _spawn(
             stdout=subprocess.PIPE,
             stderr=errors,
             start_new_session=True,
+            umask=OWNER_ONLY,
         )
     process = _announced(supervisor)
     if detached or process is None:

@@ -11,21 +11,20 @@ import json
 import secrets
 import shutil
 from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from pydantic import SecretStr
-
 from identity_service.errors import Conflict, NotFound, RuntimeFailed
 from identity_service.runtime import server
-from identity_service.runtime.admin import USER, Done, import_store, set_password
+from identity_service.runtime.admin import Done, import_store
 from identity_service.runtime.files import disk_errors, exclusive, replace_text
 from identity_service.runtime.jars import fetch
 from identity_service.runtime.java import Profile, find_java
+from identity_service.runtime.login import keep_password, new_password
 from identity_service.runtime.processes import ProcessId
+from identity_service.runtime.provided import with_login
 from identity_service.settings import Settings
 
 _ABOUT: Final = "sandbox.json"
@@ -36,7 +35,7 @@ _CAPPED: Final = Profile(
     ("-XX:+UseSerialGC",),
     room=50_000_000,
     configuration=("db.tx_log.preallocate=false",),
-    guarded=True,
+    inherits_settings=False,
 )
 """A sandbox while it is made: somebody waits for it."""
 
@@ -65,30 +64,24 @@ class Sandbox:
 
 
 class Rebuilding:
-    """A copy that is being made: write its files into `files`, `load` them, then `start` it.
-
-    `home` is the directory of its server, which is made ready meanwhile.
-    """
+    """A copy that is being made: write its files into `files`, `load` them, then `start` it."""
 
     def __init__(
-        self,
-        settings: Settings,
-        before: Sandbox | None,
-        made: Sandbox,
-        files: Path,
-        home: Future[Path],
+        self, settings: Settings, before: Sandbox | None, made: Sandbox, files: Path
     ) -> None:
         self.made = made
         self.files = files
         self._settings = settings
         self._before = before
-        self._home = home
         self._process: ProcessId | None = None
 
     def load(self, arguments: Sequence[str], imported: Done = lambda _: None) -> None:
         """Make the new database of the files, as `arguments` tell of them. Raises RuntimeFailed."""
         target = _for(self._settings, self.made)
-        import_store(self._home.result(), target, _CAPPED, self.files, arguments, imported)
+        home = server.server_home(target)
+        server.claim(home)
+        keep_password(home, self.made.password)
+        import_store(home, target, _CAPPED, self.files, arguments, imported)
         shutil.rmtree(self.files)
 
     def start(self, copied: Mapping[str, int], *, port: int = 0) -> Settings:
@@ -104,14 +97,7 @@ class Rebuilding:
         running = server.start(target, _serving(self._settings), port=port, detached=True)
         self.made = replace(self.made, port=running.state.port, copied=copied)
         self._process = running.state.process
-        return target.model_copy(
-            update={
-                "neo4j_uri": running.uri,
-                "neo4j_user": USER,
-                "neo4j_password": SecretStr(self.made.password),
-                "neo4j_database": "neo4j",
-            }
-        )
+        return with_login(target, running.uri, running.password)
 
     def lower_priority(self) -> None:
         """Nobody waits for it any more."""
@@ -164,17 +150,15 @@ def rebuilt(settings: Settings, space: str, now: int, *, anew: bool) -> Generato
         if before is not None and not anew:
             raise _there_already(before)
         _clear(settings, before)
-        password = before.password if before else secrets.token_urlsafe(18)
+        password = before.password if before else new_password()
         made = Sandbox(space, now, password, f"{_COPIES}{secrets.token_hex(4)}")
         ran = before is not None and is_running(settings, before)
         files = _root(settings) / made.directory / "files"
         files.mkdir(parents=True)
         files.parent.chmod(0o700)
         try:
-            with ThreadPoolExecutor(max_workers=1) as beside:
-                home = beside.submit(_prepare, _for(settings, made), password)
-                rebuilding = Rebuilding(settings, before, made, files, home)
-                yield rebuilding
+            rebuilding = Rebuilding(settings, before, made, files)
+            yield rebuilding
             _write(settings, rebuilding.made)
         except BaseException:
             _clear(settings, before)
@@ -214,18 +198,10 @@ def stop(settings: Settings, *, remove: bool) -> bool:
         return any(stopped)
 
 
-def _prepare(target: Settings, password: str) -> Path:
-    """Make the directory of a server that knows its password; that takes seconds by itself."""
-    home = server.server_home(target)
-    server.claim(home)
-    set_password(home, target, _CAPPED, password)
-    return home
-
-
 def _start(settings: Settings, found: Sandbox, port: int) -> Sandbox:
-    running = server.start(
-        _for(settings, found), _serving(settings), port=port or found.port, detached=True
-    )
+    target = _for(settings, found)
+    keep_password(server.server_home(target), found.password)
+    running = server.start(target, _serving(settings), port=port or found.port, detached=True)
     started = replace(found, port=running.state.port)
     _write(settings, started)
     running.state.process.yield_to_others(_NICENESS)

@@ -24,7 +24,7 @@ from identity_service.runtime.launch import (
     START_TIMEOUT_S,
     STOP_TIMEOUT_S,
     Launched,
-    await_bolt,
+    await_login,
     launch,
 )
 from identity_service.runtime.lock import VERSION
@@ -37,7 +37,7 @@ TURN_PATIENCE: Final = START_TIMEOUT_S + STOP_TIMEOUT_S
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """A server that answers Bolt at `uri`; it asks for a login if its profile is guarded."""
+    """A server that answers Bolt at `uri`, and lets in the user `neo4j` with `password`."""
 
     state: State
     owned: Launched | None
@@ -48,6 +48,11 @@ class RunningServer:
         return self.state.uri
 
     @property
+    def password(self) -> str:
+        """What it asks for."""
+        return self.state.password
+
+    @property
     def pid(self) -> int:
         """The process id of its Java."""
         return self.state.process.pid
@@ -56,6 +61,13 @@ class RunningServer:
     def is_owned(self) -> bool:
         """Whether this call started it and its life is tied to this process."""
         return self.owned is not None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it ended by itself, or somebody ended it."""
+        if self.owned is not None and self.owned.supervisor is not None:
+            return self.owned.supervisor.poll() is not None
+        return not self.state.process.is_alive()
 
     def stop(self) -> None:
         """Stop it cleanly, about 2 s; a server that somebody else owns, or nobody, is left alone.
@@ -118,8 +130,12 @@ def server_home(settings: Settings) -> Path:
 
 
 def claim(home: Path) -> None:
-    """Mark an empty directory as this version's; raises RuntimeFailed where another wrote it."""
+    """Mark an empty directory as this version's, and have none but its owner look into it.
+
+    Raises RuntimeFailed where another version wrote it.
+    """
     home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)
     marker = home / "version"
     if marker.exists():
         written_by = marker.read_text(encoding="utf-8").strip()
@@ -148,7 +164,7 @@ def _running(home: Path) -> State | None:
     if state is None:
         return None
     if state.process.is_alive() and not state.is_abandoned:
-        return await_bolt(home, state)
+        return await_login(home, state)
     state.process.end(STOP_TIMEOUT_S)
     forget_state(home, state.process)
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -16,12 +16,17 @@ STATE_FILE: Final = "server.json"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A server's process, whose it is (None: nobody's) and its port (0: not known yet)."""
+    """A server's process, whose it is (None: nobody's), its port (0: not known yet) and password.
+
+    `password`: of the user `neo4j`; empty until it is known, and of a server that an earlier
+    version of this service started.
+    """
 
     process: ProcessId
     owner: ProcessId | None
     port: int
     version: str = VERSION
+    password: str = field(default="", repr=False)
 
     @property
     def uri(self) -> str:
@@ -35,8 +40,8 @@ class State:
 
 
 def write_state(home: Path, state: State) -> None:
-    """Leave it in `home`, in one step."""
-    replace_text(home / STATE_FILE, json.dumps(asdict(state)))
+    """Leave it in `home`, in one step, for the owner's eyes only."""
+    replace_text(home / STATE_FILE, json.dumps(asdict(state)), mode=0o600)
 
 
 def read_state(home: Path) -> State | None:
@@ -44,7 +49,8 @@ def read_state(home: Path) -> State | None:
     try:
         raw = json.loads((home / STATE_FILE).read_text(encoding="utf-8"))
         owner = ProcessId(**raw["owner"]) if raw["owner"] else None
-        return State(ProcessId(**raw["process"]), owner, raw["port"], raw["version"])
+        process, password = ProcessId(**raw["process"]), raw.get("password", "")
+        return State(process, owner, raw["port"], raw["version"], password)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 

@@ -41,6 +41,26 @@ class DeferralLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class RetractionLimits:
+    """How a retraction goes through the events of a source.
+
+    The first three are as those of a policy rollout. One step looks at `events_per_page` events,
+    those of other sources too; one transaction takes out or gives back at most
+    `events_per_transaction`, or `links_per_transaction` links where these have many identifiers.
+    `component_identifiers` may be connected with them: far more than a policy lets be resolved,
+    since retracting junk is what frees a component that holds too many.
+    """
+
+    lease_ms: int = 15_000
+    look_interval_s: float = 5.0
+    progress_interval_s: float = 1.0
+    events_per_page: int = 2_000
+    events_per_transaction: int = 200
+    links_per_transaction: int = 5_000
+    component_identifiers: int = 100_000
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """All limits.
 
@@ -58,6 +78,7 @@ class Limits:
     shared_by_components: int = 200
     rollout: RolloutLimits = RolloutLimits()
     deferred: DeferralLimits = DeferralLimits()
+    retraction: RetractionLimits = RetractionLimits()
 
 
 DEFAULT_LIMITS = Limits()

@@ -18,6 +18,7 @@ from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.links import LinkReader
 from identity_service.graph.policies import PolicyStore
+from identity_service.graph.retractions import RetractionStore
 from identity_service.graph.rollouts import RolloutStore
 from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.spaces import SpaceStore
@@ -31,6 +32,7 @@ from identity_service.services.limits import DEFAULT_LIMITS, Limits
 from identity_service.services.preview.blast_radius import BlastRadius
 from identity_service.services.preview.judgement_previews import JudgementPreviews
 from identity_service.services.preview.previews import Previews
+from identity_service.services.preview.retraction_previews import RetractionPreviews
 from identity_service.services.read.as_of.component_walk import HistoricalComponents
 from identity_service.services.read.as_of.view import HistoricalReads
 from identity_service.services.read.current import CurrentReads
@@ -49,6 +51,9 @@ from identity_service.services.write.event_batch import BatchWriter
 from identity_service.services.write.intake import Ingest
 from identity_service.services.write.judgements import Judgements
 from identity_service.services.write.policy_rollout import PolicyRollout
+from identity_service.services.write.repair import Repair
+from identity_service.services.write.retraction_steps import RetractionSteps
+from identity_service.services.write.retractions import Retractions
 from identity_service.services.write.rollout_phases import RolloutPhases
 from identity_service.services.write.settler import Settler
 from identity_service.services.write.space_locks import SpaceLocks
@@ -72,7 +77,10 @@ class UseCases:
     inboxes: Inboxes
     journeys: Journeys
     judgements: Judgements
+    retractions: Retractions
+    retraction_previews: RetractionPreviews
     policy_rollout: PolicyRollout
+    repair: Repair
     exporting: Exporter
     copying: SpaceCopier
 
@@ -90,12 +98,15 @@ class UseCases:
         Raises what failed.
         """
         try:
-            await self.policy_rollout.close()
+            await self.retractions.close()
         finally:
             try:
-                await self.ingest.close()
+                await self.policy_rollout.close()
             finally:
-                await self.deferred.close()
+                try:
+                    await self.ingest.close()
+                finally:
+                    await self.deferred.close()
 
 
 def assemble(
@@ -123,7 +134,20 @@ def assemble(
     detachment_store = DetachmentStore(database)
     corrections = Corrections(evidence, detachment_store)
     detachments = Detachments(detachment_store, corrections)
+    worker = ids("wrk")
+    retraction_store = RetractionStore(database, worker)
     settler = Settler(evidence, resolver, policies, locks, clock, ids)
+    retraction_steps = RetractionSteps(retraction_store, corrections, settler, limits.retraction)
+    retractions = Retractions(
+        access,
+        retraction_store,
+        policies,
+        policy_store,
+        retraction_steps,
+        clock,
+        ids,
+        limits.retraction,
+    )
     customer_reader, link_reader = CustomerReader(database), LinkReader(database)
     space_store = SpaceStore(database)
     inbox_reader, history_reader = InboxReader(database), HistoryReader(database)
@@ -166,7 +190,7 @@ def assemble(
             evidence, policy_store, detachments, resolver, clock, preview_timeout
         ),
         inboxes=Inboxes(inbox_reader, customers),
-        journeys=Journeys(JourneyReader(database), policies, clock),
+        journeys=Journeys(JourneyReader(database), policies, spaces, clock),
         judgements=Judgements(
             evidence,
             judgement_store,
@@ -177,15 +201,20 @@ def assemble(
             clock,
             ids,
         ),
+        retractions=retractions,
+        retraction_previews=RetractionPreviews(
+            retractions, retraction_steps, policy_store, resolver, preview_timeout
+        ),
         policy_rollout=PolicyRollout(
             access,
             SpaceStore(database),
-            RolloutStore(database, ids("wrk")),
+            RolloutStore(database, worker),
             policies,
             RolloutPhases(policy_store, settler, locks, limits),
             clock,
             limits.rollout,
         ),
+        repair=Repair(evidence, policy_store, settler),
         exporting=Exporter(walk, spaces, clock),
         copying=SpaceCopier(CopyReader(database), walk),
     )

@@ -98,7 +98,9 @@ class GraphQLWorld:
         made = await self.spaces.create_space(caller, name, policy)
         return OpenSpace(name, made.admin_key, made.reader_key, made.write_key)
 
-    async def send(self, space: OpenSpace, *events: ReportedEvent | Rejection) -> None:
+    async def send(
+        self, space: OpenSpace, *events: ReportedEvent | Rejection, received_at: int | None = None
+    ) -> None:
         """Have events taken in; they are resolved when this returns."""
         sender = self.access.sender(await self.access.authenticate(space.write_key))
         assert sender is not None
@@ -106,7 +108,7 @@ class GraphQLWorld:
             events=tuple(e for e in events if isinstance(e, ReportedEvent)),
             rejections=tuple(e for e in events if isinstance(e, Rejection)),
         )
-        await self.ingest.take(sender, collected, system_clock())
+        await self.ingest.take(sender, collected, received_at or system_clock())
 
     async def ask(
         self,

@@ -1,8 +1,8 @@
-"""A process that is killed amid a rollout: `-m tests.support.killed_rollout URI SPACE POLICY`.
+"""A process that is killed amid a rollout: `-m tests.support.killed_rollout SPACE POLICY`.
 
-It puts the policy, a text, in force as the second version, settles one customer at a time, and
-kills itself, hard, as soon as a few are settled. It holds the rollout from the beginning, so that
-no other process can take it up before.
+The database is the one that the environment names. It puts the policy, a text, in force as the
+second version, settles one customer at a time, and kills itself, hard, as soon as a few are
+settled. It holds the rollout from the beginning, so that no other process can take it up before.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class KilledSoon(RolloutStore):
         return recorded
 
 
-async def roll_out(uri: str, space: str, policy: str) -> None:
+async def roll_out(space: str, policy: str) -> None:
     """Put the policy in force and begin to roll it out."""
-    async with await Database.open(Settings(neo4j_uri=uri)) as database:
+    async with await Database.open(Settings()) as database:
         use_cases = assemble(database, MAX_QUEUE, limits=LIMITS)
         access = use_cases.access
         scope = access.require(access.operator(space), space, Role.ADMIN)

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from identity_service.domain.events import Rejection, RejectionCode
+from identity_service.domain.timestamps import iso
 from identity_service.graph.database import Database
 from tests.support.graphql import GraphQLWorld, OpenSpace, event
 from tests.support.statements import reading
@@ -76,6 +77,7 @@ class Neighbour:
     retired: str
     changes: tuple[str, ...]
     judgements: tuple[str, ...]
+    retractions: tuple[str, ...]
     nodes: Mapping[str, tuple[str, ...]]
     cursors: Mapping[str, str]
     filled: str
@@ -124,6 +126,8 @@ async def fill(
     await send(6, "user_id:blocked-later", "user_id:dan")
     for number, who in enumerate(("ann", "bob", "cid"), 7):
         await send(number, "hub:newsletter", f"user_id:{who}")
+    junk = event(day * DAY + 99, "user_id:ann", f"user_id:{said}-junk", message_id="m98")
+    await world.send(space, junk, received_at=day * DAY - 1)
     for number in range(10, 10 + more):
         await send(number, "user_id:ann", f"anonymous_id:{said}-{number}")
     await world.send(
@@ -157,6 +161,12 @@ async def fill(
         f'withdrawJudgement(space: "{space.name}", id: "{judged[1]}", reason: "{said} erred")'
         " { __typename ... on Invalid { message } }"
     )
+    about = f'"{space.name}", from: "1970-01-02T00:00:00Z", until: "{retracted_until(day)}"'
+    retracted = await change(
+        f'retract(space: {about}, source: "{space.name}", reason: "{said} found junk")'
+        " { __typename ... on Retraction { id } ... on Invalid { message } }"
+    )
+    await followed(world, space)
     await change(
         f'setPolicy(space: "{space.name}", policy: {json.dumps(policy + LATER)},'
         f' expectedVersion: 1, note: "{said} asked for it") {{ __typename }}'
@@ -164,8 +174,29 @@ async def fill(
     await settled(world, space)
     await send(90, "user_id:blocked-later", "user_id:dan")
     return await known(
-        world, space, said, datetime.fromtimestamp(day * DAY / 1000, UTC), keys, judged
+        world,
+        space,
+        said,
+        datetime.fromtimestamp(day * DAY / 1000, UTC),
+        keys,
+        judged,
+        retracted["id"],
     )
+
+
+def retracted_until(day: int) -> str:
+    """The end of the range of the retraction in a space that was filled with this day."""
+    return iso(day * DAY)
+
+
+async def followed(world: GraphQLWorld, space: OpenSpace) -> None:
+    """Wait until the evidence follows every retraction."""
+
+    async def done() -> bool:
+        found = await world.of_space(space, "retractions { edges { node { done } } }")
+        return all(edge["node"]["done"] for edge in found["retractions"]["edges"])
+
+    await until(done)
 
 
 async def settled(world: GraphQLWorld, space: OpenSpace) -> None:
@@ -185,6 +216,7 @@ async def known(
     day: datetime,
     keys: list[str],
     judged: list[str],
+    retracted: str,
 ) -> Neighbour:
     """What its own administrator can know of a space."""
     page = "pageInfo { startCursor }"
@@ -198,7 +230,7 @@ async def known(
         f" customers(identifiers: $all) {{ ... on Customer {{ {customer} }} }}"
         f" changes(first: 500) {{ edges {{ node {{ id }} }} {page} }}"
         f" policies {{ {page} }} contested {{ {page} }} superConnectors {{ {page} }}"
-        f" rejectedEvents {{ {page} }} judgements {{ {page} }} }} }}"
+        f" rejectedEvents {{ {page} }} judgements {{ {page} }} retractions {{ {page} }} }} }}"
     )
     answer = await world.ask(query, {"all": asked}, key=space.admin_key)
     assert "errors" not in answer, answer
@@ -221,6 +253,7 @@ async def known(
         retired=retired,
         changes=tuple(_decoded(change).rsplit(":", 1)[1] for change in changes),
         judgements=tuple(judged),
+        retractions=(retracted,),
         nodes={
             "Customer": tuple(sorted({each["id"] for each in people})),
             "Identifier": tuple(sorted({i["id"] for each in people for i in each["identifiers"]})),

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from neo4j import Driver, GraphDatabase
+from neo4j import AsyncDriver, AsyncGraphDatabase, Driver, GraphDatabase
 
 from identity_service.runtime.aot_cache import train
 from identity_service.runtime.java import TEST
 from identity_service.runtime.lock import VERSION
+from identity_service.runtime.login import USER
 from identity_service.runtime.server import start
 from identity_service.settings import Settings
 
@@ -50,6 +51,16 @@ def driver_of(settings: Settings) -> Generator[Driver]:
         yield driver
 
 
+def async_driver_of(settings: Settings) -> AsyncDriver:
+    """As `driver_of`, to be closed."""
+    password = settings.neo4j_password
+    return AsyncGraphDatabase.driver(  # pyright: ignore[reportUnknownMemberType]
+        settings.neo4j_uri or "",
+        auth=(settings.neo4j_user, password.get_secret_value()) if password else None,
+        notifications_min_severity="OFF",
+    )
+
+
 @contextmanager
 def neo4j_for_tests() -> Generator[Neo4jServer]:
     """A server for a whole run; what was started for it is stopped at the end."""
@@ -79,7 +90,7 @@ def _managed(settings: Settings) -> Generator[Neo4jServer]:
         train(settings)
         server = start(settings, TEST)
         try:
-            yield Neo4jServer(server.uri, "neo4j", None, "neo4j")
+            yield Neo4jServer(server.uri, USER, server.password, "neo4j")
         finally:
             server.stop()
 

@@ -16,6 +16,8 @@ class Relay:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._answers_cut = False
+        self._flowing = asyncio.Event()
+        self._flowing.set()
 
     @classmethod
     @asynccontextmanager
@@ -49,6 +51,14 @@ class Relay:
         """Let answers through again."""
         self._answers_cut = False
 
+    def hold(self) -> None:
+        """Pass nothing on, and break nothing: as if the server were stopped."""
+        self._flowing.clear()
+
+    def let_go(self) -> None:
+        """Pass on what was held, and all that follows."""
+        self._flowing.set()
+
     async def close(self) -> None:
         """Break every connection and take no more."""
         if self._server is not None:
@@ -70,6 +80,7 @@ class Relay:
             while data := await reader.read(65536):
                 if answers and self._answers_cut:
                     self.cut()
+                await self._flowing.wait()
                 writer.write(data)
                 await writer.drain()
         writer.close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import json
 import random
 import secrets
@@ -12,15 +14,17 @@ from typing import Any, LiteralString
 
 from neo4j import AsyncDriver
 
+from identity_service.collect.proofs import is_proven
 from identity_service.collect.segment import Collected
-from identity_service.domain.events import Rejection, ReportedEvent
+from identity_service.domain.events import Rejection, ReportedEvent, UserProof
 from identity_service.domain.identifiers import Identifier, parse_identifier
 from identity_service.domain.judgements import OF_TWO, AnyJudgement, Detachment, Judgement, Verdict
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
 from identity_service.domain.policies.value_rules import ValueRules, observe
 from identity_service.domain.recorded import PolicyVersion, RecordedChange
-from identity_service.domain.resolution.evidence import Evidence, attached, gather
+from identity_service.domain.resolution.evidence import NO_CLAIM, Claim, Evidence, attached, gather
+from identity_service.domain.retractions import Retraction, RetractionProgress, retracted_by
 from identity_service.graph.database import Database
 from identity_service.services.kit.clock import Clock, system_clock
 from identity_service.services.limits import DEFAULT_LIMITS, Limits, RolloutLimits
@@ -28,13 +32,15 @@ from identity_service.services.spaces.access import Caller, Role, Sender, SpaceS
 from identity_service.services.wiring import UseCases, assemble
 from identity_service.services.write.judgements import Judged
 from tests.support.settled import SettledSpace, assert_settled, settled_space
-from tests.support.worlds import Event
+from tests.support.worlds import LIMITED, Event
 
 TESTS = Caller(role=Role.INSTANCE, name="tests", space=None, source=None, feeds=())
 
 MAX_QUEUE = 20_000
 
 SOURCE = "shop"
+
+PROOF_SECRET = "the secret of every source here"
 
 PATIENCE = 60
 """Seconds that a policy rollout in a test's space may take."""
@@ -62,9 +68,26 @@ def event(message_id: str, at: int, *identifiers: str | Identifier, **more: Any)
     return ReportedEvent(**(fields | more))
 
 
+def proof_of(user_id: str) -> UserProof:
+    """A valid proof of a user id, as the team's own server makes it."""
+    made = hmac.new(PROOF_SECRET.encode(), user_id.encode(), hashlib.sha256)
+    return UserProof(user_id, made.hexdigest())
+
+
 def reported(happened: Iterable[Event]) -> list[ReportedEvent]:
     """The events of a random world, each with a message id."""
     return [event(f"m{number}", at, *who) for number, (at, who) in enumerate(happened)]
+
+
+def told_by_some(happened: Iterable[Event], draw: random.Random) -> list[tuple[str, ReportedEvent]]:
+    """The events of a random world, each with its source; some of them are proven."""
+    return [
+        (
+            draw.choice((*LIMITED, SOURCE)),
+            replace(each, proof=draw.choice([None, None, proof_of("u")])),
+        )
+        for each in reported(happened)
+    ]
 
 
 @dataclass
@@ -81,6 +104,9 @@ class World:
     sent: dict[str, ReportedEvent] = field(default_factory=dict[str, ReportedEvent])
     judged: dict[str, Judgement] = field(default_factory=dict[str, Judgement])
     detached: dict[str, Detachment] = field(default_factory=dict[str, Detachment])
+    received: dict[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
+    retracted: dict[str, Retraction] = field(default_factory=dict[str, Retraction])
+    claims: dict[str, Claim] = field(default_factory=dict[str, Claim])
 
     @property
     def space(self) -> str:
@@ -96,15 +122,21 @@ class World:
     ) -> None:
         """Send events in one request; returns when they are answered."""
         collected = Collected(tuple(events), tuple(rejections))
-        await self.use_cases.ingest.take(Sender(source, (self.scope,)), collected, received_at)
-        self.remember(events)
+        sender = Sender(source, (self.scope,), proof_secret=PROOF_SECRET)
+        await self.use_cases.ingest.take(sender, collected, received_at)
+        self.remember(events, source, received_at)
 
-    def remember(self, events: Iterable[ReportedEvent]) -> None:
+    def remember(
+        self, events: Iterable[ReportedEvent], source: str = SOURCE, received_at: int = 1_000
+    ) -> None:
         """Note events that the space holds from now on, unless the policy rejects them."""
         values = ValueRules(self.policy)
         for each in events:
             if not isinstance(observe(each, values, 0, SOURCE), Rejection):
                 self.sent.setdefault(each.message_id, each)
+                self.received.setdefault(each.message_id, (source, received_at))
+                claim = NO_CLAIM if is_proven(each, PROOF_SECRET) else frozenset({source})
+                self.claims.setdefault(each.message_id, claim)
 
     async def judge(
         self, verdict: Verdict, a: str | Identifier, b: str | Identifier
@@ -137,6 +169,34 @@ class World:
         self.detached.pop(judgement.id, None)
         return judged.changes
 
+    async def retract(self, source: str, begin: int, until: int) -> Retraction:
+        """Retract what a source said; returns when the evidence follows."""
+        retractions = self.use_cases.retractions
+        made = await retractions.retract(self.scope, source, begin, until, "The test says so.")
+        self.retracted[made.id] = made
+        await self.until_followed(made.id)
+        return made
+
+    async def give_back(self, made: Retraction) -> None:
+        """Withdraw a retraction; returns when the evidence follows."""
+        await self.use_cases.retractions.withdraw(self.scope, made.id, "The test says so.")
+        del self.retracted[made.id]
+        await self.until_followed(made.id)
+
+    async def until_followed(self, retraction: str) -> RetractionProgress:
+        """How far a retraction is when it is done; go on with it if nobody does."""
+        retractions = self.use_cases.retractions
+        retractions.go_on(self.scope, retraction)
+        async with asyncio.timeout(PATIENCE):
+            async for progress in retractions.progress(self.scope, retraction):
+                if progress.done:
+                    return progress
+        raise AssertionError("The progress ended before the retraction.")
+
+    def is_retracted(self, message_id: str) -> bool:
+        """Whether an event was retracted."""
+        return bool(retracted_by(self.retracted.values(), *self.received[message_id]))
+
     async def set_policy(self, policy: Policy) -> PolicyVersion:
         """Put a policy in force; returns when the space is settled by it."""
         put = await self.use_cases.policy_rollout.set_policy(
@@ -166,11 +226,19 @@ class World:
     def evidence(self) -> Evidence:
         """What was sent, as if the policy in force had always been."""
         values = ValueRules(self.policy)
-        observed = (observe(each, values, 0, SOURCE) for each in self.sent.values())
+        observed = (
+            observe(each, values, 0, SOURCE)
+            for message_id, each in self.sent.items()
+            if not self.is_retracted(message_id)
+        )
         detached = list(self.detached.values())
         return gather(
             (
-                (o.event.at, attached(o.event.message_id, o.identifiers, detached))
+                (
+                    o.event.at,
+                    attached(o.event.message_id, o.identifiers, detached),
+                    self.claims[o.event.message_id],
+                )
                 for o in observed
                 if not isinstance(o, Rejection)
             ),
@@ -181,6 +249,13 @@ class World:
         """The graph holds what the pure function says of everything sent; returns it."""
         found = await self.settled()
         assert_settled(found, self.evidence(), self.policy)
+        return found
+
+    async def check_after_a_race(self) -> SettledSpace:
+        """As `check`; besides, what `check --space` looks for is not there."""
+        found = await self.check()
+        assert await self.use_cases.repair.lost(self.scope) == []
+        assert (await self.use_cases.previews.check(self.scope)).changes_nothing
         return found
 
     async def rows(self, query: LiteralString, **parameters: Any) -> list[list[Any]]:
@@ -256,6 +331,7 @@ def policy_text(policy: Policy) -> str:
         "types": {kind: _rule(rule) for kind, rule in policy.rules.items()},
         "max_component": policy.max_component,
         "max_identifiers": policy.max_identifiers,
+        "limited_sources": sorted(policy.limited_sources),
         "blocked": [_blocked(entry) for entry in policy.blocked],
     }
     if policy.other:

@@ -1,9 +1,9 @@
-"""A process that writes events: `python -m tests.support.writer URI WRITE_KEY [AT_ONCE SIZE]`.
+"""A process that writes into a space: `python -m tests.support.writer WRITE_KEY [AT_ONCE]`.
 
-Events come on standard input, one JSON list `[message id, time, [[type, value], …]]` a line. They
-are sent in requests of SIZE events (1), AT_ONCE (20) of them on their way. What was answered is
-said on standard output, one message id a line. A request that could not be written is sent again
-until it is.
+The database is the one that the environment names. Events come on standard input, one JSON list
+`[message id, time, [[type, value], …]]` a line. What was answered is said on standard output, one
+message id a line. AT_ONCE (20) requests are on their way, each with one event. One that could not
+be written is sent again until it is.
 """
 
 from __future__ import annotations
@@ -31,16 +31,13 @@ def as_lines(events: Iterable[ReportedEvent]) -> str:
     return "".join(json.dumps([e.message_id, e.at, e.identifiers]) + "\n" for e in events)
 
 
-async def write(
-    uri: str, write_key: str, events: Sequence[ReportedEvent], at_once: int = 20, size: int = 1
-) -> None:
+async def write(write_key: str, events: Sequence[ReportedEvent], at_once: int = 20) -> None:
     """Send all events, and say which were answered."""
-    async with await Database.open(Settings(neo4j_uri=uri)) as database:
+    async with await Database.open(Settings()) as database:
         use_cases = assemble(database, MAX_QUEUE)
         sender = use_cases.access.sender(await use_cases.access.authenticate(write_key))
         assert sender is not None, "The write key is not known."
-        requests = [events[start : start + size] for start in range(0, len(events), size)]
-        todo = list(reversed(requests))
+        todo = list(reversed(events))
 
         async def send_some() -> None:
             while todo:
@@ -50,14 +47,14 @@ async def write(
         await use_cases.ingest.close()
 
 
-async def _send(ingest: Ingest, sender: Sender, events: Sequence[ReportedEvent]) -> None:
+async def _send(ingest: Ingest, sender: Sender, each: ReportedEvent) -> None:
     while True:
         try:
-            await ingest.take(sender, Collected(tuple(events), ()), events[0].at)
+            await ingest.take(sender, Collected((each,), ()), each.at)
         except Unavailable:
             await asyncio.sleep(0.2)
         else:
-            sys.stdout.writelines(f"{each.message_id}\n" for each in events)
+            sys.stdout.write(f"{each.message_id}\n")
             sys.stdout.flush()
             return
 
@@ -69,5 +66,5 @@ def _read(line: str) -> ReportedEvent:
 
 if __name__ == "__main__":
     configure_logging()
-    events_read = [_read(line) for line in sys.stdin]
-    asyncio.run(write(sys.argv[1], sys.argv[2], events_read, *map(int, sys.argv[3:])))
+    to_write = [_read(line) for line in sys.stdin]
+    asyncio.run(write(sys.argv[1], to_write, *map(int, sys.argv[2:])))

@@ -11,11 +11,12 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from identity_service.api.graphql import requests, sse, websocket
-from identity_service.api.graphql.context import Context
+from identity_service.api.graphql.context import Context, known_as
 from identity_service.api.graphql.execution import Answer, GraphQL, failed
 from identity_service.api.graphql.limits import MAX_BODY, MAX_STRANGERS_BODY
 from identity_service.api.graphql.schema import build_schema
 from identity_service.api.graphql.streams import Streams
+from identity_service.api.problems import when_to_retry
 from identity_service.api.security import bearer_key
 from identity_service.errors import BadInput, IdentityServiceError, TooLarge
 from identity_service.services.wiring import UseCases
@@ -53,7 +54,7 @@ class GraphQLEndpoint:
                 or await self._graphql.subscribes(asked, context)
             )
         except IdentityServiceError as error:
-            return _response(failed(error), error.status, media_type)
+            return _refused(error, media_type)
         if streamed:
             return self._event_stream(asked, context, key)
         answer = await self._graphql.run(asked, context)
@@ -71,7 +72,7 @@ class GraphQLEndpoint:
                     "Only a subscription is taken by GET.", remedy="Send a query by POST."
                 )
         except IdentityServiceError as error:
-            return _response(failed(error), error.status, _JSON)
+            return _refused(error, _JSON)
         return self._event_stream(asked, context, key)
 
     async def websocket(self, socket: WebSocket) -> None:
@@ -86,6 +87,7 @@ class GraphQLEndpoint:
 
     async def _context(self, request: Request, key: str | None) -> Context:
         caller = await self._services.access.authenticate(key)
+        known_as(caller)
         return Context(self._services, caller, request.headers.get("last-event-id"))
 
 
@@ -99,6 +101,12 @@ async def _body(request: Request, most: int) -> bytes:
     except ClientDisconnect:
         raise BadInput("The request ended early.") from None
     return bytes(body)
+
+
+def _refused(error: IdentityServiceError, media_type: str) -> Response:
+    answer = _response(failed(error), error.status, media_type)
+    answer.headers.update(when_to_retry(error))
+    return answer
 
 
 def _response(answer: Answer, status: int, media_type: str) -> Response:

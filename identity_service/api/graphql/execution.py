@@ -28,8 +28,11 @@ from graphql import (
 )
 from strawberry.execution import optimized_is_awaitable
 
+from identity_service.api.graphql.budgets import Budgets
 from identity_service.api.graphql.context import Context
+from identity_service.api.graphql.cost import cost_of
 from identity_service.api.graphql.limits import (
+    MAX_COST,
     MAX_STRANGERS_TOKENS,
     MAX_TOKENS,
     STRANGERS_SHARE,
@@ -38,7 +41,7 @@ from identity_service.api.graphql.limits import (
 )
 from identity_service.api.graphql.plain_lists import PlainListExecutor
 from identity_service.api.graphql.share import Share
-from identity_service.errors import BadInput, IdentityServiceError, Overloaded
+from identity_service.errors import BadInput, IdentityServiceError, Overloaded, TooLarge
 from identity_service.services.kit.lru_cache import LruCache
 from identity_service.services.read.live import ComponentCache
 
@@ -95,12 +98,13 @@ class GraphQL:
         self._schema = schema._schema  # pyright: ignore[reportPrivateUsage]
         self._prepared: LruCache[str, _Prepared] = LruCache(PREPARED_BYTES)
         self._strangers = Share(STRANGERS_SHARE)
+        self._budgets = Budgets(MAX_COST)
 
     async def run(self, request: Request, context: Context) -> Answer:
         """The answer to a query or mutation; never raises."""
-        if context.known:
-            return await self._run(request, context)
         try:
+            if context.known:
+                return await self._run(request, context)
             async with self._strangers.turn():
                 return await self._run(request, context)
         except Overloaded as error:
@@ -130,6 +134,11 @@ class GraphQL:
         if not isinstance(executor, PlainListExecutor):
             yield Response(_refused(executor))
             return
+        try:
+            _affordable(executor)
+        except TooLarge as error:
+            yield Response(failed(error))
+            return
         created = create_source_event_stream(executor)
         source = await created if isawaitable(created) else created
         if isinstance(source, ExecutionResult):
@@ -152,7 +161,12 @@ class GraphQL:
         executor = self._executor(prepared, request, fresh)
         if not isinstance(executor, PlainListExecutor):
             return _refused(executor)
-        return await _executed(executor)
+        try:
+            cost = _affordable(executor)
+        except TooLarge as error:
+            return failed(error)
+        async with self._budgets.spend(context.caller, cost):
+            return await _executed(executor)
 
     async def _read(self, request: Request, context: Context) -> _Prepared:
         if context.known:
@@ -209,6 +223,17 @@ def failed(error: Exception) -> Answer:
 def _refused(errors: Sequence[GraphQLError]) -> Answer:
     """The answer to a query that is wrong, or whose variables are."""
     return {"errors": [_mistake(error) for error in errors]}
+
+
+def _affordable(executor: PlainListExecutor) -> int:
+    """What an operation costs; raises TooLarge where that is too much."""
+    cost = cost_of(executor)
+    if cost > MAX_COST:
+        raise TooLarge(
+            f"The query costs {cost:,}, and may cost {MAX_COST:,}.",
+            remedy="Ask for fewer customers at a time, or for less of each.",
+        )
+    return cost
 
 
 async def _executed(executor: PlainListExecutor) -> Answer:
@@ -284,7 +309,9 @@ def _shown(errors: Sequence[GraphQLError]) -> list[dict[str, Any]]:
         if cause is None:
             shown.append(_mistake(error))  # GraphQL's own
         elif isinstance(cause, IdentityServiceError) and not _is_defect(cause):
-            shown.append({**error.formatted, "message": str(cause), "extensions": _told(cause)})
+            shown.append(
+                {**error.formatted, "message": str(cause), "extensions": _extensions(cause)}
+            )
         else:
             defects.append((error, cause))
             message = (
@@ -301,12 +328,12 @@ def _is_defect(error: IdentityServiceError) -> bool:
     return error.status == IdentityServiceError.status
 
 
-def _told(error: IdentityServiceError) -> dict[str, Any]:
+def _extensions(error: IdentityServiceError) -> dict[str, Any]:
     """The `extensions` of an error: its code, and in how many seconds to ask again."""
-    told: dict[str, Any] = {"code": error.code}
+    extensions: dict[str, Any] = {"code": error.code}
     if isinstance(error, Overloaded):
-        told["retryAfter"] = error.retry_after
-    return told
+        extensions["retryAfter"] = error.retry_after
+    return extensions
 
 
 def _log_defect(reference: str, error: GraphQLError, cause: Exception, number: int) -> None:

@@ -244,6 +244,10 @@ async def event_identifiers(root: Parent[Scoped[RecordedEvent]]) -> list[ScopedI
     return scoped(root.view, await root.view.event_identifiers(root.record))
 
 
+async def event_retracted(root: Parent[Scoped[RecordedEvent]], info: Info) -> bool:
+    return await info.context.services.retractions.is_retracted(root.scope, root.record)
+
+
 def _answer(view: CustomerView, answer: CustomerAnswer) -> ScopedAnswer:
     if isinstance(answer, Missing):
         return answer

@@ -21,10 +21,12 @@ from identity_service.api.graphql.scalars import Millis
 from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, scoped
 from identity_service.domain.recorded import Page, SeenIdentifier
 from identity_service.graph.inboxes import MAX_PEOPLE
-from identity_service.services.read.view import CustomerView, Degree
+from identity_service.services.read.view import CustomerView, Degree, SourceOfLinks
 from identity_service.services.spaces.access import SpaceScope
 
 MAX_DAYS: Final = 1_000
+
+MAX_SOURCES: Final = 100
 
 _MOST: Final = 2**62
 """More than any number of people or links."""
@@ -57,6 +59,20 @@ async def links_over_time(
     root: Parent[ScopedIdentifier], first: int | None = 100
 ) -> Sequence[Degree]:
     return await root.view.links_over_time(root.record, page_size(first, 100, MAX_DAYS))
+
+
+async def links_by_source(
+    root: Parent[ScopedIdentifier], first: int | None = 10
+) -> Sequence[SourceOfLinks]:
+    return await root.view.links_by_source(root.record, page_size(first, 10, MAX_SOURCES))
+
+
+def since(root: Parent[SourceOfLinks]) -> Millis:
+    return Millis(root.since)
+
+
+def peak(root: Parent[SourceOfLinks]) -> Millis:
+    return Millis(root.peak)
 
 
 def day(root: Parent[Degree]) -> Millis:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 
 from strawberry import ID, UNSET, Parent
 
@@ -22,6 +23,8 @@ from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier
 from identity_service.domain.judgements import AnyJudgement
 from identity_service.domain.recorded import Page, PolicyVersion, RecordedChange, RecordedEvent
 from identity_service.domain.resolution.changes import Cause, CauseKind, ChangeKind, parse_cause
+from identity_service.domain.retractions import RetractionProgress
+from identity_service.errors import NotFound
 from identity_service.graph.ledger import NEWEST_CHANGE, ChangeFilter
 from identity_service.services.read.view import CustomerView
 from identity_service.services.spaces.access import Role, SpaceScope
@@ -111,6 +114,14 @@ async def cause_policy(root: Parent[Scoped[Cause]], info: Info) -> PolicyVersion
     version = int(root.record.key)
     page = await info.context.services.spaces.policies(root.scope, 1, version + 1)
     return next((policy for policy in page.items if policy.version == version), None)
+
+
+async def cause_retraction(root: Parent[Scoped[Cause]], info: Info) -> RetractionProgress | None:
+    if root.record.kind is not CauseKind.RETRACTION:
+        return None
+    with suppress(NotFound):
+        return await info.context.services.retractions.find(root.scope, root.record.key)
+    return None
 
 
 def cursor_of(change: RecordedChange) -> str:

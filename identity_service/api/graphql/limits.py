@@ -48,6 +48,9 @@ MAX_OVERLAPS: Final = 2_000
 MAX_WRITTEN: Final = 10_000
 """Fields of a query as it is written, fragments counted as often as they are used."""
 
+MAX_COST: Final = 500_000
+"""What a query may cost by `cost.py`, and all queries of one key that run at a time."""
+
 MAX_ITEMS: Final = 100_000
 """Entries of all lists of one answer together."""
 

@@ -11,18 +11,21 @@ general way.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from operator import attrgetter
-from typing import Any, NoReturn, TypeAlias, cast
+from typing import Any, Final, NoReturn, TypeAlias, cast
 
 from graphql import (
     GraphQLObjectType,
+    get_named_type,
     is_enum_type,
     is_introspection_type,
     is_leaf_type,
     is_non_null_type,
 )
+from graphql.pyutils import gather_with_cancel
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
@@ -33,6 +36,10 @@ from identity_service.errors import TooLarge
 
 Readers: TypeAlias = Sequence[tuple[str, Callable[[Any], Any], Callable[[Any], Any]]]
 """Name in the answer, how to take the value from a record, and the scalar's output."""
+
+
+SLICE: Final = 100
+"""Entries of a list that are worked on without a pause, some milliseconds."""
 
 
 class PlainListExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -100,6 +107,51 @@ class PlainListExecutor(StrawberryGraphQLCoreExecutionContext):
         return super().complete_list_value(
             return_type, field_details_list, info, path, result, position_context
         )
+
+    def complete_iterable_value(
+        self,
+        item_type: Any,
+        field_details_list: Any,
+        info: Any,
+        path: Any,
+        items: Any,
+        position_context: Any,
+    ) -> Any:
+        """As graphql-core has it; a long list slice by slice, so that others have their turn."""
+        rest = (field_details_list, info, path, items, position_context)
+        named = get_named_type(item_type)
+        long = isinstance(items, list | tuple) and len(cast("Sequence[Any]", items)) > SLICE
+        if not long or is_leaf_type(named) or is_introspection_type(named):
+            return super().complete_iterable_value(item_type, *rest)
+        return self._in_slices(item_type, *rest)
+
+    async def _in_slices(
+        self,
+        item_type: Any,
+        field_details_list: Any,
+        info: Any,
+        path: Any,
+        items: Any,
+        context: Any,
+    ) -> list[Any]:
+        completed: list[Any] = []
+        waiting: list[int] = []
+        try:
+            for index, item in enumerate(items):
+                if index and index % SLICE == 0:
+                    await asyncio.sleep(0)
+                place = path.add_key(index, None)
+                if self.complete_list_item_value(
+                    item, completed, item_type, field_details_list, info, place, context
+                ):
+                    waiting.append(index)
+        except BaseException:
+            self.settle_in_background([completed[index] for index in waiting])
+            raise
+        answers = await gather_with_cancel(*(completed[index] for index in waiting))
+        for index, answer in zip(waiting, answers, strict=True):
+            completed[index] = answer
+        return completed
 
     def _count_fields(self, number: int) -> None:
         self._fields += number

@@ -15,11 +15,15 @@ from identity_service.api.graphql import (
     previews,
     spaces,
 )
+from identity_service.api.graphql import (
+    retractions as retracting,
+)
 from identity_service.api.graphql.blast_radius import BlastRadiusResult
 from identity_service.api.graphql.connections import parse_global_id
 from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.journeys import Journeys, journeys
 from identity_service.api.graphql.previews import PreviewResult
+from identity_service.api.graphql.retractions import RetractionPreviewResult
 from identity_service.api.graphql.types import (
     ChangeConnection,
     CustomerResult,
@@ -30,6 +34,7 @@ from identity_service.api.graphql.types import (
     Policy,
     PolicyConnection,
     RejectedEventConnection,
+    RetractionConnection,
     Settlement,
     SpaceStatistics,
     by,
@@ -115,6 +120,13 @@ class Space:
             "Newest first. `author`: who made them; `customer`: about its identifiers, by an id "
             "that is current or retired; `since` and `until`, inclusive: when they were made."
         ),
+    )
+    retractions: RetractionConnection = by(
+        retracting.retractions, description="Newest first, withdrawn ones too."
+    )
+    preview_retraction: RetractionPreviewResult = by(
+        retracting.preview_retraction,
+        description="What a retraction would change. Nothing is written.",
     )
     journeys: Journeys = by(journeys)
 

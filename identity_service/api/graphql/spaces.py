@@ -27,6 +27,7 @@ from identity_service.domain.recorded import (
     RolloutProgress,
     SettledCustomer,
 )
+from identity_service.domain.retractions import RetractionProgress
 from identity_service.graph.keys import identifier_key
 from identity_service.graph.ledger import JudgementFilter
 from identity_service.services.spaces.access import Role, SpaceScope
@@ -153,7 +154,7 @@ async def customer_judgements(
     return by_id("judgement", view, page, after or None, lambda judgement: judgement.id)
 
 
-# Judgement, RejectedEvent
+# Judgement, Retraction, RejectedEvent
 
 
 def judgement_a(root: Parent[Scoped[AnyJudgement]], info: Info) -> Scoped[Identifier]:
@@ -184,6 +185,10 @@ async def judged_identifier(root: Parent[Scoped[Identifier]]) -> ScopedIdentifie
 def _judged(root: Scoped[AnyJudgement], info: Info, identifier: Identifier) -> Scoped[Identifier]:
     # A judgement is shown with its identifiers as they are now, also in an answer as of a moment.
     return Scoped(current_view(info, root.scope), identifier)
+
+
+def retraction_from(root: Parent[RetractionProgress]) -> Millis:
+    return Millis(root.begin)
 
 
 def rejected_body(root: Parent[Scoped[RecordedRejection]]) -> Json | None:

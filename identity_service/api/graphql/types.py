@@ -30,6 +30,7 @@ from identity_service.domain.recorded import (
 from identity_service.domain.resolution.changes import CauseKind, ChangeKind
 from identity_service.domain.resolution.clusters import RefusalReason
 from identity_service.domain.resolution.id_register import CustomerKind
+from identity_service.domain.retractions import RetractionProgress
 from identity_service.services.read.explanations import ExplainedPair
 from identity_service.services.read.view import Missing, MissingReason
 
@@ -172,6 +173,13 @@ class Identifier(Node):
             "100; of an identifier with very many links, 10,000 of them are looked at."
         ),
     )
+    links_by_source: list[SourceOfLinks] = by(
+        inboxes.links_by_source,
+        description=(
+            "Which sources brought its links, those of most first; a link that several saw counts "
+            "for each. At most 100."
+        ),
+    )
     links_over_time: list[DegreeAt] = by(
         inboxes.links_over_time,
         description=(
@@ -179,6 +187,19 @@ class Identifier(Node):
             "brought any, in order. At most 1,000."
         ),
     )
+
+
+@strawberry.type(
+    description=(
+        "A source, with how many distinct identifiers it saw one, and when, by the time of the "
+        "events: days as their first moments, UTC."
+    )
+)
+class SourceOfLinks:
+    source: str
+    link_count: int
+    since: Millis = by(inboxes.since, description="The day on which the first of them was seen.")
+    peak: Millis = by(inboxes.peak, description="The day that brought most of them.")
 
 
 @strawberry.type(
@@ -278,17 +299,22 @@ class Event(Node):
     source: str
     properties: Json = by(fields.properties)
     identifiers: list[Identifier] = by(fields.event_identifiers)
+    retracted: bool = by(
+        fields.event_retracted,
+        description="Whether a retraction in force says that it does not count.",
+    )
 
 
 @strawberry.type(description="What a change follows from; each object is null when it is gone.")
 class Cause:
     kind: CauseKind
     withdrawn: bool = strawberry.field(
-        description="It was the withdrawal of the judgement that caused the change."
+        description="It was the withdrawal of the judgement or retraction that caused the change."
     )
     event: Event | None = by(ledger.cause_event)
     judgement: Judgement | None = by(ledger.cause_judgement)
     policy: Policy | None = by(ledger.cause_policy)
+    retraction: Retraction | None = by(ledger.cause_retraction)
 
 
 @strawberry.type
@@ -355,6 +381,34 @@ class Judgement:
     withdrawn_at: Millis | None
     withdrawn_by: str | None
     withdrawn_reason: str | None
+
+
+@strawberry.type(
+    description=(
+        "What `source` said does not count, of all that was received from `from` on and before "
+        "`until`. It is in force at once; the evidence follows in the background."
+    )
+)
+@shows(RetractionProgress)
+class Retraction:
+    id: ID
+    source: str
+    from_: Millis = strawberry.field(resolver=spaces.retraction_from, name="from")
+    until: Millis
+    author: str
+    reason: str
+    made_at: Millis
+    withdrawn_at: Millis | None
+    withdrawn_by: str | None
+    withdrawn_reason: str | None
+    events: int = strawberry.field(
+        description="Taken out of the evidence so far; once withdrawn, given back so far."
+    )
+    skipped: int = strawberry.field(
+        description="Events that stay as they were: too many identifiers are connected with them."
+    )
+    share: float = strawberry.field(description="How far it is, from 0 to 1.")
+    done: bool = strawberry.field(description="Whether the evidence follows it wholly.")
 
 
 @strawberry.type
@@ -435,6 +489,18 @@ class JudgementEdge:
 @strawberry.type
 class JudgementConnection:
     edges: list[JudgementEdge]
+    page_info: PageInfo
+
+
+@strawberry.type
+class RetractionEdge:
+    cursor: str
+    node: Retraction
+
+
+@strawberry.type
+class RetractionConnection:
+    edges: list[RetractionEdge]
     page_info: PageInfo
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn, cast
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from identity_service.api.graphql.context import Context
+from identity_service.api.graphql.context import Context, known_as
 from identity_service.api.graphql.execution import GraphQL, Request, failed
 from identity_service.api.graphql.requests import read_request
 from identity_service.api.graphql.streams import NO_LONGER_VALID, Streams
@@ -134,6 +134,7 @@ class Connection:
             caller = await self._services.access.authenticate(key)
         except Unavailable as error:
             raise _Close(TRY_AGAIN_LATER, str(error)) from None
+        known_as(caller)
         self._context = Context(self._services, caller)
         if self._context.known:
             self._take_place()

@@ -30,6 +30,10 @@ _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+\.0+")
 
 _EMAIL = re.compile(r"[^\s@<>,;:()\[\]]+@[^\s@<>,;:()\[\].]+(?:\.[^\s@<>,;:()\[\].]+)*")
 _PHONE = re.compile(r"[0-9\s()\[\]/.\u2010-\u2015\u2212-]+")
+_LONGEST_KEPT = 64
+"""Characters of a phone number whose reading is kept. Senders choose the values: 16,384 long ones
+would take a hundred megabytes."""
+
 _EXTENSION = re.compile(r"(?:;ext=|ext\.?|extension|x|#)\s*([0-9]{1,7})$", re.IGNORECASE)
 
 
@@ -90,7 +94,6 @@ def _plain_unicode_email(address: str) -> str:
     return address
 
 
-@lru_cache(maxsize=16_384)
 def normalise_phone(value: str, region: str | None = None) -> str | None:
     """The number in E.164, `+442079460000`, when its country is known; else its bare digits.
 
@@ -100,6 +103,17 @@ def normalise_phone(value: str, region: str | None = None) -> str | None:
     since colleagues share a switchboard. None with letters other than vanity digits of an
     international number, or with fewer than 5 or more than 15 digits.
     """
+    if len(value) > _LONGEST_KEPT:
+        return _normalise_phone(value, region)
+    return _normalise_phone_once(value, region)
+
+
+@lru_cache(maxsize=16_384)
+def _normalise_phone_once(value: str, region: str | None) -> str | None:
+    return _normalise_phone(value, region)
+
+
+def _normalise_phone(value: str, region: str | None) -> str | None:
     text = unicodedata.normalize("NFKC", value).strip()
     text = phonenumbers.normalize_digits_only(text, keep_non_digits=True)
     if text[:4].lower() == "tel:":

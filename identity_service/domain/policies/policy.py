@@ -101,6 +101,7 @@ class Policy:
     """What a space decides identity by.
 
     `max_identifiers` is the most that links may bring together in one customer (None: no limit).
+    `limited_sources` are sources whose word alone joins no two person identifiers.
     """
 
     rules: Mapping[str, Rule]
@@ -109,6 +110,7 @@ class Policy:
     max_component: int = DEFAULT_MAX_COMPONENT
     max_identifiers: int | None = None
     blocked: tuple[Blocked, ...] = ()
+    limited_sources: frozenset[str] = frozenset()
 
     @property
     def max_component_links(self) -> int:

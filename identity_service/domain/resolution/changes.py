@@ -28,15 +28,16 @@ class CauseKind(StrEnum):
     EVENT = "EVENT"
     JUDGEMENT = "JUDGEMENT"
     POLICY = "POLICY"
+    RETRACTION = "RETRACTION"
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
     """Why a change happened.
 
-    `key` is the message id of an event, the id of a judgement, or the version of a policy;
-    `changed_at` is the time of the change, in milliseconds since 1970.
-    `withdrawn`: it was not the judgement itself but its withdrawal.
+    `key` is the message id of an event, the id of a judgement or a retraction, or the version of a
+    policy; `changed_at` is the time of the change, in milliseconds since 1970.
+    `withdrawn`: it was not the judgement or retraction itself but its withdrawal.
     """
 
     kind: CauseKind
@@ -51,11 +52,13 @@ _WITHDRAWN: Final = " withdrawn"
 def parse_cause(text: str, changed_at: int) -> Cause | None:
     """Read the cause of a change that was made at a time.
 
-    `event:ID`, `judgement:ID`, `judgement:ID withdrawn` or `policy:N`; None for any other.
+    `event:ID`, `judgement:ID`, `judgement:ID withdrawn`, `retraction:ID`, `retraction:ID withdrawn`
+    or `policy:N`; None for any other.
     """
     name, _, key = text.partition(":")
     kind = CauseKind.__members__.get(name.upper())
-    if kind is CauseKind.JUDGEMENT and key.endswith(_WITHDRAWN):
+    withdrawn = key.endswith(_WITHDRAWN)
+    if withdrawn and (kind is CauseKind.JUDGEMENT or kind is CauseKind.RETRACTION):
         return Cause(kind, key.removesuffix(_WITHDRAWN), changed_at, withdrawn=True)
     return Cause(kind, key, changed_at) if kind else None
 

@@ -59,6 +59,8 @@ class Settled:
     besides have lost their anchor: it is blocked now, or no event carries it any more. The id of a
     customer then falls back to an identifier that is left of this customer; all others carry
     nothing, and forward to nobody. `unseen` are identifiers that no event carries any more.
+    `returned` maps ids to the anchor that they left when no event carried it, and that events
+    carry again.
     """
 
     identifiers: Sequence[Identifier]
@@ -67,6 +69,7 @@ class Settled:
     super_connectors: frozenset[int]
     register: Sequence[RegisteredId]
     unseen: frozenset[Identifier] = frozenset()
+    returned: Mapping[str, Identifier] = field(default_factory=dict[str, Identifier])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,9 @@ class ChangeSet:
     Positions refer to the identifiers of the evidence. `minted` and `revived`: id and kind;
     `retired`: id and who carries on (None: nobody), also for ids that were retired before and
     now forward to somebody else; `kinds`: customers whose kind changed; `anchors`: ids with a
-    new anchor (also the first of a minted one); `moves`: position, old and new customer;
-    `reserves`: ids whose anchor is gone, and where they stand until it is back.
+    new anchor (also the first of a minted one); `unanchored`: of these, those that leave one that
+    no event carries any more (True), or return to it (False); `moves`: position, old and new
+    customer; `reserves`: ids whose anchor is gone, and where they stand until it is back.
     """
 
     minted: list[tuple[str, CustomerKind]] = field(default_factory=list[tuple[str, CustomerKind]])
@@ -85,6 +89,7 @@ class ChangeSet:
     retired: list[tuple[str, str | None]] = field(default_factory=list[tuple[str, str | None]])
     kinds: list[tuple[str, CustomerKind]] = field(default_factory=list[tuple[str, CustomerKind]])
     anchors: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    unanchored: dict[str, bool] = field(default_factory=dict[str, bool])
     moves: list[tuple[int, str | None, str]] = field(
         default_factory=list[tuple[int, str | None, str]]
     )
@@ -172,17 +177,25 @@ def change_set(before: Settled, after: Resolution, policy: Policy, mint: MintId)
 def _place_ids(
     before: Settled, after: Resolution, policy: Policy, found: ChangeSet
 ) -> tuple[dict[int, list[RegisteredId]], dict[str, int]]:
-    """The ids by the cluster in which they stand, and the new anchors of those that need one."""
+    """The ids by the cluster in which they stand, and the new anchors of those that lose theirs
+    or get it back.
+    """
     position_of = {identifier: i for i, identifier in enumerate(before.identifiers)}
     anchored: dict[int, list[RegisteredId]] = {}
     fallen: dict[str, int] = {}
     for entry in before.register:
+        returned = before.returned.get(entry.id)
+        if returned is not None and returned in position_of:
+            entry = replace(entry, anchor=returned)
+            fallen[entry.id] = position_of[returned]
+            found.unanchored[entry.id] = False
         position = position_of.get(entry.anchor)
         if position is None:
             is_unseen = entry.anchor in before.unseen
             position = (_new_anchor if is_unseen else _reserve)(entry, before, policy)
             if position is not None and is_unseen:
                 fallen[entry.id] = position
+                found.unanchored[entry.id] = True
             elif position is not None:
                 found.reserves.append((entry.id, position))
         if position is not None:

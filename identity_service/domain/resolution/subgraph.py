@@ -8,13 +8,20 @@ that say when it may end there.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from typing import NamedTuple
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
-from identity_service.domain.resolution.evidence import Evidence, Link
+from identity_service.domain.resolution.evidence import (
+    NO_CLAIM,
+    Claim,
+    Evidence,
+    Link,
+    common_claim,
+)
 from identity_service.domain.resolution.id_register import RegisteredId, Settled
 from identity_service.domain.resolution.resolve import BoundaryState
 
@@ -67,10 +74,28 @@ class Span:
 
 @dataclass(slots=True)
 class Sightings(Span):
-    """When two identifiers were seen together, how often, and from which sources."""
+    """When two identifiers were seen together, how often, and from which sources.
+
+    `proven`: one of the events that saw both carried a proof.
+    """
 
     times: int
     sources: set[str]
+    proven: bool = False
+
+    @property
+    def claim(self) -> Claim:
+        """The sources whose word alone it rests on."""
+        return NO_CLAIM if self.proven else frozenset(self.sources)
+
+
+class StoredLink(NamedTuple):
+    """What the graph holds of a link, as `Link` has it."""
+
+    first_seen: int
+    last_seen: int
+    times_seen: int
+    claim: Claim = NO_CLAIM
 
 
 Pair = tuple[Identifier, Identifier]
@@ -102,22 +127,30 @@ class NewEvidence:
         """Identifiers alone, to ask what is known of them."""
         return cls({identifier: Span(0, 0) for identifier in identifiers})
 
-    def add(self, identifiers: tuple[Identifier, ...], at: int, source: str) -> None:
+    def add(
+        self, identifiers: tuple[Identifier, ...], at: int, source: str, *, proven: bool = False
+    ) -> None:
         """Take in one event's identifiers, which are distinct and in text order."""
         for i, identifier in enumerate(identifiers):
             self._add_identifier(identifier, at)
             for other in identifiers[i + 1 :]:
-                self._add_link((identifier, other), at, source)
+                self._add_link((identifier, other), at, source, proven)
 
     def add_to_event(
-        self, observed: Iterable[Identifier], more: Sequence[Identifier], at: int, source: str
+        self,
+        observed: Iterable[Identifier],
+        more: Sequence[Identifier],
+        at: int,
+        source: str,
+        *,
+        proven: bool = False,
     ) -> None:
         """Take in what an event that is known says of `more` identifiers than it observed."""
         for identifier in more:
             self._add_identifier(identifier, at)
         for pair in combinations(sorted({*observed, *more}), 2):
             if pair[0] in more or pair[1] in more:
-                self._add_link(pair, at, source)
+                self._add_link(pair, at, source, proven)
 
     def _add_identifier(self, identifier: Identifier, at: int) -> None:
         span = self.identifiers.get(identifier)
@@ -126,14 +159,15 @@ class NewEvidence:
         else:
             span.widen(at, at)
 
-    def _add_link(self, pair: Pair, at: int, source: str) -> None:
+    def _add_link(self, pair: Pair, at: int, source: str, proven: bool) -> None:
         seen = self.links.get(pair)
         if seen is None:
-            self.links[pair] = Sightings(at, at, 1, {source})
+            self.links[pair] = Sightings(at, at, 1, {source}, proven)
         else:
             seen.widen(at, at)
             seen.times += 1
             seen.sources.add(source)
+            seen.proven = seen.proven or proven
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,18 +183,20 @@ class Subgraph:
     `register` holds the ids of the customers and every other id that was ever anchored at a loaded
     identifier. `displaced` maps those that are alive, but not with the identifier at which they are
     anchored, to one of their identifiers. `unseen` are those that were loaded, and that no event
-    carries any more. `unsettled` are those of the interior whose evidence was not settled yet, with
-    how often that was put off.
+    carries any more. `returned` maps ids to the anchor that they left when no event carried it,
+    and that events carry again. `unsettled` are those of the interior whose evidence was not
+    settled yet, with how often that was put off.
 
     `revisions` and `member_counts` were read before everything that is decided from; the latter
     count the identifiers of each customer. `link_counts` has for each identifier in `interior` how
-    many links were read of it, those to blocked identifiers included. `torn`: the parts do not
-    fit together (`is_torn`).
+    many links were read of it, those to blocked identifiers included. `opened` are boundary nodes
+    that are contested or super-connectors no longer, so that a walk goes on to them. `torn`: the
+    parts do not fit together (`is_torn`).
     """
 
     interior: frozenset[Identifier]
     nodes: dict[Identifier, StoredIdentifier]
-    links: dict[Pair, tuple[int, int, int]]
+    links: dict[Pair, StoredLink]
     revisions: dict[str, int]
     register: list[RegisteredId]
     judgements: list[Judgement]
@@ -172,7 +208,9 @@ class Subgraph:
     unsettled: Mapping[Identifier, int] = field(default_factory=dict[Identifier, int])
     member_counts: Mapping[str, int] = field(default_factory=dict[str, int])
     link_counts: Mapping[Identifier, int] = field(default_factory=dict[Identifier, int])
+    opened: frozenset[Identifier] = frozenset()
     torn: bool = False
+    returned: Mapping[str, Identifier] = field(default_factory=dict[str, Identifier])
 
     @property
     def walked_customers(self) -> set[str]:
@@ -186,47 +224,33 @@ class Subgraph:
         return identifier in self.nodes and identifier not in self.interior
 
 
-def without_put_off(subgraph: Subgraph, waiting: Collection[Identifier]) -> Subgraph:
-    """The subgraph without links to identifiers that came after the walk, and wait to be settled.
+def put_off_meanwhile(subgraph: Subgraph, waiting: Iterable[Identifier]) -> frozenset[Identifier]:
+    """The identifiers that came after the walk, and whose settlement was put off.
 
-    `waiting` are neighbours of the interior that wait. What settles those will load both ends.
-    Where the interior lacks an identifier of one of its customers, another writer did that
-    meanwhile, and everything stays, so that the subgraph shows that it is torn.
+    `waiting` are neighbours of the interior that wait to be settled. What settles those will load
+    both ends. None where the subgraph lacks an identifier of one of its customers: then another
+    writer did more than that meanwhile.
     """
-    closed = subgraph.nodes.keys()
-    beyond = {identifier for identifier in waiting if identifier not in closed}
+    beyond = frozenset(identifier for identifier in waiting if identifier not in subgraph.nodes)
+    if not beyond:
+        return beyond
     members = Counter(node.customer for node in subgraph.nodes.values())
-    if not beyond or any(members[c] != n for c, n in subgraph.member_counts.items()):
-        return subgraph
-    links = {
-        pair: seen
-        for pair, seen in subgraph.links.items()
-        if pair[0] not in beyond and pair[1] not in beyond
-    }
-    return replace(subgraph, links=links)
+    if any(members[customer] != number for customer, number in subgraph.member_counts.items()):
+        return frozenset()
+    return beyond
 
 
-def is_torn(subgraph: Subgraph, same: Iterable[Pair], *, cross_boundary: bool) -> bool:
+def is_torn(subgraph: Subgraph, joined: Iterable[Pair]) -> bool:
     """Whether a commit came between the parts of a subgraph that was read part after part.
 
-    Whatever joins an identifier of the interior leads to another one or to a boundary node, a
-    boundary node is one still, and every identifier belongs to a customer whose revision was read.
-    `same` are identifiers of the interior, each with one judged the same that the walk goes on to;
-    `cross_boundary`: the walk goes on to contested identifiers too.
+    Whatever joins an identifier of the interior leads to another one or to a boundary node, and
+    every identifier belongs to a customer whose revision was read. `joined` are identifiers of the
+    interior with what each is linked with or judged the same, but for what is blocked.
     """
-    interior, closed = subgraph.interior, subgraph.interior | subgraph.boundary.keys()
-    nodes, revisions = subgraph.nodes, subgraph.revisions
-    return (
-        any(
-            (a in interior and b not in closed) or (b in interior and a not in closed)
-            for a, b in subgraph.links
-        )
-        or any(other not in interior for _, other in same)
-        or any(node.customer and node.customer not in revisions for node in nodes.values())
-        or any(
-            not (nodes[i].super_connector or (nodes[i].contested and not cross_boundary))
-            for i in subgraph.boundary
-        )
+    closed, revisions = subgraph.interior | subgraph.boundary.keys(), subgraph.revisions
+    return any(end not in closed for pair in joined for end in pair) or any(
+        node.customer is not None and node.customer not in revisions
+        for node in subgraph.nodes.values()
     )
 
 
@@ -243,7 +267,7 @@ def corrected(subgraph: Subgraph, correction: Correction) -> Subgraph:
         if left is None:
             links.pop(pair, None)
         else:
-            links[pair] = (left.first, left.last, left.times)
+            links[pair] = StoredLink(left.first, left.last, left.times, left.claim)
     return replace(subgraph, nodes=nodes, links=links, unseen=unseen)
 
 
@@ -266,8 +290,13 @@ def merge_evidence(subgraph: Subgraph, new: NewEvidence) -> ResolutionInput:
         first_seen[identifier] = min(span.first, first_seen.get(identifier, span.first))
     links = dict(subgraph.links)
     for pair, seen in new.links.items():
-        first, last, times = links.get(pair, (seen.first, seen.last, 0))
-        links[pair] = (min(first, seen.first), max(last, seen.last), times + seen.times)
+        first, last, times, claim = links.get(pair) or (seen.first, seen.last, 0, seen.claim)
+        links[pair] = StoredLink(
+            min(first, seen.first),
+            max(last, seen.last),
+            times + seen.times,
+            common_claim(claim, seen.claim),
+        )
     position = {identifier: i for i, identifier in enumerate(first_seen)}
     identifiers = list(first_seen)
     stored = [subgraph.nodes.get(identifier) for identifier in identifiers]
@@ -298,5 +327,6 @@ def merge_evidence(subgraph: Subgraph, new: NewEvidence) -> ResolutionInput:
             super_connectors=super_connectors,
             register=subgraph.register,
             unseen=subgraph.unseen,
+            returned=subgraph.returned,
         ),
     )

@@ -99,9 +99,14 @@ class _Copy:
         await self._each(self._stored_identifiers(), self._identifiers)
         await self._each(walk.all_links(space), self._links)
         await self._each(reader.accounts(space), self._accounts)
+        await self._each(reader.account_traits(space), self._account_traits)
         await self._each(reader.changes(space), partial(self._alone, "changes", "Change"))
         judgements = partial(self._alone, "judgements", "Judgement")
         await self._each(reader.judgements(space), judgements)
+        retractions = partial(self._alone, "retractions", "Retraction")
+        await self._each(reader.retractions(space), retractions)
+        steps = partial(self._alone, "retraction steps", "RetractionStep")
+        await self._each(reader.retraction_steps(space), steps)
         self._files.nodes(await reader.space(space), "Space")
         return dict(self._copied)
 
@@ -151,17 +156,21 @@ class _Copy:
         self._note("customers", sum("Customer" in labels for labels, *_ in ids))
 
     def _links(self, links: list[Row]) -> None:
-        rows = ((a, b, dict(zip(_LINK, facts, strict=True))) for a, b, *facts in links)
+        rows = (
+            (a, b, dict(zip(_LINK, facts, strict=True)) | ({"proven": True} if proven else {}))
+            for a, b, *facts, proven in links
+        )
         self._files.relationships("OBSERVED_TOGETHER", _BOTH, rows)
         self._note("links", len(links))
 
     def _accounts(self, accounts: list[Row]) -> None:
-        files = self._files
-        files.nodes(accounts, "Account", "key")
-        files.nodes((traits for *_, each in accounts for traits in each), "AccountTraits", "key")
-        rows = [(its["key"], traits["key"]) for _, its, each in accounts for _, traits in each]
-        files.relationships("DESCRIBED_AS", ("Account", "AccountTraits"), rows)
+        self._files.nodes(accounts, "Account", "key")
         self._note("accounts", len(accounts))
+
+    def _account_traits(self, sets: list[Row]) -> None:
+        self._files.nodes(sets, "AccountTraits", "key")
+        rows = [(account, its["key"]) for _, its, accounts in sets for account in accounts]
+        self._files.relationships("DESCRIBED_AS", ("Account", "AccountTraits"), rows)
 
     def _alone(self, what: str, kind: str, nodes: list[Row]) -> None:
         """Nodes that nothing relates to."""

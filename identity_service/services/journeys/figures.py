@@ -5,12 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from identity_service.domain.journeys.journeys import ColumnType, Journey, Value
 from identity_service.services.kit.optional import library
+
+_FORMULA: Final = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+"""How a text begins that spreadsheets run; the last four are wide forms of the first."""
+
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +42,15 @@ class Figure:
         return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
 
     def to_csv(self) -> str:
-        """As CSV (RFC 4180), with a line of names. No value is an empty field."""
+        """As CSV (RFC 4180), with a line of names. No value is an empty field.
+
+        A text that a spreadsheet would take for a formula begins with `'`, which is not part of
+        it; numbers stay as they are. JSON and Parquet have every text as it was sent.
+        """
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(self.columns)
-        writer.writerows(self.rows)
+        writer.writerows(map(_guarded, row) for row in self.rows)
         return text.getvalue()
 
     def to_json(self) -> str:
@@ -72,3 +82,10 @@ class Figure:
     def to_polars(self) -> Any:
         """As a `polars.DataFrame`. Raises MissingExtra without pyarrow and polars."""
         return library("polars").from_arrow(self.to_arrow())
+
+
+def _guarded(cell: Value) -> Value:
+    """A cell that no spreadsheet runs (OWASP, “CSV Injection”)."""
+    if isinstance(cell, str) and _FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
+        return f"'{cell}"
+    return cell

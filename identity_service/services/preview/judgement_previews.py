@@ -102,7 +102,7 @@ class JudgementPreviews:
         """The policy in force, as text and read."""
         stored = await self._policy_store.in_force(scope.space)
         policy = parse_policy(stored.text)
-        return stored.text, PolicyInForce(stored.version, policy, ValueRules(policy), frozenset())
+        return stored.text, PolicyInForce(stored.version, policy, ValueRules(policy))
 
     async def _previewed(
         self,
@@ -117,7 +117,7 @@ class JudgementPreviews:
                 if resolved is None:
                     raise too_much(in_force.policy.max_component)
                 return await offload_if_large(
-                    len(resolved.subgraph.nodes), _compared(resolved, in_force)
+                    len(resolved.subgraph.nodes), compared(resolved, in_force)
                 )
         except TimeoutError:
             raise Unavailable(
@@ -126,7 +126,8 @@ class JudgementPreviews:
             ) from None
 
 
-def _compared(resolved: Resolved, in_force: PolicyInForce) -> Callable[[], Preview]:
+def compared(resolved: Resolved, in_force: PolicyInForce) -> Callable[[], Preview]:
+    """Compares what was resolved with what is stored, once it is called."""
     given = resolved.resolution_input
     return lambda: preview_resolved(
         given.settled, given.evidence, resolved.resolution, in_force.policy, resolved.gone

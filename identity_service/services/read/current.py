@@ -23,7 +23,6 @@ from identity_service.domain.recorded import (
     RecordedEvent,
     SeenIdentifier,
     SettledCustomer,
-    page_of,
 )
 from identity_service.domain.resolution.id_register import CustomerKind
 from identity_service.domain.traits import TraitEvent, Traits, find_traits
@@ -59,6 +58,7 @@ from identity_service.services.read.presenters import (
     account,
     degrees,
     seen_identifier,
+    sources_of_links,
     strongest_first,
 )
 from identity_service.services.read.trait_variants import decided_traits
@@ -68,6 +68,7 @@ from identity_service.services.read.view import (
     Degree,
     Missing,
     MissingReason,
+    SourceOfLinks,
     missing,
 )
 from identity_service.services.resolution.component_resolver import too_much
@@ -76,6 +77,9 @@ from identity_service.services.spaces.policies import Policies, PolicyInForce
 
 MAX_LOOKED_UP: Final = 1_000
 """Most identifiers of one lookup."""
+
+_SLICE: Final = 100
+"""Customers that are made of what was read without a pause for others."""
 
 _READS_AT_ONCE: Final = 16
 """Reads for single customers at a time: a thousand customers may be asked for their events."""
@@ -112,6 +116,7 @@ class CurrentReads:
         self.identifiers = DataLoader(customers.identifiers)
         self.link_counts = DataLoader(customers.link_counts)
         self.links_by_day = DataLoader(inboxes.links_by_day)
+        self.links_by_source = DataLoader(inboxes.links_by_source)
         self.people = DataLoader(inboxes.people)
         self.previous_ids = DataLoader(customers.previous_ids)
         self.traits = DataLoader(customers.traits)
@@ -167,7 +172,12 @@ class CurrentView:
         if _is_older(in_force, lookups.values()):
             self.reads.policies.forget(self.scope)
             in_force = await self.in_force()
-        return [_of_id(each, lookups.get(ById(space, each)), in_force.policy) for each in ids]
+        answers: list[CustomerAnswer] = []
+        for number, each in enumerate(ids, start=1):
+            answers.append(_of_id(each, lookups.get(ById(space, each)), in_force.policy))
+            if number % _SLICE == 0:
+                await asyncio.sleep(0)
+        return answers
 
     async def find_all(self, raw: Sequence[Identifier]) -> list[CustomerAnswer]:
         """The customers of many identifiers, in the order asked; raises TooLarge."""
@@ -180,10 +190,11 @@ class CurrentView:
         if _is_older(in_force, lookups.values()):
             self.reads.policies.forget(self.scope)
             return await self.find_all(raw)
-        answer_of = {
-            identifier: _answer(identifier, lookups.get(key), in_force.policy)
-            for identifier, key in key_of.items()
-        }
+        answer_of: dict[Identifier, CustomerAnswer | None] = {}
+        for number, (identifier, key) in enumerate(key_of.items(), start=1):
+            answer_of[identifier] = _answer(identifier, lookups.get(key), in_force.policy)
+            if number % _SLICE == 0:
+                await asyncio.sleep(0)
         unsettled = [identifier for identifier, answer in answer_of.items() if answer is None]
         answers: dict[Identifier, CustomerAnswer] = {
             **{identifier: answer for identifier, answer in answer_of.items() if answer},
@@ -246,6 +257,12 @@ class CurrentView:
         """How its links became more: the last `first` days that brought any, in order."""
         return degrees(await self.reads.links_by_day.get(identifier.key) or (), first)
 
+    async def links_by_source(
+        self, identifier: SeenIdentifier, first: int
+    ) -> Sequence[SourceOfLinks]:
+        """Which sources brought its links, at most `first`, those of most first."""
+        return sources_of_links(await self.reads.links_by_source.get(identifier.key) or (), first)
+
     async def shared_by(self, identifier: SeenIdentifier, first: int) -> list[SettledCustomer]:
         """The known customers that were seen with it, at most `MAX_PEOPLE`, the latest first."""
         people = await self.reads.people.get(identifier.key) or ()
@@ -297,8 +314,7 @@ class CurrentView:
     ) -> Page[RecordedEvent]:
         """The events of the customer that the window selects, in its order."""
         async with self.reads.one_by_one:
-            found = await self.reads.customers.events(self._key(customer), window, first + 1)
-        return page_of(found, first)
+            return await self.reads.customers.events(self._key(customer), window, first)
 
     async def event_count(self, customer: SettledCustomer) -> int:
         """How many events the customer has."""
@@ -377,7 +393,7 @@ class CurrentView:
         in_force = await self.in_force()
         return await self.components.get(
             (self.scope.space, identifier),
-            lambda: self.reads.live.signed_component_of(self.scope, in_force, identifier),
+            lambda: self.reads.live.component_of(self.scope, in_force, identifier),
         )
 
     async def over_connected(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
@@ -18,6 +17,7 @@ from identity_service.domain.resolution.subgraph import NewEvidence
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.judgements import JudgementStore
 from identity_service.services.kit.request_cache import RequestCache
+from identity_service.services.kit.shared_work import SharedWork
 from identity_service.services.resolution.component_resolver import (
     ComponentResolver,
     ResolutionRequest,
@@ -26,8 +26,9 @@ from identity_service.services.resolution.component_resolver import (
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
 
-_LOADED_AT_ONCE: Final = 16
-"""Components loaded at a time: a thousand customers may be asked for their links."""
+_SIDE_BY_SIDE: Final = 4
+"""Components of a space that are resolved at a time. More that are large would only hold each
+other up, until all run into their time limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ ComponentCache: TypeAlias = RequestCache[tuple[str, Identifier], Component | Non
 
 
 class LiveResolution:
-    """Resolves components on demand."""
+    """Resolves components on demand: one once for all who ask for it at the same time."""
 
     def __init__(
         self, store: EvidenceStore, judgements: JudgementStore, resolver: ComponentResolver
@@ -72,12 +73,26 @@ class LiveResolution:
         self._store = store
         self._judgements = judgements
         self._resolver = resolver
-        self._one_by_one = asyncio.Semaphore(_LOADED_AT_ONCE)
+        self._resolving: SharedWork[tuple[str, int], Identifier, Component | None] = SharedWork(
+            _is_of, _SIDE_BY_SIDE
+        )
 
     async def component_of(
         self, scope: SpaceScope, in_force: PolicyInForce, identifier: Identifier
     ) -> Component | None:
-        """The component of an identifier that was seen; None when it is over-connected."""
+        """The component of an identifier that was seen; None when it is over-connected.
+
+        Its judgements have author and reason.
+        """
+        return await self._resolving.get(
+            (scope.space, in_force.version),
+            identifier,
+            lambda: self._resolve(scope, in_force, identifier),
+        )
+
+    async def _resolve(
+        self, scope: SpaceScope, in_force: PolicyInForce, identifier: Identifier
+    ) -> Component | None:
         known = await self._store.read_known(
             scope.space, (), NewEvidence.of_identifiers((identifier,))
         )
@@ -87,24 +102,27 @@ class LiveResolution:
             return None
         given = resolved.resolution_input
         return Component(
-            given.evidence,
+            await self._signed(scope, given.evidence),
             resolved.resolution,
             customers_after(given.settled, resolved.resolution, in_force.policy),
             given.outside,
         )
 
-    async def signed_component_of(
-        self, scope: SpaceScope, in_force: PolicyInForce, identifier: Identifier
-    ) -> Component | None:
-        """As `component_of`, its judgements with author and reason."""
-        async with self._one_by_one:
-            found = await self.component_of(scope, in_force, identifier)
-            if found is None or not found.evidence.judgements:
-                return found
-            ids = [made.id for made in found.evidence.judgements]
-            found_again = await self._judgements.find_all(scope.space, ids)
-            signed = [made for made in found_again if isinstance(made, Judgement)]
-        return replace(found, evidence=replace(found.evidence, judgements=signed))
+    async def _signed(self, scope: SpaceScope, evidence: Evidence) -> Evidence:
+        """Evidence whose judgements have author and reason."""
+        if not evidence.judgements:
+            return evidence
+        ids = [made.id for made in evidence.judgements]
+        found = await self._judgements.find_all(scope.space, ids)
+        return replace(evidence, judgements=[m for m in found if isinstance(m, Judgement)])
+
+
+def _is_of(component: Component | None, identifier: Identifier) -> bool:
+    """Whether a component is that of an identifier, too. It ends at super-connectors."""
+    if component is None or identifier not in component.evidence.identifiers:
+        return False
+    position = component.evidence.identifiers.index(identifier)
+    return position not in component.outside.super_connectors
 
 
 def resolved_customer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Final
 
 import orjson
@@ -14,7 +15,7 @@ from identity_service.domain.recorded import LinkDecision, SeenIdentifier
 from identity_service.domain.resolution.resolve import strength
 from identity_service.domain.traits import merge_account
 from identity_service.graph.customers import AccountRow, IdentifierRow
-from identity_service.services.read.view import Account, Degree
+from identity_service.services.read.view import Account, Degree, SourceOfLinks
 
 DAY_MS: Final = 86_400_000
 """Milliseconds."""
@@ -66,3 +67,22 @@ def degrees(new_links: Iterable[Sequence[int]], first: int) -> list[Degree]:
         link_count += links
         found.append(Degree(day * DAY_MS, link_count))
     return found[-first:] if first else []
+
+
+def sources_of_links(new_links: Iterable[tuple[str, int, int]], first: int) -> list[SourceOfLinks]:
+    """The `first` sources with the most links, from (source, days since 1970, new links) in the
+    order of the days.
+    """
+    by_source: dict[str, list[tuple[int, int]]] = {}
+    for source, day, links in new_links:
+        by_source.setdefault(source, []).append((day, links))
+    found = [
+        SourceOfLinks(
+            source,
+            link_count=sum(links for _, links in days),
+            since=days[0][0] * DAY_MS,
+            peak=max(days, key=itemgetter(1))[0] * DAY_MS,
+        )
+        for source, days in by_source.items()
+    ]
+    return sorted(found, key=lambda each: (-each.link_count, each.source))[:first]

@@ -66,6 +66,20 @@ class Degree:
     link_count: int
 
 
+@dataclass(frozen=True, slots=True)
+class SourceOfLinks:
+    """A source, and how many of an identifier's links it saw.
+
+    `since` is the day on which the first of them was seen, by any source, `peak` the one that
+    brought most: their first moments (UTC), in milliseconds since 1970, by the time of the events.
+    """
+
+    source: str
+    link_count: int
+    since: int
+    peak: int
+
+
 class CustomerView(Protocol):
     """The customers of one space at one time, read for one request.
 
@@ -102,6 +116,12 @@ class CustomerView(Protocol):
 
     async def links_over_time(self, identifier: SeenIdentifier, first: int) -> Sequence[Degree]:
         """How its links became more: the last `first` days that brought any, in order."""
+        ...
+
+    async def links_by_source(
+        self, identifier: SeenIdentifier, first: int
+    ) -> Sequence[SourceOfLinks]:
+        """Which sources brought its links, at most `first`, those of most first."""
         ...
 
     async def shared_by(self, identifier: SeenIdentifier, first: int) -> list[SettledCustomer]:

@@ -77,7 +77,8 @@ class ResolutionRequest:
     `withdrawn` is the id of a judgement to leave out. `correction` is what events lose; what is
     loaded with its identifiers is resolved without that. `returning` are identifiers of `new` that
     the graph holds as unseen. Unless `cross_boundary`, the walk ends at
-    contested identifiers where it can be shown that nothing beyond them changes.
+    contested identifiers where it can be shown that nothing beyond them changes. A component may
+    hold `most` identifiers, None for as many as the policy says.
     """
 
     starts: Starts
@@ -86,6 +87,7 @@ class ResolutionRequest:
     correction: Correction | None = None
     returning: Collection[Identifier] = ()
     cross_boundary: bool = False
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +157,18 @@ class ComponentResolver:
         resolved promptly; or all components together have so many that they must be resolved one
         by one.
         """
-        bound = self._bound(in_force.policy, promptly=promptly)
+        most = request.most or in_force.policy.max_component
+        bound = self._bound(most, promptly=promptly)
         if not request.cross_boundary and _may_end_at_contested(in_force.policy):
             resolved = await self._attempt(scope, in_force, request, bound)
             if resolved:
                 return resolved
         return await self._attempt(scope, in_force, replace(request, cross_boundary=True), bound)
 
-    def _bound(self, policy: Policy, *, promptly: bool) -> Bound:
+    def _bound(self, identifiers: int, *, promptly: bool) -> Bound:
         limits = self._limits
-        if not promptly or policy.max_component <= limits.prompt_identifiers:
-            return Bound.of(policy.max_component, limits.spare_identifiers)
+        if not promptly or identifiers <= limits.prompt_identifiers:
+            return Bound.of(identifiers, limits.spare_identifiers)
         return Bound.of(
             limits.prompt_identifiers,
             min(limits.spare_identifiers, _PROMPT_COMPONENTS * limits.prompt_identifiers),
@@ -210,11 +213,13 @@ class ComponentResolver:
     async def _with_ids_of(
         self, scope: SpaceScope, returning: Collection[Identifier], subgraph: Subgraph
     ) -> Subgraph:
-        """The subgraph with the ids that were left at identifiers which no event carried."""
+        """The subgraph with the ids that are, or were, anchored at identifiers which no event
+        carried.
+        """
         if not returning:
             return subgraph
-        found = await self._store.ids_anchored_at(scope.space, returning)
-        return replace(subgraph, register=[*subgraph.register, *found])
+        found, left = await self._store.ids_anchored_at(scope.space, returning)
+        return replace(subgraph, register=[*subgraph.register, *found], returned=left)
 
     async def _load(
         self, scope: SpaceScope, in_force: PolicyInForce, request: ResolutionRequest, bound: Bound

@@ -52,7 +52,7 @@ async def load_until_closed(
         if subgraph.torn and torn < MAX_TORN:
             torn += 1
             continue
-        found = missing(subgraph)
+        found = missing(subgraph) | subgraph.opened
         if not found:
             return subgraph
         walk_from |= found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from identity_service.domain.identifiers import Identifier
@@ -9,25 +10,32 @@ from identity_service.domain.policies.parse import parse_policy, parse_stored_po
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.recorded import PolicyVersion
+from identity_service.domain.retractions import RetractedRange
 from identity_service.errors import FieldInvalid, VersionConflict
 from identity_service.graph.policies import PolicyStore
+from identity_service.services.kit.lru_cache import LruCache
 from identity_service.services.spaces.access import SpaceScope
 
 MAX_NOTE = 2_000
 """Longest note of a policy version, in characters."""
 
-MAX_PAST = 100
-"""Policies of the past that are kept prepared; a version never changes."""
+MAX_PAST_BYTES = 4_000_000
+"""Texts of the policies of the past that are kept prepared; a version never changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyInForce:
-    """What a space decides by. `property_names` are those that it had in use when this was read."""
+    """What a space decides by.
+
+    `retracted` are the retractions in force, as of `retractions_rev`, which counts how often one
+    was made or withdrawn.
+    """
 
     version: int
     policy: Policy
     values: ValueRules
-    property_names: frozenset[str]
+    retractions_rev: int = 0
+    retracted: Sequence[RetractedRange] = ()
     _values_of: dict[str, ValueRules] = field(default_factory=dict[str, ValueRules], compare=False)
 
     def values_of(self, region: str | None) -> ValueRules:
@@ -56,7 +64,7 @@ class Policies:
     def __init__(self, store: PolicyStore) -> None:
         self._store = store
         self._in_force: dict[str, PolicyInForce] = {}
-        self._past: dict[tuple[str, int], PolicyInForce] = {}
+        self._past: LruCache[tuple[str, int], PolicyInForce] = LruCache(MAX_PAST_BYTES)
         self._forgotten = 0
 
     async def in_force(self, scope: SpaceScope) -> PolicyInForce:
@@ -66,7 +74,13 @@ class Policies:
             forgotten = self._forgotten
             stored = await self._store.in_force(scope.space)
             policy = parse_stored_policy(stored.text)
-            found = PolicyInForce(stored.version, policy, ValueRules(policy), stored.property_names)
+            found = PolicyInForce(
+                stored.version,
+                policy,
+                ValueRules(policy),
+                stored.retractions_rev,
+                stored.retracted,
+            )
             if forgotten == self._forgotten:  # else another may have come while we read
                 self._in_force[scope.space] = found
         return found
@@ -74,7 +88,7 @@ class Policies:
     async def at(self, scope: SpaceScope, moment: int) -> PolicyInForce | int:
         """The policy that was in force at a moment, or since when the space has had one.
 
-        Its `property_names` are empty. Raises NotFound where there is no such space.
+        Raises NotFound where there is no such space.
         """
         stored = await self._store.at(scope.space, moment)
         if stored.version is None:
@@ -83,10 +97,8 @@ class Policies:
         found = self._past.get(key)
         if found is None:
             policy = parse_stored_policy(stored.text)
-            found = PolicyInForce(stored.version, policy, ValueRules(policy), frozenset())
-            if len(self._past) >= MAX_PAST:
-                del self._past[next(iter(self._past))]
-            self._past[key] = found
+            found = PolicyInForce(stored.version, policy, ValueRules(policy))
+            self._past.put(key, found, len(stored.text))
         return found
 
     async def put_in_force(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import combinations
 
 from identity_service.domain.identifiers import Identifier
@@ -40,12 +40,12 @@ from identity_service.services.spaces.policies import PolicyInForce
 @dataclass(frozen=True, slots=True)
 class EventCorrection:
     """An event as it was read, the identifiers that it loses or gets back (`moved`), and those of
-    which only the judgements change (`noted`), each with all judgements from now on.
+    which only the judgements change (`recorded`), each with all judgements from now on.
     """
 
     event: StoredEvent
     moved: Periods
-    noted: Periods = field(default_factory=dict[Identifier, Sequence[Period]])
+    recorded: Periods = field(default_factory=dict[Identifier, Sequence[Period]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def taking(event: StoredEvent, identifiers: Iterable[Identifier], now: Period) -
     return EventCorrection(
         event,
         moved={i: each for i, each in periods.items() if i in event.observed},
-        noted={i: each for i, each in periods.items() if i not in event.observed},
+        recorded={i: each for i, each in periods.items() if i not in event.observed},
     )
 
 
@@ -90,7 +90,7 @@ def returning(
     return EventCorrection(
         event,
         moved={i: each for i, each in periods.items() if i in free},
-        noted={i: each for i, each in periods.items() if i not in free},
+        recorded={i: each for i, each in periods.items() if i not in free},
     )
 
 
@@ -117,7 +117,12 @@ class Corrections:
             [i for i, stored in known.identifiers.items() if stored.super_connector],
         )
         judged = [_without(each, policy) for each in corrections]
-        starts = _as_they_will_be(known, left.correction, left.degrees, carried, policy)
+        released = _released(known, left.correction, left.degrees, carried, policy)
+        starts = {
+            i: stored
+            for i, stored in known.identifiers.items()
+            if i not in known.blocked and i not in released
+        }
         return CorrectionDraft(
             evidence=EvidenceWrite(
                 known_identifiers=_unchanged(known.identifiers),
@@ -127,7 +132,7 @@ class Corrections:
                 touches_unclaimed=True,
             ),
             request=ResolutionRequest(
-                Starts.of(starts), correction=left.correction, cross_boundary=True
+                Starts.of(starts, released), correction=left.correction, cross_boundary=True
             ),
             events=judged,
             is_seen={i: seen is not None for i, seen in left.correction.seen.items()},
@@ -160,10 +165,12 @@ class _Again:
         carried = {**event.observed, **given}
         if given:
             self._carried |= carried
-            self._new.add_to_event(event.observed, list(given), event.at, event.source)
+            self._new.add_to_event(
+                event.observed, list(given), event.at, event.source, proven=event.proven
+            )
         owner = belongs_to(carried, self._in_force.policy) if given else None
         self.events.append(
-            JudgedEvent(event.key, len(event.observed), owner, each.moved, each.noted)
+            JudgedEvent(event.key, len(event.observed), owner, each.moved, each.recorded)
         )
 
     def asked(self) -> NewEvidence:
@@ -222,7 +229,7 @@ def _without(each: EventCorrection, policy: Policy) -> JudgedEvent:
     observed = each.event.observed
     left = {i: blocked for i, blocked in observed.items() if i not in each.moved}
     return JudgedEvent(
-        each.event.key, len(observed), belongs_to(left, policy), each.moved, each.noted
+        each.event.key, len(observed), belongs_to(left, policy), each.moved, each.recorded
     )
 
 
@@ -236,14 +243,17 @@ def _unchanged(known: Mapping[Identifier, StoredIdentifier]) -> dict[Identifier,
     return {i: Span(stored.first_seen, stored.first_seen) for i, stored in known.items()}
 
 
-def _as_they_will_be(
+def _released(
     known: Known,
     correction: Correction,
     degrees: Mapping[Identifier, int],
     carried: Mapping[Identifier, bool],
     policy: Policy,
-) -> dict[Identifier, StoredIdentifier]:
-    """What is stored of identifiers; super-connectors only if they have enough links left."""
+) -> set[Identifier]:
+    """Super-connectors that are none any more, since they lose links.
+
+    Each has to be walked from by itself: no walk reaches it from others of its customer.
+    """
     lost = Counter(
         end
         for pair, left in correction.links.items()
@@ -251,13 +261,14 @@ def _as_they_will_be(
         for end in pair
     )
 
-    def will_be(identifier: Identifier, stored: StoredIdentifier) -> StoredIdentifier:
+    def has_few_links(identifier: Identifier) -> bool:
         rule = policy.rule_of(identifier.type)
-        if not stored.super_connector or rule is None or rule.max_links is None:
-            return stored
-        links = degrees[identifier] - lost[identifier]
-        return replace(stored, super_connector=links > rule.max_links)
+        if rule is None or rule.max_links is None:
+            return False
+        return degrees[identifier] - lost[identifier] <= rule.max_links
 
     return {
-        i: will_be(i, stored) for i, stored in known.identifiers.items() if i not in known.blocked
+        identifier
+        for identifier, stored in known.identifiers.items()
+        if stored.super_connector and identifier not in known.blocked and has_few_links(identifier)
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -14,9 +14,10 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.policy import Policy, Sharing
 from identity_service.domain.policies.value_rules import WithheldValue, observe
 from identity_service.domain.resolution.components import components
-from identity_service.domain.resolution.evidence import gather
+from identity_service.domain.resolution.evidence import NO_CLAIM, Claim, gather
 from identity_service.domain.resolution.resolve import strongest
 from identity_service.domain.resolution.subgraph import NewEvidence, Pair, Sightings, Span
+from identity_service.domain.retractions import retracted_by
 from identity_service.errors import Contended
 from identity_service.graph.evidence import EvidenceStore, Known
 from identity_service.graph.write_rows import EvidenceWrite, NewEvent
@@ -25,6 +26,7 @@ from identity_service.services.resolution.component_resolver import ResolutionRe
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
 from identity_service.services.write.deferred_settlement import DeferredSettlement
+from identity_service.services.write.property_names import PropertyNames
 from identity_service.services.write.settler import (
     Applied,
     Draft,
@@ -33,21 +35,20 @@ from identity_service.services.write.settler import (
     Superseded,
 )
 
-MAX_PROPERTY_NAMES = 500
-"""Most names of properties that one space may have in use as `p_…`."""
-
 
 @dataclass(frozen=True, slots=True)
 class Received:
     """Events of one request, with its source and the time of its receipt in milliseconds.
 
-    `region` is the country of the source's national phone numbers.
+    `region` is the country of the source's national phone numbers. `proven` are those of the
+    events whose user id was proven.
     """
 
     source: str
     received_at: int
     events: Sequence[ReportedEvent]
     region: str | None = None
+    proven: frozenset[EventIdentity] = frozenset()
 
 
 RejectedEvent = tuple[Received, Rejection]
@@ -91,7 +92,7 @@ class BatchWriter:
         self._store = store
         self._settler = settler
         self._deferred = deferred
-        self._names: dict[str, frozenset[str]] = {}
+        self._names = PropertyNames(store)
 
     async def write(
         self,
@@ -155,11 +156,15 @@ class BatchWriter:
             else:
                 prompt.append(group)
         decisive = [observation for group in prompt for observation in group]
+        retracted = _retracted_late(unstored, in_force)
+        request = _request(decisive, unstored.known, deferred, in_force)
         return replace(
             draft,
-            evidence=replace(_evidence_write(unstored), deferred=deferred),
+            evidence=replace(
+                _evidence_write(unstored), deferred=deferred, retracted_late=retracted
+            ),
             collisions=_collisions(unstored),
-            request=_request(decisive, unstored.known, deferred, in_force) if decisive else None,
+            request=request if decisive or retracted else None,
             causes=[(o.identifiers[0], _cause(o)) for o in decisive],
             groups=prompt,
         )
@@ -181,9 +186,16 @@ class BatchWriter:
     ) -> Unstored:
         evidence = _gather(observations)
         scalars = [scalar_properties(o.event.properties) for o in observations]
-        names = await self._names_in_use(scope, in_force, scalars)
+        names = await self._names.in_use(
+            scope.space, zip((o.source for o in observations), scalars, strict=True)
+        )
         reading = asyncio.create_task(
-            self._store.read_known(scope.space, [o.event.identity for o in observations], evidence)
+            self._store.read_known(
+                scope.space,
+                [o.event.identity for o in observations],
+                evidence,
+                with_claims=bool(in_force.policy.limited_sources),
+            )
         )
         # While the database reads, what does not depend on its answer is prepared.
         await asyncio.sleep(0)
@@ -202,16 +214,6 @@ class BatchWriter:
             evidence = _gather(event.observation for event in events)
         return Unstored(events, evidence, known)
 
-    async def _names_in_use(
-        self, scope: SpaceScope, in_force: PolicyInForce, scalars: Iterable[Mapping[str, object]]
-    ) -> Collection[str]:
-        names = self._names.get(scope.space, in_force.property_names)
-        wanted = {name for values in scalars for name in values} - names
-        if wanted and len(names) < MAX_PROPERTY_NAMES:
-            names = await self._store.claim_property_names(scope.space, wanted, MAX_PROPERTY_NAMES)
-        self._names[scope.space] = frozenset(names)
-        return names
-
 
 def observe_all(
     batch: Iterable[Received], in_force: PolicyInForce
@@ -228,6 +230,7 @@ def observe_all(
                 in_force.values_of(received.region),
                 received.received_at,
                 received.source,
+                proven=event.identity in received.proven,
             )
             if isinstance(found, Rejection):
                 rejected.append((received, found))
@@ -245,6 +248,20 @@ def decisive_observations(unstored: Unstored, policy: Policy) -> list[Observatio
     ]
 
 
+def _retracted_late(unstored: Unstored, in_force: PolicyInForce) -> list[str]:
+    """The retractions that cover one of the events, received before they were made."""
+    observations = [event.observation for event in unstored.events] if in_force.retracted else []
+    return sorted(
+        {
+            each.id
+            for observation in observations
+            for each in retracted_by(
+                in_force.retracted, observation.source, observation.received_at
+            )
+        }
+    )
+
+
 def _collisions(unstored: Unstored) -> list[Observation]:
     """The new events whose message id a stored one has, or one before them in the batch."""
     taken = {event.message_id for event in unstored.known.reused}
@@ -260,7 +277,16 @@ def _collisions(unstored: Unstored) -> list[Observation]:
 def connected_groups(observations: Sequence[Observation]) -> list[list[Received]]:
     """The events in groups: two are in one group exactly if identifiers connect them."""
     return [
-        [Received(o.source, o.received_at, (o.event,), o.region) for o in group]
+        [
+            Received(
+                o.source,
+                o.received_at,
+                (o.event,),
+                o.region,
+                frozenset({o.event.identity} if o.proven else ()),
+            )
+            for o in group
+        ]
         for group in _connected(observations)
     ]
 
@@ -325,7 +351,12 @@ def _without_merge_of_accounts(event: ReportedEvent, policy: Policy) -> Reported
 def _gather(observations: Iterable[Observation]) -> NewEvidence:
     evidence = NewEvidence()
     for observation in observations:
-        evidence.add(observation.identifiers, observation.event.at, observation.source)
+        evidence.add(
+            observation.identifiers,
+            observation.event.at,
+            observation.source,
+            proven=observation.proven,
+        )
     return evidence
 
 
@@ -345,7 +376,18 @@ def _only_repeats(observation: Observation, known: Known, policy: Policy) -> boo
             first_seen = known.links.get((a, b))
             if first_seen is None or at < first_seen:
                 return False
+            claim = known.claims.get((a, b), NO_CLAIM)
+            if _confirms(observation, claim, policy):
+                return False
     return True
+
+
+def _confirms(observation: Observation, claim: Claim, policy: Policy) -> bool:
+    """Whether an event confirms what only limited sources said so far."""
+    limited = policy.limited_sources
+    if not claim or not claim <= limited:
+        return False
+    return observation.proven or observation.source not in limited
 
 
 def _repetition_matters(kind: str, policy: Policy) -> bool:

@@ -7,15 +7,17 @@ writer starts at once. One transaction holds the evidence of a batch and what fo
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from identity_service.collect.proofs import is_proven
 from identity_service.collect.segment import Collected
-from identity_service.domain.events import Rejection
+from identity_service.domain.events import EventIdentity, Rejection, ReportedEvent
 from identity_service.domain.policies.parse import DEFAULT_POLICY_TEXT, parse_policy
 from identity_service.errors import Contended, Overloaded, Unavailable
 from identity_service.graph.evidence import EvidenceStore
+from identity_service.observability import INVALID_PROOFS
 from identity_service.services.kit.clock import Ids
 from identity_service.services.spaces.access import Sender, SpaceScope
 from identity_service.services.write.event_batch import BatchWriter, Received, RejectedEvent
@@ -26,6 +28,12 @@ MAX_BATCH = 500
 
 ATTEMPTS_TOGETHER = 3
 """How often a batch is refused as a whole, before each half of it is tried by itself."""
+
+MAX_BATCH_BYTES = 16 * 1024 * 1024
+"""Most bytes of events that one transaction writes, though never less than one event."""
+
+MAX_QUEUE_BYTES = 256 * 1024 * 1024
+"""Most bytes of events that may wait to be written."""
 
 QUIET_TURNS = 4
 """Turns of the event loop without another request, after which a batch is closed.
@@ -40,10 +48,11 @@ class _Waiting(Received):
 
     rejections: tuple[Rejection, ...]
     done: asyncio.Future[None]
+    bytes: int
 
     @property
     def size(self) -> int:
-        """How much of the queue it takes."""
+        """How many places of the queue it takes."""
         return len(self.events) + len(self.rejections)
 
 
@@ -57,20 +66,24 @@ class Ingest:
         ids: Ids,
         max_queue: int,
     ) -> None:
-        """At most `max_queue` events may wait to be written."""
+        """At most `max_queue` events may wait to be written.
+
+        A space takes no more of that than it leaves free, so that none keeps out the others.
+        """
         self._store = store
         self._batches = batches
         self._ids = ids
         self._max_queue = max_queue
         self._waiting: dict[str, deque[_Waiting]] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
-        self._queued = 0
+        self._queued: Counter[str] = Counter()
+        self._queued_bytes = 0
         self._closed = False
 
     @property
     def ready(self) -> bool:
         """Whether an event sent now would be queued."""
-        return not self._closed and self._queued < self._max_queue
+        return not self._closed and self._queued.total() < self._max_queue
 
     async def warm_up(self) -> None:
         """Do once what the first events would otherwise wait for."""
@@ -79,20 +92,22 @@ class Ingest:
     async def take(self, sender: Sender, collected: Collected, received_at: int) -> None:
         """Write what a request brought into each of the sender's spaces.
 
-        Returns when all of it is durable and resolved. Raises Overloaded when too much
-        waits, Unavailable when the database does not answer; what was written stays written,
-        and sending it again does no harm.
+        Returns when all of it is durable and resolved. Raises Overloaded when too much waits, in
+        all or for one of the spaces, and Unavailable when the database does not answer; what was
+        written stays written, and sending it again does no harm.
         """
-        count = (len(collected.events) + len(collected.rejections)) * len(sender.scopes)
         if self._closed:
             raise Unavailable("The service is stopping.", remedy="Send the events again.")
-        if self._queued and self._queued + count > self._max_queue:
-            raise Overloaded(f"{self._queued} events wait to be written.")
+        self._refuse_too_much(sender, len(collected.events) + len(collected.rejections))
+        size = sum(event.size for event in collected.events) * len(sender.scopes)
+        if self._queued.total() and self._queued_bytes + size > MAX_QUEUE_BYTES:
+            raise Overloaded(f"{self._queued_bytes:,} bytes wait to be written.")
+        proven = _proven(sender, collected.events)
         await asyncio.gather(
             *(
                 self._enqueue(scope, part)
                 for scope in sender.scopes
-                for part in _parts(sender, collected, received_at)
+                for part in _parts(sender, collected, received_at, proven)
             )
         )
 
@@ -101,9 +116,21 @@ class Ingest:
         self._closed = True
         await asyncio.gather(*self._writers.values())
 
+    def _refuse_too_much(self, sender: Sender, count: int) -> None:
+        """Raises Overloaded. Where nothing waits, one request is taken however large it is."""
+        queued = self._queued.total()
+        free = self._max_queue - queued
+        if queued and count * len(sender.scopes) > free:
+            raise Overloaded(f"{queued:,} events wait to be written.")
+        for scope in sender.scopes:
+            waiting = self._queued[scope.space]
+            if waiting and waiting + count > free:
+                raise Overloaded(f"{waiting:,} events wait to be written to the same space.")
+
     def _enqueue(self, scope: SpaceScope, part: _Waiting) -> asyncio.Future[None]:
         self._waiting.setdefault(scope.space, deque()).append(part)
-        self._queued += part.size
+        self._queued[scope.space] += part.size
+        self._queued_bytes += part.bytes
         if scope.space not in self._writers:
             self._writers[scope.space] = asyncio.create_task(self._write_all(scope))
         return part.done
@@ -115,10 +142,13 @@ class Ingest:
             while waiting:
                 await _until_quiet(waiting)
                 batch = _next_batch(waiting)
-                self._queued -= sum(part.size for part in batch)
+                self._queued[scope.space] -= sum(part.size for part in batch)
+                self._queued_bytes -= sum(part.bytes for part in batch)
                 await self._write_and_answer(scope, batch)
         finally:
             del self._writers[scope.space]
+            if not waiting:
+                del self._waiting[scope.space], self._queued[scope.space]
 
     async def _write_and_answer(self, scope: SpaceScope, batch: Sequence[_Waiting]) -> None:
         """Write a batch, in halves where others keep changing a customer that it touches.
@@ -144,32 +174,58 @@ class Ingest:
         if any(part.events for part in batch):
             max_attempts = MAX_ATTEMPTS if len(batch) == 1 else ATTEMPTS_TOGETHER
             rejected += await self._batches.write(scope, batch, max_attempts)
-        if rejected:
+        for n in range(0, len(rejected), MAX_BATCH):
             await self._store.write_rejected(
                 scope.space,
                 [
                     (self._ids("rej"), received.received_at, received.source, rejection)
-                    for received, rejection in rejected
+                    for received, rejection in rejected[n : n + MAX_BATCH]
                 ],
             )
 
 
-def _parts(sender: Sender, collected: Collected, received_at: int) -> list[_Waiting]:
+def _proven(sender: Sender, events: Iterable[ReportedEvent]) -> frozenset[EventIdentity]:
+    """The events whose proof is valid; others that carry one are counted."""
+    with_proof = [event for event in events if event.proof]
+    proven = frozenset(
+        event.identity for event in with_proof if is_proven(event, sender.proof_secret)
+    )
+    invalid = sum(event.identity not in proven for event in with_proof)
+    if invalid:
+        INVALID_PROOFS.labels(sender.source).inc(invalid)
+    return proven
+
+
+def _parts(
+    sender: Sender, collected: Collected, received_at: int, proven: frozenset[EventIdentity]
+) -> list[_Waiting]:
     """The request in parts that fit a batch."""
     loop = asyncio.get_running_loop()
-    events = collected.events
-    parts = [events[i : i + MAX_BATCH] for i in range(0, len(events), MAX_BATCH)] or [()]
     return [
         _Waiting(
             sender.source,
             received_at,
             part,
             sender.region,
+            proven,
             rejections=collected.rejections if number == 0 else (),
             done=loop.create_future(),
+            bytes=sum(event.size for event in part),
         )
-        for number, part in enumerate(parts)
+        for number, part in enumerate(_fitting(collected.events))
     ]
+
+
+def _fitting(events: Sequence[ReportedEvent]) -> list[Sequence[ReportedEvent]]:
+    """The events in their order, in runs that fit a batch; one empty run if there are none."""
+    starts = [0]
+    size = 0
+    for n, event in enumerate(events):
+        size += event.size
+        if n - starts[-1] == MAX_BATCH or (n > starts[-1] and size > MAX_BATCH_BYTES):
+            starts.append(n)
+            size = event.size
+    return [events[start:end] for start, end in zip(starts, [*starts[1:], None], strict=True)]
 
 
 async def _until_quiet(waiting: deque[_Waiting]) -> None:
@@ -185,12 +241,18 @@ async def _until_quiet(waiting: deque[_Waiting]) -> None:
 
 
 def _next_batch(waiting: deque[_Waiting]) -> list[_Waiting]:
-    batch = [waiting.popleft()]
-    size = len(batch[0].events)
-    while waiting and size + len(waiting[0].events) <= MAX_BATCH:
-        size += len(waiting[0].events)
-        batch.append(waiting.popleft())
+    batch: list[_Waiting] = []
+    count = size = 0
+    while waiting and (not batch or _fits(waiting[0], count, size)):
+        part = waiting.popleft()
+        count += len(part.events)
+        size += part.bytes
+        batch.append(part)
     return batch
+
+
+def _fits(part: _Waiting, count: int, size: int) -> bool:
+    return count + len(part.events) <= MAX_BATCH and size + part.bytes <= MAX_BATCH_BYTES
 
 
 def _answer(batch: Sequence[_Waiting], error: Exception | None) -> None:

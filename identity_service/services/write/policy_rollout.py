@@ -178,7 +178,7 @@ class PolicyRollout:
 
 def _task(scope: SpaceScope, claimed: ClaimedRollout) -> Task:
     policy = parse_stored_policy(claimed.text)
-    in_force = PolicyInForce(claimed.version, policy, ValueRules(policy), frozenset())
+    in_force = PolicyInForce(claimed.version, policy, ValueRules(policy))
     before = claimed.before
     return Task(
         scope,

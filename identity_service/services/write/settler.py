@@ -189,7 +189,13 @@ class Settler:
         if draft.evidence is None:
             return Applied(draft)
         if draft.request is None and not draft.evidence.deferred:
-            write = SettlementWrite(scope.space, in_force.version, self._clock(), draft.evidence)
+            write = SettlementWrite(
+                scope.space,
+                in_force.version,
+                self._clock(),
+                draft.evidence,
+                retractions_rev=in_force.retractions_rev,
+            )
             taken = await self._store.write_events(write)
             return Applied(draft, None, write) if taken else None
         if resolved is not None and resolved.subgraph.torn:
@@ -202,6 +208,7 @@ class Settler:
             self._clock(),
             draft.evidence,
             None if resolved is None else self._settlement(in_force, draft, resolved),
+            in_force.retractions_rev,
         )
         written = await self._store.write_settlement(write)
         return None if written is None else Applied(draft, resolved, write, written.last_position)

@@ -230,6 +230,26 @@ def test_a_full_queue_answers_429_and_is_not_ready(service: RunningService) -> N
     assert {event["message_id"] for event in space.events()} == {"m-0", "m-1", "m-2"}
 
 
+def test_a_write_key_that_sends_too_many_events_is_told_when_to_come_back(
+    service: RunningService,
+) -> None:
+    limits = {"write_key_rate": 0.01, "write_key_burst": 3}
+    settings = service.settings.model_copy(update=limits)
+    with running_service(settings) as limited:
+        space, other = create_space(settings), create_space(settings)
+        batch = {"batch": [{"type": "track", **TRACK, "messageId": f"{n}"} for n in range(4)]}
+
+        taken = limited.post("/v1/batch", space.write_key, json=batch)
+        refused = limited.post("/v1/batch", space.write_key, content=b"not even JSON")
+        others = limited.post("/v1/batch", other.write_key, json=batch)
+
+    assert (taken.status_code, others.status_code) == (200, 200)
+    assert refused.status_code == 429
+    assert refused.json()["code"] == "OVERLOADED"
+    assert 190 <= int(refused.headers["Retry-After"]) <= 200
+    assert len(space.events()) == 4
+
+
 def test_a_browser_may_send_any_header_from_any_origin(service: RunningService) -> None:
     answer = httpx.options(
         f"{service.url}/v1/t",

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from identity_service.collect.segment import Collected
 from identity_service.graph import inboxes
+from identity_service.services.kit.clock import system_clock
 from tests.support.graphql import GraphQLWorld, OpenSpace, event
 
 POLICY = """
@@ -167,6 +169,39 @@ async def test_links_over_time_add_up_by_day_to_the_number_of_links(
     assert hub["linkCount"] == 6
     assert hub["last"] == [{"linkCount": 5}, {"linkCount": 6}]
     assert hub["none"] == []
+
+
+async def test_the_source_that_brought_most_links_is_named_with_the_day_on_which_it_began(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    await world.send(space, event(0, "hub:h", "cookie:a"), event(DAY, "hub:h", "cookie:b"))
+    junk = [event(5 * DAY, "hub:h", "cookie:b"), event(6 * DAY, "hub:h", "cookie:c")]
+    junk += [event(7 * DAY + n, "hub:h", f"cookie:j{n}") for n in range(3)]
+    sender = world.access.operator_as_sender(space.name)
+    await world.ingest.take(sender, Collected(tuple(junk), ()), system_clock())
+
+    found = await world.of_space(
+        space,
+        "superConnectors { edges { node { linksBySource { source linkCount since peak }"
+        " first: linksBySource(first: 1) { source } } } }",
+    )
+
+    [hub] = nodes(found["superConnectors"])
+    assert hub["linksBySource"] == [
+        {
+            "source": "command line",
+            "linkCount": 5,
+            "since": "1970-01-02T00:00:00.000Z",
+            "peak": "1970-01-08T00:00:00.000Z",
+        },
+        {
+            "source": space.name,
+            "linkCount": 2,
+            "since": "1970-01-01T00:00:00.000Z",
+            "peak": "1970-01-01T00:00:00.000Z",
+        },
+    ]
+    assert hub["first"] == [{"source": "command line"}]
 
 
 async def test_an_inbox_ranks_those_with_the_most_links_where_there_are_too_many(

@@ -35,6 +35,7 @@ ALL: Mapping[str, Sequence[Way]] = {
     "Customer.changes": [{"first": 100}],
     "Customer.judgements": [{"first": 100}],
     "Identifier.sharedBy": [{"first": 100}],
+    "Identifier.linksBySource": [{"first": 100}],
     "Identifier.linksOverTime": [{"first": 100}],
 }
 

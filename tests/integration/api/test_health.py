@@ -60,6 +60,11 @@ def test_without_its_database_the_service_is_alive_not_ready_and_asks_to_try_aga
             alive = service.get("/healthz")
             not_ready = service.get("/readyz")
             refused = service.post("/v1/track", space.write_key, json=call)
+            not_asked = service.post(
+                "/graphql",
+                headers={"Authorization": f"Bearer {space.reader_key}"},
+                json={"query": "{ __typename }"},
+            )
             wire.mend()
             wait_until(lambda: service.get("/readyz").is_success)
             taken = service.post("/v1/track", space.write_key, json=call)
@@ -69,6 +74,8 @@ def test_without_its_database_the_service_is_alive_not_ready_and_asks_to_try_aga
         assert answer.status_code == 503
         assert answer.json()["code"] == "UNAVAILABLE"
         assert int(answer.headers["Retry-After"]) >= 1
+    assert not_asked.status_code == 503
+    assert int(not_asked.headers["Retry-After"]) >= 1
     assert "database" in not_ready.json()["message"]
     assert taken.status_code == 200
     assert len(replace(space, settings=database_settings).events()) == 1

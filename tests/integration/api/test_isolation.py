@@ -109,6 +109,10 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             *({"customer": each} for each in ids),
         ],
         "Customer.judgements": [{"first": 100, "after": after["Space.judgements"]}],
+        "Space.retractions": pages("Space.retractions"),
+        "Space.previewRetraction": [
+            {"source": about.name, "from": always["since"], "until": about.filled}
+        ],
         # One small difference: all that hangs on each of its identifiers is asked for.
         "Space.preview": [
             {"policy": "extends: quarantine\nblocked: [{value: cids-phone}]"},
@@ -137,6 +141,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         ],
         "Space.blastRadius": [{"identifier": identifiers[6]}],
         "Identifier.sharedBy": [{"first": 1}],
+        "Identifier.linksBySource": [{"first": 100}],
         "Identifier.linksOverTime": [{"first": 1000}],
         "Subscription.settlement": [{"space": door}],
         **_journeys(said, identifiers),
@@ -149,6 +154,9 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         "Mutation.createKey": [{"space": door, "role": Word("ADMIN"), "name": "one more"}],
         "Mutation.revokeKey": [
             {"space": door, "name": name} for name in (f"{said} agent", about.name)
+        ],
+        "Mutation.createProofSecret": [
+            {"space": door, "source": name} for name in (f"{said}-web", about.name)
         ],
         "Mutation.setPolicy": [
             {"space": door, "policy": OURS, "expectedVersion": 2, "note": "looked better"}
@@ -164,6 +172,13 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         ],
         "Mutation.detach": [
             {"space": door, "messageId": said, "identifier": identifiers[0], "reason": "not me"}
+        ],
+        "Mutation.retract": [
+            {"space": door, "source": about.name, "reason": "junk"}
+            | {"from": always["since"], "until": about.filled}
+        ],
+        "Mutation.withdrawRetraction": [
+            {"space": door, "id": each, "reason": "who knows"} for each in about.retractions
         ],
         "Mutation.withdrawJudgement": [
             {"space": door, "id": each, "reason": "who knows"} for each in about.judgements
@@ -435,7 +450,7 @@ async def test_a_key_of_no_business_there_changes_nothing_in_a_space(
 async def test_the_instance_administrator_changes_keys_and_sources_only(
     database: Database, world: GraphQLWorld, two: Two, schema: GraphQLSchema
 ) -> None:
-    own = ("createSpace", "createSource", "revokeKey")
+    own = ("createSpace", "createSource", "createProofSecret", "revokeKey")
     before = await dump(database, two.theirs)
 
     for query in mutations(schema, two.theirs.name, two.theirs):
@@ -467,6 +482,7 @@ async def test_what_an_administrator_does_at_home_with_ids_from_elsewhere_stays_
         "createSource": {"SourceCreated", "FORBIDDEN"},
         "createKey": {"KeyCreated"},
         "revokeKey": {"Invalid"},
+        "createProofSecret": {"Invalid"},
         "setPolicy": {"VersionConflict"},
         "judge": {"Judged"},
         "detach": {"Invalid"},

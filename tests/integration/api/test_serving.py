@@ -101,6 +101,29 @@ def test_the_managed_neo4j_is_started_with_the_service_and_stopped_with_it(tmp_p
     assert output.count("The instance administrator's key, shown only now: ids_instance_") == 1
 
 
+def test_a_managed_neo4j_that_is_killed_is_started_again_and_the_service_goes_on(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(neo4j_uri=None, data_dir=tmp_path)
+
+    with served(settings, workers=1) as (process, url):
+        killed = server.status(settings)
+        assert killed is not None
+        os.kill(killed.process.pid, signal.SIGKILL)
+        wait_until(lambda: httpx.get(f"{url}/readyz", timeout=10).status_code == 503)
+        wait_until(lambda: server.status(settings) not in (None, killed), seconds=PATIENCE)
+        wait_until(lambda: httpx.get(f"{url}/readyz", timeout=10).is_success, seconds=10)
+        again = server.status(settings)
+        process.terminate()
+        _, log = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 0
+    assert again is not None
+    assert again.port == killed.port
+    assert not again.process.is_alive()
+    assert "neo4j_started_again" in log
+
+
 def test_a_port_that_is_taken_is_said_with_what_to_do(database_settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings = database_settings.model_copy(update={"port": taken.getsockname()[1]})

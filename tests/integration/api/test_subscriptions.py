@@ -170,8 +170,8 @@ async def test_nothing_is_missed_or_told_twice_while_two_processes_write(
     with client(service, space.reader_key) as connected:
         connected.follow(space)
         await asyncio.gather(
-            write_in_a_process(database_settings.neo4j_uri, space.write_key, events[::2]),
-            write_in_a_process(database_settings.neo4j_uri, space.write_key, events[1::2]),
+            write_in_a_process(database_settings, space.write_key, events[::2]),
+            write_in_a_process(database_settings, space.write_key, events[1::2]),
         )
         stored = space.rows(
             "MATCH (c:Change {space: $space}) RETURN c.position AS position ORDER BY position"

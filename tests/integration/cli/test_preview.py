@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from neo4j import GraphDatabase
 
 from identity_service.settings import Settings
 from tests.support.command import Command
+from tests.support.neo4j import driver_of
 
 pytestmark = pytest.mark.neo4j
 
@@ -94,11 +94,36 @@ def test_a_space_that_is_as_the_evidence_says_passes_the_check(
     assert "3 customers, all as the evidence says." in ended.out
 
 
+def test_identifiers_that_belong_to_a_retired_id_are_found_and_repaired(
+    command: Command, space: str, database_settings: Settings
+) -> None:
+    with driver_of(database_settings) as driver:
+        driver.execute_query(  # pyright: ignore[reportUnknownMemberType]
+            "MATCH (:Identifier {key: $ann})-[:BELONGS_TO]->(c) REMOVE c:Customer SET c:RetiredId",
+            ann=f"{space}/user_id:ann",
+        )
+
+    found = command("check", "--space", space, "--json")
+    named = command("check", "--space", space)
+    repaired = command("check", "--space", space, "--repair")
+
+    assert (found.code, named.code, repaired.code) == (1, 1, 0)
+    assert "user_id:ann" in json.loads(found.out)["lost"]
+    assert "belong to retired ids" in named.err
+    assert "--repair" in named.err
+    assert "settled anew" in repaired.err
+    assert "3 customers, all as the evidence says." in repaired.out
+    assert command("check", "--space", space).code == 0
+
+
+def test_only_a_space_can_be_repaired(command: Command) -> None:
+    assert command("check", "--repair").code == 2
+
+
 def test_an_identifier_that_somebody_moved_in_the_graph_is_found(
     command: Command, space: str, database_settings: Settings
 ) -> None:
-    uri = database_settings.neo4j_uri or ""
-    with GraphDatabase.driver(uri) as driver:  # pyright: ignore[reportUnknownMemberType]
+    with driver_of(database_settings) as driver:
         driver.execute_query(  # pyright: ignore[reportUnknownMemberType]
             "MATCH (:Identifier {key: $ann})-[:BELONGS_TO]->(c)"
             " MATCH (i:Identifier {key: $tablet})-[b:BELONGS_TO]->()"
@@ -113,3 +138,7 @@ def test_an_identifier_that_somebody_moved_in_the_graph_is_found(
     assert ended.code == 1
     assert len(found["differences"]) == 1
     assert found["settled"] is True
+    repaired = command("check", "--space", space, "--repair")
+
+    assert repaired.code == 0
+    assert "all as the evidence says." in repaired.out

@@ -31,6 +31,23 @@ def test_a_space_with_a_wrong_policy_is_not_created(command: Command, tmp_path: 
     )
 
 
+def test_properties_in_use_are_listed_and_given_back(
+    command: Command, keys: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "events.jsonl"
+    call = {"type": "track", "userId": "u", "properties": {"plan": "pro", "page no": 1}}
+    file.write_text(json.dumps(call))
+    assert command("ingest", file, "--space", keys["space"]).code == 0
+
+    listed = json.loads(command("space", "properties", "--space", keys["space"]).out)
+    released = command("space", "release-properties", "page no", "x", "--space", keys["space"])
+    left = json.loads(command("space", "properties", "--space", keys["space"]).out)
+
+    assert listed == {"page_no": "command line", "plan": "command line"}
+    assert json.loads(released.out) == ["page_no"]
+    assert left == {"plan": "command line"}
+
+
 def test_the_schema_is_applied_and_found_in_order(command: Command) -> None:
     assert command("schema", "apply").code == 0
 

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import traceback
 import uuid
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
 
 import pytest
+from neo4j.exceptions import ConnectionAcquisitionTimeoutError, Neo4jError
 from prometheus_client import REGISTRY
 
 from identity_service.errors import Stale, StatementFailed, Unavailable
-from identity_service.graph.database import PAUSES, Database
+from identity_service.graph import database as database_module
+from identity_service.graph.connections import read_for
+from identity_service.graph.database import GRACE_S, PAUSES, Database, Row, translated
 from identity_service.settings import Settings
 from tests.support.relay import Relay
 from tests.support.statements import reading, writing
@@ -73,20 +77,6 @@ async def test_read_all_gives_every_record_in_order(database: Database) -> None:
     assert [row["n"] for row in rows] == list(range(1, 2501))
 
 
-async def test_a_stream_gives_every_record_in_order(database: Database) -> None:
-    numbers = [row["n"] async for row in database.stream(COUNT_UP, last=2500)]
-
-    assert numbers == list(range(1, 2501))
-
-
-async def test_a_stream_may_be_left_early(database: Database) -> None:
-    async with aclosing(database.stream(COUNT_UP, last=1_000_000)) as rows:
-        first = await anext(rows)
-
-    assert first["n"] == 1
-    assert await database.read_one(COUNT_UP, last=1) == {"n": 1, "square": 1}
-
-
 async def test_what_was_written_is_read(database: Database, mark: str) -> None:
     row = await database.write_one(CREATE, mark=mark, id=7)
 
@@ -105,6 +95,11 @@ async def test_a_statement_that_writes_is_refused_where_one_reads(
 ) -> None:
     with pytest.raises(StatementFailed, match=r"tests/writing .*AccessMode"):
         await database.read_one(CREATE, mark=mark, id=1)
+
+
+async def test_what_a_write_rests_on_is_read_where_writes_go(database: Database, mark: str) -> None:
+    # Where one may write is where a cluster writes.
+    assert await database.read_latest(CREATE, mark=mark, id=1) is not None
 
 
 async def test_a_parameter_that_is_missing_is_named(database: Database) -> None:
@@ -140,7 +135,7 @@ async def test_a_statement_is_stopped_at_its_time_limit(database_settings: Setti
     settings = database_settings.model_copy(update={"read_timeout": 0.2})
 
     async with await Database.open(settings) as db:
-        with pytest.raises(Unavailable, match="tests/endless was stopped at its time limit"):
+        with pytest.raises(Unavailable, match=r"tests/endless .*its time limit"):
             await db.read_one(ENDLESS)
 
 
@@ -241,6 +236,157 @@ async def test_a_database_that_is_gone_is_unavailable_after_a_few_attempts(
 
     after = counted("identity_statement_retries_total", statement="tests/count_up")
     assert after - before == len(PAUSES)
+
+
+async def a_transaction(database: Database, mark: str) -> None:
+    async with database.transaction("tests/both") as tx:
+        await tx.run_one(CREATE, mark=mark, id=1)
+
+
+async def steps(database: Database, mark: str) -> None:
+    await database.write_together([(CREATE, {"mark": mark, "id": 1})])
+
+
+async def a_read(database: Database, mark: str) -> None:
+    await database.read_one(COUNT, mark=mark)
+
+
+async def a_journey(database: Database, mark: str) -> None:
+    await database.read_long(COUNT, mark=mark)
+
+
+async def a_write(database: Database, mark: str) -> None:
+    await database.write_one(CREATE, mark=mark, id=1)
+
+
+@pytest.mark.parametrize("ask", [a_read, a_journey, a_write, steps, a_transaction])
+@pytest.mark.parametrize("connected", [True, False])
+async def test_a_server_that_answers_nothing_is_unavailable_in_time_and_used_again_after(
+    relay: Relay,
+    database_settings: Settings,
+    mark: str,
+    ask: Callable[[Database, str], Awaitable[None]],
+    connected: bool,
+) -> None:
+    limits = dict.fromkeys(("read_timeout", "write_timeout", "journey_timeout"), 0.5)
+    settings = database_settings.model_copy(update={"neo4j_uri": relay.uri, **limits})
+
+    async with await Database.open(settings) as database:
+        if not connected:
+            relay.cut()
+        relay.hold()
+        begun = time.monotonic()
+        with pytest.raises(Unavailable):
+            await ask(database, mark)
+        waited = time.monotonic() - begun
+        relay.let_go()
+        after = await database.read_one(COUNT_UP, last=1)
+
+    assert waited < 0.5 + GRACE_S + 0.4
+    assert after == {"n": 1, "square": 1}
+
+
+async def test_opening_fails_in_time_where_nothing_answers(
+    relay: Relay, database_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "CONNECT_TIMEOUT_S", 0.2)
+    relay.hold()
+
+    with pytest.raises(Unavailable, match="No database answers"):
+        async with asyncio.timeout(5):
+            await Database.open(database_settings.model_copy(update={"neo4j_uri": relay.uri}))
+
+
+async def test_closing_does_not_wait_for_a_server_that_answers_nothing(
+    relay: Relay, database_settings: Settings
+) -> None:
+    database = await Database.open(database_settings.model_copy(update={"neo4j_uri": relay.uri}))
+    await database.read_one(COUNT_UP, last=1)
+    relay.hold()
+
+    async with asyncio.timeout(5):
+        await database.close()
+
+
+async def test_a_pool_without_a_free_connection_is_unavailable(
+    database_settings: Settings, monkeypatch: pytest.MonkeyPatch, mark: str
+) -> None:
+    monkeypatch.setattr(database_module, "MAX_CONNECTIONS", 1)
+    monkeypatch.setattr(database_module, "CONNECT_TIMEOUT_S", 0.2)
+
+    async with (
+        await Database.open(database_settings) as database,
+        database.transaction("tests/holds_the_only_connection"),
+    ):
+        with pytest.raises(Unavailable, match="did not answer tests/writing"):
+            await database.write_one(CREATE, mark=mark, id=1)
+
+
+async def test_one_readers_queries_leave_connections_to_senders_and_to_other_readers(
+    database_settings: Settings, monkeypatch: pytest.MonkeyPatch, mark: str
+) -> None:
+    monkeypatch.setattr(database_module, "MAX_CONNECTIONS", 4)
+    monkeypatch.setattr(database_module, "READERS", 3)
+    monkeypatch.setattr(database_module, "ONE_READER", 2)
+    settings = database_settings.model_copy(update={"read_timeout": 2})
+
+    async with await Database.open(settings) as database:
+        heavy = [
+            asyncio.create_task(as_reader("shop/heavy", database.read_one(ENDLESS)))
+            for _ in range(6)
+        ]
+        await _until_running(database, "tests/endless", wanted=True)
+        begun = time.monotonic()
+        light = await as_reader("shop/light", database.read_one(COUNT_UP, last=1))
+        written = await database.write_one(CREATE, mark=mark, id=1)
+        waited = time.monotonic() - begun
+        outcomes = await asyncio.gather(*heavy, return_exceptions=True)
+
+    assert (light, written) == ({"n": 1, "square": 1}, {"id": 1})
+    assert waited < 2
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * 6
+
+
+async def as_reader(reader: str, asking: Awaitable[Row | None]) -> Row | None:
+    async def ask() -> Row | None:
+        read_for(reader)
+        return await asking
+
+    return await asyncio.create_task(ask())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Neo.TransientError.General.DatabaseUnavailable",
+        "Neo.TransientError.General.MemoryPoolOutOfMemoryError",
+        "Neo.TransientError.General.OutOfMemoryError",
+        "Neo.TransientError.Transaction.MaximumTransactionLimitReached",
+        "Neo.ClientError.Database.DatabaseNotFound",
+        "Neo.ClientError.General.TransactionOutOfMemoryError",
+        "Neo.ClientError.Security.Unauthorized",
+        "Neo.ClientError.Transaction.Terminated",
+        "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration",
+        "Neo.DatabaseError.General.UnknownError",
+        "Neo.DatabaseError.Statement.ExecutionFailed",
+        "Neo.DatabaseError.Transaction.TransactionCommitFailed",
+        "Neo.DatabaseError.Transaction.TransactionLogError",
+        "Neo.DatabaseError.Transaction.TransactionStartFailed",
+    ],
+)
+def test_a_server_that_cannot_work_is_unavailable(code: str) -> None:
+    error = Neo4jError._hydrate_neo4j(code=code, message="ann@example.com")  # pyright: ignore[reportPrivateUsage]
+
+    with pytest.raises(Unavailable) as failure, translated("tests/writing"):
+        raise error
+
+    assert "ann@example.com" not in str(failure.value)
+
+
+@pytest.mark.parametrize("error", [OSError("Broken pipe"), ConnectionAcquisitionTimeoutError()])
+def test_a_connection_that_is_lost_is_unavailable(error: Exception) -> None:
+    with pytest.raises(Unavailable), translated("tests/writing"):
+        raise error
 
 
 async def test_a_transaction_commits_all_of_its_statements(database: Database, mark: str) -> None:

@@ -57,11 +57,11 @@ READING: Final = [
     and name not in OF_THE_INSTANCE
 ]
 
-# No judgement took an identifier from all of its events. Nobody in these spaces looked at a page,
-# used two apps, or did anything on a contested device.
+# No id is anchored at what only retracted events carried, and no process is at a retraction. Nobody
+# in these spaces looked at a page, used two apps, or did anything on a contested device.
 WITHOUT_ANSWER: Final = {
-    "sandbox/list_unseen_keys",
     "ingest/read_anchored",
+    "retractions/read_worker",
     "journeys/last_page_before",
     "journeys/cross_app_users",
     "journeys/hidden_by_quarantine",
@@ -147,6 +147,8 @@ VALUES: Final[list[tuple[str, Value]]] = [
     ),
     (r"^w\.author: ", lambda _, __: None),
     (r"^w\.customer: ", lambda _, about: about.customers[0]),
+    (r"^id: .*retraction id", lambda _, about: about.retractions[0]),
+    (r"^w\.source: ", lambda space, _: space),
     (r"^id: .*change id", lambda _, about: about.changes[0]),
     (r"^id: ", lambda _, about: about.judgements[0]),
     (r"^w\.links: list of \[position", lambda _, __: [[a, b] for a in range(9) for b in range(9)]),
@@ -161,7 +163,9 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.(since|changed_since): ", lambda _, __: -(2**62)),
     (r"^w\.at: ", lambda _, about: between_events(about)),
     (r"^w\.(until|links|people|policy_version): |^version: ", lambda _, __: 2**62),
-    (r"^w\.cross_boundary: ", lambda _, __: True),
+    (r"^w\.(cross_boundary|with_claims): ", lambda _, __: True),
+    (r"^w\.limited_sources: ", lambda _, __: ["page"]),
+    (r"^w\.persons: ", lambda _, __: ["user_id", "email"]),
     (r"^w\.stronger: ", lambda _, __: {"anonymous_id": ["user_id", "email"]}),
     (r"^w\.stronger_than_other: ", lambda _, __: ["user_id", "email"]),
     (r"most|how many|bound", lambda _, __: 1000),

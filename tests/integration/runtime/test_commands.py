@@ -3,6 +3,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from neo4j import GraphDatabase
 from typer.testing import CliRunner, Result
 
 from identity_service.runtime.commands import app
@@ -27,12 +28,15 @@ def test_from_fetch_to_stop(data_dir: Path) -> None:
     started = run("start")
     assert started.exit_code == 0
     uri = started.stdout.strip()
+    assert "neo4j status" in started.stderr
 
     status = json.loads(run("status", "--json").stdout)
     assert status["running"] is True
     assert status["fetched"] is True
     assert (status["uri"], status["version"]) == (uri, VERSION)
     assert status["data"] == str(data_dir / "neo4j")
+    with GraphDatabase.driver(uri, auth=(status["user"], status["password"])) as driver:  # pyright: ignore[reportUnknownMemberType]
+        driver.verify_connectivity()  # pyright: ignore[reportUnknownMemberType]
     assert psutil.pid_exists(status["pid"])
 
     assert run("stop").stdout == "Neo4j is stopped.\n"
@@ -44,6 +48,7 @@ def test_where_nothing_runs_status_and_stop_say_so() -> None:
 
     assert status["running"] is False
     assert (status["uri"], status["pid"], status["owner_pid"]) == (None, None, None)
+    assert (status["user"], status["password"]) == (None, None)
     assert "running" in run("status").stdout
     assert run("stop").stdout == "Neo4j was not running.\n"
 

@@ -4,25 +4,30 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import LiteralString
+from typing import LiteralString, NamedTuple
 
 import psutil
 import pytest
 from neo4j import GraphDatabase
+from neo4j.exceptions import AuthError
 
 from identity_service.errors import RuntimeFailed
-from identity_service.runtime import bolt, server
+from identity_service.runtime import bolt, launch, server
 from identity_service.runtime.aot_cache import train
 from identity_service.runtime.configuration import configuration
 from identity_service.runtime.jars import lib_dir
-from identity_service.runtime.java import ACCESS, TEST, environment, find_java
+from identity_service.runtime.java import ACCESS, TEST, Profile, environment, find_java
+from identity_service.runtime.login import LOGIN_FILE, USER
 from identity_service.runtime.processes import ProcessId
+from identity_service.runtime.provided import with_neo4j
 from identity_service.runtime.server import RunningServer
 from identity_service.runtime.state import STATE_FILE, State, read_state, write_state
 from identity_service.settings import Settings
@@ -35,7 +40,7 @@ from identity_service.runtime import server
 from identity_service.runtime.java import TEST
 from identity_service.settings import Settings
 running = server.start(Settings(), TEST, detached="detached" in sys.argv)
-print(running.uri, running.pid, running.is_owned, flush=True)
+print(running.uri, running.password, running.pid, running.is_owned, flush=True)
 if "stay" in sys.argv:
     time.sleep(120)
 """
@@ -73,15 +78,29 @@ def spawn(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def announced(starter: subprocess.Popen[str]) -> tuple[str, int, bool]:
-    """The address, the process id and whether the starter owns it."""
+class Announced(NamedTuple):
+    """A server that another process started, and whether that owns it."""
+
+    uri: str
+    password: str
+    pid: int
+    is_owned: bool
+
+
+def announced(starter: subprocess.Popen[str]) -> Announced:
     assert starter.stdout is not None
-    uri, pid, owned = starter.stdout.readline().split()
-    return uri, int(pid), owned == "True"
+    uri, password, pid, owned = starter.stdout.readline().split()
+    return Announced(uri, password, int(pid), owned == "True")
 
 
-def value(uri: str, query: LiteralString) -> object:
-    with GraphDatabase.driver(uri) as driver:  # pyright: ignore[reportUnknownMemberType]
+def open_to_all(home: Path, port: int, settings: Settings, profile: Profile) -> str:
+    """The configuration that earlier versions gave their servers."""
+    text = configuration(home, port, settings, profile)
+    return text.replace("auth_enabled=true", "auth_enabled=false")
+
+
+def value(server: RunningServer | Announced, query: LiteralString) -> object:
+    with GraphDatabase.driver(server.uri, auth=(USER, server.password)) as driver:  # pyright: ignore[reportUnknownMemberType]
         return driver.execute_query(query).records[0][0]
 
 
@@ -89,7 +108,7 @@ def test_a_server_is_found_again_and_ends_with_its_owner_only(settings: Settings
     owned = server.start(settings, TEST)
     found = server.start(settings, TEST)
 
-    assert value(owned.uri, "RETURN 1") == 1
+    assert value(owned, "RETURN 1") == 1
     assert (found.uri, found.pid) == (owned.uri, owned.pid)
     assert (owned.is_owned, found.is_owned) == (True, False)
 
@@ -115,34 +134,145 @@ def test_only_bolt_listens_and_only_on_loopback(running: RunningServer) -> None:
     assert listening == [("127.0.0.1", int(running.uri.rpartition(":")[2]))]
 
 
+@pytest.mark.parametrize(
+    "auth", [None, (USER, "neo4j"), (USER, "wrong")], ids=["none", "its first", "wrong"]
+)
+def test_nobody_gets_in_without_the_password(
+    running: RunningServer, auth: tuple[str, str] | None
+) -> None:
+    with (
+        GraphDatabase.driver(running.uri, auth=auth) as driver,  # pyright: ignore[reportUnknownMemberType]
+        pytest.raises(AuthError),
+    ):
+        driver.verify_connectivity()  # pyright: ignore[reportUnknownMemberType]
+
+
+def test_only_the_owner_can_read_what_the_server_keeps(running: RunningServer) -> None:
+    assert running.owned is not None
+    home = running.owned.home
+
+    readable = {
+        str(path.relative_to(home)) for path in home.rglob("*") if path.stat().st_mode & 0o077
+    }
+
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert (home / "data" / "databases" / "neo4j").exists()
+    # The lock, which holds nothing, and the directories that hold what follows.
+    assert readable <= {"conf", "import", "server.lock", "version"}
+
+
+def test_every_server_has_a_password_of_its_own_and_keeps_it(
+    settings: Settings, running: RunningServer
+) -> None:
+    first = server.start(settings, TEST)
+    first.stop()
+
+    again = server.start(settings, TEST)
+
+    assert len(again.password) >= 20
+    assert again.password == first.password != running.password
+    assert again.password not in repr(again)
+    again.stop()
+
+
+def test_data_that_asked_for_no_login_gets_a_password_and_is_kept(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = settings.model_copy(update={"data_dir": tmp_path})
+    with monkeypatch.context() as before:
+        before.setattr(launch, "configuration", open_to_all)
+        unguarded = server.start(earlier, TEST)
+        value(unguarded, "CREATE (k:Kept {name: 'before'}) RETURN 1")
+        unguarded.stop()
+    home = server.server_home(earlier)
+    (home / LOGIN_FILE).unlink()
+    home.chmod(0o755)
+
+    guarded = server.start(earlier, TEST)
+
+    with GraphDatabase.driver(guarded.uri) as stranger, pytest.raises(AuthError):  # pyright: ignore[reportUnknownMemberType]
+        stranger.verify_connectivity()  # pyright: ignore[reportUnknownMemberType]
+    assert value(guarded, "MATCH (k:Kept) RETURN k.name") == "before"
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    guarded.stop()
+
+
+def test_a_server_that_an_earlier_version_left_running_is_used_as_it_is(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = settings.model_copy(update={"data_dir": tmp_path})
+    monkeypatch.setattr(launch, "configuration", open_to_all)
+    unguarded = server.start(earlier, TEST, detached=True)
+    home = server.server_home(earlier)
+    write_state(home, replace(unguarded.state, password=""))
+    (home / LOGIN_FILE).unlink()
+
+    found = server.start(earlier, TEST)
+
+    assert found.pid == unguarded.pid
+    assert value(found, "RETURN 1") == 1
+    server.stop(earlier)
+
+
+def test_a_password_that_somebody_changed_is_asked_for(settings: Settings, tmp_path: Path) -> None:
+    other = settings.model_copy(update={"data_dir": tmp_path})
+    server.start(other, TEST).stop()
+    file = server.server_home(other) / LOGIN_FILE
+    right = file.read_text(encoding="utf-8")
+    file.write_text("another-password", encoding="utf-8")
+
+    with pytest.raises(RuntimeFailed, match="does not take the password") as raised:
+        server.start(other, TEST)
+
+    assert str(file) in raised.value.message
+    assert right not in str(raised.value)
+    assert server.status(other) is None
+    file.write_text(right, encoding="utf-8")
+    server.start(other, TEST).stop()
+
+
+def test_who_names_the_managed_server_by_its_address_need_not_name_its_password(
+    settings: Settings,
+) -> None:
+    running = server.start(settings, TEST)
+    named = Settings(neo4j_uri=running.uri)
+    elsewhere = Settings(neo4j_uri="bolt://127.0.0.1:1")
+
+    with with_neo4j(named) as ready, with_neo4j(elsewhere) as other:
+        assert ready.neo4j_password is not None
+        assert ready.neo4j_password.get_secret_value() == running.password
+        assert other == elsewhere
+    running.stop()
+
+
 def test_two_processes_that_start_at_once_end_with_one_server() -> None:
     with spawn("stay") as one, spawn("stay") as other:
         first, second = announced(one), announced(other)
         one.terminate()
         other.terminate()
 
-    assert first[:2] == second[:2]
-    assert sorted((first[2], second[2])) == [False, True]
+    assert first[:3] == second[:3]
+    assert {first.is_owned, second.is_owned} == {False, True}
 
 
 def test_kill_9_of_the_owner_leaves_no_orphan_and_loses_no_data(settings: Settings) -> None:
     with spawn("stay") as owner:
-        uri, pid, _ = announced(owner)
-        value(uri, "MERGE (k:Kept {name: 'acknowledged'}) RETURN 1")
+        killed = announced(owner)
+        value(killed, "MERGE (k:Kept {name: 'acknowledged'}) RETURN 1")
         owner.kill()
 
     # At once, while the abandoned server is still on its way out.
     again = server.start(settings, TEST)
 
     assert again.is_owned
-    assert not psutil.pid_exists(pid)
-    assert value(again.uri, "MATCH (k:Kept) RETURN k.name") == "acknowledged"
+    assert not psutil.pid_exists(killed.pid)
+    assert value(again, "MATCH (k:Kept) RETURN k.name") == "acknowledged"
     again.stop()
 
 
 def test_an_orphan_is_gone_even_when_nobody_starts_again() -> None:
     with spawn("stay") as owner:
-        pid = announced(owner)[1]
+        pid = announced(owner).pid
         owner.kill()
 
     wait_until(lambda: not psutil.pid_exists(pid))
@@ -150,13 +280,13 @@ def test_an_orphan_is_gone_even_when_nobody_starts_again() -> None:
 
 def test_a_server_that_was_killed_is_recovered_by_the_next_start(settings: Settings) -> None:
     crashed = server.start(settings, TEST)
-    value(crashed.uri, "MERGE (k:Crashed {name: 'acknowledged'}) RETURN 1")
+    value(crashed, "MERGE (k:Crashed {name: 'acknowledged'}) RETURN 1")
     os.kill(crashed.pid, signal.SIGKILL)
     wait_until(lambda: not psutil.pid_exists(crashed.pid))
 
     again = server.start(settings, TEST)
 
-    assert value(again.uri, "MATCH (k:Crashed) RETURN k.name") == "acknowledged"
+    assert value(again, "MATCH (k:Crashed) RETURN k.name") == "acknowledged"
     crashed.stop()
     assert server.status(settings) == again.state
     again.stop()
@@ -164,15 +294,15 @@ def test_a_server_that_was_killed_is_recovered_by_the_next_start(settings: Setti
 
 def test_a_detached_server_outlives_who_started_it_until_it_is_stopped(settings: Settings) -> None:
     with spawn("detached") as starter:
-        uri, pid, owned = announced(starter)
+        detached = announced(starter)
 
-    assert not owned
+    assert not detached.is_owned
     state = server.status(settings)
     assert state is not None
-    assert (state.uri, state.process.pid, state.owner) == (uri, pid, None)
+    assert (state.uri, state.process.pid, state.owner) == (detached.uri, detached.pid, None)
 
     assert server.stop(settings)
-    assert not psutil.pid_exists(pid)
+    assert not psutil.pid_exists(detached.pid)
     assert not server.stop(settings)
 
 

@@ -6,22 +6,18 @@ from collections.abc import AsyncGenerator
 from functools import partial
 
 import pytest
-from neo4j import AsyncDriver, AsyncGraphDatabase
+from neo4j import AsyncDriver
 
 from identity_service.graph.database import Database
 from identity_service.settings import Settings
+from tests.support.neo4j import async_driver_of
 from tests.support.space import NewWorld, new_world
 
 
 @pytest.fixture(scope="session")
 async def driver(database_settings: Settings) -> AsyncGenerator[AsyncDriver]:
     """A look into the graph behind the services' back."""
-    password = database_settings.neo4j_password
-    async with AsyncGraphDatabase.driver(  # pyright: ignore[reportUnknownMemberType]
-        database_settings.neo4j_uri or "",
-        auth=(database_settings.neo4j_user, password.get_secret_value()) if password else None,
-        notifications_min_severity="OFF",
-    ) as driver:
+    async with async_driver_of(database_settings) as driver:
         yield driver
 
 

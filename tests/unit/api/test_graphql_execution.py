@@ -16,6 +16,7 @@ from identity_service.api.graphql import execution
 from identity_service.api.graphql.context import Context
 from identity_service.api.graphql.execution import Answer, GraphQL, Request
 from identity_service.api.graphql.schema import build_schema
+from identity_service.errors import Overloaded
 from identity_service.services.spaces.access import Caller, Role
 from identity_service.services.wiring import UseCases
 
@@ -171,3 +172,9 @@ async def test_a_stranger_may_ask_less(graphql: GraphQL) -> None:
 
 def kept(graphql: GraphQL) -> int:
     return len(graphql._prepared)  # pyright: ignore[reportPrivateUsage]
+
+
+def test_who_asks_too_much_hears_when_to_ask_again() -> None:
+    answer = execution.failed(Overloaded("Too many.", retry_after=3))
+
+    assert answer["errors"][0]["extensions"] == {"code": "OVERLOADED", "retryAfter": 3}

@@ -16,6 +16,7 @@ from identity_service.collect.refused import MAX_KEPT_BODY
 from identity_service.collect.segment import (
     MAX_BATCH,
     MAX_BATCH_ELEMENTS,
+    MAX_EVENT_BYTES,
     MAX_NESTING,
     read_batch,
     read_call,
@@ -23,6 +24,7 @@ from identity_service.collect.segment import (
 )
 from identity_service.domain.events import Rejection, RejectionCode, ReportedEvent
 from identity_service.domain.identifiers import Identifier
+from identity_service.domain.traits import MAX_TRAITS_OF_EVENT
 from identity_service.errors import BadInput, TooLarge
 
 NOW = 1_772_359_200_000
@@ -367,9 +369,9 @@ def test_fifty_identifiers_are_taken_and_one_more_is_not() -> None:
     assert len(event_of("track", {"userId": "u"} | external_ids(49)).identifiers) == 50
 
 
-def test_a_million_identifiers_are_refused_quickly_and_kept_in_part() -> None:
+def test_very_many_identifiers_are_refused_quickly_and_kept_in_part() -> None:
     entry = {"id": 1, "type": "n", "collection": "users", "encoding": "none"}
-    call = {"messageId": "m", "context": {"externalIds": [entry] * 1_000_000}}
+    call = {"messageId": "m", "context": {"externalIds": [entry] * 60_000}}
 
     started = time.process_time()
     rejection = rejection_of("track", call)
@@ -619,6 +621,36 @@ def test_events_beyond_ten_thousand_are_rejected_one_by_one() -> None:
     assert [one.code for one in collected.rejections] == [RejectionCode.TOO_LARGE] * 2
     assert [one.message_id for one in collected.rejections] == ["10000", "10001"]
     assert collected.rejections[0].body == calls[MAX_BATCH]
+
+
+def test_an_event_with_more_traits_than_are_taken_is_rejected() -> None:
+    def call(number: int) -> dict[str, Any]:
+        traits = {f"t{n}": n for n in range(number)}
+        return {"userId": "u", "traits": traits, "context": {"traits": traits}}
+
+    assert len(event_of("identify", call(MAX_TRAITS_OF_EVENT)).traits) == MAX_TRAITS_OF_EVENT
+    rejection = rejection_of("identify", call(MAX_TRAITS_OF_EVENT + 1))
+    assert rejection.code is RejectionCode.TOO_LARGE
+    assert "1,001 traits" in rejection.message
+
+
+def test_a_line_that_is_too_large_for_an_event_is_rejected() -> None:
+    call = {"type": "track", "userId": "u", "properties": {"text": "x" * MAX_EVENT_BYTES}}
+
+    rejection = read_line(orjson.dumps(call), NOW, "file", 1)
+
+    assert isinstance(rejection, Rejection)
+    assert rejection.code is RejectionCode.TOO_LARGE
+    assert "4,194,304" in rejection.message
+
+
+def test_the_size_of_an_event_holds_the_context_of_its_batch() -> None:
+    context = {"text": "x" * 1_000}
+    call = {"type": "track", "userId": "u"}
+
+    [event] = read_batch({"context": context, "batch": [call]}, NOW, new_id).events
+
+    assert event.size == len(orjson.dumps(context)) + len(orjson.dumps(call))
 
 
 def test_a_flood_of_elements_is_refused_whole() -> None:

@@ -17,6 +17,10 @@ def test_only_bolt_listens_and_only_on_loopback(lines: set[str]) -> None:
     assert {"server.http.enabled=false", "server.https.enabled=false"} <= lines
 
 
+def test_nobody_gets_in_without_a_login(lines: set[str]) -> None:
+    assert "dbms.security.auth_enabled=true" in lines
+
+
 def test_nothing_calls_home(lines: set[str]) -> None:
     assert {
         "dbms.usage_report.enabled=false",

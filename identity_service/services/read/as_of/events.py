@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -15,7 +16,7 @@ import orjson
 
 from identity_service.domain.events import EventOrder
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.recorded import Page, RecordedEvent, SeenIdentifier, page_of
+from identity_service.domain.recorded import Page, RecordedEvent, SeenIdentifier
 from identity_service.domain.traits import TraitEvent, Traits, find_traits
 from identity_service.errors import TooLarge
 from identity_service.graph.customers import (
@@ -64,9 +65,8 @@ class HistoricalEvents:
         """Some of them, in the order that the window says."""
         wanted = [event for event in await self._list() if _is_in(window, event)]
         wanted.sort(key=_order, reverse=window.newest_first)
-        keys = [event.order.key for event in wanted[: first + 1]]
-        bodies = await self._bodies.events_by_key(keys)
-        return page_of([bodies[key] for key in keys if key in bodies], first)
+        page = await self._bodies.first_events([event.order.key for event in wanted[:first]])
+        return replace(page, more=page.more or len(wanted) > first)
 
     async def traits(self) -> Traits[SeenIdentifier]:
         """The traits, by name."""

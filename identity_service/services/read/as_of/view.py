@@ -46,13 +46,19 @@ from identity_service.services.read.as_of.customers import (
 )
 from identity_service.services.read.as_of.events import HistoricalEvents
 from identity_service.services.read.current import CurrentView
-from identity_service.services.read.presenters import DAY_MS, degrees, link_decision
+from identity_service.services.read.presenters import (
+    DAY_MS,
+    degrees,
+    link_decision,
+    sources_of_links,
+)
 from identity_service.services.read.view import (
     Account,
     CustomerAnswer,
     Degree,
     Missing,
     MissingReason,
+    SourceOfLinks,
     customer_in,
     missing,
 )
@@ -183,6 +189,17 @@ class AsOfView:
         met = await self._seen_with(identifier.identifier)
         new_links = Counter(seen.first // DAY_MS for seen in met.values())
         return degrees(sorted(new_links.items()), first)
+
+    async def links_by_source(
+        self, identifier: SeenIdentifier, first: int
+    ) -> Sequence[SourceOfLinks]:
+        """Which sources had brought its links, at most `first`, those of most first."""
+        met = await self._seen_with(identifier.identifier)
+        new_links = Counter(
+            (seen.first // DAY_MS, source) for seen in met.values() for source in seen.sources
+        )
+        days = [(source, day, added) for (day, source), added in sorted(new_links.items())]
+        return sources_of_links(days, first)
 
     async def shared_by(self, identifier: SeenIdentifier, first: int) -> list[SettledCustomer]:
         """The known customers that had been seen with it, the latest seen first.

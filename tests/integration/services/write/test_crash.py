@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from neo4j import AsyncGraphDatabase
 
 from identity_service.graph import schema
 from identity_service.graph.database import Database
 from identity_service.runtime.java import TEST
+from identity_service.runtime.provided import with_login
 from identity_service.runtime.server import RunningServer, start, stop
 from identity_service.settings import Settings
 from tests.support.busy import busy_devices
+from tests.support.neo4j import async_driver_of, environment_of
 from tests.support.settled import assert_ledger_tells_all
 from tests.support.space import World, beside, new_world, reported
 from tests.support.writer import as_lines
@@ -42,14 +43,15 @@ async def test_a_crash_loses_nothing_that_was_answered_and_doubles_nothing(
     mortal: Settings,
 ) -> None:
     server = start(mortal, TEST)
-    space = await space_at(server)
+    space = await space_at(way_to(server))
 
     answered = await crash_in_the_middle(server, space.write_key)
     server = start(mortal, TEST)
+    settings = way_to(server)
 
     async with (
-        await Database.open(Settings(neo4j_uri=server.uri)) as database,
-        AsyncGraphDatabase.driver(server.uri) as driver,  # pyright: ignore[reportUnknownMemberType]
+        await Database.open(settings) as database,
+        async_driver_of(settings) as driver,
     ):
         space = beside(space, database, driver)
         kept = {
@@ -62,20 +64,24 @@ async def test_a_crash_loses_nothing_that_was_answered_and_doubles_nothing(
         space.remember(each for each in EVENTS if each.message_id in kept)
         assert EVENTS_BEFORE_THE_CRASH <= len(answered) < len(EVENTS)
         assert answered <= kept
-        await space.check()
+        await space.check_after_a_race()
         await space.send(*EVENTS)
-        assert_ledger_tells_all(await space.check())
+        assert_ledger_tells_all(await space.check_after_a_race())
         assert await space.rows("MATCH (e:Event {space: $space}) RETURN count(e)") == [
             [len(EVENTS)]
         ]
     server.stop()
 
 
-async def space_at(server: RunningServer) -> World:
+def way_to(server: RunningServer) -> Settings:
+    return with_login(Settings(), server.uri, server.password)
+
+
+async def space_at(settings: Settings) -> World:
     """A new space of an empty server."""
     async with (
-        await Database.open(Settings(neo4j_uri=server.uri)) as database,
-        AsyncGraphDatabase.driver(server.uri) as driver,  # pyright: ignore[reportUnknownMemberType]
+        await Database.open(settings) as database,
+        async_driver_of(settings) as driver,
     ):
         await schema.apply(database)
         return await new_world(database, driver, policy)
@@ -87,11 +93,11 @@ async def crash_in_the_middle(server: RunningServer, write_key: str) -> set[str]
         sys.executable,
         "-m",
         "tests.support.writer",
-        server.uri,
         write_key,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=ROOT,
+        env=os.environ | environment_of(way_to(server)),
     )
     assert writer.stdin is not None
     assert writer.stdout is not None

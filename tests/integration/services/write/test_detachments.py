@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,10 +13,9 @@ from hypothesis import given
 from identity_service.domain.identifiers import parse_identifier
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.policies.policy import Policy
-from identity_service.domain.resolution.evidence import attached
-from identity_service.domain.resolution.resolve import strength
 from identity_service.errors import FieldInvalid
 from identity_service.graph.keys import identifier_of
+from tests.support.everything import LINKS, SEEN, all_of
 from tests.support.settled import SettledSpace
 from tests.support.space import NewWorld, World, beside, event, reported
 from tests.support.waiting import until
@@ -27,25 +25,6 @@ WIFE, HIS = "email:wife@example.com", "anonymous_id:his"
 HER_ACCOUNT, HIS_ACCOUNT = "user_id:she", "user_id:he"
 
 WORLDS = 4
-
-EVENTS = """
-MATCH (e:Event {space: $space})
-RETURN e.message_id, COLLECT { MATCH (e)-[:OBSERVED]->(i) RETURN i.key ORDER BY i.key },
-  COLLECT { MATCH (e)-[:ATTRIBUTED_TO]->(i) RETURN i.key }
-ORDER BY e.message_id
-"""
-
-SEEN = """
-MATCH (i:Identifier {space: $space})
-RETURN i.key, i.first_seen, i.last_seen ORDER BY i.key
-"""
-
-LINKS = """
-MATCH (a:Identifier {space: $space})-[l:OBSERVED_TOGETHER]->(b)
-RETURN a.key, b.key, l.first_seen, l.last_seen, l.times_seen,
-  COLLECT { UNWIND l.sources AS s RETURN s ORDER BY s }
-ORDER BY a.key, b.key
-"""
 
 
 async def household(world: NewWorld) -> World:
@@ -57,39 +36,6 @@ async def household(world: NewWorld) -> World:
         event("order", 30, WIFE, HIS, name="Order Completed"),
     )
     return space
-
-
-async def all_of(space: World) -> Mapping[str, Any]:
-    """Everything that a judgement may change and its withdrawal must restore."""
-    found = await space.check()
-    await check_events(space)
-    return {
-        "customers": found.customers,
-        "kinds": found.kinds,
-        "anchors": found.anchors,
-        "contested": found.contested,
-        "super_connectors": found.super_connectors,
-        "events": await space.rows(EVENTS),
-        "seen": await space.rows(SEEN),
-        "links": await space.rows(LINKS),
-    }
-
-
-async def check_events(space: World) -> None:
-    """Each event carries what was not taken from it, and is the strongest's."""
-    made = list(space.detached.values())
-    carried = {
-        message_id: attached(message_id, sent.identifiers, made)
-        for message_id, sent in space.sent.items()
-    }
-    for message_id, observed, attributed in await space.rows(EVENTS):
-        left = carried[message_id]
-        assert {identifier_of(key) for key in observed} == set(left)
-        strongest = sorted(left, key=lambda i: strength(i, space.policy))[:1]
-        assert [identifier_of(key) for key in attributed] == strongest
-    for key, first_seen, last_seen in await space.rows(SEEN):
-        times = [space.sent[m].at for m, left in carried.items() if identifier_of(key) in left]
-        assert (first_seen, last_seen) == (min(times), max(times))
 
 
 def customer_of(found: SettledSpace, message_id: str, rows: list[list[Any]]) -> str | None:

@@ -24,7 +24,7 @@ from identity_service.services.write.policy_rollout import PolicyRollout
 from identity_service.settings import Settings
 from tests.support.relay import Relay
 from tests.support.settled import SettledSpace
-from tests.support.space import SOURCE, NewWorld, World, beside, event
+from tests.support.space import SOURCE, TESTS, NewWorld, World, beside, event
 
 ANN, BOB = "user_id:ann", "user_id:bob"
 PHONE, TABLET = "anonymous_id:phone", "anonymous_id:tablet"
@@ -308,6 +308,25 @@ async def test_more_than_may_wait_is_refused_and_taken_later(world: NewWorld) ->
     await space.send(*refused)
     assert len(await events_in(space)) == 5
     await space.check()
+
+
+async def test_a_space_that_is_busy_leaves_room_in_the_queue_to_the_others(
+    world: NewWorld,
+) -> None:
+    busy = await world(max_queue=20)
+    created = await busy.use_cases.spaces.create_space(TESTS, f"{busy.space}-2", None)
+    quiet = replace(busy, scope=created.scope, sent={})
+
+    many = [asyncio.ensure_future(busy.send(event(f"m{n}", n, ANN))) for n in range(40)]
+    await asyncio.sleep(0)  # the sends begin
+    few = [asyncio.ensure_future(quiet.send(event(f"m{n}", n, BOB))) for n in range(5)]
+    await asyncio.gather(*few)
+    outcomes = await asyncio.gather(*many, return_exceptions=True)
+
+    taken = [outcome for outcome in outcomes if outcome is None]
+    assert len(taken) == 10
+    assert all(isinstance(outcome, Overloaded) for outcome in outcomes if outcome is not None)
+    assert len(await events_in(quiet)) == 5
 
 
 async def test_closing_writes_what_waits_and_takes_no_more(world: NewWorld) -> None:

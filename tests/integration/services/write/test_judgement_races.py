@@ -50,7 +50,7 @@ async def bring_phone(space: World, verdict: Verdict) -> None:
 
 async def is_one(space: World) -> bool:
     """Whether Ann and the phone are one customer; the whole space is checked on the way."""
-    found = await space.check()
+    found = await space.check_after_a_race()
     return found.customer_of(ANN) == found.customer_of(PHONE)
 
 
@@ -161,7 +161,7 @@ async def test_of_two_that_withdraw_one_judgement_at_once_one_is_refused(
     with pytest.raises(FieldInvalid, match="withdrawn before"):
         await space.use_cases.judgements.withdraw(space.scope, made.id, "I was slower.")
 
-    await space.check()
+    await space.check_after_a_race()
     assert await space.rows("MATCH (j:Judgement {space: $space}) RETURN j.withdrawn_reason") == [
         ["The test says so."]
     ]
@@ -184,5 +184,5 @@ async def test_judgements_that_wait_are_not_felt_by_those_who_bring_nothing_new(
     monkeypatch.setattr(EvidenceStore, "write_settlement", counted)
     await space.send(event("m3", 3, ANN, "anonymous_id:tablet"))
 
-    await space.check()
+    await space.check_after_a_race()
     assert writes == len(["the judgement's", "the event's"])

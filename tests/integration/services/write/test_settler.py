@@ -79,6 +79,7 @@ def linking(
                 identifiers={new: evidence.identifiers[new]},
                 known_identifiers={known: evidence.identifiers[known]},
                 links=evidence.links,
+                deferred={new: "event:test"} if drafted is KeepsUnsettled else {},
             ),
             request=ResolutionRequest(Starts(plain=frozenset({known})), evidence),
             confirm=confirm,

@@ -133,3 +133,16 @@ async def test_an_event_gives_a_customer_to_an_identifier_that_was_left_to_a_ret
 
     after = await space.check()
     assert after.customer_of(ANN) == before.customer_of(PHONE)
+
+
+async def test_what_is_marked_as_blocked_still_is_written_about_when_the_policy_lets_it_through(
+    world: NewWorld,
+) -> None:
+    space = await world()
+    await space.send(event("m1", 1, PHONE, ANN))
+    # So it is until the rollout of a policy that does not block it any more comes here.
+    await space.rows("MATCH (i:Identifier {key: $prefix + $name}) SET i:Blocked", name=PHONE)
+
+    await space.send(event("m2", 2, PHONE, OLD))
+
+    assert await space.rows("MATCH (e:Event {space: $space}) RETURN count(e)") == [[2]]

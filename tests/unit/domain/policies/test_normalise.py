@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity_service.domain.policies.normalise import NORMALISERS, normalise_email, normalise_phone
+from identity_service.domain.policies.normalise import (
+    NORMALISERS,
+    _normalise_phone_once,  # pyright: ignore[reportPrivateUsage]
+    normalise_email,
+    normalise_phone,
+)
 from identity_service.domain.policies.policy import Normaliser
 
 ADDRESSES = st.builds(
@@ -120,3 +125,10 @@ def test_a_national_number_is_never_taken_for_an_international_one() -> None:
 )
 def test_what_is_no_number_is_none(written: str) -> None:
     assert normalise_phone(written) is None
+
+
+def test_a_long_phone_number_is_read_and_not_kept() -> None:
+    before = _normalise_phone_once.cache_info().currsize
+
+    assert normalise_phone("+44" + " " * 5_000 + "2079460000") == "+442079460000"
+    assert _normalise_phone_once.cache_info().currsize == before

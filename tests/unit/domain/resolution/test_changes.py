@@ -111,6 +111,8 @@ def test_changes_are_told_by_who_they_lead_to_then_by_who_they_come_from() -> No
         ("event:a:b withdrawn", Cause(CauseKind.EVENT, "a:b withdrawn", 7)),
         ("judgement:j1", Cause(CauseKind.JUDGEMENT, "j1", 7)),
         ("judgement:j1 withdrawn", Cause(CauseKind.JUDGEMENT, "j1", 7, withdrawn=True)),
+        ("retraction:r1", Cause(CauseKind.RETRACTION, "r1", 7)),
+        ("retraction:r1 withdrawn", Cause(CauseKind.RETRACTION, "r1", 7, withdrawn=True)),
         ("policy:3", Cause(CauseKind.POLICY, "3", 7)),
         ("erasure:x", None),
         ("m1", None),

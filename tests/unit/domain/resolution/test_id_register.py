@@ -256,7 +256,7 @@ def test_settling_what_is_settled_finds_nothing_to_write() -> None:
 
     found = settle([(USER, COOKIE)], before={USER: "u", COOKIE: "u"}, register=register)
 
-    assert found == ChangeSet([], [], [], [], [], [], [], [], [], [], [])
+    assert found == ChangeSet()
 
 
 def test_what_becomes_contested_is_told_with_the_customer_that_holds_it_now() -> None:
@@ -374,3 +374,36 @@ def test_an_id_whose_anchor_no_event_carries_moves_to_a_stronger_newcomer() -> N
     )
 
     assert found.anchors == [("u", 1)]
+
+
+def test_an_id_that_leaves_an_anchor_which_nothing_carries_is_to_return_to_it() -> None:
+    clusters = [(MAIL,)]
+    before = stored(clusters, {MAIL: "c"}, [alive("c", 1, COOKIE)])
+
+    found = change_set(
+        replace(before, unseen=frozenset({COOKIE})), resolved(clusters), POLICY, lambda: "new"
+    )
+
+    assert (found.anchors, found.unanchored) == ([("c", 0)], {"c": True})
+
+
+def test_an_id_returns_to_an_anchor_that_an_event_carries_again() -> None:
+    clusters = [(MAIL, COOKIE)]
+    before = stored(clusters, {MAIL: "c"}, [alive("c", 1, MAIL)])
+
+    found = change_set(
+        replace(before, returned={"c": COOKIE}), resolved(clusters), POLICY, lambda: "new"
+    )
+
+    assert (found.anchors, found.unanchored) == ([("c", 1)], {"c": False})
+
+
+def test_an_id_stays_where_its_former_anchor_is_not_among_what_is_settled() -> None:
+    clusters = [(MAIL,)]
+    before = stored(clusters, {MAIL: "c"}, [alive("c", 1, MAIL)])
+
+    found = change_set(
+        replace(before, returned={"c": COOKIE}), resolved(clusters), POLICY, lambda: "new"
+    )
+
+    assert (found.anchors, found.unanchored) == ([], {})

@@ -1,0 +1,118 @@
+"""What a query costs is known before it runs."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+from graphql import GraphQLObjectType, parse
+
+from identity_service.api.graphql.cost import A_JOURNEY, WEIGHTS, cost_of
+from identity_service.api.graphql.limits import MAX_COST
+from identity_service.api.graphql.plain_lists import PlainListExecutor
+from identity_service.api.graphql.schema import build_schema
+from identity_service.cli.customers import who_is_this
+from identity_service.domain.journeys.journeys import JOURNEYS
+
+SCHEMA = build_schema()._schema  # pyright: ignore[reportPrivateUsage]
+
+IDENTIFIER = '{type: "user_id", value: "u"}'
+
+
+def cost(query: str, **variables: Any) -> int:
+    executor = cast("Any", PlainListExecutor).build(
+        SCHEMA, parse(query), raw_variable_values=variables
+    )
+    assert isinstance(executor, PlainListExecutor), executor
+    return cost_of(executor)
+
+
+def of_space(selection: str, declared: str = "", **variables: Any) -> int:
+    return cost(f'query{declared} {{ space(name: "s") {{ {selection} }} }}', **variables)
+
+
+def test_every_weight_is_of_a_field_that_there_is() -> None:
+    fields = {
+        f"{kind.name}.{name}"
+        for kind in SCHEMA.type_map.values()
+        if isinstance(kind, GraphQLObjectType)
+        for name in kind.fields
+    }
+
+    assert set(WEIGHTS) - fields == set()
+
+
+def test_plain_fields_cost_one_each() -> None:
+    assert of_space("name settlement { done }") - of_space("name") == 3
+
+
+@pytest.mark.parametrize("name", ["eventCount", "health { bridges }", "links { timesSeen }"])
+def test_what_is_read_for_each_entry_costs_its_weight_as_often(name: str) -> None:
+    def listed(selection: str) -> int:
+        some = ", ".join([IDENTIFIER] * 7)
+        return of_space(f"customers(identifiers: [{some}]) {{ ... on Customer {{ {selection} }} }}")
+
+    assert (
+        listed(f"customerId {name}") - listed("customerId")
+        >= 7 * WEIGHTS[f"Customer.{name.split()[0]}"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("selection", "declared", "variables"),
+    [
+        ("changes(first: 30) { edges { cursor } }", "", {}),
+        ("changes(first: $n) { edges { cursor } }", "($n: Int)", {"n": 30}),
+        ("...f } } fragment f on Space { ... { changes(first: 30) { edges { cursor } }", "", {}),
+    ],
+    ids=["in the text", "in a variable", "in a fragment"],
+)
+def test_an_entry_costs_as_often_as_it_is_asked_for(
+    selection: str, declared: str, variables: dict[str, Any]
+) -> None:
+    found = of_space(selection, declared, **variables)
+
+    space, edges, cursor = 2, 2, 1
+    assert found == space + WEIGHTS["Space.changes"] + 30 * (1 + edges + cursor)
+
+
+def test_lists_in_lists_multiply() -> None:
+    one = of_space("changes(first: 1) { edges { node { identifiers { value } } } }")
+    many = of_space("changes(first: 100) { edges { node { identifiers { value } } } }")
+
+    assert many > 90 * (one - WEIGHTS["Space.changes"])
+
+
+def test_a_thousand_customers_with_what_they_mostly_are_asked_for_can_be_afforded() -> None:
+    some = [{"type": "user_id", "value": str(number)} for number in range(1_000)]
+    query = (
+        "customers(identifiers: $some) { ... on Customer { customerId kind firstSeen lastSeen"
+        " eventCount identifiers { type value contested } traits { name value }"
+        " accounts { accountId } events(first: 10) { edges { node { name at } } } } }"
+    )
+
+    assert of_space(query, "($some: [IdentifierInput!]!)", some=some) < MAX_COST
+
+
+def test_the_first_question_of_the_explorer_costs_little() -> None:
+    found = cost(who_is_this(), space="s", type="user_id", value="u")
+
+    assert found < MAX_COST / 100
+
+
+def test_fifty_times_a_thousand_customers_cannot_be_afforded() -> None:
+    some = [{"type": "user_id", "value": str(number)} for number in range(1_000)]
+    query = " ".join(
+        f"a{n}: customers(identifiers: $some) {{ ... on Customer {{ eventCount }} }}"
+        for n in range(50)
+    )
+
+    assert of_space(query, "($some: [IdentifierInput!]!)", some=some) > MAX_COST
+
+
+def test_all_journeys_can_be_asked_for_in_one_query() -> None:
+    assert len(JOURNEYS) * A_JOURNEY < MAX_COST
+
+
+def test_what_describes_the_schema_is_not_in_it() -> None:
+    assert cost("{ __typename __schema { types { name fields { name } } } }") == 0
