@@ -30,6 +30,9 @@ from identity_service.settings import Settings
 
 SUPERVISOR: Final = Path(__file__).with_name("supervisor.py")
 CONSOLE_LOG: Final = "console.log"
+PANIC: Final = b"The database has encountered a critical error, and needs to be restarted."
+"""What Neo4j logs at every transaction once its transaction log could not be written."""
+LOG_TAIL_BYTES: Final = 16_384
 START_TIMEOUT_S: Final = 120.0
 STOP_TIMEOUT_S: Final = 60.0
 
@@ -114,6 +117,16 @@ def await_bolt(home: Path, state: State) -> State:
         f"Neo4j (process {state.process.pid}) does not answer after {START_TIMEOUT_S:.0f} s.",
         remedy=f"See {home / CONSOLE_LOG}; `identity-service neo4j stop` ends it.",
     )
+
+
+def panicked(home: Path) -> bool:
+    """Whether the server's log says that its database has to be restarted."""
+    try:
+        with (home / CONSOLE_LOG).open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
+            return PANIC in log.read()
+    except FileNotFoundError:
+        return False
 
 
 def _spawn(

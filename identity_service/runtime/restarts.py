@@ -1,7 +1,8 @@
-"""Keeps the managed Neo4j running: it is started again when it ends by itself.
+"""Keeps the managed Neo4j running: it is started again when it ends by itself or is of no use.
 
-It may be killed, or run out of memory, for which Java ends. It comes back at the same address, so
-that whoever uses it only has to wait.
+It may be killed, or run out of memory, for which Java ends. After a disk that was full it lives on
+but takes nothing any more. It comes back at the same address, so that whoever uses it only has to
+wait.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import Final, Self
 
 import structlog
 
-from identity_service.errors import RuntimeFailed
 from identity_service.runtime import server
 from identity_service.runtime.server import RunningServer
 from identity_service.settings import Settings
@@ -22,7 +22,7 @@ POLL_INTERVAL_S: Final = 0.5
 """Seconds after which it is looked whether the server still runs."""
 
 FIRST_PAUSE_S: Final = 1.0
-LONGEST_PAUSE_S: Final = 30.0
+LONGEST_PAUSE_S: Final = 5.0
 """Seconds before another start when one failed, or the server ended soon after it."""
 
 _log = structlog.get_logger(__name__)
@@ -54,9 +54,12 @@ class KeptRunning:
     def _watch(self) -> None:
         pause, started = FIRST_PAUSE_S, time.monotonic()
         while not self._ending.wait(POLL_INTERVAL_S):
-            if not self._running.has_ended:
+            if self._running.has_ended:
+                _log.error("neo4j_ended", pid=self._running.pid)
+            elif self._running.has_panicked:
+                _log.error("neo4j_panicked", pid=self._running.pid)
+            else:
                 continue
-            _log.error("neo4j_ended", pid=self._running.pid)
             if time.monotonic() - started > LONGEST_PAUSE_S:
                 pause = FIRST_PAUSE_S
             while not self._started_again():
@@ -68,9 +71,9 @@ class KeptRunning:
     def _started_again(self) -> bool:
         begun = time.monotonic()
         try:
-            self._running.stop()  # what its end left behind
+            self._running.stop()  # also what its end left behind
             self._running = server.start(self._settings, port=self._running.state.port)
-        except (RuntimeFailed, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
             _log.error("neo4j_not_started", error=str(error))
             return False
         seconds = round(time.monotonic() - begun, 1)

@@ -26,6 +26,7 @@ from identity_service.runtime.launch import (
     Launched,
     await_login,
     launch,
+    panicked,
 )
 from identity_service.runtime.lock import VERSION
 from identity_service.runtime.state import State, forget_state, read_state
@@ -68,6 +69,14 @@ class RunningServer:
         if self.owned is not None and self.owned.supervisor is not None:
             return self.owned.supervisor.poll() is not None
         return not self.state.process.is_alive()
+
+    @property
+    def has_panicked(self) -> bool:
+        """Whether its database takes nothing any more, as after a disk that was full.
+
+        Only a restart helps. Known of a server that this process started.
+        """
+        return self.owned is not None and panicked(self.owned.home)
 
     def stop(self) -> None:
         """Stop it cleanly, about 2 s; a server that somebody else owns, or nobody, is left alone.

@@ -11,6 +11,8 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from identity_service.collect.proofs import is_proven
 from identity_service.collect.segment import Collected
 from identity_service.domain.events import EventIdentity, Rejection, ReportedEvent
@@ -22,6 +24,8 @@ from identity_service.services.kit.clock import Ids
 from identity_service.services.spaces.access import Sender, SpaceScope
 from identity_service.services.write.event_batch import BatchWriter, Received, RejectedEvent
 from identity_service.services.write.settler import MAX_ATTEMPTS
+
+_log = structlog.get_logger(__name__)
 
 MAX_BATCH = 500
 """Most events that one transaction writes."""
@@ -86,8 +90,14 @@ class Ingest:
         return not self._closed and self._queued.total() < self._max_queue
 
     async def warm_up(self) -> None:
-        """Do once what the first events would otherwise wait for."""
-        await self._store.plan_ahead(parse_policy(DEFAULT_POLICY_TEXT))
+        """Do once what the first events would otherwise wait for.
+
+        Where the database is too slow for it now, they wait after all.
+        """
+        try:
+            await self._store.plan_ahead(parse_policy(DEFAULT_POLICY_TEXT))
+        except Unavailable as error:
+            _log.warning("not_warmed_up", error=str(error))
 
     async def take(self, sender: Sender, collected: Collected, received_at: int) -> None:
         """Write what a request brought into each of the sender's spaces.
