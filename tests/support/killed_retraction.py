@@ -1,7 +1,8 @@
-"""Killed amid a retraction: `-m tests.support.killed_retraction URI SPACE SOURCE`.
+"""Killed amid a retraction: `-m tests.support.killed_retraction SPACE SOURCE`.
 
 This process retracts all that was received from the source, an event in each transaction, and
-kills itself, hard, as soon as a few are taken out.
+kills itself, hard, as soon as a few are taken out. The database is the one that the environment
+names.
 """
 
 from __future__ import annotations
@@ -45,9 +46,9 @@ class KilledSoon(RetractionSteps):
         return skipped
 
 
-async def retract(uri: str, space: str, source: str) -> None:
+async def retract(space: str, source: str) -> None:
     """Retract, and begin to follow that."""
-    async with await Database.open(Settings(neo4j_uri=uri)) as database:
+    async with await Database.open(Settings()) as database:
         use_cases = assemble(database, MAX_QUEUE, limits=LIMITS)
         access = use_cases.access
         scope = access.require(access.operator(space), space, Role.ADMIN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
 import sys
@@ -23,6 +24,7 @@ from identity_service.services.kit.clock import system_clock
 from identity_service.services.limits import Limits, RetractionLimits
 from identity_service.settings import Settings
 from tests.support.everything import all_of
+from tests.support.neo4j import environment_of
 from tests.support.recorder import answers_as_of, answers_now
 from tests.support.space import PATIENCE, NewWorld, World, beside, event, judge_at_random, reported
 from tests.support.waiting import until
@@ -254,8 +256,9 @@ async def test_a_retraction_whose_process_was_killed_is_finished_by_another(
     before = await all_of(space)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.support.killed_retraction"),
-        *(str(database_settings.neo4j_uri), space.space, ATTACKER),
+        *(space.space, ATTACKER),
         cwd=ROOT,
+        env=os.environ | environment_of(database_settings),
     )
     assert await process.wait() == -signal.SIGKILL
     [left] = (await space.use_cases.retractions.list(space.scope, "~", 10)).items
