@@ -3,8 +3,9 @@
 # (graphql-core leaves its generic types without arguments)
 """What an operation will cost, known from its text and variables before anything is read.
 
-The unit is a field of a record that is there already. What is read for a field has a weight; what
-is below a list counts once for each entry that may be asked for.
+The unit is a field of a record that is there already, and what is read for a field has a weight.
+What is asked of each of many customers counts for each of them. How long other lists are is known
+only when they were read: of them one entry counts here, and `plain_lists.py` counts them all.
 """
 
 from __future__ import annotations
@@ -15,16 +16,12 @@ from typing import Any, Final, cast
 from graphql import (
     FieldNode,
     FragmentSpreadNode,
-    GraphQLField,
     GraphQLNamedType,
     InlineFragmentNode,
-    IntValueNode,
     ListValueNode,
     SelectionSetNode,
     VariableNode,
     get_named_type,
-    get_nullable_type,
-    is_list_type,
 )
 from graphql.execution import Executor
 
@@ -61,7 +58,7 @@ WEIGHTS: Final[Mapping[str, int]] = {
 }
 """What it takes to read a field, in fields that are there already; 1 for all others."""
 
-A_JOURNEY: Final = 20_000
+A_JOURNEY: Final = 5_000
 """The weight of each field of `Journeys`: one reads all events of a span of time."""
 
 A_CUSTOMER: Final = 10
@@ -69,15 +66,9 @@ A_CUSTOMER: Final = 10
 
 _LOOKUPS: Final = frozenset({"customers", "customersById"})
 
-USUAL_ENTRIES: Final = 10
-"""Entries of a list, where the query does not say how many it wants."""
-
-_SIZES: Final = ("first", "identifiers", "ids")
-"""Arguments that say how long a list will be, by their value or by their own length."""
-
 
 def cost_of(executor: Executor[Any]) -> int:
-    """What an operation costs at most, if lists are no longer than they are asked to be."""
+    """What an operation costs, with one entry of each list whose length is not known."""
     root = executor.schema.get_root_type(executor.operation.operation)
     assert root is not None  # noqa: S101  (validation refuses an operation that has none)
     return _Costing(executor).of_selections(root, executor.operation.selection_set)
@@ -112,26 +103,20 @@ class _Costing:
         if field is None or node.selection_set is None:
             return self._weight(parent, name)
         below = self.of_selections(get_named_type(field.type), node.selection_set)
-        each = A_CUSTOMER if name in _LOOKUPS else 1
-        return self._weight(parent, name) + self._entries(field, node) * (each + below)
+        if name in _LOOKUPS:
+            return self._looked_up(node) * (A_CUSTOMER + below)
+        return self._weight(parent, name) + below
 
     def _weight(self, parent: GraphQLNamedType, name: str) -> int:
         return A_JOURNEY if parent.name == "Journeys" else WEIGHTS.get(f"{parent.name}.{name}", 1)
 
-    def _entries(self, field: GraphQLField, node: FieldNode) -> int:
-        """How many entries a field may have; 1 where it is no list."""
-        if not is_list_type(get_nullable_type(field.type)) and "first" not in field.args:
-            return 1
-        if node.name.value == "edges":
-            return 1  # its connection counts them
-        given = node.arguments or ()
-        sizes = [self._size(each.value) for each in given if each.name.value in _SIZES]
-        return next((size for size in sizes if size is not None), USUAL_ENTRIES)
+    def _looked_up(self, node: FieldNode) -> int:
+        """How many identifiers or ids a field looks up."""
+        sizes = [self._size(each.value) for each in node.arguments or ()]
+        return max(sizes, default=0)
 
-    def _size(self, value: object) -> int | None:
+    def _size(self, value: object) -> int:
         if isinstance(value, VariableNode):
             given = self._variables.get(value.name.value)
-            return len(given) if isinstance(given, list) else cast("int | None", given)
-        if isinstance(value, IntValueNode):
-            return int(value.value)
-        return len(value.values) if isinstance(value, ListValueNode) else None
+            return len(given) if isinstance(given, list) else 1
+        return len(value.values) if isinstance(value, ListValueNode) else 1

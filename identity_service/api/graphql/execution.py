@@ -7,7 +7,7 @@ import secrets
 import sys
 import traceback
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass, replace
 from inspect import isawaitable
 from typing import Any, Final, NamedTuple, TypeAlias, cast
@@ -33,7 +33,6 @@ from identity_service.api.graphql.context import Context
 from identity_service.api.graphql.cost import cost_of
 from identity_service.api.graphql.limits import (
     MAX_COST,
-    MAX_STRANGERS_TOKENS,
     MAX_TOKENS,
     STRANGERS_SHARE,
     check_document,
@@ -53,7 +52,7 @@ _NEEDS_STREAM: Final = BadInput(
     remedy="Send it over a WebSocket, or with “Accept: text/event-stream”.",
 )
 
-PREPARED_BYTES: Final = 32_000_000
+PREPARED_BYTES: Final = 64_000_000
 """Memory for queries that are kept parsed and validated, those used last."""
 
 _BYTES_OF_A_TOKEN: Final = 1_000
@@ -103,9 +102,7 @@ class GraphQL:
     async def run(self, request: Request, context: Context) -> Answer:
         """The answer to a query or mutation; never raises."""
         try:
-            if context.known:
-                return await self._run(request, context)
-            async with self._strangers.turn():
+            async with self._turn(context):
                 return await self._run(request, context)
         except Overloaded as error:
             return failed(error)
@@ -115,7 +112,8 @@ class GraphQL:
 
         Raises Overloaded where too many wait who have no valid key.
         """
-        return _subscribes(await self._read(request, context), request)
+        async with self._turn(context):
+            return _subscribes(await self._read(request, context), request)
 
     async def stream(self, request: Request, context: Context) -> AsyncGenerator[Response]:
         """The answers to any request, more than one to a subscription; never raises.
@@ -123,7 +121,8 @@ class GraphQL:
         The last one may be an error without `data`.
         """
         try:
-            prepared = await self._read(request, context)
+            async with self._turn(context):
+                prepared = await self._read(request, context)
         except Overloaded as error:
             yield Response(failed(error))
             return
@@ -152,8 +151,12 @@ class GraphQL:
             except Exception as error:  # noqa: BLE001 - whatever the source raises is answered
                 yield Response(failed(error))
 
+    def _turn(self, context: Context) -> AbstractAsyncContextManager[None]:
+        """What a request waits for that comes without a valid key; raises Overloaded."""
+        return nullcontext() if context.known else self._strangers.turn()
+
     async def _run(self, request: Request, context: Context) -> Answer:
-        prepared = self._prepare(request.query, context)
+        prepared = await self._read(request, context)
         if _subscribes(prepared, request):
             return failed(_NEEDS_STREAM)
         # A connection asks many questions: what one has loaded is old for the next.
@@ -169,10 +172,20 @@ class GraphQL:
             return await _executed(executor)
 
     async def _read(self, request: Request, context: Context) -> _Prepared:
-        if context.known:
-            return self._prepare(request.query, context)
-        async with self._strangers.turn():
-            return self._prepare(request.query, context)
+        """Read a query. Only texts that are right are kept, and only those of known callers."""
+        query = request.query
+        kept = self._prepared.get(query)
+        if kept is not None:
+            return kept
+        if not context.known:
+            # Beside the loop: what somebody unknown sends is to hold nobody up.
+            return await asyncio.to_thread(self._parsed, query)
+        prepared = self._parsed(query)
+        if prepared.document is not None:
+            # Twice: the parsed query holds what stands in its texts and comments again.
+            size = 2 * sys.getsizeof(query) + _BYTES_OF_A_TOKEN * _tokens(prepared.document)
+            self._prepared.put(query, prepared, size)
+        return prepared
 
     def _executor(
         self, prepared: _Prepared, request: Request, context: Context
@@ -190,15 +203,10 @@ class GraphQL:
         )
         return built
 
-    def _prepare(self, query: str, context: Context) -> _Prepared:
-        """Read a query. Only texts that are right are kept, and only those of known callers."""
-        kept = self._prepared.get(query)
-        if kept is not None:
-            return kept
-        most = MAX_TOKENS if context.known else MAX_STRANGERS_TOKENS
+    def _parsed(self, query: str) -> _Prepared:
         try:
             check_text(query)
-            document = parse(query, max_tokens=most)
+            document = parse(query, max_tokens=MAX_TOKENS)
             check_document(document)
             errors = validate(self._schema, document, max_errors=20)
         except GraphQLError as error:
@@ -207,12 +215,7 @@ class GraphQL:
             return _Prepared(None, (GraphQLError(str(error), original_error=error),))
         if errors:
             return _Prepared(None, tuple(errors))
-        prepared = _Prepared(document, subscribes=_has_subscription(document))
-        if context.known:
-            # Twice: the parsed query holds what stands in its texts and comments again.
-            size = 2 * sys.getsizeof(query) + _BYTES_OF_A_TOKEN * _tokens(document)
-            self._prepared.put(query, prepared, size)
-        return prepared
+        return _Prepared(document, subscribes=_has_subscription(document))
 
 
 def failed(error: Exception) -> Answer:

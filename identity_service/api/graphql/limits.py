@@ -30,10 +30,7 @@ MAX_QUERY: Final = 20_000
 MAX_TOKENS: Final = 2_000
 """Words and signs of a query."""
 
-MAX_STRANGERS_TOKENS: Final = 500
-"""The same without a valid key: the introspection of tools takes 200."""
-
-STRANGERS_SHARE: Final = 0.1
+STRANGERS_SHARE: Final = 0.5
 """Share of the service's time for all who ask without a valid key."""
 
 MAX_DEPTH: Final = 20

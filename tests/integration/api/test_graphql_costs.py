@@ -46,22 +46,6 @@ async def test_fifty_times_a_thousand_customers_are_refused_before_anything_is_r
     assert "may cost 500,000" in answer["errors"][0]["message"]
 
 
-async def test_a_long_list_is_answered_in_order_with_the_places_of_its_errors(
-    world: GraphQLWorld, space: OpenSpace
-) -> None:
-    selection = (
-        "customers(identifiers: $some) { ... on Customer {"
-        ' identifiers(first: 1) { value } eventCount events(after: "x") { edges { cursor } } } }'
-    )
-
-    answer = await world.ask(
-        LOOKUP % selection, {"space": space.name, "some": some(250)}, key=space.reader_key
-    )
-
-    paths = [error["path"] for error in answer["errors"]]
-    assert sorted(paths) == [["space", "customers", n, "events"] for n in range(250)]
-
-
 async def test_a_thousand_customers_are_answered_in_the_order_asked(
     world: GraphQLWorld, space: OpenSpace
 ) -> None:

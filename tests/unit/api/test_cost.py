@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 
 import pytest
 from graphql import GraphQLObjectType, parse
 
-from identity_service.api.graphql.cost import A_JOURNEY, WEIGHTS, cost_of
+from identity_service.api.graphql.cost import A_CUSTOMER, A_JOURNEY, WEIGHTS, cost_of
 from identity_service.api.graphql.limits import MAX_COST
 from identity_service.api.graphql.plain_lists import PlainListExecutor
 from identity_service.api.graphql.schema import build_schema
@@ -43,7 +44,7 @@ def test_every_weight_is_of_a_field_that_there_is() -> None:
 
 
 def test_plain_fields_cost_one_each() -> None:
-    assert of_space("name settlement { done }") - of_space("name") == 3
+    assert of_space("name settlement { done }") - of_space("name") == 2
 
 
 @pytest.mark.parametrize("name", ["eventCount", "health { bridges }", "links { timesSeen }"])
@@ -58,29 +59,22 @@ def test_what_is_read_for_each_entry_costs_its_weight_as_often(name: str) -> Non
     )
 
 
-@pytest.mark.parametrize(
-    ("selection", "declared", "variables"),
-    [
-        ("changes(first: 30) { edges { cursor } }", "", {}),
-        ("changes(first: $n) { edges { cursor } }", "($n: Int)", {"n": 30}),
-        ("...f } } fragment f on Space { ... { changes(first: 30) { edges { cursor } }", "", {}),
-    ],
-    ids=["in the text", "in a variable", "in a fragment"],
-)
-def test_an_entry_costs_as_often_as_it_is_asked_for(
-    selection: str, declared: str, variables: dict[str, Any]
-) -> None:
-    found = of_space(selection, declared, **variables)
+@pytest.mark.parametrize("some", [0, 1, 30])
+def test_each_customer_that_is_looked_up_counts(some: int) -> None:
+    ids = [f"cus_{number}" for number in range(some)]
+    below = "{ ... on Customer { eventCount } }"
 
-    space, edges, cursor = 2, 2, 1
-    assert found == space + WEIGHTS["Space.changes"] + 30 * (1 + edges + cursor)
+    in_the_text = of_space(f"customersById(ids: {json.dumps(ids)}) {below}")
+    in_a_variable = of_space(f"customersById(ids: $ids) {below}", "($ids: [ID!]!)", ids=ids)
+    in_a_fragment = of_space(
+        f"...f }} }} fragment f on Space {{ ... {{ customersById(ids: $ids) {below}",
+        "($ids: [ID!]!)",
+        ids=ids,
+    )
 
-
-def test_lists_in_lists_multiply() -> None:
-    one = of_space("changes(first: 1) { edges { node { identifiers { value } } } }")
-    many = of_space("changes(first: 100) { edges { node { identifiers { value } } } }")
-
-    assert many > 90 * (one - WEIGHTS["Space.changes"])
+    space = 1
+    expected = space + some * (A_CUSTOMER + WEIGHTS["Customer.eventCount"])
+    assert (in_the_text, in_a_variable, in_a_fragment) == (expected,) * 3
 
 
 def test_a_thousand_customers_with_what_they_mostly_are_asked_for_can_be_afforded() -> None:

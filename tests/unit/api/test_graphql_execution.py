@@ -78,7 +78,7 @@ async def test_introspection_leaves_the_loop_to_others(graphql: GraphQL) -> None
     "query",
     [
         "{ __schema { types { fields {"
-        + " ".join(f"a{n}: type {{ name }}" for n in range(60))
+        + " ".join(f"a{n}: type {{ name }}" for n in range(98))
         + "} } } }",
         "{ __schema {"
         + " ".join(f"a{n}: types {{ fields {{ args {{ name }} }} }}" for n in range(40))
@@ -161,13 +161,6 @@ async def test_kept_texts_take_bounded_memory(
     tracemalloc.stop()
 
     assert taken < 700_000
-
-
-async def test_a_stranger_may_ask_less(graphql: GraphQL) -> None:
-    query = "{" + " ".join(f"... {{ a{n}: __typename }}" for n in range(90)) + "}"
-
-    assert codes(await ask(graphql, query)) == ["BAD_INPUT"]
-    assert "errors" not in await ask(graphql, query, READER)
 
 
 def kept(graphql: GraphQL) -> int:
