@@ -61,6 +61,6 @@ class PropertyNames:
         in_use = await self._store.claim_property_names(
             space, source, names, MAX_NAMES_OF_SOURCE, MAX_NAMES
         )
-        full = before.full | (set() if in_use.issuperset(names) else {source})
+        full = before.full if in_use.issuperset(names) else before.full | {source}
         found = self._in_use[space] = _InUse(in_use, before.read_at, full)
         return found
