@@ -19,7 +19,7 @@ from identity_service.collect.identifiers import identifier_text, read_identifie
 from identity_service.collect.lines import MAX_LINE
 from identity_service.collect.proofs import read_proof, without_hash
 from identity_service.collect.refused import Refused, kept_body, kept_text, without_key
-from identity_service.collect.times import event_time, sent_time, stated_time
+from identity_service.collect.times import LIVE, OF_A_FILE, event_time, sent_time, stated_time
 from identity_service.domain.events import Rejection, RejectionCode, ReportedEvent
 from identity_service.domain.identifiers import CONTROL_CHARACTER, MAX_VALUE_BYTES
 from identity_service.domain.policies.normalise import cleaned
@@ -245,7 +245,12 @@ def _event(
         message_id=message_id,
         type=kind,
         name=name,
-        at=event_time(stated, _sent_at(call, envelope), envelope.received_at),
+        at=event_time(
+            stated,
+            _sent_at(call, envelope),
+            envelope.received_at,
+            LIVE if envelope.is_sent else OF_A_FILE,
+        ),
         identifiers=identifiers,
         properties=carried,
         context=_with_rest(without_hash(context), _with_sent_at(call, envelope), used),

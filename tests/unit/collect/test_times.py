@@ -6,8 +6,11 @@ from hypothesis import strategies as st
 
 from identity_service.collect.refused import Refused
 from identity_service.collect.times import (
-    MAX_AHEAD,
+    LIMITED,
+    LIVE,
     MAX_CLOCK_ERROR,
+    OF_A_FILE,
+    TimeWindow,
     event_time,
     read_time,
     sent_time,
@@ -140,11 +143,29 @@ def test_a_time_that_a_correction_puts_before_1970_is_that_of_receipt() -> None:
     assert event_time(86_400_000, RECEIVED + 2 * 86_400_000, RECEIVED) == RECEIVED
 
 
-def test_a_time_up_to_a_day_ahead_is_believed() -> None:
-    assert event_time(RECEIVED + MAX_AHEAD, None, RECEIVED) == RECEIVED + MAX_AHEAD
+@pytest.mark.parametrize("window", [LIVE, LIMITED, OF_A_FILE])
+def test_a_time_after_the_window_counts_as_receipt(window: TimeWindow) -> None:
+    last = RECEIVED + window.after
+
+    assert event_time(last, None, RECEIVED, window) == last
+    assert event_time(last + 1, None, RECEIVED, window) == RECEIVED
 
 
-@pytest.mark.parametrize("stated", ["9999-12-31T23:59:59Z", RECEIVED + MAX_AHEAD + 1, 2**63])
+def test_a_live_event_is_no_further_ahead_than_a_right_clock() -> None:
+    assert LIVE.after == LIMITED.after == MAX_CLOCK_ERROR
+    assert event_time(RECEIVED + 3_600_000, None, RECEIVED) == RECEIVED
+
+
+def test_the_past_of_a_limited_source_is_what_sdks_keep_offline() -> None:
+    month = 30 * 86_400_000
+
+    assert event_time(RECEIVED - month, None, RECEIVED, LIMITED) == RECEIVED - month
+    assert event_time(RECEIVED - month - 1, None, RECEIVED, LIMITED) == RECEIVED
+    assert event_time(86_400_000, None, RECEIVED, LIMITED) == RECEIVED
+    assert event_time(86_400_000, None, RECEIVED) == 86_400_000
+
+
+@pytest.mark.parametrize("stated", ["9999-12-31T23:59:59Z", 2**63])
 def test_a_time_in_the_far_future_counts_as_receipt(stated: object) -> None:
     assert event_time(stated_time({"timestamp": stated}), None, RECEIVED) == RECEIVED
 
@@ -158,14 +179,14 @@ def test_a_clock_that_is_centuries_ahead_is_corrected_by_when_it_says_it_sent() 
 STATED = st.none() | st.integers() | st.floats() | st.text() | st.datetimes().map(str)
 
 
-@given(STATED, STATED, STATED)
-def test_every_time_is_between_1970_and_a_day_ahead(
-    timestamp: object, original: object, sent: object
+@given(STATED, STATED, STATED, st.sampled_from([LIVE, LIMITED, OF_A_FILE]))
+def test_every_time_is_between_1970_and_the_end_of_the_window(
+    timestamp: object, original: object, sent: object, window: TimeWindow
 ) -> None:
     call = {"timestamp": timestamp, "originalTimestamp": original}
 
     try:
-        at = event_time(stated_time(call), sent_time(sent), RECEIVED)
+        at = event_time(stated_time(call), sent_time(sent), RECEIVED, window)
     except Refused:
         return
-    assert 0 <= at <= RECEIVED + MAX_AHEAD
+    assert 0 <= at <= RECEIVED + window.after
