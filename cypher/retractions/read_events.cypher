@@ -12,4 +12,4 @@ CALL (e) {
   WITH o, i ORDER BY i.key
   RETURN collect([i.key, type(o) = 'OBSERVED', i:Blocked, coalesce(o.judgements, []), coalesce(o.detached_at, []), coalesce(o.attached_at, [])]) AS carried
 }
-RETURN collect([e.key, e.at, e.source, coalesce(e.name, e.type), carried]) AS events
+RETURN collect([e.key, e.at, e.source, e.proven IS NOT NULL, coalesce(e.name, e.type), carried]) AS events

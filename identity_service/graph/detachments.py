@@ -62,7 +62,7 @@ class DetachmentStore:
 
     async def events(self, space: str, message_id: str) -> list[StoredEvent]:
         """The events with a message id."""
-        row = await self._database.read_one(
+        row = await self._database.read_latest(
             READ_EVENTS,
             w={
                 "begin": events_key(space, message_id),
@@ -83,7 +83,7 @@ class DetachmentStore:
 
         Raises Stale where somebody else took one of the identifiers from all of its events.
         """
-        row = await self._database.read_one(
+        row = await self._database.read_latest(
             READ_LEFT,
             w={
                 "events": list(events),

@@ -75,7 +75,7 @@ class RetractionStore:
 
     async def find(self, space: str, retraction: str) -> RetractionProgress | None:
         """A retraction of a space, withdrawn or not."""
-        row = await self._database.read_one(READ_RETRACTION, space=space, id=retraction)
+        row = await self._database.read_latest(READ_RETRACTION, space=space, id=retraction)
         return _progress(*row["retraction"]) if row else None
 
     async def retractions(self, space: str, before: str, most: int) -> list[RetractionProgress]:
@@ -92,7 +92,7 @@ class RetractionStore:
         those of the source.
         """
         at, key = after
-        row = await self._database.read_one(
+        row = await self._database.read_latest(
             LIST_EVENTS,
             w={
                 "space": space,
@@ -110,7 +110,7 @@ class RetractionStore:
 
     async def events(self, keys: Collection[str]) -> list[StoredEvent]:
         """Events by their keys, with all judgements and retractions about what they carry."""
-        row = await self._database.read_one(READ_EVENTS, w={"keys": list(keys)})
+        row = await self._database.read_latest(READ_EVENTS, w={"keys": list(keys)})
         return [stored_event(*entry) for entry in (row["events"] if row else ())]
 
     async def ranges(
@@ -130,12 +130,12 @@ class RetractionStore:
 
     async def is_held(self, retraction: str) -> bool:
         """Whether this process is at a retraction."""
-        row = await self._database.read_one(READ_WORKER, id=retraction)
+        row = await self._database.read_latest(READ_WORKER, id=retraction)
         return row is not None and row["worker"] == self.worker
 
     async def last_step(self, space: str, retraction: str) -> tuple[int, list[str]] | None:
         """The last step whose events were not given back: its number, and their keys."""
-        row = await self._database.read_one(READ_LAST_STEP, space=space, id=retraction)
+        row = await self._database.read_latest(READ_LAST_STEP, space=space, id=retraction)
         return (row["number"], row["events"]) if row else None
 
     async def forget_step(self, retraction: str, lease_ms: int, number: int) -> bool:

@@ -18,7 +18,7 @@ EXAMPLES_END: Final = "2026-10-25T19:00:00.000Z"
 """When the newest of the example events happened: what is later is a moment of the run."""
 
 _VARIES = re.compile(
-    r"(?P<id>(?:cus|jdg|chg|rej)_[0-9a-f]{32})"
+    r"(?P<id>(?:cus|jdg|ret|chg|rej)_[0-9a-f]{32})"
     r"|(?P<key>ids_[a-z]+_)(?:…|[\w-]{43})"
     r"|(?P<address>127\.0\.0\.1:\d+)"
     r"|(?P<epoch>\b1[789]\d{11}\b)"
@@ -115,7 +115,7 @@ def _pattern(match: re.Match[str]) -> str:
 
 
 def _is_unique(shown: str) -> bool:
-    return shown.startswith(("cus_", "jdg_", "chg_", "rej_", "ids_"))
+    return shown.startswith(("cus_", "jdg_", "ret_", "chg_", "rej_", "ids_"))
 
 
 def _plain(text: str) -> str:
