@@ -32,6 +32,11 @@ MESSAGE_ID_COLLISIONS: Final = Counter(
     "Events of a source that were kept although another event has their message id.",
     ["space", "source"],
 )
+INVALID_PROOFS: Final = Counter(
+    "identity_invalid_proofs_total",
+    "Events of a source with a proof of their user id that is not valid; they count as unproven.",
+    ["source"],
+)
 BACKGROUND_FAILURES: Final = Counter(
     "identity_background_failures_total",
     "Errors of work in the background, which is done again after a pause.",

@@ -10,7 +10,7 @@
 //   w.events: list of [key, number of identifiers that it carried, key of the strongest that is left or
 //     null, list of those to take from it, list of those that were taken before]; both are lists of
 //     [identifier key, judgements, when each was made, when each was withdrawn]
-//   w.links: list of [a_key, b_key, first_seen, last_seen, times_seen, sources]; where times_seen is 0, the
+//   w.links: list of [a_key, b_key, first_seen, last_seen, times_seen, sources, proven]; where times_seen is 0, the
 //     link goes
 // Columns:
 //   written: boolean
@@ -65,11 +65,11 @@ CALL (w) {
 }
 CALL (w) {
   UNWIND w.links AS row
-  WITH {a_key: row[0], b_key: row[1], first_seen: row[2], last_seen: row[3], times_seen: row[4], sources: row[5]} AS link
+  WITH {a_key: row[0], b_key: row[1], first_seen: row[2], last_seen: row[3], times_seen: row[4], sources: row[5], proven: row[6]} AS link
   MATCH (a:Identifier {key: link.a_key})
   MATCH (b:Identifier {key: link.b_key})
   OPTIONAL MATCH (a)-[l:OBSERVED_TOGETHER]->(b)
-  SET l.first_seen = link.first_seen, l.last_seen = link.last_seen, l.times_seen = link.times_seen, l.sources = link.sources
+  SET l.first_seen = link.first_seen, l.last_seen = link.last_seen, l.times_seen = link.times_seen, l.sources = link.sources, l.proven = link.proven
   WITH l, link WHERE link.times_seen = 0
   DELETE l
 }

@@ -5,7 +5,7 @@
 //   w.begin: string – what the keys of these events begin with
 //   w.earlier_key: event key – as an earlier version wrote it
 // Columns:
-//   events: list of [key, at, source, name or type, list of [identifier key, whether it counts as evidence,
+//   events: list of [key, at, source, proven, name or type, list of [identifier key, whether it counts as evidence,
 //     blocked, judgements that took or take it from the event, when each was made, when each was
 //     withdrawn or `never`]]
 CALL () {
@@ -19,4 +19,4 @@ CALL (e) {
   WITH o, i ORDER BY i.key
   RETURN collect([i.key, type(o) = 'OBSERVED', i:Blocked, coalesce(o.judgements, []), coalesce(o.detached_at, []), coalesce(o.attached_at, [])]) AS carried
 }
-RETURN collect([e.key, e.at, e.source, coalesce(e.name, e.type), carried]) AS events
+RETURN collect([e.key, e.at, e.source, e.proven IS NOT NULL, coalesce(e.name, e.type), carried]) AS events

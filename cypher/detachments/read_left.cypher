@@ -10,8 +10,8 @@
 // Columns:
 //   identifiers: list of [key, number of events that carry it now, first_seen, last_seen]; times are null
 //     when no event is left
-//   links: list of [key, key, first_seen, last_seen, times_seen, sources]; times_seen is 0 where nothing is
-//     left
+//   links: list of [key, key, first_seen, last_seen, times_seen, sources, proven]; times_seen is 0 where
+//     nothing is left
 //   degrees: list of [key, number of links that are not to blocked identifiers]
 CALL () {
   UNWIND $w.identifiers AS key
@@ -32,9 +32,9 @@ CALL () {
   CALL (fewer, more) {
     MATCH (fewer)<-[:OBSERVED]-(e:Event)
     WHERE NOT e.key IN $w.events AND EXISTS { (e)-[:OBSERVED]->(more) }
-    RETURN min(e.at) AS first, max(e.at) AS last, count(e) AS times, collect(DISTINCT e.source) AS sources
+    RETURN min(e.at) AS first, max(e.at) AS last, count(e) AS times, collect(DISTINCT e.source) AS sources, count(e.proven) > 0 AS proven
   }
-  RETURN collect([a.key, b.key, first, last, times, sources]) AS links
+  RETURN collect([a.key, b.key, first, last, times, sources, proven]) AS links
 }
 CALL () {
   UNWIND $w.counted AS key

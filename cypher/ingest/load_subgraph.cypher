@@ -10,6 +10,7 @@
 //   w.starts: list of identifier keys to walk from
 //   w.boundary: list of identifier keys that are boundary nodes themselves
 //   w.cross_boundary: boolean – also walk through contested identifiers
+//   w.with_claims: boolean – tell of links which sources alone they rest on
 //   w.most: how many identifiers at most, plus one
 //   w.policy_version: integer – the version in force
 //   w.owners: how many customers at most to name as owners of a boundary node
@@ -20,7 +21,8 @@
 //   interior: list of the identifier keys that the walk reached
 //   nodes: list of [key, first_seen, customer id or null, contested, super-connector]
 //   guards: list of [customer id, rev, number of its identifiers]
-//   interior_links: list of [a_key, b_key, first_seen, last_seen, times_seen]
+//   interior_links: list of [a_key, b_key, first_seen, last_seen, times_seen, sources or null]; sources
+//     without any proven event, if asked for
 //   blocked_links: links to blocked identifiers, list of [a_key, b_key]
 //   interior_same: list of [key, key of an identifier judged the same that a walk goes on to]
 //   co_member_links: the same, a list for each boundary node
@@ -60,7 +62,7 @@ CALL (interior) {
   WITH collect(DISTINCT CASE WHEN NOT o:Blocked THEN l END) AS links,
        collect(DISTINCT CASE WHEN o:Blocked THEN l END) AS links_to_blocked,
        collect(DISTINCT CASE WHEN NOT o:Blocked AND (o:SuperConnector OR (o:Contested AND NOT $w.cross_boundary)) THEN o END) AS boundary_reached
-  RETURN [l IN links | [startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen]] AS interior_links,
+  RETURN [l IN links | [startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen, CASE WHEN $w.with_claims AND l.proven IS NULL THEN l.sources END]] AS interior_links,
          [l IN links_to_blocked | [startNode(l).key, endNode(l).key]] AS blocked_links,
          boundary_reached
 }
@@ -109,7 +111,7 @@ CALL (ends) {
     UNWIND co_members AS m
     MATCH (m)-[l:OBSERVED_TOGETHER]-(o:Identifier) WHERE o IN co_members
     WITH DISTINCT l
-    RETURN collect([startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen]) AS inner_links
+    RETURN collect([startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen, CASE WHEN $w.with_claims AND l.proven IS NULL THEN l.sources END]) AS inner_links
   }
   CALL (d) {
     MATCH (d)-[:JUDGED_SAME]-(o:Identifier) WHERE NOT o:Blocked

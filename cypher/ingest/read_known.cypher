@@ -7,6 +7,7 @@
 //   w.events: list of [key, key in earlier versions, what all keys with its message id begin with]
 //   w.identifiers: list of identifier keys
 //   w.links: list of [position of the lower, position of the higher], those in w.identifiers
+//   w.with_claims: boolean – tell of links which sources alone they rest on
 // Columns:
 //   judgements_rev: integer – grows when a judgement is made or withdrawn that may wait for an
 //     identifier
@@ -15,7 +16,7 @@
 //   identifiers: list of [position, first_seen, customer id or null, contested, super-connector, blocked,
 //     corrections]
 //   unseen: list of positions of those that every event lost which carried them
-//   links: list of [position, first_seen]
+//   links: list of [position, first_seen, sources or null]; sources without any proven event, if asked for
 //   waiting: list of [judgement id, verdict, a_key, b_key, made_at]
 CYPHER replan=skip
 OPTIONAL MATCH (s:Space {name: $w.space})
@@ -51,7 +52,7 @@ CALL (nodes) {
   WITH x, head(nodes[a]) AS a, head(nodes[b]) AS b
   WHERE a IS NOT NULL AND b IS NOT NULL
   OPTIONAL MATCH (a)-[l:OBSERVED_TOGETHER]->(b)
-  RETURN collect(CASE WHEN l IS NOT NULL THEN [x, l.first_seen] END) AS links
+  RETURN collect(CASE WHEN l IS NOT NULL THEN [x, l.first_seen, CASE WHEN $w.with_claims AND l.proven IS NULL THEN l.sources END] END) AS links
 }
 CALL (known) {
   UNWIND CASE WHEN size(known) = size($w.identifiers) THEN [] ELSE range(0, size($w.identifiers) - 1) END AS x

@@ -9,7 +9,7 @@
 //   w.known: known identifiers of the batch, list of [key, first_seen, last_seen, corrections that were
 //     read], in order
 //   w.links_seen: known links, list of [position of a, position of b, first_seen, last_seen,
-//     times_seen, sources]; positions are those in w.known
+//     times_seen, sources, proven]; positions are those in w.known
 //   w.events: list of [key, properties of the node, position of the strongest identifier,
 //     positions of the others, carries traits]
 //   w.accounts: list of [event key, account key, account id, key of its traits or null,
@@ -37,13 +37,14 @@ CALL (w, known) {
 }
 CALL (w, nodes) {
   UNWIND w.links_seen AS row
-  WITH {a: row[0], b: row[1], last_seen: row[3], times_seen: row[4], sources: row[5]} AS link
+  WITH {a: row[0], b: row[1], last_seen: row[3], times_seen: row[4], sources: row[5], proven: row[6]} AS link
   WITH link, nodes[link.a] AS a, nodes[link.b] AS b
   OPTIONAL MATCH (a)-[l:OBSERVED_TOGETHER]->(b)
   SET l.last_seen = CASE WHEN link.last_seen > l.last_seen THEN link.last_seen ELSE l.last_seen END,
       l.times_seen = l.times_seen + link.times_seen,
       l.sources = CASE WHEN all(source IN link.sources WHERE source IN l.sources) THEN l.sources
-        ELSE l.sources + [source IN link.sources WHERE NOT source IN l.sources] END
+        ELSE l.sources + [source IN link.sources WHERE NOT source IN l.sources] END,
+      l.proven = coalesce(l.proven, link.proven)
 }
 CALL (w, nodes) {
   UNWIND w.events AS row

@@ -22,7 +22,7 @@
 //   w.known: known identifiers of the batch, list of [key, first_seen, last_seen, corrections that were
 //     read], in order
 //   w.links: new links, list of [position of a, position of b, first_seen, last_seen, times_seen,
-//     sources]; positions count w.known first, then w.identifiers
+//     sources, proven]; positions count w.known first, then w.identifiers
 //   w.links_seen: known links, likewise
 //   w.made: new judgements, list of maps of the properties of a Judgement
 //   w.withdrawn: list of [judgement id, time, author, reason]
@@ -149,26 +149,28 @@ CALL (w, known) {
 }
 CALL (w, nodes) {
   UNWIND w.links AS row
-  WITH {a: row[0], b: row[1], first_seen: row[2], last_seen: row[3], times_seen: row[4], sources: row[5]} AS link
+  WITH {a: row[0], b: row[1], first_seen: row[2], last_seen: row[3], times_seen: row[4], sources: row[5], proven: row[6]} AS link
   WITH link, nodes[link.a] AS a, nodes[link.b] AS b
   MERGE (a)-[l:OBSERVED_TOGETHER]->(b)
-    ON CREATE SET l.first_seen = link.first_seen, l.last_seen = link.last_seen, l.times_seen = link.times_seen, l.sources = link.sources
+    ON CREATE SET l.first_seen = link.first_seen, l.last_seen = link.last_seen, l.times_seen = link.times_seen, l.sources = link.sources, l.proven = link.proven
     // Another process may have created it after it was found missing, but before the subgraph was read.
     ON MATCH SET l.first_seen = CASE WHEN link.first_seen < l.first_seen THEN link.first_seen ELSE l.first_seen END,
       l.last_seen = CASE WHEN link.last_seen > l.last_seen THEN link.last_seen ELSE l.last_seen END,
       l.times_seen = l.times_seen + link.times_seen,
-      l.sources = l.sources + [source IN link.sources WHERE NOT source IN l.sources]
+      l.sources = l.sources + [source IN link.sources WHERE NOT source IN l.sources],
+      l.proven = coalesce(l.proven, link.proven)
 }
 CALL (w, nodes) {
   UNWIND w.links_seen AS row
-  WITH {a: row[0], b: row[1], first_seen: row[2], last_seen: row[3], times_seen: row[4], sources: row[5]} AS link
+  WITH {a: row[0], b: row[1], first_seen: row[2], last_seen: row[3], times_seen: row[4], sources: row[5], proven: row[6]} AS link
   WITH link, nodes[link.a] AS a, nodes[link.b] AS b
   OPTIONAL MATCH (a)-[l:OBSERVED_TOGETHER]->(b)
   SET l.first_seen = CASE WHEN link.first_seen < l.first_seen THEN link.first_seen ELSE l.first_seen END,
       l.last_seen = CASE WHEN link.last_seen > l.last_seen THEN link.last_seen ELSE l.last_seen END,
       l.times_seen = l.times_seen + link.times_seen,
       l.sources = CASE WHEN all(source IN link.sources WHERE source IN l.sources) THEN l.sources
-        ELSE l.sources + [source IN link.sources WHERE NOT source IN l.sources] END
+        ELSE l.sources + [source IN link.sources WHERE NOT source IN l.sources] END,
+      l.proven = coalesce(l.proven, link.proven)
 }
 CALL (w) {
   UNWIND w.made AS properties

@@ -10,7 +10,7 @@
 //   w.events: list of [event key, withheld values that were read, those that stay withheld or null,
 //     keys of the identifiers to add, how many it observed]
 //   w.identifiers: list of [key, type, value, first_seen, last_seen]
-//   w.links: list of [a_key, b_key, first_seen, last_seen, times_seen, sources]
+//   w.links: list of [a_key, b_key, first_seen, last_seen, times_seen, sources, proven]
 // Columns:
 //   written: boolean
 MATCH (s:Space {name: $w.space})
@@ -88,15 +88,16 @@ CALL (w) {
 }
 CALL (w) {
   UNWIND w.links AS row
-  WITH {a_key: row[0], b_key: row[1], first_seen: row[2], last_seen: row[3], times_seen: row[4], sources: row[5]} AS link
+  WITH {a_key: row[0], b_key: row[1], first_seen: row[2], last_seen: row[3], times_seen: row[4], sources: row[5], proven: row[6]} AS link
   MATCH (a:Identifier {key: link.a_key})
   MATCH (b:Identifier {key: link.b_key})
   MERGE (a)-[l:OBSERVED_TOGETHER]->(b)
-    ON CREATE SET l.first_seen = link.first_seen, l.last_seen = link.last_seen, l.times_seen = link.times_seen, l.sources = link.sources
+    ON CREATE SET l.first_seen = link.first_seen, l.last_seen = link.last_seen, l.times_seen = link.times_seen, l.sources = link.sources, l.proven = link.proven
     ON MATCH SET l.first_seen = CASE WHEN link.first_seen < l.first_seen THEN link.first_seen ELSE l.first_seen END,
       l.last_seen = CASE WHEN link.last_seen > l.last_seen THEN link.last_seen ELSE l.last_seen END,
       l.times_seen = l.times_seen + link.times_seen,
-      l.sources = l.sources + [source IN link.sources WHERE NOT source IN l.sources]
+      l.sources = l.sources + [source IN link.sources WHERE NOT source IN l.sources],
+      l.proven = coalesce(l.proven, link.proven)
 }
 CALL (w) {
   UNWIND w.events AS row

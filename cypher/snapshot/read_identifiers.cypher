@@ -8,6 +8,7 @@
 //     of the space and a slash
 //   w.end: string – a text that all keys of the space come before
 //   w.most: integer
+//   w.with_claims: boolean – tell of links which sources alone they rest on
 // Columns:
 //   keys: list of identifier keys, in order
 //   numbers: list of their numbers
@@ -23,6 +24,7 @@
 //   first_seen_together: list of times
 //   last_seen_together: list of times
 //   times_seen: list of integers
+//   claims: list of lists of sources, empty where an event was proven; none at all unless asked for
 MATCH (i:Identifier) WHERE i.key > $w.after AND i.key < $w.end
 WITH i ORDER BY i.key LIMIT $w.most
 WITH collect(i) AS page
@@ -40,7 +42,8 @@ CALL (page) {
     collect(toInteger(last(split(elementId(o), ':')))) AS b,
     collect(l.first_seen) AS first_seen_together,
     collect(l.last_seen) AS last_seen_together,
-    collect(l.times_seen) AS times_seen
+    collect(l.times_seen) AS times_seen,
+    collect(CASE WHEN $w.with_claims THEN CASE WHEN l.proven IS NULL THEN l.sources ELSE [] END END) AS claims
 }
 RETURN [i IN page | i.key] AS keys,
   [i IN page | toInteger(last(split(elementId(i), ':')))] AS numbers,
@@ -48,4 +51,4 @@ RETURN [i IN page | i.key] AS keys,
   [i IN page | head([(i)-[:BELONGS_TO]->(c:Customer) | toInteger(last(split(elementId(c), ':')))])] AS customers,
   [i IN page WHERE i:Contested | toInteger(last(split(elementId(i), ':')))] AS contested,
   [i IN page WHERE i:SuperConnector | toInteger(last(split(elementId(i), ':')))] AS super_connectors,
-  register, a, b, first_seen_together, last_seen_together, times_seen
+  register, a, b, first_seen_together, last_seen_together, times_seen, claims

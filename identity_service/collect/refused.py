@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import orjson
 
+from identity_service.collect.proofs import without_hash
 from identity_service.domain.events import RejectionCode
 from identity_service.errors import BadInput
 
@@ -24,13 +25,15 @@ class Refused(BadInput):
 
 
 def kept_body(body: object) -> Any:
-    """What a rejection keeps of `body`: all of it but the write key, or its beginning as text.
+    """What a rejection keeps of `body`: all of it but its secrets, or its beginning as text.
 
     A body of more than `MAX_KEPT_BODY` bytes becomes text that ends in a note of what is missing.
     So does one that cannot be stored as JSON (nested too deeply), however short.
     """
     if isinstance(body, dict):
         body = without_key(cast("dict[str, Any]", body))
+        if isinstance(context := body.get("context"), dict):
+            body["context"] = without_hash(cast("dict[str, Any]", context))
     try:
         encoded = orjson.dumps(body)
     except TypeError:

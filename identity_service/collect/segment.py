@@ -17,6 +17,7 @@ from identity_service.collect.body import decode_json
 from identity_service.collect.content import content_digest, digest_of, digest_of_rejected
 from identity_service.collect.identifiers import identifier_text, read_identifiers
 from identity_service.collect.lines import MAX_LINE
+from identity_service.collect.proofs import read_proof, without_hash
 from identity_service.collect.refused import Refused, kept_body, kept_text, without_key
 from identity_service.collect.times import event_time, sent_time, stated_time
 from identity_service.domain.events import Rejection, RejectionCode, ReportedEvent
@@ -247,7 +248,7 @@ def _event(
         at=event_time(stated, _sent_at(call, envelope), envelope.received_at),
         identifiers=identifiers,
         properties=carried,
-        context=_with_rest(context, _with_sent_at(call, envelope), used),
+        context=_with_rest(without_hash(context), _with_sent_at(call, envelope), used),
         traits=traits,
         context_traits=context_traits,
         account_id=_account_id(call, context),
@@ -255,6 +256,7 @@ def _event(
         digest=digest,
         place=place,
         size=size,
+        proof=read_proof(identifiers, context),
     )
 
 

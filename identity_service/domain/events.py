@@ -48,6 +48,13 @@ class EventIdentity(NamedTuple):
     digest: str
 
 
+class UserProof(NamedTuple):
+    """The user id of an event, and what its sender says is the HMAC of it. Not verified."""
+
+    user_id: str
+    user_hash: str
+
+
 class EventOrder(NamedTuple):
     """Where an event stands among the others of a customer.
 
@@ -68,7 +75,8 @@ class ReportedEvent:
     `identifiers` are as sent (strings, trimmed, no duplicates). `properties`, `traits`,
     `context_traits`, `account_traits` and `context` together hold all that the sender sent.
     `digest` is that of its `identity`; `place` is its position in the request, from 0, or the
-    number of its line; `size` is how many bytes of JSON were sent of it.
+    number of its line; `size` is how many bytes of JSON were sent of it. `proof` is what it carries
+    to prove its user id.
     """
 
     message_id: str
@@ -85,6 +93,7 @@ class ReportedEvent:
     digest: str
     place: int
     size: int = field(default=0, compare=False)
+    proof: UserProof | None = None
 
     @property
     def identity(self) -> EventIdentity:
@@ -112,7 +121,8 @@ class Observation:
 
     `identifiers` are normalised, distinct and in text order; `withheld` are those that the
     policy blocks or whose format it refuses (they stay with the event only). `region` is the
-    country of the source's national phone numbers, which they were read with.
+    country of the source's national phone numbers, which they were read with. `proven`: the event
+    carries a valid proof of its user id.
     """
 
     event: ReportedEvent
@@ -121,6 +131,7 @@ class Observation:
     received_at: int
     source: str
     region: str | None = None
+    proven: bool = False
 
 
 def property_key(name: str) -> str:

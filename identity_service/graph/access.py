@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from identity_service.graph.database import Database
@@ -16,6 +16,7 @@ SET_INSTANCE_KEY: Final = statement("spaces/set_instance_key")
 CREATE_SPACE: Final = statement("spaces/create_space")
 CREATE_SOURCE: Final = statement("spaces/create_source")
 CREATE_KEY: Final = statement("spaces/create_key")
+SET_PROOF_SECRET: Final = statement("spaces/set_proof_secret")
 REVOKE_KEY: Final = statement("spaces/revoke_key")
 REVOKE_WRITE_KEY: Final = statement("spaces/revoke_write_key")
 
@@ -25,6 +26,7 @@ class StoredKey:
     """A key that is not revoked. Of a write key, `feeds` are the spaces of its source.
 
     `region` is the country of national phone numbers that the source sends (ISO 3166).
+    Proofs of user ids are made with `proof_secret`.
     """
 
     role: str
@@ -33,6 +35,7 @@ class StoredKey:
     source: str | None
     feeds: tuple[str, ...] = ()
     region: str | None = None
+    proof_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class AccessStore:
             row["source"],
             tuple(row["feeds"]),
             row["region"],
+            row["proof_secret"],
         )
 
     async def has_instance_key(self) -> bool:
@@ -114,6 +118,23 @@ class AccessStore:
             CREATE_KEY, space=key.space, hash=key.hash, role=key.role, name=key.name, now=now
         )
         return bool(row and not row["taken"])
+
+    async def set_proof_secret(
+        self, space: str, source: str, secret: str, *, may_feed_others: bool
+    ) -> tuple[list[str], bool] | None:
+        """Give a source that feeds the space a secret for proofs, in place of the one it had.
+
+        None: there is no such source. Else the hashes of its write keys, and whether nothing was
+        written since it feeds other spaces too, which it may only with `may_feed_others`.
+        """
+        row = await self._database.write_one(
+            SET_PROOF_SECRET,
+            space=space,
+            source=source,
+            secret=secret,
+            may_feed_others=may_feed_others,
+        )
+        return None if row is None else (row["hashes"], row["refused"])
 
     async def revoke_key(self, space: str, name: str, now: int) -> tuple[list[str], bool]:
         """The hashes revoked, and whether a write key stays since it feeds other spaces too."""

@@ -30,6 +30,7 @@ class StoredEvent:
     key: str
     at: int
     source: str
+    proven: bool
     name: str
     observed: Mapping[Identifier, bool]
     detached: Collection[Identifier]
@@ -101,9 +102,9 @@ class DetachmentStore:
                 },
                 links={
                     (identifier_of(a), identifier_of(b)): (
-                        Sightings(first, last, times, set(sources)) if times else None
+                        Sightings(first, last, times, set(sources), proven) if times else None
                     )
-                    for a, b, first, last, times, sources in row["links"]
+                    for a, b, first, last, times, sources, proven in row["links"]
                 },
             ),
             observed={identifier_of(key): events for key, events, *_ in row["identifiers"]},
@@ -112,13 +113,14 @@ class DetachmentStore:
 
 
 def stored_event(
-    key: str, at: int, source: str, name: str, carried: Sequence[Sequence[Any]]
+    key: str, at: int, source: str, proven: bool, name: str, carried: Sequence[Sequence[Any]]
 ) -> StoredEvent:
     """An event as statements list it; `carried`: as `detachments/read_events` has it."""
     return StoredEvent(
         key,
         at,
         source,
+        proven,
         name,
         observed={identifier_of(i): blocked for i, counts, blocked, *_ in carried if counts},
         detached=[identifier_of(i) for i, counts, *_ in carried if not counts],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from identity_service.domain.events import EventIdentity, Rejection
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policies.policy import Policy
+from identity_service.domain.resolution.evidence import NO_CLAIM, Claim
 from identity_service.domain.resolution.id_register import CustomerKind, RegisteredId
 from identity_service.domain.resolution.subgraph import (
     MAX_CO_MEMBERS,
@@ -19,6 +20,7 @@ from identity_service.domain.resolution.subgraph import (
     NewEvidence,
     Pair,
     StoredIdentifier,
+    StoredLink,
     Subgraph,
     is_torn,
 )
@@ -58,7 +60,8 @@ class Known:
     """What the graph already holds of a batch.
 
     `events` are known; `reused` are those whose message id another event has, with other content.
-    `links` maps the known links to when they were first seen. `waiting` are judgements about
+    `links` maps the known links to when they were first seen; `claims`, where they were asked for,
+    those to their claims that rest on the word of sources alone. `waiting` are judgements about
     identifiers of the batch that are not known, as of `judgements_rev`. `blocked` are known
     identifiers that belong to nobody, since a policy blocked them. `corrections` counts how often
     judgements have changed what events say of known identifiers, where they have. `unseen` are
@@ -74,6 +77,7 @@ class Known:
     blocked: frozenset[Identifier]
     corrections: Mapping[Identifier, int]
     unseen: frozenset[Identifier]
+    claims: Mapping[Pair, Claim] = field(default_factory=dict[Pair, Claim])
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +115,14 @@ class EvidenceStore:
         await self.write_settlement(nothing)
 
     async def read_known(
-        self, space: str, events: Collection[EventIdentity], new: NewEvidence
+        self,
+        space: str,
+        events: Collection[EventIdentity],
+        new: NewEvidence,
+        *,
+        with_claims: bool = False,
     ) -> Known:
-        """What of a batch is known already."""
+        """What of a batch is known already; of links also the claims if `with_claims`."""
         identifiers = list(new.identifiers)
         position = {identifier: i for i, identifier in enumerate(identifiers)}
         links = list(new.links)
@@ -132,6 +141,7 @@ class EvidenceStore:
                 ],
                 "identifiers": [identifier_key(space, i) for i in identifiers],
                 "links": [[position[a], position[b]] for a, b in links],
+                "with_claims": with_claims,
             },
         )
         if row is None:
@@ -151,7 +161,8 @@ class EvidenceStore:
                 identifiers[x]: StoredIdentifier(first_seen, customer, contested, super_connector)
                 for x, first_seen, customer, contested, super_connector, *_ in row["identifiers"]
             },
-            links={links[x]: first_seen for x, first_seen in row["links"]},
+            links={links[x]: first_seen for x, first_seen, _ in row["links"]},
+            claims={links[x]: frozenset(claim) for x, _, claim in row["links"] if claim},
             waiting=[_judgement(*entry) for entry in row["waiting"]],
             judgements_rev=row["judgements_rev"],
             blocked=frozenset(blocked),
@@ -187,6 +198,7 @@ class EvidenceStore:
                 "policy_version": policy_version,
                 "owners": MAX_OWNERS,
                 "co_members": MAX_CO_MEMBERS,
+                "with_claims": bool(policy.limited_sources),
                 **_stronger_persons(policy),
             },
         )
@@ -304,10 +316,12 @@ def _stronger_persons(policy: Policy) -> dict[str, Any]:
 
 
 def _subgraph(row: Row) -> Subgraph:
-    links: dict[Pair, tuple[int, int, int]] = {}
+    links: dict[Pair, StoredLink] = {}
     for some in (row["interior_links"], *row["co_member_links"]):
-        for a, b, first_seen, last_seen, times_seen in some:
-            links[identifier_of(a), identifier_of(b)] = (first_seen, last_seen, times_seen)
+        for a, b, first_seen, last_seen, times_seen, claim in some:
+            links[identifier_of(a), identifier_of(b)] = StoredLink(
+                first_seen, last_seen, times_seen, frozenset(claim) if claim else NO_CLAIM
+            )
     # A customer that was read twice counts as it was read first.
     guards: list[tuple[str, int, int]] = row["guards"][::-1]
     linked = _link_counts(row)

@@ -62,7 +62,7 @@ class ExportReader:
         )
 
     def all_links(self, space: str) -> AsyncGenerator[list[Row]]:
-        """[a_key, b_key, first_seen, last_seen, times_seen, sources]."""
+        """[a_key, b_key, first_seen, last_seen, times_seen, sources, proven]."""
         return pages(
             self._database,
             LIST_LINKS,

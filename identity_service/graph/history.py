@@ -119,12 +119,12 @@ class HistoryReader:
         for key, others in row["seen"] if row else ():
             identifier = identifier_of(key)
             seen_with = neighbours[identifier] = {}
-            for other_key, first, last, times, sources, super_connector, events in others:
+            for other_key, first, last, times, sources, proven, super_connector, events in others:
                 if other_key == key:
                     spans[identifier] = Span(first, last)
                     continue
                 other = identifier_of(other_key)
-                seen_with[other] = Sightings(first, last, times, set(sources))
+                seen_with[other] = Sightings(first, last, times, set(sources), proven)
                 now[other] = IdentifierNow(super_connector, events)
         return Neighbours(spans, neighbours, now)
 

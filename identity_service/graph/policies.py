@@ -157,8 +157,10 @@ class PolicyStore:
         if row is None:
             return None, []
         return row["last"], [
-            EventWithheld(key, at, source, tuple(withheld), tuple(map(identifier_of, observed)))
-            for key, at, source, withheld, observed in row["events"]
+            EventWithheld(
+                key, at, source, tuple(withheld), tuple(map(identifier_of, observed)), proven
+            )
+            for key, at, source, proven, withheld, observed in row["events"]
         ]
 
     async def reinstate_withheld(
@@ -172,7 +174,9 @@ class PolicyStore:
         evidence = NewEvidence()
         for again in events:
             event = again.event
-            evidence.add_to_event(event.observed, again.besides, event.at, event.source)
+            evidence.add_to_event(
+                event.observed, again.besides, event.at, event.source, proven=event.proven
+            )
         row = await self._database.write_one(
             REINSTATE_WITHHELD,
             w={

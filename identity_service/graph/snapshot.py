@@ -6,7 +6,7 @@ import asyncio
 from array import array
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
-from itertools import compress
+from itertools import compress, repeat
 from typing import Any, Final
 
 from identity_service.domain.identifiers import Identifier
@@ -34,15 +34,19 @@ class SnapshotReader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def read(self, space: str, progress: Callable[[int], None]) -> Snapshot:
-        """All of a space. `progress` is called with how many identifiers were read so far.
+    async def read(
+        self, space: str, progress: Callable[[int], None], *, with_claims: bool
+    ) -> Snapshot:
+        """All of a space, of links the claims only if `with_claims`.
+
+        `progress` is called with how many identifiers were read so far.
 
         Every page is as it was committed when it was read. Nothing arriving in between, that is
         the space at one moment; else what arrives may be seen in part, and links to identifiers
         that came after their page are left out.
         """
         gathering = _Gathering()
-        async with aclosing(ahead(self._pages(space))) as pages:
+        async with aclosing(ahead(self._pages(space, with_claims))) as pages:
             async for page in pages:
                 await asyncio.to_thread(gathering.add, page)
                 progress(len(gathering.snapshot.identifiers))
@@ -50,12 +54,18 @@ class SnapshotReader:
         judgements = [judgement_of(*each) for each in row["judgements"]] if row else []
         return await asyncio.to_thread(gathering.complete, judgements)
 
-    async def _pages(self, space: str) -> AsyncGenerator[Row]:
+    async def _pages(self, space: str, with_claims: bool) -> AsyncGenerator[Row]:
         """All identifiers, in the order of their keys."""
         after, end = f"{space}/", f"{space}0"  # the character after the slash
         while True:
             row = await self._database.read_one(
-                READ_IDENTIFIERS, w={"after": after, "end": end, "most": IDENTIFIERS_AT_ONCE}
+                READ_IDENTIFIERS,
+                w={
+                    "after": after,
+                    "end": end,
+                    "most": IDENTIFIERS_AT_ONCE,
+                    "with_claims": with_claims,
+                },
             )
             if not row or not row["keys"]:
                 return
@@ -112,6 +122,7 @@ class _Gathering:
         links.first_seen.extend(row["first_seen_together"])
         links.last_seen.extend(row["last_seen_together"])
         links.times_seen.extend(row["times_seen"])
+        links.add_claims(map(frozenset, row["claims"] or repeat((), len(row["a"]))))
 
     def complete(self, judgements: list[Judgement]) -> Snapshot:
         """The snapshot; to be called once, after all pages."""
@@ -141,3 +152,4 @@ class _Gathering:
             links.first_seen = array("q", compress(links.first_seen, known))
             links.last_seen = array("q", compress(links.last_seen, known))
             links.times_seen = array("q", compress(links.times_seen, known))
+            links.claim_numbers = array("i", compress(links.claim_numbers, known))

@@ -30,7 +30,7 @@ from identity_service.graph.keys import account_key, event_key, identifier_key
 NEVER: Final = "never"
 """When a judgement in force was withdrawn: an empty text does not pass through a copy either."""
 
-_NOTHING_LEFT: Final[Sequence[Any]] = (None, None, 0, [])
+_NOTHING_LEFT: Final[Sequence[Any]] = (None, None, 0, [], None)
 """What is written of a link that no event saw any more."""
 
 
@@ -96,6 +96,8 @@ class NewEvent:
             node["trait_keys"] = trait_keys(
                 event.traits, event.context_traits, names_account=event.account_id is not None
             )
+        if observation.proven:
+            node["proven"] = True
         if observation.withheld:
             node["withheld"] = [str(identifier) for identifier in observation.withheld]
         return cls(observation, strongest, node)
@@ -288,9 +290,14 @@ def evidence_rows(write: SettlementWrite) -> dict[str, Any]:
 def _link_rows(links: Mapping[Pair, Sightings], place: Mapping[Identifier, int]) -> list[list[Any]]:
     """Links in one order in every process, so that two that write the same do not deadlock."""
     return [
-        [place[a], place[b], seen.first, seen.last, seen.times, sorted(seen.sources)]
+        [place[a], place[b], seen.first, seen.last, seen.times, *_who_saw(seen)]
         for (a, b), seen in sorted(links.items(), key=itemgetter(0))
     ]
+
+
+def _who_saw(seen: Sightings) -> tuple[list[str], bool | None]:
+    """The sources of a link, and true or null: whether one of them proved it."""
+    return sorted(seen.sources), seen.proven or None
 
 
 def _judgement_node(space: str, made: AnyJudgement) -> dict[str, Any]:
@@ -332,11 +339,7 @@ def detachment_rows(space: str, write: DetachmentWrite) -> dict[str, Any]:
             [
                 identifier_key(space, a),
                 identifier_key(space, b),
-                *(
-                    (left.first, left.last, left.times, sorted(left.sources))
-                    if left
-                    else _NOTHING_LEFT
-                ),
+                *((left.first, left.last, left.times, *_who_saw(left)) if left else _NOTHING_LEFT),
             ]
             for (a, b), left in sorted(correction.links.items(), key=itemgetter(0))
         ],
@@ -391,7 +394,7 @@ def link_rows(space: str, links: Mapping[Pair, Sightings]) -> list[list[Any]]:
             seen.first,
             seen.last,
             seen.times,
-            sorted(seen.sources),
+            *_who_saw(seen),
         ]
         for (a, b), seen in links.items()
     )

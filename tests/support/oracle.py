@@ -13,21 +13,25 @@ from itertools import combinations
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policies.policy import Order, Policy, Rule, Sharing
-from identity_service.domain.resolution.evidence import Evidence
+from identity_service.domain.resolution.evidence import Claim, Evidence
 from identity_service.domain.resolution.resolve import Resolution
 
-Event = tuple[int, Iterable[Identifier]]
+Event = tuple[int, Iterable[Identifier]] | tuple[int, Iterable[Identifier], Claim]
 Cluster = frozenset[Identifier]
 Pair = tuple[Identifier, Identifier]
 
 
 @dataclass(frozen=True)
 class Seen:
-    """When two identifiers were seen together, in milliseconds, and how often."""
+    """When two identifiers were seen together, in milliseconds, how often, and whose claims it is.
+
+    An event without a claim was proven, or nobody doubts its source.
+    """
 
     first: int
     last: int
     times: int
+    claims: tuple[Claim, ...]
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def answer(
     contested: Iterable[Identifier] = (),
     super_connectors: Iterable[Identifier] = (),
 ) -> Answer:
-    """Resolve events (time in milliseconds, identifiers) by the letter of the rules.
+    """Resolve events (time in milliseconds, identifiers, claim) by the letter of the rules.
 
     `contested` and `super_connectors` are so already, for what lies outside the events.
     """
@@ -103,7 +107,8 @@ class _World:
     ) -> None:
         self.policy = policy
         self.judgements = judgements
-        self.events = [(at, frozenset(identifiers)) for at, identifiers in events]
+        self.events = [(at, frozenset(identifiers)) for at, identifiers, *_ in events]
+        self.claims = [claim for _, _, *said in events for claim in said or [Claim()]]
         self.identifiers = {i for _, identifiers in self.events for i in identifiers}
         self.links = {
             pair: self.seen(pair)
@@ -121,8 +126,9 @@ class _World:
     # --- evidence
 
     def seen(self, pair: Pair) -> Seen:
-        times = [at for at, identifiers in self.events if identifiers.issuperset(pair)]
-        return Seen(min(times), max(times), len(times))
+        saw = [n for n, (_, identifiers) in enumerate(self.events) if identifiers.issuperset(pair)]
+        times = [self.events[n][0] for n in saw]
+        return Seen(min(times), max(times), len(times), tuple(self.claims[n] for n in saw))
 
     def first_seen(self, identifier: Identifier) -> int:
         return min(at for at, identifiers in self.events if identifier in identifiers)
@@ -130,10 +136,24 @@ class _World:
     def neighbours(self, identifier: Identifier) -> set[Identifier]:
         return {j for pair in self.links if identifier in pair for j in pair if j != identifier}
 
+    def confirmed_neighbours(self, identifier: Identifier) -> set[Identifier]:
+        return {
+            n
+            for n in self.neighbours(identifier)
+            if not self.unconfirmed((min(identifier, n), max(identifier, n)))
+        }
+
     def between(self, a: Identifier, b: Identifier) -> Seen:
         return self.links[(min(a, b), max(a, b))]
 
     # --- policy
+
+    def only_limited(self, pair: Pair) -> bool:
+        claims = self.links[pair].claims
+        return all(claim and claim <= self.policy.limited_sources for claim in claims)
+
+    def unconfirmed(self, pair: Pair) -> bool:
+        return self.only_limited(pair) and self.persons(frozenset(pair)) == set(pair)
 
     def rule(self, identifier: Identifier) -> Rule | None:
         return self.policy.rule_of(identifier.type)
@@ -218,6 +238,8 @@ class _World:
                 self.refused[pair] = Refused("SUPER_CONNECTOR")
             elif any(self.rule(i) is None for i in pair):
                 self.refused[pair] = Refused("NOT_LISTED")
+            elif self.unconfirmed(pair):
+                self.refused[pair] = Refused("UNCONFIRMED")
         open_links -= set(self.refused)
         if self.policy.order is Order.TIME:
             self.take_level(open_links)
@@ -258,7 +280,7 @@ class _World:
     def settle(self, identifier: Identifier, rule: Rule) -> None:
         counting = {
             n
-            for n in self.neighbours(identifier) - self.super_connectors - set(self.given)
+            for n in self.confirmed_neighbours(identifier) - self.super_connectors - set(self.given)
             if self.rule(n) is not None and self.priority(n) < rule.priority
         }
         spoken_for = self.spoken_for(counting)
@@ -292,7 +314,7 @@ class _World:
                 if (
                     self.persons(frozenset({z}))
                     and self.priority(z) < self.priority(y)
-                    and z in self.neighbours(y)
+                    and z in self.confirmed_neighbours(y)
                     and self.cluster(z) != self.cluster(y)
                 ):
                     spoken_for.add(y)
@@ -304,13 +326,13 @@ class _World:
         return min(listed, key=lambda i: (self.priority(i), i)) if listed else min(cluster)
 
     def take_level(self, pairs: set[Pair]) -> None:
-        def turn(pair: Pair) -> tuple[bool, int, int, Pair]:
+        def turn(pair: Pair) -> tuple[bool, bool, int, int, Pair]:
             late = pair in self.late or any(i in self.contested or i in self.given for i in pair)
             weaker = max(pair, key=self.priority)
             rule, seen = self.rule(weaker), self.links[pair]
             latest = rule is not None and rule.shared is Sharing.LATEST
             t = -seen.last if latest else seen.first
-            return late, t, sum(map(self.priority, pair)), pair
+            return late, self.only_limited(pair), t, sum(map(self.priority, pair)), pair
 
         for pair in sorted(pairs, key=turn):
             a, b = pair

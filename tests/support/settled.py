@@ -135,7 +135,7 @@ def assert_settled(found: SettledSpace, evidence: Evidence, policy: Policy) -> N
     name = evidence.identifiers
     assert found.doubled_links == 0
     assert found.links == {
-        (min(name[link.a], name[link.b]), max(name[link.a], name[link.b])): tuple(link[2:])
+        (min(name[link.a], name[link.b]), max(name[link.a], name[link.b])): tuple(link[2:5])
         for link in evidence.links
     }
     assert found.doubled_links == 0

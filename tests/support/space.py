@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import json
 import random
 import secrets
@@ -12,15 +14,16 @@ from typing import Any, LiteralString
 
 from neo4j import AsyncDriver
 
+from identity_service.collect.proofs import is_proven
 from identity_service.collect.segment import Collected
-from identity_service.domain.events import Rejection, ReportedEvent
+from identity_service.domain.events import Rejection, ReportedEvent, UserProof
 from identity_service.domain.identifiers import Identifier, parse_identifier
 from identity_service.domain.judgements import OF_TWO, AnyJudgement, Detachment, Judgement, Verdict
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
 from identity_service.domain.policies.value_rules import ValueRules, observe
 from identity_service.domain.recorded import PolicyVersion, RecordedChange
-from identity_service.domain.resolution.evidence import Evidence, attached, gather
+from identity_service.domain.resolution.evidence import NO_CLAIM, Claim, Evidence, attached, gather
 from identity_service.graph.database import Database
 from identity_service.services.kit.clock import Clock, system_clock
 from identity_service.services.limits import DEFAULT_LIMITS, Limits, RolloutLimits
@@ -28,13 +31,15 @@ from identity_service.services.spaces.access import Caller, Role, Sender, SpaceS
 from identity_service.services.wiring import UseCases, assemble
 from identity_service.services.write.judgements import Judged
 from tests.support.settled import SettledSpace, assert_settled, settled_space
-from tests.support.worlds import Event
+from tests.support.worlds import LIMITED, Event
 
 TESTS = Caller(role=Role.INSTANCE, name="tests", space=None, source=None, feeds=())
 
 MAX_QUEUE = 20_000
 
 SOURCE = "shop"
+
+PROOF_SECRET = "the secret of every source here"
 
 PATIENCE = 60
 """Seconds that a policy rollout in a test's space may take."""
@@ -62,9 +67,26 @@ def event(message_id: str, at: int, *identifiers: str | Identifier, **more: Any)
     return ReportedEvent(**(fields | more))
 
 
+def proof_of(user_id: str) -> UserProof:
+    """A valid proof of a user id, as the team's own server makes it."""
+    made = hmac.new(PROOF_SECRET.encode(), user_id.encode(), hashlib.sha256)
+    return UserProof(user_id, made.hexdigest())
+
+
 def reported(happened: Iterable[Event]) -> list[ReportedEvent]:
     """The events of a random world, each with a message id."""
     return [event(f"m{number}", at, *who) for number, (at, who) in enumerate(happened)]
+
+
+def told_by_some(happened: Iterable[Event], draw: random.Random) -> list[tuple[str, ReportedEvent]]:
+    """The events of a random world, each with its source; some of them are proven."""
+    return [
+        (
+            draw.choice((*LIMITED, SOURCE)),
+            replace(each, proof=draw.choice([None, None, proof_of("u")])),
+        )
+        for each in reported(happened)
+    ]
 
 
 @dataclass
@@ -81,6 +103,7 @@ class World:
     sent: dict[str, ReportedEvent] = field(default_factory=dict[str, ReportedEvent])
     judged: dict[str, Judgement] = field(default_factory=dict[str, Judgement])
     detached: dict[str, Detachment] = field(default_factory=dict[str, Detachment])
+    claims: dict[str, Claim] = field(default_factory=dict[str, Claim])
 
     @property
     def space(self) -> str:
@@ -96,15 +119,18 @@ class World:
     ) -> None:
         """Send events in one request; returns when they are answered."""
         collected = Collected(tuple(events), tuple(rejections))
-        await self.use_cases.ingest.take(Sender(source, (self.scope,)), collected, received_at)
-        self.remember(events)
+        sender = Sender(source, (self.scope,), proof_secret=PROOF_SECRET)
+        await self.use_cases.ingest.take(sender, collected, received_at)
+        self.remember(events, source)
 
-    def remember(self, events: Iterable[ReportedEvent]) -> None:
+    def remember(self, events: Iterable[ReportedEvent], source: str = SOURCE) -> None:
         """Note events that the space holds from now on, unless the policy rejects them."""
         values = ValueRules(self.policy)
         for each in events:
             if not isinstance(observe(each, values, 0, SOURCE), Rejection):
                 self.sent.setdefault(each.message_id, each)
+                claim = NO_CLAIM if is_proven(each, PROOF_SECRET) else frozenset({source})
+                self.claims.setdefault(each.message_id, claim)
 
     async def judge(
         self, verdict: Verdict, a: str | Identifier, b: str | Identifier
@@ -164,7 +190,11 @@ class World:
         detached = list(self.detached.values())
         return gather(
             (
-                (o.event.at, attached(o.event.message_id, o.identifiers, detached))
+                (
+                    o.event.at,
+                    attached(o.event.message_id, o.identifiers, detached),
+                    self.claims[o.event.message_id],
+                )
                 for o in observed
                 if not isinstance(o, Rejection)
             ),
@@ -257,6 +287,7 @@ def policy_text(policy: Policy) -> str:
         "types": {kind: _rule(rule) for kind, rule in policy.rules.items()},
         "max_component": policy.max_component,
         "max_identifiers": policy.max_identifiers,
+        "limited_sources": sorted(policy.limited_sources),
         "blocked": [_blocked(entry) for entry in policy.blocked],
     }
     if policy.other:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import OF_TWO, Judgement
 from identity_service.domain.policies.policy import Order, Policy, Rule, Sharing
-from identity_service.domain.resolution.evidence import Evidence, gather
+from identity_service.domain.resolution.evidence import Claim, Evidence, gather
 
 Event = tuple[int, tuple[Identifier, ...]]
 
@@ -161,6 +161,13 @@ def unprotected() -> st.SearchStrategy[Policy]:
         return Policy(dict(zip(LISTED, listed, strict=True)), order=order, other=other)
 
     return st.builds(policy, st.sampled_from(Order), priorities, kinds)
+
+
+LIMITED = frozenset({"page", "app"})
+"""Sources that a policy of a test may limit."""
+
+CLAIMS: tuple[Claim, ...] = (*[frozenset({source}) for source in (*LIMITED, "shop")], frozenset())
+"""By whose word alone an event of a test says something; by nobody's: it was proven."""
 
 
 @st.composite

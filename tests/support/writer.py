@@ -31,9 +31,7 @@ def as_lines(events: Iterable[ReportedEvent]) -> str:
     return "".join(json.dumps([e.message_id, e.at, e.identifiers]) + "\n" for e in events)
 
 
-async def write(
-    write_key: str, events: Sequence[ReportedEvent], at_once: int = 20
-) -> None:
+async def write(write_key: str, events: Sequence[ReportedEvent], at_once: int = 20) -> None:
     """Send all events, and say which were answered."""
     async with await Database.open(Settings()) as database:
         use_cases = assemble(database, MAX_QUEUE)

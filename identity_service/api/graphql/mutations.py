@@ -23,7 +23,11 @@ from identity_service.domain.recorded import PolicyVersion, RecordedChange, Roll
 from identity_service.errors import FieldInvalid, NotFound, PolicyInvalid
 from identity_service.services.spaces import access
 from identity_service.services.spaces.access import SpaceScope
-from identity_service.services.spaces.spaces import CreatedSource, CreatedSpace
+from identity_service.services.spaces.spaces import (
+    CreatedProofSecret,
+    CreatedSource,
+    CreatedSpace,
+)
 from identity_service.services.write import judgements as services
 
 
@@ -110,6 +114,13 @@ class KeyRevoked:
 
 
 @strawberry.type
+@shows(CreatedProofSecret)
+class ProofSecretCreated:
+    source: str
+    secret: str
+
+
+@strawberry.type
 @shows(NewPolicy)
 class PolicySet:
     policy: Policy
@@ -143,6 +154,9 @@ CreateSourceResult: TypeAlias = Annotated[
 ]
 CreateKeyResult: TypeAlias = Annotated[KeyCreated | Invalid, strawberry.union("CreateKeyResult")]
 RevokeKeyResult: TypeAlias = Annotated[KeyRevoked | Invalid, strawberry.union("RevokeKeyResult")]
+CreateProofSecretResult: TypeAlias = Annotated[
+    ProofSecretCreated | Invalid, strawberry.union("CreateProofSecretResult")
+]
 SetPolicyResult: TypeAlias = Annotated[
     PolicySet | Invalid | VersionConflict, strawberry.union("SetPolicyResult")
 ]
@@ -186,6 +200,14 @@ async def revoke_key(info: Info, space: str, name: str) -> RevokedKey | Refused:
     except FieldInvalid as error:
         return refused(error)
     return RevokedKey(name)
+
+
+async def create_proof_secret(info: Info, space: str, source: str) -> CreatedProofSecret | Refused:
+    spaces = info.context.services.spaces
+    try:
+        return await spaces.create_proof_secret(info.context.caller, space, source)
+    except FieldInvalid as error:
+        return refused(error)
 
 
 async def set_policy(
@@ -274,6 +296,13 @@ class Mutation:
     revoke_key: RevokeKeyResult = by(
         revoke_key,
         description="By the name of a key, or of a source to revoke its write key.",
+    )
+    create_proof_secret: CreateProofSecretResult = by(
+        create_proof_secret,
+        description=(
+            "The secret with which the team's server proves user ids of a source, in place of the "
+            "one before. Answers with it once."
+        ),
     )
     set_policy: SetPolicyResult = by(
         set_policy,

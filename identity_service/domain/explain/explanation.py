@@ -255,6 +255,8 @@ def _clause(number: int, evidence: Evidence, resolution: Resolution, policy: Pol
             return _too_many_links(
                 [identifiers[i] for i in (link.a, link.b) if i in resolution.super_connectors]
             )
+        case RefusalReason.UNCONFIRMED:
+            return _unconfirmed(link)
         case RefusalReason.NOT_LISTED:
             unlisted = sorted({i.type for i in (a, b) if policy.rule_of(i.type) is None})
             return f"the policy has no rule for {' and '.join(unlisted)}"
@@ -265,6 +267,18 @@ def _too_many_links(super_connectors: Sequence[Identifier]) -> str:
     return (
         f"{listed(super_connectors)} {verb} more links than one person could have, "
         "so it says nothing about who they are"
+    )
+
+
+def _unconfirmed(link: Link) -> str:
+    """Who alone says so, and what would confirm it."""
+    sources = sorted(link.claim)
+    named = f"source {sources[0]}" if len(sources) == 1 else f"sources {_in_a_row(sources)}"
+    word = "its word" if len(sources) == 1 else "their word"
+    return (
+        f"only the {named} saw them together, and by {word} alone the policy joins no two people"
+        " (`limited_sources`); another source that sees them together would confirm it, or an event"
+        " with a proof of the user id"
     )
 
 
@@ -307,9 +321,13 @@ _MAX_NAMED = 5
 
 def listed(identifiers: Sequence[Identifier]) -> str:
     """`a, b and c`; of many, the first few and how many more."""
-    names = [str(identifier) for identifier in identifiers[:_MAX_NAMED]]
-    if len(identifiers) > _MAX_NAMED:
-        names.append(f"{len(identifiers) - _MAX_NAMED:,} more")
+    return _in_a_row([str(identifier) for identifier in identifiers])
+
+
+def _in_a_row(texts: Sequence[str]) -> str:
+    names = list(texts[:_MAX_NAMED])
+    if len(texts) > _MAX_NAMED:
+        names.append(f"{len(texts) - _MAX_NAMED:,} more")
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -2,7 +2,8 @@
 
 A text stands on its own or extends a preset (`presets/*.yaml`, texts of the same kind). A type
 that it names replaces the preset's rule of that type, whole; its `blocked` adds to the preset's;
-its `order`, `other`, `max_component` and `max_identifiers` replace the preset's.
+its `order`, `other`, `max_component` and `max_identifiers` replace the preset's. No preset limits a
+source.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ MAX_PER_EVENT = MAX_IDENTIFIERS
 MAX_PATTERNS = 100
 """Most blocked patterns: each is tried on every value of its types."""
 
+MAX_LIMITED_SOURCES = 1_000
+
 _POLICY_KEYS = (
     "extends",
     "order",
@@ -56,6 +59,7 @@ _POLICY_KEYS = (
     "other",
     "max_component",
     "max_identifiers",
+    "limited_sources",
     "blocked",
 )
 _RULE_KEYS = (
@@ -169,6 +173,7 @@ class _Reading:
             max_identifiers=self.whole(fields, "max_identifiers", "", 1, MAX_COMPONENT)
             or base.max_identifiers,
             blocked=(*base.blocked, *self.blocked(fields)),
+            limited_sources=self.limited_sources(fields),
         )
         named = frozenset((*(f"types.{name}" for name in own), *fields.keys() & {"other"}))
         self.check_priorities(policy, named)
@@ -285,6 +290,12 @@ class _Reading:
             hint = "block values, which cost nothing, or join patterns with “|”"
             self.note("blocked", f"holds too many patterns, at most {MAX_PATTERNS}: {hint}")
         return tuple(entries)
+
+    def limited_sources(self, fields: Mapping[str, Any]) -> frozenset[str]:
+        names = self.texts(fields, "limited_sources", "")
+        if len(names) > MAX_LIMITED_SOURCES:
+            self.note("limited_sources", f"names more than {MAX_LIMITED_SOURCES:,} sources")
+        return frozenset(names)
 
     # Rules over several types. `named` are the paths of the rules that the text itself holds.
 

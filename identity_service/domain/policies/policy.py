@@ -94,6 +94,7 @@ class Policy:
     """What a space decides identity by.
 
     `max_identifiers` is the most that links may bring together in one customer (None: no limit).
+    `limited_sources` are sources whose word alone joins no two person identifiers.
     """
 
     rules: Mapping[str, Rule]
@@ -102,6 +103,7 @@ class Policy:
     max_component: int = DEFAULT_MAX_COMPONENT
     max_identifiers: int | None = None
     blocked: tuple[Blocked, ...] = ()
+    limited_sources: frozenset[str] = frozenset()
 
     def rule_of(self, identifier_type: str) -> Rule | None:
         """The rule of a type: its own, else `other`; None when the policy lists neither."""

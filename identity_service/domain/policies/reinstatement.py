@@ -18,6 +18,7 @@ class EventWithheld:
     source: str
     withheld: tuple[str, ...]
     observed: tuple[Identifier, ...]
+    proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)

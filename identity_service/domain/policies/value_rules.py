@@ -225,7 +225,12 @@ class ValueRules:
 
 
 def observe(
-    event: ReportedEvent, values: ValueRules, received_at: int, source: str
+    event: ReportedEvent,
+    values: ValueRules,
+    received_at: int,
+    source: str,
+    *,
+    proven: bool = False,
 ) -> Observation | Rejection:
     """What an event says under a policy, or why it is set aside.
 
@@ -244,6 +249,7 @@ def observe(
         received_at=received_at,
         source=source,
         region=values.region,
+        proven=proven,
     )
 
 

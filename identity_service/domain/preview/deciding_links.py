@@ -32,7 +32,7 @@ def decided_otherwise(
         if joined != joins:
             a, b = evidence.identifiers[link.a], evidence.identifiers[link.b]
             decision = describe_decision(number, evidence, settlement.resolution, policy)
-            yield after[link.a], DecidingLink(a, b, *link[2:], decision)
+            yield after[link.a], DecidingLink(a, b, *link[2:5], decision)
 
 
 def lost_to_blocking(group: Group, snapshot: Snapshot) -> Iterator[tuple[str, DecidingLink]]:

@@ -89,6 +89,7 @@ def _evidence(group: Group, snapshot: Snapshot, index_of: Mapping[int, int]) -> 
                 links.first_seen[number],
                 links.last_seen[number],
                 links.times_seen[number],
+                links.claim(number),
             )
             for number in group.links
         ],

@@ -15,7 +15,7 @@ from typing import Final
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
-from identity_service.domain.resolution.evidence import Link
+from identity_service.domain.resolution.evidence import Claim, Link, common_claim
 from identity_service.domain.resolution.id_register import RegisteredId, standing
 from identity_service.domain.resolution.subgraph import NewEvidence, Subgraph
 
@@ -33,13 +33,19 @@ def _numbers() -> array[int]:
 
 @dataclass(slots=True)
 class LinkColumns:
-    """Links: the positions of their ends, when they were seen (milliseconds), and how often."""
+    """Links: the positions of their ends, when they were seen (milliseconds), and how often.
+
+    Most links have one of a few claims: `claim_numbers` says which, by the numbers of `claims`.
+    """
 
     a: array[int] = field(default_factory=_positions)
     b: array[int] = field(default_factory=_positions)
     first_seen: array[int] = field(default_factory=_numbers)
     last_seen: array[int] = field(default_factory=_numbers)
     times_seen: array[int] = field(default_factory=_numbers)
+    claim_numbers: array[int] = field(default_factory=_positions)
+    claims: list[Claim] = field(default_factory=list[Claim])
+    _number_of: dict[Claim, int] = field(default_factory=dict[Claim, int])
 
     def __len__(self) -> int:
         return len(self.a)
@@ -51,6 +57,25 @@ class LinkColumns:
         self.first_seen.append(link.first_seen)
         self.last_seen.append(link.last_seen)
         self.times_seen.append(link.times_seen)
+        self.add_claims((link.claim,))
+
+    def add_claims(self, claims: Iterable[Claim]) -> None:
+        """Add the claims of links, in their order."""
+        self.claim_numbers.extend(map(self._numbered, claims))
+
+    def claim(self, number: int) -> Claim:
+        """The claim of a link."""
+        return self.claims[self.claim_numbers[number]]
+
+    def unite_claim(self, number: int, claim: Claim) -> None:
+        """Take in what others say of a link."""
+        self.claim_numbers[number] = self._numbered(common_claim(self.claim(number), claim))
+
+    def _numbered(self, claim: Claim) -> int:
+        if claim not in self._number_of:
+            self._number_of[claim] = len(self.claims)
+            self.claims.append(claim)
+        return self._number_of[claim]
 
 
 @dataclass(slots=True)
@@ -152,9 +177,12 @@ class Snapshot:
         for (a, b), seen in new.links.items():
             number = number_of.get(frozenset((position[a], position[b])))
             if number is None:
-                links.append(Link(position[a], position[b], seen.first, seen.last, seen.times))
+                links.append(
+                    Link(position[a], position[b], seen.first, seen.last, seen.times, seen.claim)
+                )
             else:
                 links.first_seen[number] = min(seen.first, links.first_seen[number])
                 links.last_seen[number] = max(seen.last, links.last_seen[number])
                 links.times_seen[number] += seen.times
+                links.unite_claim(number, seen.claim)
         self.reinstated = new

@@ -131,7 +131,7 @@ class HistoricalEvidence:
             identifiers=list(spans),
             first_seen=[span.first for span in spans.values()],
             links=[
-                Link(position[a], position[b], seen.first, seen.last, seen.times)
+                Link(position[a], position[b], seen.first, seen.last, seen.times, seen.claim)
                 for (a, b), seen in self.links.items()
             ],
             judgements=list(self.judgements.values()),

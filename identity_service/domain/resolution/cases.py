@@ -9,6 +9,7 @@
     events:                        # happen at 1, 2, 3, … seconds, unless they say when
       - "user_id:u1, ios.id:t"
       - {at: 86400, ids: "user_id:u2, ios.id:t", belongs: "user_id:u2"}
+      - {source: website, ids: "user_id:u2, email:b@c.d", proof: true}
     judgements:                    # optional; made at 1, 2, 3, … likewise
       - {same: ["user_id:u1", "ios.id:t"]}
       - {detach: "user_id:u2", event: 2}    # the second event is not of u2
@@ -20,7 +21,8 @@
 Identifiers are normalised, and blocked, as in events. `belongs` names an identifier of the
 customer that the event belongs to. `kind` is that of the customer, and `id` says which id it has:
 that of the customer to whom the event of this number (1, 2, 3, …) brought one, when events are
-settled one by one in the order of the file, and judgements after them.
+settled one by one in the order of the file, and judgements after them. `source` is the sender of
+an event, and `proof` says that it proves its user id: both matter where the policy limits sources.
 """
 
 from __future__ import annotations
@@ -36,7 +38,13 @@ from identity_service.domain.policies.parse import parse_policy_mapping
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.policies.yaml_text import read_yaml
-from identity_service.domain.resolution.evidence import Evidence, attached, gather
+from identity_service.domain.resolution.evidence import (
+    NO_CLAIM,
+    Claim,
+    Evidence,
+    attached,
+    gather,
+)
 from identity_service.domain.resolution.id_register import CustomerKind, kind_of
 from identity_service.domain.resolution.id_replay import ids_in_turn
 from identity_service.domain.resolution.resolve import resolve, strongest
@@ -55,13 +63,15 @@ class Sighting(NamedTuple):
     """One event of a case: when (milliseconds), and the identifiers that are not withheld.
 
     Its message id is its number: 1, 2, 3, … `belongs` is an identifier of the customer that it
-    must belong to, None where the case does not say.
+    must belong to, None where the case does not say. `claim`: its source, none where the case names
+    none, or where the event proves its user id.
     """
 
     at: int
     identifiers: tuple[Identifier, ...]
     message_id: str
     belongs: Identifier | None = None
+    claim: Claim = NO_CLAIM
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +130,7 @@ class Case:
         detachments: Sequence[Detachment],
     ) -> Evidence:
         observations = (
-            (event.at, attached(event.message_id, event.identifiers, detachments))
+            (event.at, attached(event.message_id, event.identifiers, detachments), event.claim)
             for event in events
         )
         return gather(observations, judgements)
@@ -288,23 +298,26 @@ class _Reading:
         found: list[Sighting] = []
         for position, event in enumerate(self.items(data, "events")):
             path = f"events.{position}"
-            at, ids, belongs = self.event(event, position, path)
+            at, ids, belongs, claim = self.event(event, position, path)
             identifiers, _ = self.values.let_through(self.raw(ids, path))
             if identifiers:
                 who = tuple(sorted(identifiers))
-                found.append(Sighting(at, who, str(position + 1), belongs))
+                found.append(Sighting(at, who, str(position + 1), belongs, claim))
             elif belongs:
                 self.note(f"{path}.belongs", "is of an event that the policy rejects")
         return tuple(found)
 
     def event(
         self, event: object, position: int, path: str
-    ) -> tuple[int, object, Identifier | None]:
-        """When an event happened, in milliseconds, its identifiers as they stand there, whose."""
+    ) -> tuple[int, object, Identifier | None, Claim]:
+        """When an event happened, in milliseconds, its identifiers as they stand there, whose.
+
+        And by whose word alone.
+        """
         if not isinstance(event, dict):
-            return (position + 1) * 1_000, event, None
+            return (position + 1) * 1_000, event, None, NO_CLAIM
         fields = cast("dict[str, Any]", event)
-        self.only(fields, ("at", "ids", "belongs"), path)
+        self.only(fields, ("at", "ids", "belongs", "source", "proof"), path)
         owner = None
         if fields.get("belongs") is not None:
             where = f"{path}.belongs"
@@ -312,7 +325,19 @@ class _Reading:
             if len(belongs) > 1:
                 self.note(where, "names several: one identifier of the customer is enough")
             owner = belongs[0] if belongs else None
-        return self.moment(fields, position, path), fields.get("ids"), owner
+        claim = self.claim(fields, path)
+        return self.moment(fields, position, path), fields.get("ids"), owner, claim
+
+    def claim(self, fields: dict[str, Any], path: str) -> Claim:
+        source, proof = fields.get("source"), fields.get("proof", False)
+        if not isinstance(proof, bool):
+            self.note(f"{path}.proof", "is not true or false")
+        if source is None:
+            return NO_CLAIM
+        if not isinstance(source, str):
+            self.note(f"{path}.source", "is not the name of a source")
+            return NO_CLAIM
+        return NO_CLAIM if proof is True else frozenset({source})
 
     def moment(self, fields: dict[str, Any], position: int, path: str) -> int:
         """`at` in milliseconds; without it, the position counts as seconds."""

@@ -19,6 +19,7 @@ class RefusalReason(StrEnum):
 
     SUPER_CONNECTOR = "SUPER_CONNECTOR"
     NOT_LISTED = "NOT_LISTED"
+    UNCONFIRMED = "UNCONFIRMED"
     LIMIT = "LIMIT"
     APART = "APART"
     QUARANTINE = "QUARANTINE"
@@ -50,6 +51,7 @@ class Ends(NamedTuple):
 
 SUPER_CONNECTOR = Refusal(RefusalReason.SUPER_CONNECTOR)
 NOT_LISTED = Refusal(RefusalReason.NOT_LISTED)
+UNCONFIRMED = Refusal(RefusalReason.UNCONFIRMED)
 _TOO_MANY_IDENTIFIERS = Refusal(RefusalReason.LIMIT)
 _QUARANTINE = Refusal(RefusalReason.QUARANTINE)
 _VISITOR = Refusal(RefusalReason.VISITOR)

@@ -13,6 +13,14 @@ from typing import NamedTuple
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Detachment, Judgement
 
+Claim = frozenset[str]
+"""The sources whose word alone a link rests on: all that saw it, or none once one proved it.
+
+It is left empty too where nobody asks for it, since no source is limited.
+"""
+
+NO_CLAIM: Claim = frozenset()
+
 
 class Link(NamedTuple):
     """Two identifiers (by position) seen in one event. Times in milliseconds since 1970."""
@@ -22,16 +30,22 @@ class Link(NamedTuple):
     first_seen: int
     last_seen: int
     times_seen: int
+    claim: Claim = NO_CLAIM
 
 
 class SeenPair(NamedTuple):
-    """A link, as `Link` has it, of identifiers by name."""
+    """A link, as `Link` has it, of identifiers by name. Whose claim it is plays no part."""
 
     a: Identifier
     b: Identifier
     first_seen: int
     last_seen: int
     times_seen: int
+
+
+def common_claim(a: Claim, b: Claim) -> Claim:
+    """The claim of a link that two parts of the evidence saw: none if either has none."""
+    return a | b if a and b else NO_CLAIM
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +71,7 @@ def union(first: Evidence, second: Evidence, between: Iterable[SeenPair] = ()) -
     for part in (second, first):
         for link in part.links:
             a, b = sorted(position[part.identifiers[end]] for end in (link.a, link.b))
-            links[a, b] = Link(a, b, *link[2:])
+            links[a, b] = link._replace(a=a, b=b)
     for pair in between:
         a, b = sorted((position[pair.a], position[pair.b]))
         links[a, b] = Link(a, b, *pair[2:])
@@ -81,20 +95,27 @@ def attached(
     return tuple(identifier for identifier in identifiers if identifier not in detached)
 
 
-def gather(
-    observations: Iterable[tuple[int, Iterable[Identifier]]],
-    judgements: Sequence[Judgement] = (),
-) -> Evidence:
-    """The evidence of many observations (time in milliseconds, identifiers), in any order."""
+Seen = tuple[int, Iterable[Identifier]] | tuple[int, Iterable[Identifier], Claim]
+"""An observation: its time in milliseconds, its identifiers, and whose claim it is, if one."""
+
+
+def gather(observations: Iterable[Seen], judgements: Sequence[Judgement] = ()) -> Evidence:
+    """The evidence of many observations, in any order."""
     first_seen: dict[Identifier, int] = {}
-    links: dict[tuple[Identifier, Identifier], tuple[int, int, int]] = {}
-    for at, identifiers in observations:
+    links: dict[tuple[Identifier, Identifier], tuple[int, int, int, Claim]] = {}
+    for at, identifiers, *claimed in observations:
+        claim = claimed[0] if claimed else NO_CLAIM
         distinct = sorted(set(identifiers))
         for identifier in distinct:
             first_seen[identifier] = min(at, first_seen.get(identifier, at))
         for pair in combinations(distinct, 2):
-            first, last, times = links.get(pair, (at, at, 0))
-            links[pair] = (min(at, first), max(at, last), times + 1)
+            first, last, times, before = links.get(pair, (at, at, 0, claim))
+            links[pair] = (
+                min(at, first),
+                max(at, last),
+                times + 1,
+                common_claim(before, claim),
+            )
     position = {identifier: i for i, identifier in enumerate(first_seen)}
     return Evidence(
         identifiers=list(first_seen),

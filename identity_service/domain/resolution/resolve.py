@@ -12,11 +12,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from identity_service.domain.identifiers import Identifier
+from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import MAX_PRIORITY, Order, Policy, Rule, Sharing
 from identity_service.domain.resolution.clusters import (
     NOT_LISTED,
     SUPER_CONNECTOR,
+    UNCONFIRMED,
     Clusters,
     Ends,
     Refusal,
@@ -76,7 +77,8 @@ def resolve(evidence: Evidence, policy: Policy, outside: BoundaryState = NO_BOUN
     judged = clusters.take_judgements(evidence.judgements)
     super_connectors = _super_connectors(links, types, rules) | outside.super_connectors
     priority = _priority_by_position(types, rules, super_connectors)
-    plan = _plan(links, policy.order, rules, priority, super_connectors)
+    limited = _of_limited_sources(links, policy)
+    plan = _plan(links, policy.order, rules, priority, super_connectors, limited)
     shared = SharedIdentifiers(clusters, evidence, rules, plan.levels, plan.ends, judged)
     for position in outside.contested - judged - super_connectors:
         shared.contest(position)
@@ -123,7 +125,7 @@ def _super_connectors(
     if not most:
         return set()
     neighbours = [0] * len(types)
-    for a, b, _, _, _ in links:
+    for a, b, *_ in links:
         neighbours[a] += 1
         neighbours[b] += 1
     return {
@@ -131,6 +133,14 @@ def _super_connectors(
         for position, count in enumerate(neighbours)
         if count > most.get(types[position], count)
     }
+
+
+def _of_limited_sources(links: Sequence[Link], policy: Policy) -> frozenset[int]:
+    """The links that only limited sources saw, none of them with a proof, by their numbers."""
+    limited = policy.limited_sources
+    if not limited:
+        return frozenset()
+    return frozenset(n for n, link in enumerate(links) if link.claim and link.claim <= limited)
 
 
 _MORE_THAN_ANY_SUM = 2 * MAX_PRIORITY + 1
@@ -142,8 +152,9 @@ class _Plan:
 
     `levels`: numbers of links, strongest level first, each with the rule of its weaker ends;
     the one level of `order: time` has none. `keys`: by number, what links of one level are
-    sorted by. `refusals`: links that join nothing in any order (rule 2, types not listed).
-    `priority`: by position, 0 where no link joins anything.
+    sorted by. `refusals`: links that join nothing in any order (rule 2, types not listed, between
+    persons by the word of limited sources alone).
+    `priority`: by position, 0 where no link joins anything. `limited`: links of limited sources.
     """
 
     levels: list[tuple[Rule | None, list[int]]]
@@ -151,6 +162,7 @@ class _Plan:
     keys: list[int]
     priority: list[int]
     refusals: dict[int, Refusal]
+    limited: frozenset[int]
 
     def to_stronger(self, numbers: Iterable[int]) -> list[int]:
         """Those links whose ends differ in priority."""
@@ -164,7 +176,11 @@ class _Plan:
         late: Collection[int],
         evidence: Evidence,
     ) -> None:
-        """Bring the links of one level into their order: `late` and what touches `special` last."""
+        """Bring the links of one level into their order: `late` and what touches `special` last.
+
+        Of each part those come last that only limited sources saw: what fills a limit first is
+        what others said too.
+        """
         weaker, stronger = self.ends
         last = set(late)
         if special:
@@ -173,6 +189,15 @@ class _Plan:
         numbers[:] = [*self._sorted(others, evidence), *self._sorted(last, evidence)]
 
     def _sorted(self, numbers: Iterable[int], evidence: Evidence) -> list[int]:
+        if not self.limited:
+            return self._by_time(numbers, evidence)
+        numbers = set(numbers)
+        return [
+            *self._by_time(numbers - self.limited, evidence),
+            *self._by_time(numbers & self.limited, evidence),
+        ]
+
+    def _by_time(self, numbers: Iterable[int], evidence: Evidence) -> list[int]:
         keys = self.keys
         found = sorted(numbers, key=keys.__getitem__)
         _sort_ties(found, [keys[number] for number in found], evidence)
@@ -185,19 +210,24 @@ def _plan(
     rules: Mapping[str, Rule | None],
     priority: list[int],
     super_connectors: Collection[int],
+    limited: frozenset[int],
 ) -> _Plan:
     rule_at = {rule.priority: rule for rule in rules.values() if rule}
     by_time = order is Order.TIME
+    persons = {p for p, rule in rule_at.items() if rule.kind is IdentifierKind.PERSON}
     latest = {p for p, rule in rule_at.items() if rule.shared is Sharing.LATEST and not by_time}
     count = len(links)
     weaker, stronger, keys = [0] * count, [0] * count, [0] * count
     refusals: dict[int, Refusal] = {}
     levels: dict[int, list[int]] = {priority: [] for priority in sorted(rule_at)}
-    for number, (a, b, first_seen, last_seen, _) in enumerate(links):
+    for number, (a, b, first_seen, last_seen, _, _) in enumerate(links):
         level, other = priority[a], priority[b]
         if not (level and other):
             connects_too_many = a in super_connectors or b in super_connectors
             refusals[number] = SUPER_CONNECTOR if connects_too_many else NOT_LISTED
+            continue
+        if number in limited and level in persons and other in persons:
+            refusals[number] = UNCONFIRMED
             continue
         if level < other:
             level, other, a, b = other, level, b, a
@@ -210,7 +240,7 @@ def _plan(
     by_level: list[tuple[Rule | None, list[int]]] = [(rule_at[p], levels[p]) for p in levels]
     if by_time:
         by_level = [(None, [number for numbers in levels.values() for number in numbers])]
-    return _Plan(by_level, Ends(weaker, stronger), keys, priority, refusals)
+    return _Plan(by_level, Ends(weaker, stronger), keys, priority, refusals, limited)
 
 
 def _priority_by_position(

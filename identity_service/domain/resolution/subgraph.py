@@ -10,10 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from typing import NamedTuple
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
-from identity_service.domain.resolution.evidence import Evidence, Link
+from identity_service.domain.resolution.evidence import (
+    NO_CLAIM,
+    Claim,
+    Evidence,
+    Link,
+    common_claim,
+)
 from identity_service.domain.resolution.id_register import RegisteredId, Settled
 from identity_service.domain.resolution.resolve import BoundaryState
 
@@ -66,10 +73,28 @@ class Span:
 
 @dataclass(slots=True)
 class Sightings(Span):
-    """When two identifiers were seen together, how often, and from which sources."""
+    """When two identifiers were seen together, how often, and from which sources.
+
+    `proven`: one of the events that saw both carried a proof.
+    """
 
     times: int
     sources: set[str]
+    proven: bool = False
+
+    @property
+    def claim(self) -> Claim:
+        """The sources whose word alone it rests on."""
+        return NO_CLAIM if self.proven else frozenset(self.sources)
+
+
+class StoredLink(NamedTuple):
+    """What the graph holds of a link, as `Link` has it."""
+
+    first_seen: int
+    last_seen: int
+    times_seen: int
+    claim: Claim = NO_CLAIM
 
 
 Pair = tuple[Identifier, Identifier]
@@ -101,22 +126,30 @@ class NewEvidence:
         """Identifiers alone, to ask what is known of them."""
         return cls({identifier: Span(0, 0) for identifier in identifiers})
 
-    def add(self, identifiers: tuple[Identifier, ...], at: int, source: str) -> None:
+    def add(
+        self, identifiers: tuple[Identifier, ...], at: int, source: str, *, proven: bool = False
+    ) -> None:
         """Take in one event's identifiers, which are distinct and in text order."""
         for i, identifier in enumerate(identifiers):
             self._add_identifier(identifier, at)
             for other in identifiers[i + 1 :]:
-                self._add_link((identifier, other), at, source)
+                self._add_link((identifier, other), at, source, proven)
 
     def add_to_event(
-        self, observed: Iterable[Identifier], more: Sequence[Identifier], at: int, source: str
+        self,
+        observed: Iterable[Identifier],
+        more: Sequence[Identifier],
+        at: int,
+        source: str,
+        *,
+        proven: bool = False,
     ) -> None:
         """Take in what an event that is known says of `more` identifiers than it observed."""
         for identifier in more:
             self._add_identifier(identifier, at)
         for pair in combinations(sorted({*observed, *more}), 2):
             if pair[0] in more or pair[1] in more:
-                self._add_link(pair, at, source)
+                self._add_link(pair, at, source, proven)
 
     def _add_identifier(self, identifier: Identifier, at: int) -> None:
         span = self.identifiers.get(identifier)
@@ -125,14 +158,15 @@ class NewEvidence:
         else:
             span.widen(at, at)
 
-    def _add_link(self, pair: Pair, at: int, source: str) -> None:
+    def _add_link(self, pair: Pair, at: int, source: str, proven: bool) -> None:
         seen = self.links.get(pair)
         if seen is None:
-            self.links[pair] = Sightings(at, at, 1, {source})
+            self.links[pair] = Sightings(at, at, 1, {source}, proven)
         else:
             seen.widen(at, at)
             seen.times += 1
             seen.sources.add(source)
+            seen.proven = seen.proven or proven
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +193,7 @@ class Subgraph:
 
     interior: frozenset[Identifier]
     nodes: dict[Identifier, StoredIdentifier]
-    links: dict[Pair, tuple[int, int, int]]
+    links: dict[Pair, StoredLink]
     revisions: dict[str, int]
     register: list[RegisteredId]
     judgements: list[Judgement]
@@ -212,7 +246,7 @@ def corrected(subgraph: Subgraph, correction: Correction) -> Subgraph:
         if left is None:
             links.pop(pair, None)
         else:
-            links[pair] = (left.first, left.last, left.times)
+            links[pair] = StoredLink(left.first, left.last, left.times, left.claim)
     return replace(subgraph, nodes=nodes, links=links, unseen=unseen)
 
 
@@ -235,8 +269,13 @@ def merge_evidence(subgraph: Subgraph, new: NewEvidence) -> ResolutionInput:
         first_seen[identifier] = min(span.first, first_seen.get(identifier, span.first))
     links = dict(subgraph.links)
     for pair, seen in new.links.items():
-        first, last, times = links.get(pair, (seen.first, seen.last, 0))
-        links[pair] = (min(first, seen.first), max(last, seen.last), times + seen.times)
+        first, last, times, claim = links.get(pair) or (seen.first, seen.last, 0, seen.claim)
+        links[pair] = StoredLink(
+            min(first, seen.first),
+            max(last, seen.last),
+            times + seen.times,
+            common_claim(claim, seen.claim),
+        )
     position = {identifier: i for i, identifier in enumerate(first_seen)}
     identifiers = list(first_seen)
     stored = [subgraph.nodes.get(identifier) for identifier in identifiers]

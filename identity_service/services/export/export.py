@@ -82,6 +82,7 @@ TABLES: Final[Mapping[str, Columns]] = {
         "last_seen": Kind.TIME,
         "times_seen": Kind.NUMBER,
         "sources": Kind.TEXTS,
+        "proven": Kind.TRUTH,
     },
     "changes": {
         "id": Kind.TEXT,

@@ -152,7 +152,10 @@ class _Copy:
         self._note("customers", sum("Customer" in labels for labels, *_ in ids))
 
     def _links(self, links: list[Row]) -> None:
-        rows = ((a, b, dict(zip(_LINK, facts, strict=True))) for a, b, *facts in links)
+        rows = (
+            (a, b, dict(zip(_LINK, facts, strict=True)) | ({"proven": True} if proven else {}))
+            for a, b, *facts, proven in links
+        )
         self._files.relationships("OBSERVED_TOGETHER", _BOTH, rows)
         self._note("links", len(links))
 

@@ -152,7 +152,9 @@ class Previews:
 
     async def _compared(self, scope: SpaceScope, policy: Policy, progress: Progress) -> Preview:
         snapshot = await self._reader.read(
-            scope.space, lambda done: progress("reading", done, None)
+            scope.space,
+            lambda done: progress("reading", done, None),
+            with_claims=bool(policy.limited_sources),
         )
         values = ValueRules(policy)
         new = await self._reinstated(scope, values)
@@ -172,7 +174,9 @@ class Previews:
             last, page = await self._policy_store.withheld(scope.space, last, _EVENTS_AT_ONCE)
             for event in page:
                 if again := observed_again(event, values):
-                    new.add_to_event(event.observed, again.besides, event.at, event.source)
+                    new.add_to_event(
+                        event.observed, again.besides, event.at, event.source, proven=event.proven
+                    )
         return new
 
     def _keep(self, key: tuple[str, str], kept: _Kept) -> None:

@@ -8,7 +8,7 @@ import math
 import secrets
 import time
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -74,6 +74,7 @@ class Caller:
     source: str | None
     feeds: tuple[str, ...]
     region: str | None = None
+    proof_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +82,13 @@ class Sender:
     """A source with a valid write key, and the spaces that its events enter.
 
     `region` is the country of its national phone numbers (ISO 3166), where the policy names none.
+    Proofs of user ids are made with `proof_secret`.
     """
 
     source: str
     scopes: tuple[SpaceScope, ...]
     region: str | None = None
+    proof_secret: str | None = field(default=None, repr=False)
 
 
 class _Answer(NamedTuple):
@@ -187,7 +190,7 @@ class Access:
         if not caller.feeds:
             return None  # its events would enter no space, and be lost in silence
         scopes = tuple(_scope(space, Role.WRITE, caller.source) for space in caller.feeds)
-        return Sender(caller.source, scopes, caller.region)
+        return Sender(caller.source, scopes, caller.region, caller.proof_secret)
 
     def operator(self, space: str | None = None, name: str = OPERATOR) -> Caller:
         """Whoever runs the command line: it owns the machine and the database, and needs no key.
@@ -230,6 +233,11 @@ def new_key(role: Role) -> str:
     return f"ids_{role.lower()}_{secrets.token_urlsafe(32)}"
 
 
+def new_proof_secret() -> str:
+    """A new secret of 256 random bits for proofs, of letters, digits, `_` and `-`."""
+    return f"ids_proof_{secrets.token_urlsafe(32)}"
+
+
 def hash_key(key: str) -> str:
     """SHA-256, hexadecimal. Keys are random, so there is nothing that salt could protect."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
@@ -263,4 +271,5 @@ def _caller(stored: StoredKey) -> Caller:
         source=stored.source,
         feeds=stored.feeds,
         region=stored.region,
+        proof_secret=stored.proof_secret,
     )

@@ -29,6 +29,7 @@ from identity_service.services.spaces.access import (
     forbidden,
     hash_key,
     new_key,
+    new_proof_secret,
 )
 
 DEFAULT_POLICY: Final = "extends: quarantine\n"
@@ -55,6 +56,14 @@ class CreatedSource:
     name: str
     spaces: tuple[str, ...]
     write_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedProofSecret:
+    """A new secret of a source, which is not to be had again."""
+
+    source: str
+    secret: str
 
 
 class Spaces:
@@ -171,6 +180,34 @@ class Spaces:
             )
         if not hashes:
             raise FieldInvalid("name", f"There is no key “{name}” that is not revoked.")
+
+    async def create_proof_secret(
+        self, caller: Caller | None, space: str, source: str
+    ) -> CreatedProofSecret:
+        """Make the secret with which proofs of user ids are made for a source of the space.
+
+        It takes the place of the one before. That of a source that also feeds other spaces only
+        the instance administrator may make. Raises Forbidden, FieldInvalid.
+        """
+        is_instance = caller is not None and caller.role is Role.INSTANCE
+        if not is_instance:
+            self._access.require(caller, space, Role.ADMIN)
+        secret = new_proof_secret()
+        found = await self._keys.set_proof_secret(
+            space, source, secret, may_feed_others=is_instance
+        )
+        if found is None:
+            raise FieldInvalid("source", f"There is no source “{source}” that feeds “{space}”.")
+        hashes, refused = found
+        if refused:
+            raise FieldInvalid(
+                "source",
+                f"The source “{source}” feeds other spaces too.",
+                remedy="Only the instance administrator can make its secret.",
+            )
+        for key_hash in hashes:
+            self._access.forget(key_hash)
+        return CreatedProofSecret(source, secret)
 
     async def policy(self, scope: SpaceScope) -> PolicyVersion:
         """The policy in force."""

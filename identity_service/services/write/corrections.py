@@ -160,7 +160,9 @@ class _Again:
         carried = {**event.observed, **given}
         if given:
             self._carried |= carried
-            self._new.add_to_event(event.observed, list(given), event.at, event.source)
+            self._new.add_to_event(
+                event.observed, list(given), event.at, event.source, proven=event.proven
+            )
         owner = belongs_to(carried, self._in_force.policy) if given else None
         self.events.append(
             JudgedEvent(event.key, len(event.observed), owner, each.moved, each.noted)

@@ -14,7 +14,7 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.policy import Policy, Sharing
 from identity_service.domain.policies.value_rules import WithheldValue, observe
 from identity_service.domain.resolution.components import components
-from identity_service.domain.resolution.evidence import gather
+from identity_service.domain.resolution.evidence import NO_CLAIM, Claim, gather
 from identity_service.domain.resolution.resolve import strongest
 from identity_service.domain.resolution.subgraph import NewEvidence, Pair, Sightings, Span
 from identity_service.errors import Contended
@@ -38,13 +38,15 @@ from identity_service.services.write.settler import (
 class Received:
     """Events of one request, with its source and the time of its receipt in milliseconds.
 
-    `region` is the country of the source's national phone numbers.
+    `region` is the country of the source's national phone numbers. `proven` are those of the
+    events whose user id was proven.
     """
 
     source: str
     received_at: int
     events: Sequence[ReportedEvent]
     region: str | None = None
+    proven: frozenset[EventIdentity] = frozenset()
 
 
 RejectedEvent = tuple[Received, Rejection]
@@ -148,7 +150,12 @@ class BatchWriter:
             scope.space, zip((o.source for o in observations), scalars, strict=True)
         )
         reading = asyncio.create_task(
-            self._store.read_known(scope.space, [o.event.identity for o in observations], evidence)
+            self._store.read_known(
+                scope.space,
+                [o.event.identity for o in observations],
+                evidence,
+                with_claims=bool(in_force.policy.limited_sources),
+            )
         )
         # While the database reads, what does not depend on its answer is prepared.
         await asyncio.sleep(0)
@@ -183,6 +190,7 @@ def observe_all(
                 in_force.values_of(received.region),
                 received.received_at,
                 received.source,
+                proven=event.identity in received.proven,
             )
             if isinstance(found, Rejection):
                 rejected.append((received, found))
@@ -221,7 +229,11 @@ def connected_groups(observations: Sequence[Observation]) -> list[list[Received]
     for observation in observations:
         component = component_of[position_of[observation.identifiers[0]]]
         received = Received(
-            observation.source, observation.received_at, (observation.event,), observation.region
+            observation.source,
+            observation.received_at,
+            (observation.event,),
+            observation.region,
+            frozenset({observation.event.identity} if observation.proven else ()),
         )
         groups.setdefault(component, []).append(received)
     return list(groups.values())
@@ -242,7 +254,12 @@ def _without_merge_of_accounts(event: ReportedEvent, policy: Policy) -> Reported
 def _gather(observations: Iterable[Observation]) -> NewEvidence:
     evidence = NewEvidence()
     for observation in observations:
-        evidence.add(observation.identifiers, observation.event.at, observation.source)
+        evidence.add(
+            observation.identifiers,
+            observation.event.at,
+            observation.source,
+            proven=observation.proven,
+        )
     return evidence
 
 
@@ -262,7 +279,18 @@ def _only_repeats(observation: Observation, known: Known, policy: Policy) -> boo
             first_seen = known.links.get((a, b))
             if first_seen is None or at < first_seen:
                 return False
+            claim = known.claims.get((a, b), NO_CLAIM)
+            if _confirms(observation, claim, policy):
+                return False
     return True
+
+
+def _confirms(observation: Observation, claim: Claim, policy: Policy) -> bool:
+    """Whether an event confirms what only limited sources said so far."""
+    limited = policy.limited_sources
+    if not claim or not claim <= limited:
+        return False
+    return observation.proven or observation.source not in limited
 
 
 def _repetition_matters(kind: str, policy: Policy) -> bool:

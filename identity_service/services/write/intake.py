@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from identity_service.collect.proofs import is_proven
 from identity_service.collect.segment import Collected
-from identity_service.domain.events import Rejection, ReportedEvent
+from identity_service.domain.events import EventIdentity, Rejection, ReportedEvent
 from identity_service.domain.policies.parse import DEFAULT_POLICY_TEXT, parse_policy
 from identity_service.errors import Contended, Overloaded, Unavailable
 from identity_service.graph.evidence import EvidenceStore
+from identity_service.observability import INVALID_PROOFS
 from identity_service.services.kit.clock import Ids
 from identity_service.services.spaces.access import Sender, SpaceScope
 from identity_service.services.write.event_batch import BatchWriter, Received, RejectedEvent
@@ -100,11 +102,12 @@ class Ingest:
         size = sum(event.size for event in collected.events) * len(sender.scopes)
         if self._queued.total() and self._queued_bytes + size > MAX_QUEUE_BYTES:
             raise Overloaded(f"{self._queued_bytes:,} bytes wait to be written.")
+        proven = _proven(sender, collected.events)
         await asyncio.gather(
             *(
                 self._enqueue(scope, part)
                 for scope in sender.scopes
-                for part in _parts(sender, collected, received_at)
+                for part in _parts(sender, collected, received_at, proven)
             )
         )
 
@@ -181,7 +184,21 @@ class Ingest:
             )
 
 
-def _parts(sender: Sender, collected: Collected, received_at: int) -> list[_Waiting]:
+def _proven(sender: Sender, events: Iterable[ReportedEvent]) -> frozenset[EventIdentity]:
+    """The events whose proof is valid; others that carry one are counted."""
+    with_proof = [event for event in events if event.proof]
+    proven = frozenset(
+        event.identity for event in with_proof if is_proven(event, sender.proof_secret)
+    )
+    invalid = sum(event.identity not in proven for event in with_proof)
+    if invalid:
+        INVALID_PROOFS.labels(sender.source).inc(invalid)
+    return proven
+
+
+def _parts(
+    sender: Sender, collected: Collected, received_at: int, proven: frozenset[EventIdentity]
+) -> list[_Waiting]:
     """The request in parts that fit a batch."""
     loop = asyncio.get_running_loop()
     return [
@@ -190,6 +207,7 @@ def _parts(sender: Sender, collected: Collected, received_at: int) -> list[_Wait
             received_at,
             part,
             sender.region,
+            proven,
             rejections=collected.rejections if number == 0 else (),
             done=loop.create_future(),
             bytes=sum(event.size for event in part),

@@ -150,6 +150,9 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         "Mutation.revokeKey": [
             {"space": door, "name": name} for name in (f"{said} agent", about.name)
         ],
+        "Mutation.createProofSecret": [
+            {"space": door, "source": name} for name in (f"{said}-web", about.name)
+        ],
         "Mutation.setPolicy": [
             {"space": door, "policy": OURS, "expectedVersion": 2, "note": "looked better"}
         ],
@@ -435,7 +438,7 @@ async def test_a_key_of_no_business_there_changes_nothing_in_a_space(
 async def test_the_instance_administrator_changes_keys_and_sources_only(
     database: Database, world: GraphQLWorld, two: Two, schema: GraphQLSchema
 ) -> None:
-    own = ("createSpace", "createSource", "revokeKey")
+    own = ("createSpace", "createSource", "createProofSecret", "revokeKey")
     before = await dump(database, two.theirs)
 
     for query in mutations(schema, two.theirs.name, two.theirs):
@@ -467,6 +470,7 @@ async def test_what_an_administrator_does_at_home_with_ids_from_elsewhere_stays_
         "createSource": {"SourceCreated", "FORBIDDEN"},
         "createKey": {"KeyCreated"},
         "revokeKey": {"Invalid"},
+        "createProofSecret": {"Invalid"},
         "setPolicy": {"VersionConflict"},
         "judge": {"Judged"},
         "detach": {"Invalid"},

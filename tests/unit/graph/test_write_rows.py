@@ -83,7 +83,7 @@ def test_links_and_events_name_identifiers_by_their_places_known_ones_first() ->
                 events=[an_event(PHONE, TABLET, ANN)],
                 identifiers={PHONE: Span(4, 4), TABLET: Span(4, 5)},
                 known_identifiers={ANN: Span(4, 4)},
-                links={(PHONE, TABLET): Sightings(4, 4, 1, {"web", "shop"})},
+                links={(PHONE, TABLET): Sightings(4, 4, 1, {"web", "shop"}, proven=True)},
                 known_links={(PHONE, ANN): Sightings(4, 6, 2, {"shop"})},
             ),
         )
@@ -92,8 +92,8 @@ def test_links_and_events_name_identifiers_by_their_places_known_ones_first() ->
     places = [key for key, *_ in (*rows["known"], *rows["identifiers"])]
     assert places == ["s/user:ann", "s/cookie:phone", "s/cookie:tablet"]
     assert rows["identifiers"][1] == ["s/cookie:tablet", "cookie", "tablet", 4, 5]
-    assert rows["links"] == [[1, 2, 4, 4, 1, ["shop", "web"]]]
-    assert rows["links_seen"] == [[1, 0, 4, 6, 2, ["shop"]]]
+    assert rows["links"] == [[1, 2, 4, 4, 1, ["shop", "web"], True]]
+    assert rows["links_seen"] == [[1, 0, 4, 6, 2, ["shop"], None]]
     [[key, _, strongest, others, carries_traits]] = rows["events"]
     assert (key, strongest, others, carries_traits) == ("s/m1\td1", 0, [1, 2], False)
 

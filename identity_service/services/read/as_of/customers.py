@@ -166,7 +166,7 @@ class HistoricalCustomer:
         }
         position = {name: i for i, name in enumerate(evidence.identifiers)}
         links = [
-            Link(position[a], position[b], seen.first, seen.last, seen.times)
+            Link(position[a], position[b], seen.first, seen.last, seen.times, seen.claim)
             for (a, b), seen in between.items()
         ]
         numbers = range(len(evidence.links), len(evidence.links) + len(links))

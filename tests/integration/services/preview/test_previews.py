@@ -19,8 +19,8 @@ from identity_service.domain.preview.preview import PreviewRun
 from identity_service.domain.preview.report import CustomerDifference, Preview
 from identity_service.domain.resolution.changes import Change
 from tests.support.settled import SettledSpace
-from tests.support.space import NewWorld, World, policy_text, reported
-from tests.support.worlds import Event, dice, events, in_some_worlds, policies
+from tests.support.space import NewWorld, World, policy_text, reported, told_by_some
+from tests.support.worlds import LIMITED, Event, dice, events, in_some_worlds, policies
 
 Partition = frozenset[frozenset[Identifier]]
 
@@ -135,3 +135,16 @@ async def test_what_is_previewed_comes_true_in_any_world(
         blocked = draw.sample(identifiers, draw.choice([0, 1, min(3, len(identifiers))]))
 
         await assert_comes_true(space, blocking(policy, blocked))
+
+
+@in_some_worlds(6)
+@given(events(24), policies(), dice)
+async def test_what_is_previewed_of_limited_sources_comes_true(
+    world: NewWorld, happened: list[Event], policy: Policy, draw: random.Random
+) -> None:
+    space = await world(policy)
+    for source, each in told_by_some(happened, draw):
+        await space.send(each, source=source)
+
+    for limited in (LIMITED, frozenset({"page"}), frozenset[str]()):
+        await assert_comes_true(space, replace(policy, limited_sources=limited))

@@ -24,7 +24,7 @@ from identity_service.services.read.as_of.view import AsOfView
 from identity_service.services.read.view import CustomerAnswer, Missing, MissingReason
 from tests.support.busy import busy_devices
 from tests.support.recorder import Said, answers_as_of, answers_now
-from tests.support.space import NewWorld, World, event, reported
+from tests.support.space import NewWorld, World, event, proof_of, reported
 from tests.support.worlds import UNSEEN, Event, dice, events, in_some_worlds, policies
 
 START = 1_790_000_000_000
@@ -73,10 +73,14 @@ def described(happened: list[Event], draw: random.Random) -> list[ReportedEvent]
             context_traits=draw.choice([{}, {"city": draw.choice("xy")}]),
             account_id=account,
             account_traits=draw.choice([{}, {"city": draw.choice("xy")}]) if account else {},
+            proof=draw.choice([None, None, proof_of("u")]),
         )
         for number, (at, who) in enumerate(happened)
         for account in [draw.choice([None, None, "acme", "zeta"])]
     ]
+
+
+SOME_LIMITED = (frozenset[str](), frozenset({"till"}), frozenset({"till", "shop"}))
 
 
 def with_blocked(policy: Policy, identifiers: list[Identifier]) -> Policy:
@@ -113,6 +117,7 @@ async def test_as_of_any_moment_is_what_was_answered_at_that_moment(
     identifiers = sorted({identifier for _, who in happened for identifier in who})
     some = [draw.sample(identifiers, min(len(identifiers), draw.choice([0, 1, 2]))) for _ in "123"]
     in_turn = [with_blocked(p, blocked) for p, blocked in zip(in_turn, some, strict=True)]
+    in_turn = [replace(p, limited_sources=draw.choice(SOME_LIMITED)) for p in in_turn]
     space = await world(in_turn.pop(), clock=hand)
     todo = described(happened, draw)
     recorded: list[Recorded] = []

@@ -13,6 +13,7 @@ from identity_service.domain.resolution.subgraph import (
     Sightings,
     Span,
     StoredIdentifier,
+    StoredLink,
     Subgraph,
 )
 from tests.support.snapshots import unsettled_snapshot
@@ -121,7 +122,12 @@ def test_a_subgraph_becomes_a_snapshot() -> None:
             A: stored("c", contested=True, at=5),
             B: StoredIdentifier(6, "h", contested=False, super_connector=True),
         },
-        links={(A, B): (1, 2, 3), (B, C): (4, 5, 6), (C, D): (1, 1, 1), (D, A): (1, 1, 1)},
+        links={
+            (A, B): StoredLink(1, 2, 3),
+            (B, C): StoredLink(4, 5, 6),
+            (C, D): StoredLink(1, 1, 1),
+            (D, A): StoredLink(1, 1, 1),
+        },
         revisions={},
         register=[at_d, at_a],
         judgements=[judged],

@@ -159,7 +159,7 @@ def _seen(
 def _links(evidence: Evidence) -> dict[frozenset[Identifier], tuple[int, ...]]:
     """By the two ends: first and last seen, and how often."""
     named = evidence.identifiers
-    return {frozenset((named[link.a], named[link.b])): link[2:] for link in evidence.links}
+    return {frozenset((named[link.a], named[link.b])): link[2:5] for link in evidence.links}
 
 
 def _partition(

@@ -16,6 +16,7 @@ from identity_service.domain.resolution.subgraph import (
     BoundaryNode,
     NewEvidence,
     StoredIdentifier,
+    StoredLink,
     Subgraph,
     merge_evidence,
 )
@@ -47,7 +48,7 @@ def subgraph_with(node: BoundaryNode) -> Subgraph:
             USER: StoredIdentifier(1, "a", contested=False, super_connector=False),
             TABLET: StoredIdentifier(1, "t", contested=True, super_connector=False),
         },
-        links={(TABLET, USER): (1, 1, 1)},
+        links={(TABLET, USER): StoredLink(1, 1, 1)},
         boundary={TABLET: node},
     )
 
@@ -120,7 +121,7 @@ TABLET_AND_COOKIE = replace(
         COOKIE: StoredIdentifier(1, "t", contested=False, super_connector=False),
         TABLET: StoredIdentifier(1, "t", contested=True, super_connector=False),
     },
-    links={(COOKIE, TABLET): (5, 5, 1)},
+    links={(COOKIE, TABLET): StoredLink(5, 5, 1)},
     boundary={TABLET: SHARED},
 )
 """A contested tablet whose customer holds a cookie, linked with it at 5 ms."""
@@ -158,7 +159,7 @@ def test_links_that_join_nothing_and_links_of_others_do_not_matter(at: int, *, h
         TABLET_AND_COOKIE,
         nodes={fax: replace(TABLET_AND_COOKIE.nodes[COOKIE], customer=None)}
         | TABLET_AND_COOKIE.nodes,
-        links={(COOKIE, fax): (0, 0, 1)} | TABLET_AND_COOKIE.links,
+        links={(COOKIE, fax): StoredLink(0, 0, 1)} | TABLET_AND_COOKIE.links,
     )
 
     assert unchanged(not_listed_first, new) is holds

@@ -199,7 +199,11 @@ NO_IDENTIFIER = "is not TYPE:VALUE, as in email:ann@example.com"
         ("at: 86400", "at: 100000000001", NO_SECONDS),
         ("at: 86400", "at: -100000000001", NO_SECONDS),
         ("at: 86400", "at: true", NO_SECONDS),
-        ("at: 86400", "when: 5", "events.1.when: there is no such key. Possible: at, ids, belongs"),
+        (
+            "at: 86400",
+            "when: 5",
+            "events.1.when: there is no such key. Possible: at, ids, belongs, source, proof",
+        ),
         (', ids: "user_id:u2, anonymous_id:c"', "", f"events.1: {NO_TEXT}"),
         ("apart:", "different:", NEITHER),
         (APART, "5", NEITHER),

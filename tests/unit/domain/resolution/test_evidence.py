@@ -26,7 +26,7 @@ def first_seen(evidence: Evidence) -> dict[Identifier, int]:
 def links(evidence: Evidence) -> dict[frozenset[Identifier], tuple[int, ...]]:
     """By the two ends: first and last seen, and how often."""
     found = {
-        frozenset((evidence.identifiers[link.a], evidence.identifiers[link.b])): link[2:]
+        frozenset((evidence.identifiers[link.a], evidence.identifiers[link.b])): link[2:5]
         for link in evidence.links
     }
     assert len(found) == len(evidence.links)

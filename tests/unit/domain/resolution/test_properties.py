@@ -17,10 +17,13 @@ from identity_service.domain.resolution.evidence import Evidence, Link, gather
 from identity_service.domain.resolution.resolve import BoundaryState, resolve
 from tests.support.oracle import Answer, answer, answer_of
 from tests.support.worlds import (
+    CLAIMS,
     IDENTIFIERS,
+    LIMITED,
     UNSEEN,
     Event,
     World,
+    dice,
     events,
     in_many_worlds,
     judgements,
@@ -66,6 +69,31 @@ def test_the_outcome_is_what_the_rules_say_to_the_letter(world: World) -> None:
     found = resolved(evidence, world.policy)
 
     assert found == answer(*world)
+
+
+@in_many_worlds
+@given(worlds(), dice)
+def test_with_limited_sources_the_outcome_is_what_the_rules_say_to_the_letter(
+    world: World, draw: Random
+) -> None:
+    said = [(at, who, draw.choice(CLAIMS)) for at, who in world.events]
+    policy = replace(world.policy, limited_sources=LIMITED)
+
+    found = resolved(gather(said, world.judgements), policy)
+
+    assert found == answer(said, world.judgements, policy)
+
+
+@in_many_worlds
+@given(worlds(), dice)
+def test_whose_word_it_is_makes_no_difference_where_no_source_is_limited(
+    world: World, draw: Random
+) -> None:
+    said = [(at, who, draw.choice(CLAIMS)) for at, who in world.events]
+
+    found = resolved(gather(said, world.judgements), world.policy)
+
+    assert found == resolved(world.evidence(), world.policy)
 
 
 @in_many_worlds

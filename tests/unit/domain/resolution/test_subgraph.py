@@ -16,6 +16,7 @@ from identity_service.domain.resolution.subgraph import (
     Sightings,
     Span,
     StoredIdentifier,
+    StoredLink,
     corrected,
     is_torn,
     merge_evidence,
@@ -34,7 +35,7 @@ STORED = replace(
         USER: StoredIdentifier(1, "a", contested=False, super_connector=False),
         TABLET: StoredIdentifier(1, "t", contested=True, super_connector=False),
     },
-    links={(TABLET, USER): (1, 1, 1)},
+    links={(TABLET, USER): StoredLink(1, 1, 1)},
 )
 
 
@@ -51,7 +52,7 @@ def first_seen(evidence: Evidence) -> dict[Identifier, int]:
 
 def links(evidence: Evidence) -> dict[tuple[Identifier, Identifier], tuple[int, ...]]:
     named = evidence.identifiers
-    return {(named[link.a], named[link.b]): link[2:] for link in evidence.links}
+    return {(named[link.a], named[link.b]): link[2:5] for link in evidence.links}
 
 
 # What a batch adds
@@ -117,7 +118,11 @@ def test_later_sightings_leave_the_first_one_as_it_was() -> None:
 
 def test_a_link_to_what_was_not_loaded_is_left_out() -> None:
     beyond = replace(
-        STORED, links={(COOKIE, USER): (1, 1, 1), (TABLET, Identifier("z", "z")): (1, 1, 1)}
+        STORED,
+        links={
+            (COOKIE, USER): StoredLink(1, 1, 1),
+            (TABLET, Identifier("z", "z")): StoredLink(1, 1, 1),
+        },
     )
 
     assert merge_evidence(beyond, NewEvidence()).evidence.links == []
@@ -180,7 +185,13 @@ def test_a_correction_replaces_what_is_left_and_removes_what_is_not() -> None:
     a, b, c = (Identifier("cookie", value) for value in "abc")
     nodes = {i: StoredIdentifier(1, "x", contested=False, super_connector=False) for i in (a, b, c)}
     subgraph = replace(
-        EMPTY_SUBGRAPH, nodes=nodes, links={(a, b): (1, 9, 3), (a, c): (1, 1, 1), (b, c): (2, 2, 1)}
+        EMPTY_SUBGRAPH,
+        nodes=nodes,
+        links={
+            (a, b): StoredLink(1, 9, 3),
+            (a, c): StoredLink(1, 1, 1),
+            (b, c): StoredLink(2, 2, 1),
+        },
     )
 
     left = corrected(
@@ -189,10 +200,13 @@ def test_a_correction_replaces_what_is_left_and_removes_what_is_not() -> None:
     )
     gone = corrected(subgraph, Correction({a: None}, {(a, b): None, (a, c): None}))
 
-    assert left.links == {(a, b): (4, 9, 2), (b, c): (2, 2, 1)}
+    assert left.links == {
+        (a, b): StoredLink(4, 9, 2, frozenset({"shop"})),
+        (b, c): StoredLink(2, 2, 1),
+    }
     assert left.nodes[a].first_seen == 4
     assert gone.nodes.keys() == {b, c}
-    assert gone.links == {(b, c): (2, 2, 1)}
+    assert gone.links == {(b, c): StoredLink(2, 2, 1)}
 
 
 # Parts that were read at different moments
