@@ -144,3 +144,27 @@ def test_no_sentence_is_empty(shared: str) -> None:
     for link in ("user_id:u cookie:c", "user_id:v cookie:c"):
         found = decide(policy(shared), "user_id:u cookie:c", "user_id:v cookie:c", link=link)
         assert found.message.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("sources", "named"),
+    [
+        (["page"], "source page saw them together, and by its word"),
+        (["page", "app"], "sources app and page saw them together, and by their word"),
+    ],
+)
+def test_an_unconfirmed_link_names_who_alone_says_so_and_what_would_confirm_it(
+    sources: list[str], named: str
+) -> None:
+    user, mail = map(parse_identifier, ("user_id:u", "email:a"))
+    evidence = gather([(at, (user, mail), frozenset({who})) for at, who in enumerate(sources)])
+    rules = parse_policy(policy() + "limited_sources: [page, app]\n")
+
+    found = describe_decision(0, evidence, resolve(evidence, rules), rules)
+
+    assert (found.joined, found.reason) == (False, "UNCONFIRMED")
+    assert found.message == (
+        f"Kept apart: only the {named} alone the policy joins no two people (`limited_sources`); "
+        "another source that sees them together would confirm it, or an event with a proof of the "
+        "user id."
+    )

@@ -52,6 +52,9 @@ def with_rule(kind: str, rule: Rule) -> Policy:
         ),
         pytest.param(replace(POLICY, max_identifiers=50), CUSTOMERS, id="the size of a customer"),
         pytest.param(
+            replace(POLICY, limited_sources=frozenset({"page"})), CUSTOMERS, id="limited sources"
+        ),
+        pytest.param(
             with_rule("email", Rule(2, PERSON, 5, per_event=1)),
             EVERYTHING,
             id="values on one event",

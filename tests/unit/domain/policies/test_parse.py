@@ -384,3 +384,27 @@ def test_a_text_beyond_the_bound_is_refused_unread() -> None:
 )
 def test_yaml_that_could_do_harm_is_refused(text: str, what: str) -> None:
     assert what in next(iter(problems(text).values()))
+
+
+def test_limited_sources_are_named_in_a_list() -> None:
+    policy = parse_policy('extends: quarantine\nlimited_sources: [page, "command line"]')
+
+    assert policy.limited_sources == {"page", "command line"}
+    assert parse_policy("extends: quarantine").limited_sources == frozenset()
+    assert parse_policy("extends: quarantine\nlimited_sources:").limited_sources == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        ("page", "limited_sources"),
+        ("{page: true}", "limited_sources"),
+        ("[17]", "limited_sources.0"),
+        ("[page, null]", "limited_sources.1"),
+        ('[page, " "]', "limited_sources.1"),
+        (f"[{', '.join(f's{n}' for n in range(1_001))}]", "limited_sources"),
+        (f"[{'x' * 1_025}]", "limited_sources.0"),
+    ],
+)
+def test_what_is_no_name_of_a_source_is_a_mistake(written: str, path: str) -> None:
+    assert list(problems(f"extends: quarantine\nlimited_sources: {written}")) == [path]

@@ -526,3 +526,41 @@ NO_NUMBER = "customers.0.id: is not the number of an event: 1 is the first"
 def test_mistakes_in_what_else_a_case_says_are_named(before: str, after: str, found: str) -> None:
     assert MORE.count(before) == 1
     assert mistakes(MORE.replace(before, after)) == f"The case case has mistakes. {found}."
+
+
+TRUST = """
+id: trust
+title: "what a page says, and a proof"
+policy: {extends: quarantine, limited_sources: [page]}
+events:
+  - {source: page, ids: "user_id:u1, email:a@example.com"}
+  - {source: page, ids: "user_id:u2, email:b@example.com", proof: true}
+  - {ids: "user_id:u3, email:c@example.com"}
+customers:
+  - "user_id:u1"
+  - "email:a@example.com"
+  - "user_id:u2, email:b@example.com"
+  - "user_id:u3, email:c@example.com"
+"""
+
+
+def test_an_event_of_a_case_has_a_source_and_may_prove_its_user_id() -> None:
+    case = parse_case(TRUST)
+
+    assert [event.claim for event in case.events] == [{"page"}, set(), set()]
+    assert check_case(case).message == "passed: trust what a page says, and a proof"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("proof: true", "proof: 1", "events.1.proof: is not true or false"),
+        (
+            'source: page, ids: "user_id:u1',
+            'source: 5, ids: "user_id:u1',
+            "events.0.source: is not the name of a source",
+        ),
+    ],
+)
+def test_a_source_or_proof_that_is_none_is_a_mistake(before: str, after: str, message: str) -> None:
+    assert message in mistakes(TRUST.replace(before, after))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -110,6 +111,45 @@ def test_a_link_that_was_first_seen_later_may_change_customers() -> None:
 def test_repetition_counts_where_a_rule_looks_at_it(rule: Rule) -> None:
     assert decisive(99, "user:ann", "cookie:phone", policy=with_rule(rule))
     assert not decisive(99, "cookie:phone", policy=with_rule(rule))
+
+
+@pytest.mark.parametrize(
+    ("claim", "source", "proven", "expected"),
+    [
+        ({"page"}, "shop", False, True),
+        ({"page", "app"}, "page", True, True),
+        ({"page"}, "app", False, False),
+        ({"page", "till"}, "shop", True, False),
+        ((), "shop", True, False),
+    ],
+    ids=["another source", "a proof", "limited too", "confirmed before", "proven before"],
+)
+def test_an_event_that_confirms_a_link_may_change_customers(
+    claim: Iterable[str], source: str, *, proven: bool, expected: bool
+) -> None:
+    policy = replace(POLICY, limited_sources=frozenset({"page", "app"}))
+    known = replace(KNOWN, claims={(PHONE, ANN): frozenset(claim)})
+    again = event("m", 99, "user:ann", "cookie:phone")
+    proofs = frozenset({again.identity} if proven else ())
+    [observation], _ = observe_all([Received(source, 0, (again,), proven=proofs)], in_force(policy))
+    new = NewEvent.of("s", observation, observation.identifiers[0], {})
+
+    found = decisive_observations(Unstored([new], NewEvidence(), known), policy)
+
+    assert (found != []) is expected
+
+
+def test_a_proof_stays_with_its_event_when_a_batch_is_taken_apart() -> None:
+    proven, other = event("m1", 1, "user:ann"), event("m2", 2, "user:bob")
+    received = Received("page", 5, (proven, other), proven=frozenset({proven.identity}))
+    observations, _ = observe_all([received], in_force())
+
+    groups = connected_groups(observations)
+
+    assert [(each.events, each.proven) for [each] in groups] == [
+        ((proven,), frozenset({proven.identity})),
+        ((other,), frozenset()),
+    ]
 
 
 def test_of_an_event_that_was_sent_several_times_the_first_counts() -> None:
