@@ -10,7 +10,9 @@
 //   w.starts: list of identifier keys to walk from
 //   w.boundary: list of identifier keys that are boundary nodes themselves
 //   w.cross_boundary: boolean – also walk through contested identifiers
-//   w.with_claims: boolean – tell of links which sources alone they rest on
+//   w.limited_sources: sources whose word alone joins no two persons; where there are any, links tell
+//     which sources alone they rest on
+//   w.persons: the types of persons
 //   w.most: how many identifiers at most, plus one
 //   w.policy_version: integer – the version in force
 //   w.owners: how many customers at most to name as owners of a boundary node
@@ -62,7 +64,7 @@ CALL (interior) {
   WITH collect(DISTINCT CASE WHEN NOT o:Blocked THEN l END) AS links,
        collect(DISTINCT CASE WHEN o:Blocked THEN l END) AS links_to_blocked,
        collect(DISTINCT CASE WHEN NOT o:Blocked AND (o:SuperConnector OR (o:Contested AND NOT $w.cross_boundary)) THEN o END) AS boundary_reached
-  RETURN [l IN links | [startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen, CASE WHEN $w.with_claims AND l.proven IS NULL THEN l.sources END]] AS interior_links,
+  RETURN [l IN links | [startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen, CASE WHEN size($w.limited_sources) > 0 AND l.proven IS NULL THEN l.sources END]] AS interior_links,
          [l IN links_to_blocked | [startNode(l).key, endNode(l).key]] AS blocked_links,
          boundary_reached
 }
@@ -91,7 +93,9 @@ CALL (ends) {
   UNWIND ends AS d
   CALL (d) {
     WITH d WHERE NOT d:SuperConnector
-    MATCH (d)-[:OBSERVED_TOGETHER]-(n:Identifier) WHERE n.type IN coalesce($w.stronger[d.type], $w.stronger_than_other)
+    MATCH (d)-[l:OBSERVED_TOGETHER]-(n:Identifier) WHERE n.type IN coalesce($w.stronger[d.type], $w.stronger_than_other)
+      // One that is unconfirmed makes no owner.
+      AND (l.proven OR NOT d.type IN $w.persons OR any(source IN l.sources WHERE NOT source IN $w.limited_sources))
     MATCH (n)-[:BELONGS_TO]->(c:Customer)
     // Another person that d was seen with may speak for n (rule 6): then n makes no owner.
     WHERE NOT EXISTS {
@@ -111,7 +115,7 @@ CALL (ends) {
     UNWIND co_members AS m
     MATCH (m)-[l:OBSERVED_TOGETHER]-(o:Identifier) WHERE o IN co_members
     WITH DISTINCT l
-    RETURN collect([startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen, CASE WHEN $w.with_claims AND l.proven IS NULL THEN l.sources END]) AS inner_links
+    RETURN collect([startNode(l).key, endNode(l).key, l.first_seen, l.last_seen, l.times_seen, CASE WHEN size($w.limited_sources) > 0 AND l.proven IS NULL THEN l.sources END]) AS inner_links
   }
   CALL (d) {
     MATCH (d)-[:JUDGED_SAME]-(o:Identifier) WHERE NOT o:Blocked

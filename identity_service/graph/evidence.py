@@ -198,8 +198,8 @@ class EvidenceStore:
                 "policy_version": policy_version,
                 "owners": MAX_OWNERS,
                 "co_members": MAX_CO_MEMBERS,
-                "with_claims": bool(policy.limited_sources),
-                **_stronger_persons(policy),
+                "limited_sources": sorted(policy.limited_sources),
+                **_persons(policy),
             },
         )
         if row is None or len(row["interior"]) > most:
@@ -302,11 +302,12 @@ def _those(events: Sequence[EventIdentity], positions: Iterable[int]) -> frozens
     return frozenset(events[x] for x in positions)
 
 
-def _stronger_persons(policy: Policy) -> dict[str, Any]:
-    """By type, the types of persons that are stronger: whose customers can be its owners."""
+def _persons(policy: Policy) -> dict[str, Any]:
+    """The types of persons; by type, those that are stronger: whose customers can be its owners."""
     persons = [(t, r.priority) for t, r in policy.rules.items() if r.kind is IdentifierKind.PERSON]
     weakest = policy.other.priority if policy.other else 0
     return {
+        "persons": [kind for kind, _ in persons],
         "stronger": {
             kind: [person for person, priority in persons if priority < rule.priority]
             for kind, rule in policy.rules.items()

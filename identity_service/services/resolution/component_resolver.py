@@ -258,10 +258,8 @@ def _may_end_at_contested(policy: Policy) -> bool:
     """Whether a subgraph may end at contested identifiers under this policy.
 
     It may not with dominance, which counts the sightings of all owners; nor where a person's type
-    falls under `other`, since owners that lie outside are asked for by type; nor with limited
-    sources, since a link that is unconfirmed makes no owner.
+    falls under `other`, since owners that lie outside are asked for by type.
     """
     rules = policy.rules.values()
     unnamed_person = policy.other and policy.other.kind is IdentifierKind.PERSON
-    dominance = any(rule.dominance for rule in (*rules, policy.other) if rule)
-    return not (unnamed_person or dominance or policy.limited_sources)
+    return not unnamed_person and not any(rule.dominance for rule in (*rules, policy.other) if rule)

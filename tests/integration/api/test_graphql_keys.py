@@ -19,6 +19,7 @@ SET_POLICY = 'setPolicy(space: "SPACE", policy: "", expectedVersion: 1) { __type
 CREATE_KEY = 'createKey(space: "SPACE", role: READER, name: "new") { __typename }'
 REVOKE_KEY = 'revokeKey(space: "SPACE", name: "no such key") { __typename }'
 CREATE_SOURCE = 'createSource(name: "NAME", spaces: ["SPACE"]) { __typename }'
+CREATE_PROOF_SECRET = 'createProofSecret(space: "SPACE", source: "no source") { __typename }'
 CREATE_SPACE = 'createSpace(name: "Not a name") { __typename }'
 
 MUTATIONS = {
@@ -28,6 +29,7 @@ MUTATIONS = {
     CREATE_KEY: {"admin"},
     REVOKE_KEY: {"admin", "instance"},
     CREATE_SOURCE: {"admin", "instance"},
+    CREATE_PROOF_SECRET: {"admin", "instance"},
     CREATE_SPACE: {"instance"},
 }
 WHO = ("reader", "agent", "admin", "instance", "write", "other", "wrong", "nobody")

@@ -162,6 +162,8 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.at: ", lambda _, about: between_events(about)),
     (r"^w\.(until|links|people|policy_version): |^version: ", lambda _, __: 2**62),
     (r"^w\.(cross_boundary|with_claims): ", lambda _, __: True),
+    (r"^w\.limited_sources: ", lambda _, __: ["page"]),
+    (r"^w\.persons: ", lambda _, __: ["user_id", "email"]),
     (r"^w\.stronger: ", lambda _, __: {"anonymous_id": ["user_id", "email"]}),
     (r"^w\.stronger_than_other: ", lambda _, __: ["user_id", "email"]),
     (r"most|how many|bound", lambda _, __: 1000),

@@ -17,9 +17,18 @@ from identity_service.domain.policies.policy import Policy
 from identity_service.domain.resolution.evidence import Claim, Evidence
 from identity_service.graph.keys import identifier_of
 from identity_service.services.write import event_batch
+from tests.support.busy import busy_devices
 from tests.support.settled import assert_ledger_tells_all
 from tests.support.space import NewWorld, World, event, proof_of, told_by_some
-from tests.support.worlds import LIMITED, Event, dice, events, in_some_worlds, policies
+from tests.support.worlds import (
+    LIMITED,
+    Event,
+    dice,
+    events,
+    in_some_worlds,
+    number_of_worlds,
+    policies,
+)
 
 WORLDS = 5
 
@@ -100,6 +109,20 @@ async def test_events_that_lose_and_get_back_an_identifier_give_what_the_pure_fu
         await space.withdraw(judgement)
         await space.check()
         assert await claims_of(space) == claims_in(space.evidence())
+
+
+@pytest.mark.parametrize("seed", range(number_of_worlds(WORLDS)))
+async def test_busy_shared_devices_give_what_the_pure_function_says(
+    world: NewWorld, seed: int
+) -> None:
+    happened, policy = busy_devices(seed + 3_000)
+    draw = random.Random(seed)  # noqa: S311
+    space = await world(replace(policy, limited_sources=LIMITED))
+
+    for source, some in requests(told_by_some(happened, draw), draw):
+        await space.send(*some, source=source)
+
+    assert_ledger_tells_all(await space.check())
 
 
 async def claims_of(space: World) -> dict[frozenset[Identifier], Claim]:
