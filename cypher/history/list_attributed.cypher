@@ -10,7 +10,7 @@
 //   w.most: integer – most events
 // Columns:
 //   events: list of [identifier key, [at, received_at, place, event key], name, carries traits,
-//     account keys]
+//     account keys, source, proven]
 UNWIND $w.keys AS key
 MATCH (i:Identifier|UnseenIdentifier {key: key})
 // An identifier that a judgement in force had taken from an event was not on it.
@@ -27,4 +27,4 @@ WHERE NOT EXISTS {
       AND (o.type < i.type OR (o.type = i.type AND o.value < i.value))))
 }
 WITH i, e LIMIT $w.most
-RETURN collect([i.key, [e.at, e.received_at, coalesce(e.place, 0), e.key], e.name, e:CarriesTraits, COLLECT { MATCH (e)-[:NAMES]->(a:Account) RETURN a.key }]) AS events
+RETURN collect([i.key, [e.at, e.received_at, coalesce(e.place, 0), e.key], e.name, e:CarriesTraits, COLLECT { MATCH (e)-[:NAMES]->(a:Account) RETURN a.key }, e.source, e.proven IS NOT NULL]) AS events

@@ -2,7 +2,7 @@
 // Access: read
 // Space: keys
 // Parameters:
-//   w.keys: list of event keys, newest first
+//   w.keys: list of event keys, those that decide first
 //   w.traits: integer – most traits, those that were reported first
 //   w.variants: integer – most events with one trait
 //   w.earlier: integer – most events without trait keys, the newest

@@ -3,7 +3,7 @@
 // Access: read
 // Space: w.customers
 // Parameters:
-//   w.customers: list of [space, customer id]
+//   w.customers: list of [space, customer id, limited sources]
 //   w.traits: integer – most traits of one customer, those that were reported first
 //   w.variants: integer – most events with one trait
 //   w.bytes: integer – most bytes of events of one customer, and of the sets of one account, though
@@ -14,16 +14,16 @@
 //   traits: list of [space, customer id, how many traits are named, names, events, accounts]; names are lists
 //     of [name, keys of the newest events with it, how many variants there are];
 //     events are lists of [[at, received_at, place, key], whether it has trait keys, source,
-//     traits JSON or null, context traits JSON or null, account keys,
+//     whether that is limited and the event without a proof, traits JSON or null, context traits JSON or null, account keys,
 //     [key, type, value, first_seen, last_seen, contested, super-connector]], the small ones first;
 //     accounts are lists of [account key, traits JSON]
 UNWIND $w.customers AS row
-WITH row[0] AS space, row[1] AS id
+WITH row[0] AS space, row[1] AS id, row[2] AS limited
 MATCH (c:Customer {id: id})
 WHERE c.space = space
-CALL (c) {
+CALL (c, limited) {
   MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(e:CarriesTraits)
-  WITH e ORDER BY e.at DESC, e.received_at DESC, coalesce(e.place, 0) DESC, e.key DESC
+  WITH e ORDER BY e.proven IS NULL AND e.source IN limited, e.at DESC, e.received_at DESC, coalesce(e.place, 0) DESC, e.key DESC
   RETURN collect(e) AS events
 }
 CALL (events) {
@@ -49,7 +49,7 @@ CALL (names) {
   WITH DISTINCT n
   RETURN collect(n) AS newest
 }
-CALL (events, newest) {
+CALL (events, newest, limited) {
   UNWIND newest + [n IN range(0, size(events) - 1) WHERE events[n].trait_keys IS NULL][..$w.earlier] AS n
   WITH events[n] AS e
   WITH e, coalesce(e.stored_bytes, size(coalesce(e.traits, '')) + size(coalesce(e.context_traits, ''))) AS bytes
@@ -60,7 +60,7 @@ CALL (events, newest) {
   UNWIND smallest[..page.rows] AS e
   MATCH (e)-[:ATTRIBUTED_TO]->(i:Identifier)
   RETURN collect([
-    [e.at, e.received_at, coalesce(e.place, 0), e.key], e.trait_keys IS NOT NULL, e.source, e.traits, e.context_traits,
+    [e.at, e.received_at, coalesce(e.place, 0), e.key], e.trait_keys IS NOT NULL, e.source, e.proven IS NULL AND e.source IN limited, e.traits, e.context_traits,
     COLLECT { MATCH (e)-[:NAMES]->(a:Account) RETURN a.key },
     [i.key, i.type, i.value, i.first_seen, i.last_seen, i:Contested, i:SuperConnector]
   ]) AS read, collect(e) AS nodes

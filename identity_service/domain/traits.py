@@ -32,9 +32,9 @@ DIGEST_LENGTH: Final = 16
 class TraitEvent(Generic[Owner]):
     """An event that says something of a person.
 
-    `order` is where it stands among the events of its customer. `owner` is what it is attributed
-    to. `accounts_described` are all sets of traits that any event reported about the accounts that
-    this event names.
+    `order` is where it stands among the events of its customer. `limited`: it is the word of a
+    limited source, without a proof. `owner` is what it is attributed to. `accounts_described` are
+    all sets of traits that any event reported about the accounts that this event names.
     """
 
     order: EventOrder
@@ -43,6 +43,7 @@ class TraitEvent(Generic[Owner]):
     traits: Mapping[str, Any]
     context_traits: Mapping[str, Any]
     accounts_described: tuple[Mapping[str, Any], ...] = ()
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +105,14 @@ def trait_keys(
 def merge_traits(events: Iterable[TraitEvent[Owner]]) -> list[Trait[Owner]]:
     """The traits of a customer, by name: the latest value wins, and null removes.
 
+    What a limited source says counts where nobody else says anything of that name.
+
     Some senders mix the traits of an account into `context.traits`: such a trait, equal in name
     and value to one of the account's, is the account's. Since that is decided here and not when
     the event arrives, the order of arrival does not matter.
     """
     newest: dict[str, Trait[Owner]] = {}
-    for event in sorted(events, key=lambda event: event.order):
+    for event in sorted(events, key=lambda event: (not event.limited, event.order)):
         for name, value in _reported(event).items():
             newest[name] = Trait(name, value, event.order.at, event.source, event.owner)
     return sorted(

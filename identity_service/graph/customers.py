@@ -110,15 +110,24 @@ class Lookup(NamedTuple):
     blocked: bool = False
 
 
+class TraitsOf(NamedTuple):
+    """Whose traits are asked for, and the sources whose word gives way to that of others."""
+
+    space: str
+    customer: str
+    limited_sources: tuple[str, ...]
+
+
 class EventTraitsRow(NamedTuple):
     """What one event says about a person. `accounts` are keys of the accounts that it names.
 
-    `has_keys`: it was found by its trait keys.
+    `has_keys`: it was found by its trait keys. `limited`: it is the word of a limited source.
     """
 
     order: EventOrder
     has_keys: bool
     source: str
+    limited: bool
     traits_json: str | None
     context_traits_json: str | None
     accounts: Sequence[str]
@@ -232,15 +241,19 @@ class CustomerReader:
         return {(s, c): ids for s, c, ids in row["previous"]} if row else {}
 
     async def traits(
-        self, customers: Sequence[CustomerKey], variants: int = FEW_VARIANTS
-    ) -> Mapping[CustomerKey, TraitRows]:
+        self, customers: Sequence[TraitsOf], variants: int = FEW_VARIANTS
+    ) -> Mapping[TraitsOf, TraitRows]:
         """What events say of each customer: the newest with each trait, of so many variants."""
-        found: dict[CustomerKey, TraitRows] = {}
+        asked = {(each.space, each.customer): each for each in customers}
+        found: dict[TraitsOf, TraitRows] = {}
         for n in range(0, len(customers), _CUSTOMERS_OF_TRAITS):
             row = await self._database.read_one(
                 READ_TRAITS,
                 w={
-                    "customers": _lists(customers[n : n + _CUSTOMERS_OF_TRAITS]),
+                    "customers": [
+                        [each.space, each.customer, list(each.limited_sources)]
+                        for each in customers[n : n + _CUSTOMERS_OF_TRAITS]
+                    ],
                     "traits": MAX_TRAITS,
                     "variants": variants,
                     "bytes": MAX_TRAIT_BYTES,
@@ -249,7 +262,7 @@ class CustomerReader:
                 },
             )
             for space, customer, *entry in row["traits"] if row else ():
-                found[space, customer] = _traits(*entry)
+                found[asked[space, customer]] = _traits(*entry)
         return found
 
     async def events_by_key(self, keys: Sequence[str]) -> Mapping[str, RecordedEvent]:

@@ -64,13 +64,17 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class AttributedEvent:
-    """An event of an identifier; `accounts` are keys of the accounts that it names."""
+    """An event of an identifier; `accounts` are keys of the accounts that it names.
+
+    `limited`: it is the word of a source that the policy limits, without a proof.
+    """
 
     owner: Identifier
     order: EventOrder
     name: str | None
     carries_traits: bool
     accounts: tuple[str, ...]
+    limited: bool
 
 
 class EventTraits(NamedTuple):
@@ -193,9 +197,17 @@ class HistoryReader:
                 **_priorities(policy),
             },
         )
+        rows: list[Sequence[Any]] = row["events"] if row else []
         return [
-            AttributedEvent(identifier_of(key), EventOrder(*order), name, carries, tuple(accounts))
-            for key, order, name, carries, accounts in (row["events"] if row else ())
+            AttributedEvent(
+                identifier_of(key),
+                EventOrder(*order),
+                name,
+                carries,
+                tuple(accounts),
+                limited=source in policy.limited_sources and not proven,
+            )
+            for key, order, name, carries, accounts, source, proven in rows
         ]
 
     async def event_identifiers(self, key: str, as_of: int) -> list[Identifier]:

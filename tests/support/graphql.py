@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -99,11 +99,16 @@ class GraphQLWorld:
         return OpenSpace(name, made.admin_key, made.reader_key, made.write_key)
 
     async def send(
-        self, space: OpenSpace, *events: ReportedEvent | Rejection, received_at: int | None = None
+        self,
+        space: OpenSpace,
+        *events: ReportedEvent | Rejection,
+        received_at: int | None = None,
+        source: str | None = None,
     ) -> None:
-        """Have events taken in; they are resolved when this returns."""
+        """Have events taken in, from the space's source or another; they are resolved then."""
         sender = self.access.sender(await self.access.authenticate(space.write_key))
         assert sender is not None
+        sender = replace(sender, source=source or sender.source)
         collected = Collected(
             events=tuple(e for e in events if isinstance(e, ReportedEvent)),
             rejections=tuple(e for e in events if isinstance(e, Rejection)),

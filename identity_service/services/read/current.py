@@ -36,6 +36,7 @@ from identity_service.graph.customers import (
     EventWindow,
     Lookup,
     TraitRows,
+    TraitsOf,
 )
 from identity_service.graph.inboxes import InboxReader
 from identity_service.graph.keys import identifier_key, space_key
@@ -281,8 +282,8 @@ class CurrentView:
 
     async def traits(self, customer: SettledCustomer) -> Traits[SeenIdentifier]:
         """The traits, by name."""
-        key = self._key(customer)
         policy = (await self.in_force()).policy
+        key = TraitsOf(*self._key(customer), tuple(sorted(policy.limited_sources)))
 
         async def read(variants: int) -> Traits[SeenIdentifier]:
             if variants == FEW_VARIANTS:
@@ -499,6 +500,7 @@ def _traits(rows: TraitRows, policy: Policy) -> Traits[SeenIdentifier]:
             traits=orjson.loads(row.traits_json or "{}"),
             context_traits=orjson.loads(row.context_traits_json or "{}"),
             accounts_described=tuple(t for key in row.accounts for t in accounts.get(key, ())),
+            limited=row.limited,
         )
 
     return find_traits(

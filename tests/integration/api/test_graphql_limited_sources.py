@@ -98,6 +98,25 @@ async def test_the_page_proves_its_user_with_the_secret_of_its_source(
     assert (guessed["sameCustomer"], proven["sameCustomer"]) == (False, True)
 
 
+async def test_a_page_without_proof_changes_no_trait_that_another_source_told(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    crm = event(1, "user_id:ann", traits={"plan": "free"})
+    page = event(9, "user_id:ann", traits={"plan": "gold", "hat": "red"})
+    await world.send(space, crm, source="crm")
+    await world.send(space, page)
+
+    traits = "... on Customer { traits { name value source } }"
+    now = await world.customer(space, "user_id:ann", traits)
+    past = await world.customer(space, "user_id:ann", traits, as_of=system_clock())
+
+    assert now["traits"] == [
+        {"name": "hat", "value": "red", "source": space.name},
+        {"name": "plan", "value": "free", "source": "crm"},
+    ]
+    assert past["traits"] == now["traits"]
+
+
 async def test_another_secret_ends_the_one_before(world: GraphQLWorld, space: OpenSpace) -> None:
     before = await secret_of(world, space)
     assert before != await secret_of(world, space)

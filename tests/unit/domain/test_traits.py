@@ -42,6 +42,13 @@ def test_the_latest_value_wins_and_says_where_it_comes_from() -> None:
     assert found == [Trait("plan", "pro", 2, "web", "u1")]
 
 
+def test_what_a_limited_source_says_gives_way_to_what_others_say() -> None:
+    mine = [told(1, traits={"plan": "free"}), told(2, traits={"age": None})]
+    page = told(9, traits={"plan": "gold", "age": 3, "hat": "red"}, limited=True)
+
+    assert values(*mine, page) == {"plan": "free", "hat": "red"}
+
+
 def test_null_removes_what_was_told_before_and_not_what_is_told_later() -> None:
     gone = [told(1, traits={"plan": "free"}), told(2, traits={"plan": None})]
 

@@ -71,7 +71,7 @@ class HistoricalEvents:
     async def traits(self) -> Traits[SeenIdentifier]:
         """The traits, by name."""
         carrying = [event for event in await self._list() if event.carries_traits]
-        carrying.sort(key=_order, reverse=True)
+        carrying.sort(key=lambda event: (not event.limited, event.order), reverse=True)
         newest_first = {event.order.key: event for event in carrying}
         return await decided_traits(partial(self._traits, newest_first))
 
@@ -96,6 +96,7 @@ class HistoricalEvents:
                 traits=orjson.loads(traits.traits_json or "{}"),
                 context_traits=orjson.loads(traits.context_traits_json or "{}"),
                 accounts_described=tuple(t for a in event.accounts for t in accounts.get(a, ())),
+                limited=event.limited,
             )
             for key, traits in said.items()
             for event in [newest_first[key]]
