@@ -116,6 +116,14 @@ async def links_over_time(view: CustomerView, records: Records) -> Any:
     ]
 
 
+async def links_by_source(view: CustomerView, records: Records) -> Any:
+    return [
+        await view.links_by_source(identifier, first)
+        for identifier in records.identifiers
+        for first in (1, 100)
+    ]
+
+
 async def shared_by(view: CustomerView, records: Records) -> Any:
     return [
         list(map(settled, await view.shared_by(identifier, first)))
@@ -182,6 +190,7 @@ ASKED: Mapping[str, Ask] = {
         identifiers,
         link_count,
         links_over_time,
+        links_by_source,
         shared_by,
         previous_ids,
         traits,
