@@ -1,26 +1,34 @@
 # The service alone. Neo4j is a separate program under its own licence (GPLv3) and a server of its
 # own: docker-compose.yml brings one, IDENTITY_NEO4J_URI names any other.
 
-FROM python:3.13-slim AS build
+# To pin what the tag stands for, pass NAME:TAG@sha256:…: docs/guides/deployment.md.
+ARG PYTHON_IMAGE=python:3.13.14-slim-trixie
+
+FROM ${PYTHON_IMAGE} AS build
 WORKDIR /src
+COPY requirements/build.txt requirements/service.txt requirements/
+RUN pip install --no-cache-dir --no-deps --require-hashes -r requirements/build.txt
+RUN python -m venv --without-pip /opt/identity-service
+RUN pip --python /opt/identity-service/bin/python install --no-cache-dir --no-deps --require-hashes -r requirements/service.txt
 COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY explorer explorer
 COPY cypher cypher
 COPY identity_service identity_service
-RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
+# Without isolation: the backend that was installed by hash builds the wheel, none is fetched.
+RUN pip wheel --no-cache-dir --no-deps --no-index --no-build-isolation --wheel-dir /wheels .
+RUN pip --python /opt/identity-service/bin/python install --no-cache-dir --no-deps --no-index /wheels/*.whl
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 RUN useradd --system --uid 10001 --create-home identity
-COPY requirements/service.txt /tmp/requirements.txt
-RUN pip install --no-cache-dir --no-deps --require-hashes -r /tmp/requirements.txt
-COPY --from=build /wheels /tmp/wheels
-RUN pip install --no-cache-dir --no-deps /tmp/wheels/*.whl && rm -r /tmp/wheels /tmp/requirements.txt
+COPY --from=build /opt/identity-service /opt/identity-service
 
 USER 10001
+ENV PATH=/opt/identity-service/bin:$PATH
 ENV IDENTITY_HOST=0.0.0.0 \
     IDENTITY_PORT=8080
 EXPOSE 8080
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
-    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/readyz', timeout=4)"]
+# Not /readyz: unhealthy containers are restarted, which cures no database and no full queue.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 \
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
 ENTRYPOINT ["identity-service"]
 CMD ["serve"]

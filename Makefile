@@ -106,5 +106,6 @@ lock: $(VENV)/.dev ## renew requirements/*.txt and explorer/package-lock.json (n
 	$(COMPILE) --extra local --extra data --group dev pyproject.toml -o requirements/dev.txt
 	$(COMPILE) -c requirements/dev.txt --extra local --group build pyproject.toml -o requirements/local.txt
 	$(COMPILE) -c requirements/dev.txt pyproject.toml -o requirements/service.txt
+	$(COMPILE) -c requirements/dev.txt --group build -o requirements/build.txt
 	cd explorer && rm -f package-lock.json && $(NPM) install --package-lock-only --ignore-scripts \
 		--omit-lockfile-registry-resolved --before=$(WEEK_OLD) --no-audit --no-fund

@@ -27,11 +27,15 @@ OLDEST_PIP = {(3, 11): "22.3", (3, 12): "23.2.1", (3, 13): "24.2", (3, 14): "25.
 """What the first release of each Python brings. A still older pip may not run on that Python."""
 
 LOCKS = (
+    ("build.txt", None, ("build",)),
     ("service.txt", (), ()),
     ("local.txt", ("local",), ("build",)),
     ("dev.txt", ("local", "data"), ("dev",)),
 )
-"""Each lock, which holds the one before it, with the extras and groups that `make lock` puts in."""
+"""Each lock, with the extras and groups that `make lock` puts in. `None`: not the service itself.
+
+They are installed in this order, one after the other.
+"""
 
 
 class PipError(Exception):
@@ -85,12 +89,12 @@ def check(python: Path, requirements: Sequence[str]) -> None:
     pip(python, "install", "--quiet", "--dry-run", "--no-index", *requirements, PIP_FIND_LINKS="")
 
 
-def declared(extras: Sequence[str], groups: Sequence[str]) -> list[str]:
-    """What pyproject.toml requires for the service with these extras and dependency groups."""
+def declared(extras: Sequence[str] | None, groups: Sequence[str]) -> list[str]:
+    """What pyproject.toml requires for these groups, and the service with these extras if any."""
     table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     project = table["project"]
-    found: list[str] = list(project["dependencies"])
-    for extra in extras:
+    found: list[str] = [] if extras is None else list(project["dependencies"])
+    for extra in extras or ():
         found += project["optional-dependencies"][extra]
     for group in groups:
         found += members(table["dependency-groups"], group)

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "requirements"
-LOCKS = ("service.txt", "local.txt", "dev.txt")
+LOCKS = ("build.txt", "service.txt", "local.txt", "dev.txt")
 PROVE: dict[str, Any] = runpy.run_path(str(REQUIREMENTS / "prove.py"))
 
 
@@ -60,11 +60,12 @@ def python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return environment / "bin" / "python"
 
 
-def test_each_lock_is_a_part_of_the_next() -> None:
-    service, local, dev = (pinned(name) for name in LOCKS)
+def test_each_lock_is_a_part_of_the_next_larger_one() -> None:
+    build, service, local, dev = (pinned(name) for name in LOCKS)
 
+    assert build
     assert service
-    assert service <= local <= dev
+    assert build | service <= local <= dev
 
 
 @pytest.mark.parametrize("name", LOCKS)
@@ -81,7 +82,7 @@ def test_a_lock_holds_versions_and_hashes_and_no_address(name: str) -> None:
 def test_locks_are_installed_by_hash_and_nothing_besides() -> None:
     commands = installs()
 
-    assert len(commands) == 3
+    assert len(commands) == 4
     assert all(" --no-deps --require-hashes " in command for command in commands)
 
 
