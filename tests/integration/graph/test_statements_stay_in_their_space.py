@@ -142,6 +142,10 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"list of identifier", lambda space, _: identifier_keys(space)),
     (r"key of one of its identifiers", lambda space, _: identifier_keys(space)[0]),
     (
+        r"list of \[space, customer id, limited sources\]",
+        lambda space, about: [[space, each, []] for each in (*about.customers, about.retired)],
+    ),
+    (
         r"list of \[space, customer id\]",
         lambda space, about: [[space, each] for each in (*about.customers, about.retired)],
     ),

@@ -229,7 +229,10 @@ async def test_an_over_connected_component_keeps_its_evidence_and_its_customers(
 
     found = await space.settled()
     assert found.customers[before.customer_of(ANN)] == before.customers[before.customer_of(ANN)]
-    assert found.unsettled == {Identifier("anonymous_id", "watch")}
+    assert found.unsettled == {
+        Identifier("anonymous_id", "watch"),
+        Identifier("anonymous_id", "phone"),
+    }
     assert found.customers[found.customer_of(BOB)] == {Identifier("user_id", "bob")}
     assert (Identifier("anonymous_id", "phone"), Identifier("anonymous_id", "watch")) in found.links
     assert await events_in(space) == {"m1": 1, "m2": 1, "m3": 1}
