@@ -19,7 +19,13 @@ from identity_service.collect.identifiers import identifier_text, read_identifie
 from identity_service.collect.lines import MAX_LINE
 from identity_service.collect.proofs import read_proof, without_hash
 from identity_service.collect.refused import Refused, kept_body, kept_text, without_key
-from identity_service.collect.times import LIVE, OF_A_FILE, event_time, sent_time, stated_time
+from identity_service.collect.times import (
+    MAX_AHEAD_IN_FILE,
+    MAX_CLOCK_ERROR,
+    event_time,
+    sent_time,
+    stated_time,
+)
 from identity_service.domain.events import Rejection, RejectionCode, ReportedEvent
 from identity_service.domain.identifiers import CONTROL_CHARACTER, MAX_VALUE_BYTES
 from identity_service.domain.policies.normalise import cleaned
@@ -249,7 +255,7 @@ def _event(
             stated,
             _sent_at(call, envelope),
             envelope.received_at,
-            LIVE if envelope.is_sent else OF_A_FILE,
+            MAX_CLOCK_ERROR if envelope.is_sent else MAX_AHEAD_IN_FILE,
         ),
         identifiers=identifiers,
         properties=carried,

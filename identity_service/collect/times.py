@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 from identity_service.collect.refused import Refused
 from identity_service.domain.events import RejectionCode
@@ -20,24 +20,14 @@ _EPOCH_WITHOUT_ZONE = datetime(1970, 1, 1)  # noqa: DTZ001 - a time without an o
 _DAY = 24 * 60 * 60 * 1000
 
 
-class TimeWindow(NamedTuple):
-    """How far before and after its receipt an event may have happened, in milliseconds.
+MAX_AHEAD_IN_FILE = _DAY
+"""How far after its receipt a line of a file may claim to have happened, in milliseconds.
 
-    `before` None: any time since 1970.
-    """
+A day, since a writer that left out its offset is at most 14 hours ahead of UTC.
+"""
 
-    before: int | None
-    after: int
-
-
-OF_A_FILE: Final = TimeWindow(None, _DAY)
-"""A day ahead, since a writer that left out its offset is at most 14 hours ahead of UTC."""
-
-LIVE: Final = TimeWindow(None, MAX_CLOCK_ERROR)
-"""What is sent has happened. It may be old: teams send their history through the same routes."""
-
-LIMITED: Final = TimeWindow(30 * _DAY, MAX_CLOCK_ERROR)
-"""Of a page or an app that is not fully trusted: what SDKs keep while they are offline."""
+MAX_OFFLINE = 30 * _DAY
+"""How long SDKs keep the events of a page or an app that is offline, in milliseconds."""
 
 _RESTART_DAYS = frozenset(
     (datetime(*day, tzinfo=UTC) - _EPOCH).days
@@ -78,22 +68,30 @@ def stated_time(call: Mapping[str, Any]) -> int | None:
 
 
 def event_time(
-    stated: int | None, sent_at: int | None, received_at: int, window: TimeWindow = LIVE
+    stated: int | None, sent_at: int | None, received_at: int, max_ahead: int = MAX_CLOCK_ERROR
 ) -> int:
     """When an event happened, all in milliseconds since 1970.
 
     The stated time, corrected by `received_at - sent_at` where the two are more than
     `MAX_CLOCK_ERROR` apart: that is Segment's rule, and takes the error out of the sender's clock.
-    Without a stated time, and where the result lies before 1970 or outside the window, it is the
-    time of receipt, as vendors do it, since the event itself is good. `sent_at` is None where
-    nothing is to be corrected.
+    Without a stated time, and where the result lies before 1970 or after
+    `received_at + max_ahead`, it is the time of receipt, as vendors do it, since the event itself
+    is good: what is sent has happened. `sent_at` is None where nothing is to be corrected.
     """
     if stated is None:
         return received_at
     error = 0 if sent_at is None else received_at - sent_at
     at = stated + error if abs(error) > MAX_CLOCK_ERROR else stated
-    earliest = 0 if window.before is None else max(0, received_at - window.before)
-    return at if earliest <= at <= received_at + window.after else received_at
+    return at if 0 <= at <= received_at + max_ahead else received_at
+
+
+def time_of_limited(at: int, received_at: int) -> int:
+    """When an event of a source that is not fully trusted happened.
+
+    No clock of a page was right so long ago that its SDK would have given the event up: such a
+    time would win devices by being the first, and is that of receipt.
+    """
+    return at if at >= received_at - MAX_OFFLINE else received_at
 
 
 def sent_time(value: object) -> int | None:

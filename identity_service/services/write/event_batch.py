@@ -9,6 +9,7 @@ from functools import partial
 
 from identity_service.collect.identifiers import second_values_as_anonymous
 from identity_service.collect.properties import scalar_properties
+from identity_service.collect.times import time_of_limited
 from identity_service.domain.events import EventIdentity, Observation, Rejection, ReportedEvent
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.policy import Policy, Sharing
@@ -226,7 +227,7 @@ def observe_all(
             if event.identity in observations:
                 continue
             found = observe(
-                _without_merge_of_accounts(event, in_force.policy),
+                _as_far_as_trusted(event, received, in_force.policy),
                 in_force.values_of(received.region),
                 received.received_at,
                 received.source,
@@ -334,6 +335,14 @@ def _causes_of(
 
 def _cause(observation: Observation) -> str:
     return f"event:{observation.event.message_id}"
+
+
+def _as_far_as_trusted(event: ReportedEvent, received: Received, policy: Policy) -> ReportedEvent:
+    """An event as its source may say it: no source can merge accounts, a limited one no past."""
+    event = _without_merge_of_accounts(event, policy)
+    if received.source not in policy.limited_sources:
+        return event
+    return replace(event, at=time_of_limited(event.at, received.received_at))
 
 
 def _without_merge_of_accounts(event: ReportedEvent, policy: Policy) -> ReportedEvent:

@@ -202,3 +202,15 @@ def test_events_are_in_one_group_exactly_if_identifiers_connect_them() -> None:
         ["m2"],
     ]
     assert {(r.source, r.received_at) for group in groups for r in group} == {("shop", 5)}
+
+
+def test_a_limited_source_cannot_have_been_first_long_ago() -> None:
+    received_at = 100 * 86_400_000
+    policy = replace(POLICY, limited_sources=frozenset({"page"}))
+    sent = [event("old", 1, "user:ann"), event("new", received_at - 86_400_000, "user:ann")]
+
+    of_page, _ = observe_all([Received("page", received_at, sent)], in_force(policy))
+    of_shop, _ = observe_all([Received("shop", received_at, sent)], in_force(policy))
+
+    assert [o.event.at for o in of_page] == [received_at, received_at - 86_400_000]
+    assert [o.event.at for o in of_shop] == [1, received_at - 86_400_000]
