@@ -8,22 +8,22 @@ FROM ${PYTHON_IMAGE} AS build
 WORKDIR /src
 COPY requirements/build.txt requirements/service.txt requirements/
 RUN pip install --no-cache-dir --no-deps --require-hashes -r requirements/build.txt
-RUN python -m venv --without-pip /opt/identity-service
-RUN pip --python /opt/identity-service/bin/python install --no-cache-dir --no-deps --require-hashes -r requirements/service.txt
+RUN python -m venv --without-pip /opt/venv
+RUN pip --python /opt/venv/bin/python install --no-cache-dir --no-deps --require-hashes -r requirements/service.txt
 COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY explorer explorer
 COPY cypher cypher
 COPY identity_service identity_service
 # Without isolation: the backend that was installed by hash builds the wheel, none is fetched.
 RUN pip wheel --no-cache-dir --no-deps --no-index --no-build-isolation --wheel-dir /wheels .
-RUN pip --python /opt/identity-service/bin/python install --no-cache-dir --no-deps --no-index /wheels/*.whl
+RUN pip --python /opt/venv/bin/python install --no-cache-dir --no-deps --no-index /wheels/*.whl
 
 FROM ${PYTHON_IMAGE}
 RUN useradd --system --uid 10001 --create-home identity
-COPY --from=build /opt/identity-service /opt/identity-service
+COPY --from=build /opt/venv /opt/venv
 
 USER 10001
-ENV PATH=/opt/identity-service/bin:$PATH
+ENV PATH=/opt/venv/bin:$PATH
 ENV IDENTITY_HOST=0.0.0.0 \
     IDENTITY_PORT=8080
 EXPOSE 8080
