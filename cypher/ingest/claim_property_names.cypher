@@ -11,6 +11,7 @@
 // Columns:
 //   names: list of all names in use
 MATCH (s:Space {name: $space})
+SET s.name = s.name // takes its lock
 WITH s, coalesce(s.property_names, []) AS names, coalesce(s.property_name_sources, []) AS known
 // Of names that an earlier version took, nobody knows the source: an entry needs a text.
 WITH s, names, known + [n IN range(size(known), size(names) - 1) | '-'] AS sources

@@ -55,9 +55,9 @@ WHEN NOT MATCHED THEN INSERT (key, type, value, first_seen, last_seen, contested
 
 MERGE INTO identity.links t USING identity.new_links n ON t.a_key = n.a_key AND t.b_key = n.b_key
 WHEN MATCHED THEN UPDATE SET first_seen = n.first_seen, last_seen = n.last_seen, times_seen =
-    n.times_seen, sources = n.sources
-WHEN NOT MATCHED THEN INSERT (a_key, b_key, first_seen, last_seen, times_seen, sources)
-  VALUES (n.a_key, n.b_key, n.first_seen, n.last_seen, n.times_seen, n.sources);
+    n.times_seen, sources = n.sources, proven = n.proven
+WHEN NOT MATCHED THEN INSERT (a_key, b_key, first_seen, last_seen, times_seen, sources, proven)
+  VALUES (n.a_key, n.b_key, n.first_seen, n.last_seen, n.times_seen, n.sources, n.proven);
 
 MERGE INTO identity.changes t USING identity.new_changes n ON t.id = n.id
 WHEN MATCHED THEN UPDATE SET kind = n.kind, `at` = n.`at`, customer_id = n.customer_id,

@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS customers (id VARCHAR, kind VARCHAR, created_at TIMES
     last_seen TIMESTAMP_TZ(3));
 CREATE TABLE IF NOT EXISTS retired_ids (id VARCHAR, current_id VARCHAR, created_at TIMESTAMP_TZ(3));
 CREATE TABLE IF NOT EXISTS links (a_key VARCHAR, b_key VARCHAR, first_seen TIMESTAMP_TZ(3),
-    last_seen TIMESTAMP_TZ(3), times_seen NUMBER, sources VARIANT);
+    last_seen TIMESTAMP_TZ(3), times_seen NUMBER, sources VARIANT, proven BOOLEAN);
 CREATE TABLE IF NOT EXISTS changes (id VARCHAR, kind VARCHAR, at TIMESTAMP_TZ(3), customer_id
     VARCHAR, other_customer_id VARCHAR, identifier_keys VARIANT, cause VARCHAR, policy_version
     NUMBER, position NUMBER);
@@ -74,9 +74,9 @@ WHEN NOT MATCHED THEN INSERT (key, type, value, first_seen, last_seen, contested
 
 MERGE INTO links t USING new_links n ON t.a_key = n.a_key AND t.b_key = n.b_key
 WHEN MATCHED THEN UPDATE SET first_seen = n.first_seen, last_seen = n.last_seen, times_seen =
-    n.times_seen, sources = n.sources
-WHEN NOT MATCHED THEN INSERT (a_key, b_key, first_seen, last_seen, times_seen, sources)
-  VALUES (n.a_key, n.b_key, n.first_seen, n.last_seen, n.times_seen, n.sources);
+    n.times_seen, sources = n.sources, proven = n.proven
+WHEN NOT MATCHED THEN INSERT (a_key, b_key, first_seen, last_seen, times_seen, sources, proven)
+  VALUES (n.a_key, n.b_key, n.first_seen, n.last_seen, n.times_seen, n.sources, n.proven);
 
 MERGE INTO changes t USING new_changes n ON t.id = n.id
 WHEN MATCHED THEN UPDATE SET kind = n.kind, at = n.at, customer_id = n.customer_id,

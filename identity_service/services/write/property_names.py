@@ -49,6 +49,8 @@ class PropertyNames:
         if found is not None and self._timer() - found.read_at >= REFRESH_S:
             found = None
         for source, names in names_of.items():
+            if not names:
+                continue
             if found is None:
                 found = await self._claim(space, source, names, _InUse(frozenset(), self._timer()))
             elif not names <= found.names and source not in found.full:
