@@ -196,7 +196,7 @@ def _journeys(said: str, identifiers: Sequence[Any]) -> dict[str, Sequence[Way]]
     window, first = {"within": "400d"}, {"first": 100}
     start, end = {"startEvent": "seen"}, {"endEvent": said}
     steps: Way = {"steps": ["seen", said]}
-    segment = {"did": "seen", "property": "plan", "value": said}
+    segment = {"did": "seen", "property": "page", "value": said}
     return {
         "Journeys.lastPageBefore": [{"event": said, **first, **always}],
         "Journeys.flows": [
@@ -204,7 +204,7 @@ def _journeys(said: str, identifiers: Sequence[Any]) -> dict[str, Sequence[Way]]
             {"segment": segment},
         ],
         "Journeys.funnel": [{**steps, **window, **always}, {**steps, "segment": segment}],
-        "Journeys.funnelBy": [{**steps, "by": "plan", **window, **first, **always}],
+        "Journeys.funnelBy": [{**steps, "by": "page", **window, **first, **always}],
         "Journeys.correlation": [{"goal": said, **first, **always}, {"goal": "seen"}],
         "Journeys.dropOff": [{"silentFor": "1d", **first, **always}],
         "Journeys.retention": [{**start, "returnEvent": said, "weeks": 4, **first, **always}],
@@ -338,9 +338,13 @@ async def test_every_field_and_argument_of_the_schema_is_asked(
 
 
 async def test_what_happens_in_another_space_changes_no_answer(two: Two) -> None:
-    changed = {query for query in two.before if two.before[query] != two.after[query]}
+    changed = {
+        query: (two.before[query], two.after[query])
+        for query in two.before
+        if two.before[query] != two.after[query]
+    }
 
-    assert changed == set()
+    assert changed == {}
     assert leaked(two.after, two.secret) == set()
     assert {tuple(codes(answer)) for answer in two.after.values()} == {()}
 
