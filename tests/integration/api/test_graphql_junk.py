@@ -45,7 +45,7 @@ WAY_TO: Final[Mapping[str, str]] = {
     "Customer": '{ space(name: "SPACE") { ' + CUSTOMER + " } }",
     "Identifier": '{ space(name: "SPACE") { ' + CUSTOMER % "identifiers { %s }" + " } }",
     "Journeys": '{ space(name: "SPACE") { journeys { %s } } }',
-    "PolicyPreview": '{ space(name: "SPACE") { preview(policy: "types: {}")'
+    "PolicyPreview": '{ space(name: "SPACE") { preview(policy: "extends: merge_all")'
     " { ... on PolicyPreview { %s } } } }",
 }
 """How to ask for a field of each type whose fields have arguments."""
@@ -196,7 +196,7 @@ def sample(name: str, kind: GraphQLInputType) -> Any:
     if isinstance(leaf, GraphQLEnumType):
         return next(iter(leaf.values))
     samples = {"Int": 1, "Boolean": True, "DateTime": "2026-01-01T00:00:00Z", "ID": "x"}
-    named = {"space": "SPACE", "type": "user_id", "value": "u", "policy": "types: {}"}
+    named = {"space": "SPACE", "type": "user_id", "value": "u", "policy": "extends: merge_all"}
     return samples.get(leaf.name) or named.get(name, "seen")
 
 

@@ -116,7 +116,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         # One small difference: all that hangs on each of its identifiers is asked for.
         "Space.preview": [
             {"policy": "extends: quarantine\nblocked: [{value: cids-phone}]"},
-            {"policy": "types: {}"},
+            {"policy": "extends: merge_all"},
         ],
         "Space.previewJudgement": [
             {"verdict": Word("SAME"), "a": identifiers[0], "b": identifiers[-1]},
@@ -491,5 +491,7 @@ async def test_what_an_administrator_does_at_home_with_ids_from_elsewhere_stays_
         "judge": {"Judged"},
         "detach": {"Invalid"},
         "withdrawJudgement": {"Invalid"},
+        "retract": {"Invalid"},
+        "withdrawRetraction": {"Invalid"},
     }
     assert await dump(database, two.theirs) == before
