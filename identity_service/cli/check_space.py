@@ -19,9 +19,10 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """`lost` are identifiers that belong to a retired id."""
+    """`lost` are identifiers that belong to a retired id; `waiting` counts those put off."""
 
     lost: list[Identifier]
+    waiting: int
     compared: Preview
     rollout: RolloutProgress
 
@@ -55,6 +56,8 @@ def check_space(space: str, *, repair: bool, as_json: bool) -> None:
             f"Version {rollout.policy_version} of the policy is still being settled: "
             f"{rollout.settled:,} of {rollout.customers_to_settle:,} customers."
         )
+    if found.waiting:
+        print_error(f"{found.waiting:,} identifiers of large or over-connected components wait to be settled.")
     if found.lost:
         named = ", ".join(map(str, found.lost[:_NAMED]))
         print_error(f"{len(found.lost):,} identifiers belong to retired ids: {named}.")
@@ -63,7 +66,7 @@ def check_space(space: str, *, repair: bool, as_json: bool) -> None:
             f"{summary.differences.total():,} differences, {summary.kind_changed:,} wrong kinds,"
             f" {summary.remarked:,} wrong marks among {summary.customers_before:,} customers.",
             remedy="Wait for the settlement, and look again."
-            if not rollout.done
+            if found.waiting or not rollout.done
             else "Please report it; `check --space NAME --repair` settles anew what is named.",
         )
     if not as_json:
@@ -75,7 +78,8 @@ async def _look(opened: Session, scope: SpaceScope) -> _Found:
     with differences.watched() as progress:
         lost = await cases.repair.lost(scope)
         compared = await cases.previews.check(scope, progress)
-    return _Found(lost, compared, await cases.spaces.rollout_progress(scope))
+    waiting = await cases.deferred.waiting(scope)
+    return _Found(lost, waiting, compared, await cases.spaces.rollout_progress(scope))
 
 
 def _wrong(found: _Found) -> list[Identifier]:
@@ -103,6 +107,7 @@ def _print(found: _Found, *, as_json: bool) -> None:
                 "overConnected": summary.over_connected,
                 "kindChanged": summary.kind_changed,
                 "marksChanged": summary.remarked,
+                "waiting": found.waiting,
                 "lost": list(map(str, found.lost)),
                 "differences": [
                     json_objects.difference(each) for each in found.compared.differences

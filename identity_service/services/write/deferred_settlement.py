@@ -18,6 +18,7 @@ from time import monotonic
 from typing import Final
 
 from identity_service.domain.identifiers import Identifier
+from identity_service.domain.policies.policy import LINKS_PER_IDENTIFIER
 from identity_service.graph.customers import CustomerReader
 from identity_service.graph.keys import identifier_key, identifier_of
 from identity_service.graph.policies import PolicyStore, WaitingIdentifier
@@ -91,6 +92,10 @@ class DeferredSettlement:
         """From now on, settle what is put off in any space, whoever put it off."""
         self._looking = supervised("deferred_watch", self._look, self._closing)
 
+    async def waiting(self, scope: SpaceScope) -> int:
+        """How many identifiers of a space wait to be settled, at most 20,000."""
+        return len(await self._store.waiting(scope.space, "", _WAITING_AT_ONCE))
+
     async def settled(self, scope: SpaceScope) -> None:
         """Return when this process settles nothing more in a space."""
         if task := self._tasks.get(scope.space):
@@ -160,7 +165,10 @@ class DeferredSettlement:
         match outcome:
             case Applied(_, Resolved(subgraph), write):
                 done = [start, *subgraph.interior]
-                large = len(subgraph.interior) > self._prompt_identifiers
+                large = (
+                    len(subgraph.interior) > self._prompt_identifiers
+                    or len(subgraph.links) > LINKS_PER_IDENTIFIER * self._prompt_identifiers
+                )
                 minted = write.settlement.changes.minted if write and write.settlement else ()
                 self._remember((*subgraph.revisions, *(each for each, _ in minted)), large=large)
             case OverConnected():
