@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _ADMIN_KEY: Final = re.compile(r"[!-~]{16,}")
@@ -119,8 +118,7 @@ class Settings(BaseSettings):
     @classmethod
     def _can_be_sent_and_not_guessed(cls, key: SecretStr | None) -> SecretStr | None:
         if key is not None and not _ADMIN_KEY.fullmatch(key.get_secret_value()):
-            raise PydanticCustomError(
-                "admin_key",
+            raise ValueError(
                 "the key has fewer than 16 characters, or one that is no visible ASCII character;"
                 " without the variable, a key is made at the first start",
             )

@@ -118,10 +118,11 @@ def _misused(error: TyperException) -> int:
 
 def _wrong_settings(error: ValidationError) -> str:
     """Names variables, never their values: one may be a secret."""
-    mistakes = (
-        f"IDENTITY_{'_'.join(map(str, mistake['loc'])).upper()}: {mistake['msg']}"
+    mistakes = [
+        f"IDENTITY_{'_'.join(map(str, mistake['loc'])).upper()}: "
+        + mistake["msg"].removeprefix("Value error, ")
         for mistake in error.errors(include_input=False, include_url=False)
-    )
+    ]
     return f"The environment has settings that cannot be used. {'; '.join(mistakes)}."
 
 

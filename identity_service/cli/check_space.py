@@ -57,7 +57,7 @@ def check_space(space: str, *, repair: bool, as_json: bool) -> None:
             f"{rollout.settled:,} of {rollout.customers_to_settle:,} customers."
         )
     if found.waiting:
-        print_error(f"{found.waiting:,} identifiers of large or over-connected components wait to be settled.")
+        print_error(f"{found.waiting:,} identifiers wait: their components are large.")
     if found.lost:
         named = ", ".join(map(str, found.lost[:_NAMED]))
         print_error(f"{len(found.lost):,} identifiers belong to retired ids: {named}.")
