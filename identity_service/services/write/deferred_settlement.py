@@ -73,6 +73,7 @@ class DeferredSettlement:
         self._one_by_one = asyncio.Semaphore(1)
         self._closing = asyncio.Event()
         self._hurry = False
+        self._dice = random.Random()  # noqa: S311 - no secret
 
     def is_large(self, customer: str) -> bool:
         """Whether a customer's component was too large when it was settled last."""
@@ -139,7 +140,7 @@ class DeferredSettlement:
         """Settle component after component. False: none could be."""
         found = await self._store.waiting(scope.space, "", _WAITING_AT_ONCE)
         # Else what is over-connected would keep others that it is connected with waiting for ever.
-        random.shuffle(found)
+        self._dice.shuffle(found)
         waiting = {each.identifier: each for each in found}
         any_settled = False
         while waiting and not self._closing.is_set():
