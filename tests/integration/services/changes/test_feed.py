@@ -72,7 +72,8 @@ async def test_one_who_reads_slowly_misses_nothing_and_holds_nobody_up(
     async with (
         asyncio.timeout(60),
         aclosing(changes(space.scope, None, 0)) as slow,
-        aclosing(changes(space.scope, None, None)) as quick,
+        # From 0 as well: whoever follows from now on may begin after the first change.
+        aclosing(changes(space.scope, None, 0)) as quick,
     ):
         waiting = asyncio.ensure_future(anext(quick))
         await visits(space, "first", 1)

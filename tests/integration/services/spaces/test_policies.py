@@ -296,10 +296,16 @@ async def test_a_rollout_that_was_stopped_goes_on_where_it_was(world: NewWorld) 
         },
     )
 
+    async def has_begun() -> bool:
+        return bool(
+            await space.rows(
+                "MATCH (c:Customer {space: $space}) WHERE c.policy_version = 2 RETURN c LIMIT 1"
+            )
+        )
+
+    assert not await has_begun()  # planned now, so that the rollout does not end meanwhile
     changing = asyncio.ensure_future(space.set_policy(merging))
-    while not await space.rows(
-        "MATCH (c:Customer {space: $space}) WHERE c.policy_version = 2 RETURN c LIMIT 1"
-    ):
+    while not await has_begun():
         assert not changing.done()
     changing.cancel()
     await asyncio.gather(changing, return_exceptions=True)
