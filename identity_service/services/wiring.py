@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from identity_service.graph.access import AccessStore
@@ -97,16 +98,9 @@ class UseCases:
 
         Raises what failed.
         """
-        try:
-            await self.retractions.close()
-        finally:
-            try:
-                await self.policy_rollout.close()
-            finally:
-                try:
-                    await self.ingest.close()
-                finally:
-                    await self.deferred.close()
+        async with AsyncExitStack() as ending:
+            for each in (self.deferred, self.ingest, self.policy_rollout, self.retractions):
+                ending.push_async_callback(each.close)  # the last one first
 
 
 def assemble(

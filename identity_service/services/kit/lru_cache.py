@@ -31,8 +31,7 @@ class LruCache(Generic[K, V]):
 
     def put(self, key: K, value: V, size: int) -> None:
         """Keep a value of about `size` bytes, key included; one beyond the bound is not kept."""
-        _, before = self._kept.pop(key, (None, 0))
-        self._bytes -= before
+        self.drop(key)
         if size > self._max_bytes:
             return
         self._kept[key] = (value, size)
@@ -40,3 +39,8 @@ class LruCache(Generic[K, V]):
         while self._bytes > self._max_bytes:
             _, (_, oldest) = self._kept.popitem(last=False)
             self._bytes -= oldest
+
+    def drop(self, key: K) -> None:
+        """Keep the value of a key no longer, if it is kept."""
+        _, size = self._kept.pop(key, (None, 0))
+        self._bytes -= size

@@ -13,12 +13,13 @@ from identity_service.domain.policies.value_rules import ValueRules
 from identity_service.domain.preview.report import Preview
 from identity_service.domain.preview.resolved import preview_resolved
 from identity_service.domain.resolution.subgraph import NewEvidence
-from identity_service.errors import FieldInvalid, Unavailable
+from identity_service.errors import FieldInvalid
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.policies import PolicyStore
 from identity_service.services.kit.clock import Clock
 from identity_service.services.kit.offload import offload_if_large
 from identity_service.services.preview.previews import PolicyPreview
+from identity_service.services.preview.time_limit import in_time
 from identity_service.services.resolution.component_resolver import (
     ComponentResolver,
     ResolutionRequest,
@@ -110,20 +111,14 @@ class JudgementPreviews:
         in_force: PolicyInForce,
         drafted: Callable[[], Awaitable[ResolutionRequest]],
     ) -> Preview:
-        try:
-            async with self._room, asyncio.timeout(self._timeout):
-                request = await drafted()
-                resolved = await self._resolver.resolve(scope, in_force, request)
-                if resolved is None:
-                    raise too_much(in_force.policy.max_component)
-                return await offload_if_large(
-                    len(resolved.subgraph.nodes), compared(resolved, in_force)
-                )
-        except TimeoutError:
-            raise Unavailable(
-                f"The preview took longer than {self._timeout:,g} s.",
-                remedy="Raise IDENTITY_PREVIEW_TIMEOUT.",
-            ) from None
+        async with self._room, in_time(self._timeout):
+            request = await drafted()
+            resolved = await self._resolver.resolve(scope, in_force, request)
+            if resolved is None:
+                raise too_much(in_force.policy.max_component)
+            return await offload_if_large(
+                len(resolved.subgraph.nodes), compared(resolved, in_force)
+            )
 
 
 def compared(resolved: Resolved, in_force: PolicyInForce) -> Callable[[], Preview]:

@@ -19,10 +19,10 @@ from identity_service.domain.preview.report import CustomerDifference, DecidingL
 from identity_service.domain.preview.snapshot import Snapshot
 from identity_service.domain.recorded import DecidedLink, SeenIdentifier
 from identity_service.domain.resolution.subgraph import NewEvidence, Span
-from identity_service.errors import Unavailable
 from identity_service.graph.keys import identifier_key
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.snapshot import SnapshotReader
+from identity_service.services.preview.time_limit import in_time
 from identity_service.services.read.customers import Customers
 from identity_service.services.read.presenters import identifier_kind, link_decision
 from identity_service.services.spaces.access import SpaceScope
@@ -114,14 +114,8 @@ class Previews:
         self, scope: SpaceScope, policy: Policy, progress: Progress = no_progress
     ) -> Preview:
         """As `preview`, of a policy without a text, and not kept."""
-        try:
-            async with self._room, asyncio.timeout(self._timeout):
-                return await self._compared(scope, policy, progress)
-        except TimeoutError:
-            raise Unavailable(
-                f"The preview took longer than {self._timeout:,g} s.",
-                remedy="Raise IDENTITY_PREVIEW_TIMEOUT.",
-            ) from None
+        async with self._room, in_time(self._timeout):
+            return await self._compared(scope, policy, progress)
 
     async def check(self, scope: SpaceScope, progress: Progress = no_progress) -> Preview:
         """Where the settled customers are not what the policy in force makes of the evidence.

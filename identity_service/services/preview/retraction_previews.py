@@ -9,11 +9,11 @@ from typing import Final
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.value_rules import ValueRules
 from identity_service.domain.retractions import Retraction
-from identity_service.errors import Unavailable
 from identity_service.graph.policies import PolicyStore
 from identity_service.services.kit.offload import offload_if_large
 from identity_service.services.preview.judgement_previews import compared
 from identity_service.services.preview.previews import PolicyPreview
+from identity_service.services.preview.time_limit import in_time
 from identity_service.services.resolution.component_resolver import ComponentResolver
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
@@ -84,17 +84,11 @@ class RetractionPreviews:
     ) -> RetractionPreview:
         """What retracting would do. Raises FieldInvalid as `Retractions.named`, and Unavailable."""
         made = await self._retractions.named(scope, source, begin, until)
-        try:
-            async with self._room, asyncio.timeout(self._timeout):
-                events, keys = await self._events(scope, made)
-                if events > MAX_COMPARED:
-                    return RetractionPreview(min(events, MAX_COUNTED), events > MAX_COUNTED)
-                return await self._compared(scope, made, keys)
-        except TimeoutError:
-            raise Unavailable(
-                f"The preview took longer than {self._timeout:,g} s.",
-                remedy="Raise IDENTITY_PREVIEW_TIMEOUT.",
-            ) from None
+        async with self._room, in_time(self._timeout):
+            events, keys = await self._events(scope, made)
+            if events > MAX_COMPARED:
+                return RetractionPreview(min(events, MAX_COUNTED), events > MAX_COUNTED)
+            return await self._compared(scope, made, keys)
 
     async def _events(self, scope: SpaceScope, made: Retraction) -> tuple[int, list[str]]:
         """How many events it covers, and the keys of the first ones."""

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import Final
@@ -23,7 +21,8 @@ from identity_service.graph.customers import CustomerReader
 from identity_service.graph.keys import identifier_key, identifier_of
 from identity_service.graph.policies import PolicyStore, WaitingIdentifier
 from identity_service.graph.write_rows import EvidenceWrite
-from identity_service.services.kit.background import supervised
+from identity_service.services.kit.background import DueWork
+from identity_service.services.kit.lru_cache import LruCache
 from identity_service.services.limits import Limits
 from identity_service.services.resolution.component_resolver import (
     ResolutionRequest,
@@ -41,7 +40,10 @@ from identity_service.services.write.settler import (
 )
 
 MAX_REMEMBERED: Final = 100_000
-"""Customers of large components that are remembered, some 10 MB."""
+"""Customers of large components that are remembered."""
+
+_ID_BYTES: Final = 100
+"""What an id takes in memory."""
 
 _WAITING_AT_ONCE: Final = 20_000
 """Marked identifiers that are read at once."""
@@ -66,32 +68,24 @@ class DeferredSettlement:
         self._settler = settler
         self._limits = limits.deferred
         self._prompt_identifiers = limits.prompt_identifiers
-        self._large: OrderedDict[str, None] = OrderedDict()
-        self._due: set[str] = set()
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._looking: asyncio.Task[None] | None = None
+        self._large: LruCache[str, bool] = LruCache(MAX_REMEMBERED * _ID_BYTES)
+        self._work = DueWork("deferred", "deferred_watch")
+        self._retry_after: dict[str, float] = {}
         self._one_by_one = asyncio.Semaphore(1)
-        self._closing = asyncio.Event()
         self._hurry = False
         self._dice = random.Random()  # noqa: S311 - no secret
 
     def is_large(self, customer: str) -> bool:
         """Whether a customer's component was too large when it was settled last."""
-        return customer in self._large
+        return self._large.get(customer) is not None
 
     def wake(self, scope: SpaceScope) -> None:
         """Settle in the background what is put off in a space."""
-        if self._closing.is_set():
-            return
-        self._due.add(scope.space)
-        if scope.space not in self._tasks:
-            self._tasks[scope.space] = supervised(
-                "deferred", partial(self._settle_while_due, scope), self._closing, space=scope.space
-            )
+        self._work.due(scope.space, partial(self._settle_or_pause, scope), space=scope.space)
 
     def look_after_all(self) -> None:
         """From now on, settle what is put off in any space, whoever put it off."""
-        self._looking = supervised("deferred_watch", self._look, self._closing)
+        self._work.watch(self._look, self._limits.look_interval_s)
 
     async def waiting(self, scope: SpaceScope) -> int:
         """How many identifiers of a space wait to be settled, at most 20,000."""
@@ -99,42 +93,30 @@ class DeferredSettlement:
 
     async def settled(self, scope: SpaceScope) -> None:
         """Return when this process settles nothing more in a space."""
-        if task := self._tasks.get(scope.space):
-            await asyncio.shield(task)
+        await self._work.done(scope.space)
 
     async def settle_all(self) -> None:
         """Settle all that this process has put off, without pauses."""
         self._hurry = True
-        await asyncio.gather(*self._tasks.values())
+        await self._work.done()
 
     async def close(self) -> None:
         """End after the component that is being settled; another process may go on."""
-        self._closing.set()
-        await asyncio.gather(*self._tasks.values(), *([self._looking] if self._looking else []))
+        await self._work.close()
 
     async def _look(self) -> None:
-        while not self._closing.is_set():
-            for space in await self._store.spaces_with_waiting():
-                operator = self._access.operator(space)
-                self.wake(self._access.require(operator, space, Role.ADMIN))
-            await self._pause(self._limits.look_interval_s)
+        for space in await self._store.spaces_with_waiting():
+            operator = self._access.operator(space)
+            self.wake(self._access.require(operator, space, Role.ADMIN))
 
-    async def _settle_while_due(self, scope: SpaceScope) -> None:
-        pause = self._limits.retry_interval_s
-        while scope.space in self._due and not self._closing.is_set():
-            self._due.discard(scope.space)
-            try:
-                any_settled = await self._settle_all(scope)
-            except BaseException:
-                self._due.add(scope.space)
-                raise
-            if any_settled:
-                pause = self._limits.retry_interval_s
-            elif scope.space in self._due:
-                # What cannot be settled is not tried again at every event.
-                await self._pause(pause)
-                pause = min(2 * pause, self._limits.look_interval_s)
-        del self._tasks[scope.space]
+    async def _settle_or_pause(self, scope: SpaceScope) -> None:
+        if await self._settle_all(scope):
+            self._retry_after.pop(scope.space, None)
+        elif self._work.is_due(scope.space):
+            # What cannot be settled is not tried again at every event.
+            pause = self._retry_after.get(scope.space, self._limits.retry_interval_s)
+            await self._work.pause(pause)
+            self._retry_after[scope.space] = min(2 * pause, self._limits.look_interval_s)
 
     async def _settle_all(self, scope: SpaceScope) -> bool:
         """Settle component after component. False: none could be."""
@@ -143,13 +125,13 @@ class DeferredSettlement:
         self._dice.shuffle(found)
         waiting = {each.identifier: each for each in found}
         any_settled = False
-        while waiting and not self._closing.is_set():
+        while waiting and not self._work.is_closing:
             async with self._one_by_one:
                 started = monotonic()
                 any_settled |= await self._settle_next(scope, waiting)
                 # The others of the space, and of all spaces, have the processor meanwhile.
                 if not self._hurry:
-                    await self._pause((monotonic() - started) * self._limits.rest)
+                    await self._work.pause((monotonic() - started) * self._limits.rest)
         return any_settled
 
     async def _settle_next(
@@ -214,12 +196,7 @@ class DeferredSettlement:
 
     def _remember(self, customers: Iterable[str], *, large: bool) -> None:
         for customer in customers:
-            self._large.pop(customer, None)
             if large:
-                self._large[customer] = None
-        while len(self._large) > MAX_REMEMBERED:
-            self._large.popitem(last=False)
-
-    async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), seconds)
+                self._large.put(customer, True, _ID_BYTES)
+            else:
+                self._large.drop(customer)

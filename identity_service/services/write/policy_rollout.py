@@ -8,11 +8,10 @@ where it stopped.
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from contextlib import aclosing
 from functools import partial
 
 import structlog
@@ -24,8 +23,9 @@ from identity_service.domain.recorded import PolicyVersion, RolloutProgress
 from identity_service.errors import NotFound
 from identity_service.graph.rollouts import ClaimedRollout, RolloutStore
 from identity_service.graph.spaces import SpaceStore
-from identity_service.services.kit.background import supervised
+from identity_service.services.kit.background import DueWork
 from identity_service.services.kit.clock import Clock
+from identity_service.services.kit.progress import Watchers
 from identity_service.services.limits import RolloutLimits
 from identity_service.services.spaces.access import Access, Role, SpaceScope
 from identity_service.services.spaces.policies import Policies, PolicyInForce
@@ -54,11 +54,8 @@ class PolicyRollout:
         self._phases = phases
         self._clock = clock
         self._limits = limits
-        self._due: set[str] = set()
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._next_step: dict[str, asyncio.Event] = {}
-        self._looking: asyncio.Task[None] | None = None
-        self._closing = asyncio.Event()
+        self._work = DueWork("settlement", "settlements_watch")
+        self._watchers = Watchers(limits.progress_interval_s)
 
     async def set_policy(
         self, scope: SpaceScope, text: str, expected_version: int, note: str | None
@@ -84,60 +81,33 @@ class PolicyRollout:
 
     def go_on(self, scope: SpaceScope) -> None:
         """Settle in the background what the policy in force has not reached yet, if anything."""
-        if self._closing.is_set():
-            return
-        self._due.add(scope.space)
-        if scope.space not in self._tasks:
-            self._tasks[scope.space] = supervised(
-                "settlement",
-                partial(self._roll_out_while_due, scope),
-                self._closing,
-                space=scope.space,
-            )
+        self._work.due(scope.space, partial(self._roll_out, scope), space=scope.space)
 
     async def progress(self, scope: SpaceScope) -> AsyncGenerator[RolloutProgress]:
         """How far the rollout in a space is, after every step, until it is done."""
-        shown: RolloutProgress | None = None
-        while True:
-            step = self._next_step.setdefault(scope.space, asyncio.Event())
+
+        async def read() -> RolloutProgress:
             found = await self._spaces.policy(scope.space)
             if found is None:
                 raise NotFound(f"There is no space “{scope.space}” any more.")
-            _, now = found
-            if now != shown:
+            return found[1]
+
+        async with aclosing(self._watchers.follow(scope.space, read)) as steps:
+            async for now in steps:
                 yield now
-                shown = now
-            if now.done:
-                return
-            with suppress(TimeoutError):
-                await asyncio.wait_for(step.wait(), self._limits.progress_interval_s)
 
     def look_after_all(self) -> None:
         """From now on, go on with every rollout that nobody is at, whenever there is one."""
-        self._looking = supervised("settlements_watch", self._look, self._closing)
+        self._work.watch(self._look, self._limits.look_interval_s)
 
     async def close(self) -> None:
         """End after the steps that are running; another process may go on with the rest."""
-        self._closing.set()
-        await asyncio.gather(*self._tasks.values(), *([self._looking] if self._looking else []))
+        await self._work.close()
 
     async def _look(self) -> None:
-        while not self._closing.is_set():
-            for space in await self._rollouts.unattended():
-                operator = self._access.operator(space)
-                self.go_on(self._access.require(operator, space, Role.ADMIN))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), self._limits.look_interval_s)
-
-    async def _roll_out_while_due(self, scope: SpaceScope) -> None:
-        while scope.space in self._due and not self._closing.is_set():
-            self._due.discard(scope.space)
-            try:
-                await self._roll_out(scope)
-            except BaseException:
-                self._due.add(scope.space)
-                raise
-        del self._tasks[scope.space]
+        for space in await self._rollouts.unattended():
+            operator = self._access.operator(space)
+            self.go_on(self._access.require(operator, space, Role.ADMIN))
 
     async def _roll_out(self, scope: SpaceScope) -> None:
         """Roll out the policy in force, if that is to be done and nobody else does it."""
@@ -151,7 +121,7 @@ class PolicyRollout:
             _log.info("settlement_done", space=scope.space, version=claimed.version)
         else:
             await self._rollouts.release(scope.space, claimed.version)
-        self._wake_watchers(scope)
+        self._watchers.wake(scope.space)
 
     async def _go_through(self, scope: SpaceScope, claimed: ClaimedRollout) -> bool:
         """Settle step by step. False: this process ends, or the rollout is no longer its task."""
@@ -164,16 +134,11 @@ class PolicyRollout:
             still_ours = await self._rollouts.record(
                 scope.space, claimed.version, self._limits.lease_ms, phase, place, count=count
             )
-            self._wake_watchers(scope)
-            if not still_ours or self._closing.is_set():
+            self._watchers.wake(scope.space)
+            if not still_ours or self._work.is_closing:
                 await steps.aclose()
                 return False
         return True
-
-    def _wake_watchers(self, scope: SpaceScope) -> None:
-        """Let those who follow the progress read it again."""
-        if step := self._next_step.pop(scope.space, None):
-            step.set()
 
 
 def _task(scope: SpaceScope, claimed: ClaimedRollout) -> Task:

@@ -11,9 +11,8 @@ retraction look for its events once more.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 
@@ -24,9 +23,10 @@ from identity_service.domain.retractions import Retraction, RetractionProgress, 
 from identity_service.errors import FieldInvalid, NotFound
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.retractions import Place, RetractionStore
-from identity_service.services.kit.background import supervised
+from identity_service.services.kit.background import DueWork
 from identity_service.services.kit.clock import Clock, Ids
 from identity_service.services.kit.data_loader import DataLoader
+from identity_service.services.kit.progress import Watchers
 from identity_service.services.limits import RetractionLimits
 from identity_service.services.spaces.access import Access, Role, SpaceScope
 from identity_service.services.spaces.policies import Policies
@@ -58,12 +58,9 @@ class Retractions:
         self._clock = clock
         self._ids = ids
         self._limits = limits
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._due: set[str] = set()
         self._ranges = DataLoader(store.ranges)
-        self._next_step: dict[str, asyncio.Event] = {}
-        self._looking: asyncio.Task[None] | None = None
-        self._closing = asyncio.Event()
+        self._work = DueWork("retraction", "retractions_watch")
+        self._watchers = Watchers(limits.progress_interval_s)
 
     async def named(
         self, scope: SpaceScope, source: str, begin: int, until: int, reason: str = ""
@@ -137,17 +134,10 @@ class Retractions:
         self, scope: SpaceScope, retraction: str
     ) -> AsyncGenerator[RetractionProgress]:
         """How far a retraction is, after every step, until it is done. Raises NotFound."""
-        shown: RetractionProgress | None = None
-        while True:
-            step = self._next_step.setdefault(retraction, asyncio.Event())
-            now = await self.find(scope, retraction)
-            if now != shown:
+        read = partial(self.find, scope, retraction)
+        async with aclosing(self._watchers.follow(retraction, read)) as steps:
+            async for now in steps:
                 yield now
-                shown = now
-            if now.done:
-                return
-            with suppress(TimeoutError):
-                await asyncio.wait_for(step.wait(), self._limits.progress_interval_s)
 
     async def pages(
         self, scope: SpaceScope, made: Retraction, place: Place
@@ -164,43 +154,20 @@ class Retractions:
 
     def go_on(self, scope: SpaceScope, retraction: str) -> None:
         """Have the evidence follow a retraction, in the background, if nobody is at that."""
-        if self._closing.is_set():
-            return
-        self._due.add(retraction)
-        if retraction not in self._tasks:
-            self._tasks[retraction] = supervised(
-                "retraction",
-                partial(self._follow_while_due, scope, retraction),
-                self._closing,
-                id=retraction,
-            )
+        self._work.due(retraction, partial(self._follow, scope, retraction), id=retraction)
 
     def look_after_all(self) -> None:
         """From now on, go on with every retraction that nobody is at, whenever there is one."""
-        self._looking = supervised("retractions_watch", self._look, self._closing)
+        self._work.watch(self._look, self._limits.look_interval_s)
 
     async def close(self) -> None:
         """End after the steps that are running; another process may go on with the rest."""
-        self._closing.set()
-        await asyncio.gather(*self._tasks.values(), *([self._looking] if self._looking else []))
+        await self._work.close()
 
     async def _look(self) -> None:
-        while not self._closing.is_set():
-            for space, retraction in await self._store.unattended():
-                operator = self._access.operator(space)
-                self.go_on(self._access.require(operator, space, Role.ADMIN), retraction)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), self._limits.look_interval_s)
-
-    async def _follow_while_due(self, scope: SpaceScope, retraction: str) -> None:
-        while retraction in self._due and not self._closing.is_set():
-            self._due.discard(retraction)
-            try:
-                await self._follow(scope, retraction)
-            except BaseException:
-                self._due.add(retraction)
-                raise
-        del self._tasks[retraction]
+        for space, retraction in await self._store.unattended():
+            operator = self._access.operator(space)
+            self.go_on(self._access.require(operator, space, Role.ADMIN), retraction)
 
     async def _follow(self, scope: SpaceScope, retraction: str) -> None:
         """Have the evidence follow a retraction, if that is to be done and nobody else does it."""
@@ -218,8 +185,9 @@ class Retractions:
             elif await self._store.finish(retraction):
                 _log.info("retraction_done", space=scope.space, id=retraction)
         except NotOurs:
-            self._due.add(retraction)  # to be claimed again, if it was withdrawn or begun anew
-        self._wake_watchers(retraction)
+            # To be claimed again, if it was withdrawn or begun anew.
+            self._work.due_again(retraction)
+        self._watchers.wake(retraction)
 
     async def _go_through(self, scope: SpaceScope, made: Retraction, place: Place) -> bool:
         """False: this process ends. Raises NotOurs."""
@@ -228,8 +196,8 @@ class Retractions:
         async for reached, skipped in steps:
             if not await self._store.record(made.id, self._limits.lease_ms, reached, skipped):
                 raise NotOurs
-            self._wake_watchers(made.id)
-            if self._closing.is_set():
+            self._watchers.wake(made.id)
+            if self._work.is_closing:
                 await steps.aclose()
                 return False
         return True
@@ -247,11 +215,6 @@ class Retractions:
         """Give back step after step, likewise."""
         while (step := await self._store.last_step(scope.space, made.id)) is not None:
             yield None, await self._steps.give_back(scope, made, *step)
-
-    def _wake_watchers(self, retraction: str) -> None:
-        """Let those who follow the progress read it again."""
-        if step := self._next_step.pop(retraction, None):
-            step.set()
 
 
 def _check_reason(reason: str) -> None:

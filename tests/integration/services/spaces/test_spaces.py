@@ -24,6 +24,7 @@ from identity_service.services.spaces.access import (
 )
 from identity_service.services.spaces.spaces import CreatedSpace, Spaces
 from identity_service.services.wiring import assemble
+from tests.support.elapsed import Elapsed
 from tests.support.statements import writing
 from tests.support.waiting import until
 
@@ -52,16 +53,6 @@ class Time:
 @pytest.fixture
 def time() -> Time:
     return Time()
-
-
-class Elapsed:
-    """Seconds that pass only when the test says so."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -25,10 +26,10 @@ async def two_browsers(world: NewWorld) -> World:
     return space
 
 
-async def test_a_commit_of_which_only_the_revision_was_seen_is_found_when_it_is_written(
-    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+async def link_while_another_commits(
+    space: World, monkeypatch: pytest.MonkeyPatch, seen: Callable[[Subgraph, Subgraph], Subgraph]
 ) -> None:
-    space = await two_browsers(world)
+    """Link both browsers by what was `seen` of the graph before and after a sign-up elsewhere."""
     other = beside(space, space.database)
     first = True
 
@@ -41,13 +42,23 @@ async def test_a_commit_of_which_only_the_revision_was_seen_is_found_when_it_is_
             after = await LOAD_SUBGRAPH(*asked, **more)
             assert before is not None
             assert after is not None
-            before = replace(before, revisions=after.revisions)
+            before = seen(before, after)
         return before
 
     monkeypatch.setattr(EvidenceStore, "load_subgraph", seen_in_part)
     await space.send(event("m4", 4, OLD, PHONE))
-
     space.remember([event("m3", 3, PHONE, ANN)])
+
+
+async def test_a_commit_of_which_only_the_revision_was_seen_is_found_when_it_is_written(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = await two_browsers(world)
+
+    await link_while_another_commits(
+        space, monkeypatch, lambda before, after: replace(before, revisions=after.revisions)
+    )
+
     await space.check()
 
 
@@ -55,25 +66,15 @@ async def test_a_link_that_was_not_seen_is_found_when_it_is_written(
     world: NewWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     space = await two_browsers(world)
-    other = beside(space, space.database)
-    first = True
 
-    async def seen_without_the_link(*asked: Any, **more: Any) -> Subgraph | None:
-        nonlocal first
-        before = await LOAD_SUBGRAPH(*asked, **more)
-        if first:
-            first = False
-            await other.send(event("m3", 3, PHONE, ANN))
-            after = await LOAD_SUBGRAPH(*asked, **more)
-            assert before is not None
-            assert after is not None
-            before = replace(before, revisions=after.revisions, member_counts=after.member_counts)
-        return before
+    await link_while_another_commits(
+        space,
+        monkeypatch,
+        lambda before, after: replace(
+            before, revisions=after.revisions, member_counts=after.member_counts
+        ),
+    )
 
-    monkeypatch.setattr(EvidenceStore, "load_subgraph", seen_without_the_link)
-    await space.send(event("m4", 4, OLD, PHONE))
-
-    space.remember([event("m3", 3, PHONE, ANN)])
     await space.check()
 
 

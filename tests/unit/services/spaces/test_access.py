@@ -17,6 +17,7 @@ from identity_service.services.spaces.access import (
     Caller,
     hash_key,
 )
+from tests.support.elapsed import Elapsed
 
 READER = StoredKey("READER", "reader", "shop", None)
 KEY = "ids_reader_key"
@@ -43,14 +44,6 @@ class Slow(AccessStore):
         if fails:
             raise Unavailable("The database does not answer.")
         return found
-
-
-class Elapsed:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
