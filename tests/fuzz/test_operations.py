@@ -19,12 +19,6 @@ from tests.support.graphql import GraphQLWorld
 from tests.support.neighbours import OURS, THEIRS, Neighbour, fill, leaked, two_names
 from tests.support.worlds import in_some_worlds
 
-# A mistake in one field cancels those beside it. The driver leaves the socket to the garbage
-# collector when it is cancelled while it connects.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
-)
-
 DEFECT: Final = "INTERNAL"
 
 CUSTOMER: Final = 'customer(identifier: {type: "user_id", value: "ann"}) { ... on Customer { %s } }'
