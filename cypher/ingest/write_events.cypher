@@ -1,6 +1,7 @@
 // Purpose: Write events without a new identifier or link, and without an earlier time of a known one:
-//   the fast path. Nothing is written when the policy is no longer the one in force, or when a
-//   retraction was made or withdrawn.
+//   the fast path. Nothing is written when the policy is no longer the one in force, when a
+//   retraction was made or withdrawn, when an identifier or a link is not known, or when one of the
+//   message ids in question is.
 // Access: write
 // Space: keys
 // Eager: a batch is at most some hundred rows
@@ -8,6 +9,8 @@
 //   w.space: name of the space
 //   w.policy_version: version of the policy that the events were read under
 //   w.retractions_rev: integer – how often retractions were made or withdrawn, as it was read
+//   w.unread: of events of which nobody read whether they are stored, the two keys between which all
+//     with their message id lie, list of [from, below]
 //   w.known: known identifiers of the batch, list of [key, first_seen, last_seen, corrections that were
 //     read], in order
 //   w.links_seen: known links, list of [position of a, position of b, first_seen, last_seen,
@@ -27,8 +30,14 @@ CALL () {
   WITH n, i ORDER BY n
   RETURN collect(i) AS known
 }
+CALL () {
+  UNWIND $w.unread AS row
+  WITH {lowest: row[0], below: row[1]} AS keys
+  MATCH (e:Event) WHERE keys.lowest <= e.key < keys.below
+  RETURN count(e) AS stored
+}
 WITH known, known AS nodes,
-  CASE WHEN s.policy_version = $w.policy_version AND coalesce(s.retractions_rev, 0) = $w.retractions_rev AND size(known) = size($w.known)
+  CASE WHEN stored = 0 AND s.policy_version = $w.policy_version AND coalesce(s.retractions_rev, 0) = $w.retractions_rev AND size(known) = size($w.known)
     THEN $w ELSE {} END AS w
 CALL (w, known) {
   UNWIND range(0, coalesce(size(w.known), 0) - 1) AS n
@@ -43,8 +52,10 @@ CALL (w, nodes) {
   WITH {a: row[0], b: row[1], last_seen: row[3], times_seen: row[4], sources: row[5], proven: row[6]} AS link
   WITH link, nodes[link.a] AS a, nodes[link.b] AS b
   OPTIONAL MATCH (a)-[l:OBSERVED_TOGETHER]->(b)
+  // As above, where the link has gone.
+  WITH link, l, CASE WHEN l IS NULL THEN link.times_seen / 0 ELSE link.times_seen END AS times_seen
   SET l.last_seen = CASE WHEN link.last_seen > l.last_seen THEN link.last_seen ELSE l.last_seen END,
-      l.times_seen = l.times_seen + link.times_seen,
+      l.times_seen = l.times_seen + times_seen,
       l.sources = CASE WHEN all(source IN link.sources WHERE source IN l.sources) THEN l.sources
         ELSE l.sources + [source IN link.sources WHERE NOT source IN l.sources] END,
       l.proven = coalesce(l.proven, link.proven)

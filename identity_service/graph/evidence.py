@@ -30,6 +30,7 @@ from identity_service.graph.database import Database, Row
 from identity_service.graph.keys import (
     earlier_event_key,
     event_key,
+    event_key_range,
     events_key,
     identifier_key,
     identifier_of,
@@ -90,6 +91,19 @@ class Known:
     unseen: frozenset[Identifier]
     deferred: frozenset[Identifier]
     claims: Mapping[Pair, Claim] = field(default_factory=dict[Pair, Claim])
+
+    def identifier_since(self, identifier: Identifier) -> int | None:
+        """When an identifier was first seen; None where it is not known."""
+        stored = self.identifiers.get(identifier)
+        return None if stored is None else stored.first_seen
+
+    def link_since(self, pair: Pair) -> int | None:
+        """When a link was first seen; None where it is not known."""
+        return self.links.get(pair)
+
+    def claim_of(self, pair: Pair) -> Claim:
+        """Which sources alone a link rests on."""
+        return self.claims.get(pair, NO_CLAIM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,11 +300,19 @@ class EvidenceStore:
         ]
         await self._database.write_one(WRITE_REJECTED, w={"space": space, "rejected": rows})
 
-    async def write_events(self, write: SettlementWrite) -> bool:
-        """Write events that bring nothing new. False: the policy is no longer in force, or a
-        retraction was made or withdrawn.
+    async def write_events(self, write: SettlementWrite, *, unread: bool = False) -> bool:
+        """Write events that bring nothing new. False: the policy is no longer in force, a
+        retraction was made or withdrawn, or an identifier is not known.
+
+        `unread`: whether they are stored already was not read; False then also if one of their
+        message ids is. Raises Stale when evidence changed that the write rests on.
         """
-        row = await self._database.write_one(WRITE_EVENTS, w=evidence_rows(write))
+        events = write.evidence.events if unread else ()
+        row = await self._database.write_one(
+            WRITE_EVENTS,
+            w=evidence_rows(write)
+            | {"unread": [event_key_range(write.space, each.identity) for each in events]},
+        )
         return bool(row and row["written"])
 
     async def write_settlement(self, write: SettlementWrite) -> Written | None:

@@ -42,6 +42,14 @@ def earlier_event_key(space: str, message_id: str) -> str:
     return f"{space}/{message_id}"
 
 
+def event_key_range(space: str, event: EventIdentity) -> list[str]:
+    """Two texts, the lower one included, between which the keys lie of all events with the message
+    id of this one, of earlier versions too, and no others.
+    """
+    key = earlier_event_key(space, event.message_id)
+    return [key, f"{key}\n"]  # the character after the tab; a message id has neither
+
+
 def rejection_key(space: str, rejection: Rejection, made: str) -> str:
     """As `event_key`; of an event that has no message id, `space/` and the id of its rejection."""
     if rejection.message_id is None:

@@ -49,10 +49,14 @@ from identity_service.services.write.corrections import Corrections
 from identity_service.services.write.deferred_settlement import DeferredSettlement
 from identity_service.services.write.detachments import Detachments
 from identity_service.services.write.event_batch import BatchWriter
+from identity_service.services.write.evidence_cache import EvidenceCache
 from identity_service.services.write.intake import Ingest
 from identity_service.services.write.judgements import Judgements
+from identity_service.services.write.lanes import Writers
 from identity_service.services.write.policy_rollout import PolicyRollout
+from identity_service.services.write.property_names import PropertyNames
 from identity_service.services.write.repair import Repair
+from identity_service.services.write.repeats import RepeatWriter
 from identity_service.services.write.retraction_steps import RetractionSteps
 from identity_service.services.write.retractions import Retractions
 from identity_service.services.write.rollout_phases import RolloutPhases
@@ -146,6 +150,7 @@ def assemble(
     space_store = SpaceStore(database)
     inbox_reader, history_reader = InboxReader(database), HistoryReader(database)
     deferred = DeferredSettlement(access, policy_store, policies, customer_reader, settler, limits)
+    property_names, cache = PropertyNames(evidence), EvidenceCache()
     ledger = Ledger(ledger_reader, judgement_store)
     live = LiveResolution(evidence, judgement_store, resolver)
     walk = ExportReader(database)
@@ -172,7 +177,15 @@ def assemble(
     return UseCases(
         access=access,
         spaces=spaces,
-        ingest=Ingest(evidence, BatchWriter(evidence, settler, deferred), ids, max_queue),
+        ingest=Ingest(
+            Writers(
+                evidence,
+                RepeatWriter(evidence, policies, property_names, cache, clock),
+                BatchWriter(evidence, settler, deferred, property_names, cache),
+                ids,
+            ),
+            max_queue,
+        ),
         deferred=deferred,
         customers=customers,
         explanations=Explanations(link_reader),

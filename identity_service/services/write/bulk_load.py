@@ -18,7 +18,8 @@ from identity_service.errors import BadInput
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.services.kit.clock import Clock
 from identity_service.services.spaces.access import Sender
-from identity_service.services.write.intake import MAX_BATCH, Ingest
+from identity_service.services.write.intake import Ingest
+from identity_service.services.write.lanes import MAX_BATCH
 
 MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
 """A batch is closed once its lines hold that much, however few they are."""

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from identity_service.collect.identifiers import second_values_as_anonymous
-from identity_service.collect.properties import scalar_properties
-from identity_service.collect.times import time_of_limited
-from identity_service.domain.events import EventIdentity, Observation, Rejection, ReportedEvent
+from identity_service.domain.events import Observation
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.policies.policy import Policy, Sharing
-from identity_service.domain.policies.value_rules import WithheldValue, observe
+from identity_service.domain.policies.policy import Policy
+from identity_service.domain.policies.value_rules import WithheldValue
 from identity_service.domain.resolution.components import components
-from identity_service.domain.resolution.evidence import NO_CLAIM, Claim, gather
+from identity_service.domain.resolution.evidence import gather
+from identity_service.domain.resolution.repetition import only_repeats
 from identity_service.domain.resolution.resolve import strongest
 from identity_service.domain.resolution.subgraph import NewEvidence, Pair, Sightings, Span
 from identity_service.domain.retractions import retracted_by
@@ -27,7 +25,9 @@ from identity_service.services.resolution.component_resolver import ResolutionRe
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
 from identity_service.services.write.deferred_settlement import DeferredSettlement
+from identity_service.services.write.evidence_cache import CachedEvidence, EvidenceCache
 from identity_service.services.write.property_names import PropertyNames
+from identity_service.services.write.received import Received, RejectedEvent, observe_all
 from identity_service.services.write.settler import (
     Applied,
     Draft,
@@ -37,36 +37,19 @@ from identity_service.services.write.settler import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """Events of one request, with its source and the time of its receipt in milliseconds.
-
-    `region` is the country of the source's national phone numbers. `proven` are those of the
-    events whose user id was proven.
-    """
-
-    source: str
-    received_at: int
-    events: Sequence[ReportedEvent]
-    region: str | None = None
-    proven: frozenset[EventIdentity] = frozenset()
-
-
-RejectedEvent = tuple[Received, Rejection]
-"""An event that the policy rejects, with the request that it came in."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventDraft(Draft):
     """A batch under one policy.
 
-    `observations` are all events that the policy takes, `rejected` the others. `collisions` are
+    `observations` are all events that the policy takes, `rejected` the others. `learn` takes
+    the evidence once it is written, and keeps it with what was read. `collisions` are
     those to be written whose message id another event has too. `groups` are those that may change
     customers and are to be settled with this write, the connected ones together.
     """
 
     observations: Sequence[Observation]
     rejected: Sequence[RejectedEvent]
+    learn: Callable[[EvidenceWrite], None] | None = None
     collisions: Sequence[Observation] = ()
     groups: Sequence[Sequence[Observation]] = ()
     prompt: bool = True
@@ -88,12 +71,19 @@ class BatchWriter:
     """Writes batches of events into spaces."""
 
     def __init__(
-        self, store: EvidenceStore, settler: Settler, deferred: DeferredSettlement
+        self,
+        store: EvidenceStore,
+        settler: Settler,
+        deferred: DeferredSettlement,
+        names: PropertyNames,
+        cache: EvidenceCache,
     ) -> None:
+        """`cache` learns what is read and written here."""
         self._store = store
         self._settler = settler
         self._deferred = deferred
-        self._names = PropertyNames(store)
+        self._names = names
+        self._cache = cache
 
     async def write(
         self,
@@ -116,6 +106,8 @@ class BatchWriter:
         )
         match outcome:
             case Applied(draft):
+                if draft.evidence and draft.learn:
+                    draft.learn(draft.evidence)
                 if draft.evidence and draft.evidence.deferred:
                     self._deferred.wake(scope)
                 for observation in draft.collisions:
@@ -164,11 +156,15 @@ class BatchWriter:
             evidence=replace(
                 _evidence_write(unstored), deferred=deferred, retracted_late=retracted
             ),
+            learn=partial(self._cached(scope, in_force).learn, unstored.known),
             collisions=_collisions(unstored),
             request=request if decisive or retracted else None,
             causes=[(o.identifiers[0], _cause(o)) for o in decisive],
             groups=prompt,
         )
+
+    def _cached(self, scope: SpaceScope, in_force: PolicyInForce) -> CachedEvidence:
+        return self._cache.of(scope.space, with_claims=bool(in_force.policy.limited_sources))
 
     def _is_large(self, identifiers: Iterable[Identifier], known: Known) -> bool:
         """Whether one of them was found in a component that is too large to be settled promptly."""
@@ -186,10 +182,7 @@ class BatchWriter:
         self, scope: SpaceScope, in_force: PolicyInForce, observations: Sequence[Observation]
     ) -> Unstored:
         evidence = _gather(observations)
-        scalars = [scalar_properties(o.event.properties) for o in observations]
-        names = await self._names.in_use(
-            scope.space, zip((o.source for o in observations), scalars, strict=True)
-        )
+        scalars = await self._names.used_by(scope.space, observations)
         reading = asyncio.create_task(
             self._store.read_known(
                 scope.space,
@@ -205,7 +198,7 @@ class BatchWriter:
                 scope.space,
                 observation,
                 strongest(observation.identifiers, in_force.policy),
-                {name: value for name, value in values.items() if name in names},
+                values,
             )
             for observation, values in zip(observations, scalars, strict=True)
         ]
@@ -216,36 +209,12 @@ class BatchWriter:
         return Unstored(events, evidence, known)
 
 
-def observe_all(
-    batch: Iterable[Received], in_force: PolicyInForce
-) -> tuple[list[Observation], list[RejectedEvent]]:
-    """What the policy makes of the events; of those that are one the first."""
-    observations: dict[EventIdentity, Observation] = {}
-    rejected: list[RejectedEvent] = []
-    for received in batch:
-        for event in received.events:
-            if event.identity in observations:
-                continue
-            found = observe(
-                _as_far_as_trusted(event, received, in_force.policy),
-                in_force.values_of(received.region),
-                received.received_at,
-                received.source,
-                proven=event.identity in received.proven,
-            )
-            if isinstance(found, Rejection):
-                rejected.append((received, found))
-            else:
-                observations[event.identity] = found
-    return list(observations.values()), rejected
-
-
 def decisive_observations(unstored: Unstored, policy: Policy) -> list[Observation]:
     """The observations that may change customers. All others only repeat what is known."""
     return [
         event.observation
         for event in unstored.events
-        if not _only_repeats(event.observation, unstored.known, policy)
+        if not only_repeats(event.observation, unstored.known, policy)
     ]
 
 
@@ -337,26 +306,6 @@ def _cause(observation: Observation) -> str:
     return f"event:{observation.event.message_id}"
 
 
-def _as_far_as_trusted(event: ReportedEvent, received: Received, policy: Policy) -> ReportedEvent:
-    """An event as its source may say it: no source can merge accounts, a limited one no past."""
-    event = _without_merge_of_accounts(event, policy)
-    if received.source not in policy.limited_sources:
-        return event
-    return replace(event, at=time_of_limited(event.at, received.received_at))
-
-
-def _without_merge_of_accounts(event: ReportedEvent, policy: Policy) -> ReportedEvent:
-    """A merge call as an event that cannot join two accounts; any other event as it is."""
-    if event.type != "merge":
-        return event
-
-    def limit_of(kind: str) -> int | None:
-        rule = policy.rule_of(kind)
-        return rule.limit if rule else None
-
-    return replace(event, identifiers=second_values_as_anonymous(event.identifiers, limit_of))
-
-
 def _gather(observations: Iterable[Observation]) -> NewEvidence:
     evidence = NewEvidence()
     for observation in observations:
@@ -367,42 +316,6 @@ def _gather(observations: Iterable[Observation]) -> NewEvidence:
             proven=observation.proven,
         )
     return evidence
-
-
-def _only_repeats(observation: Observation, known: Known, policy: Policy) -> bool:
-    """Whether an event only repeats what is known, so that the resolution stays what it is."""
-    identifiers, at = observation.identifiers, observation.event.at
-    for identifier in identifiers:
-        stored = known.identifiers.get(identifier)
-        if stored is None or at < stored.first_seen:
-            return False
-    if len(identifiers) == 1:
-        return True
-    if any(_repetition_matters(identifier.type, policy) for identifier in identifiers):
-        return False
-    for i, a in enumerate(identifiers):
-        for b in identifiers[i + 1 :]:
-            first_seen = known.links.get((a, b))
-            if first_seen is None or at < first_seen:
-                return False
-            claim = known.claims.get((a, b), NO_CLAIM)
-            if _confirms(observation, claim, policy):
-                return False
-    return True
-
-
-def _confirms(observation: Observation, claim: Claim, policy: Policy) -> bool:
-    """Whether an event confirms what only limited sources said so far."""
-    limited = policy.limited_sources
-    if not claim or not claim <= limited:
-        return False
-    return observation.proven or observation.source not in limited
-
-
-def _repetition_matters(kind: str, policy: Policy) -> bool:
-    """Whether a type's rule looks at the number of sightings or at the last one."""
-    rule = policy.rule_of(kind)
-    return rule is not None and (rule.shared is Sharing.LATEST or rule.dominance is not None)
 
 
 def _evidence_write(unstored: Unstored) -> EvidenceWrite:

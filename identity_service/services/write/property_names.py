@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
+from identity_service.collect.properties import scalar_properties
+from identity_service.domain.events import Observation
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.services.kit.clock import Timer
 
@@ -37,6 +39,19 @@ class PropertyNames:
         self._store = store
         self._timer = timer
         self._in_use: dict[str, _InUse] = {}
+
+    async def used_by(
+        self, space: str, observations: Sequence[Observation]
+    ) -> list[dict[str, Any]]:
+        """The scalar properties of each event by names in use, `p_…`; new names are taken into use
+        while there is room.
+        """
+        scalars = [scalar_properties(each.event.properties) for each in observations]
+        sources = (each.source for each in observations)
+        names = await self.in_use(space, zip(sources, scalars, strict=True))
+        return [
+            {name: value for name, value in values.items() if name in names} for values in scalars
+        ]
 
     async def in_use(
         self, space: str, sent: Iterable[tuple[str, Mapping[str, object]]]

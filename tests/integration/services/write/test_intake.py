@@ -117,7 +117,7 @@ async def test_who_shares_a_batch_with_a_customer_that_others_keep_changing_is_a
         return await write_settlement(store, write)
 
     monkeypatch.setattr(EvidenceStore, "write_settlement", after_another)
-    monkeypatch.setattr("identity_service.services.write.intake.MAX_ATTEMPTS", 4)
+    monkeypatch.setattr("identity_service.services.write.lanes.MAX_ATTEMPTS", 4)
     strangers = [event(f"s{n}", n, f"user_id:stranger-{n}") for n in range(9)]
     answers = await asyncio.gather(
         *(

@@ -16,7 +16,7 @@ from identity_service.domain.judgements import AnyJudgement
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.resolution.evidence import Claim, Evidence
 from identity_service.graph.keys import identifier_of
-from identity_service.services.write import event_batch
+from identity_service.services.write import event_batch, repeats
 from tests.support.busy import busy_devices
 from tests.support.settled import assert_ledger_tells_all
 from tests.support.space import NewWorld, World, event, proof_of, told_by_some
@@ -84,7 +84,8 @@ async def test_the_fast_path_gives_what_the_full_function_gives(
     for source, some in requests(told_by_some(happened, draw), draw):
         await fast.send(*some, source=source)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(event_batch, "_only_repeats", never)
+            patch.setattr(event_batch, "only_repeats", never)
+            patch.setattr(repeats, "only_repeats", never)
             await slow.send(*some, source=source)
 
     by_fast, by_slow = await fast.check(), await slow.check()

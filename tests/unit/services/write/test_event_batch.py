@@ -16,12 +16,11 @@ from identity_service.graph.evidence import Known
 from identity_service.graph.write_rows import NewEvent
 from identity_service.services.spaces.policies import PolicyInForce
 from identity_service.services.write.event_batch import (
-    Received,
     Unstored,
     connected_groups,
     decisive_observations,
-    observe_all,
 )
+from identity_service.services.write.received import Received, observe_all
 from tests.support.space import event
 
 POLICY = Policy(

@@ -1,0 +1,134 @@
+"""What the graph holds for certain, so that not every event has to ask.
+
+Evidence is only ever added, except where a judgement or a retraction takes identifiers from events.
+That raises the number of corrections of each identifier that such an event carried, so what is kept
+here is true as long as the numbers are. Whoever writes by it has the write compare them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from identity_service.domain.identifiers import Identifier
+from identity_service.domain.resolution.evidence import NO_CLAIM, Claim
+from identity_service.domain.resolution.subgraph import Pair
+from identity_service.graph.evidence import Known
+from identity_service.graph.write_rows import EvidenceWrite
+from identity_service.services.kit.lru_cache import LruCache
+
+MAX_BYTES: Final = 128 * 1024 * 1024
+"""Most that is kept of all spaces together: some 50,000 people with two identifiers each."""
+
+_ENTRY_BYTES: Final = 500
+"""What an entry takes beside its texts."""
+
+
+class _KnownIdentifier(NamedTuple):
+    """First seen at the latest at `since`, when it had so many `corrections`."""
+
+    since: int
+    corrections: int
+
+
+class _KnownLink(NamedTuple):
+    """First seen at the latest at `since`, when its ends had so many `corrections`.
+
+    `claim` is None where it was not read.
+    """
+
+    since: int
+    corrections: tuple[int, int]
+    claim: Claim | None
+
+
+_Identifiers = LruCache[tuple[str, Identifier], _KnownIdentifier]
+_Links = LruCache[tuple[str, Pair], _KnownLink]
+
+
+class EvidenceCache:
+    """The identifiers and links of all spaces that were met last."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._identifiers: _Identifiers = LruCache(max_bytes // 2)
+        self._links: _Links = LruCache(max_bytes // 2)
+
+    def of(self, space: str, *, with_claims: bool) -> CachedEvidence:
+        """What is kept of one space; `with_claims`: the claims of its links are needed."""
+        return CachedEvidence(self._identifiers, self._links, space, with_claims)
+
+
+@dataclass(frozen=True, slots=True)
+class CachedEvidence:
+    """What is kept of one space, as `KnownEvidence`."""
+
+    _identifiers: _Identifiers
+    _links: _Links
+    _space: str
+    _with_claims: bool
+
+    def identifier_since(self, identifier: Identifier) -> int | None:
+        """When the identifier was first seen, at the latest; None where that is not kept."""
+        kept = self._identifiers.get((self._space, identifier))
+        return None if kept is None else kept.since
+
+    def link_since(self, pair: Pair) -> int | None:
+        """When the link was first seen, at the latest; None where that is not kept."""
+        kept = self._links.get((self._space, pair))
+        if kept is None or (self._with_claims and kept.claim is None):
+            return None
+        a, b = pair
+        return kept.since if kept.corrections == (self._number(a), self._number(b)) else None
+
+    def claim_of(self, pair: Pair) -> Claim:
+        """Which sources alone a link rests on; one that came since may be missing."""
+        kept = self._links.get((self._space, pair))
+        return (kept and kept.claim) or NO_CLAIM
+
+    def corrections(self, identifiers: Iterable[Identifier]) -> dict[Identifier, int]:
+        """The numbers of corrections of those that have any."""
+        numbers = ((identifier, self._number(identifier)) for identifier in identifiers)
+        return {identifier: number for identifier, number in numbers if number}
+
+    def learn(self, known: Known, written: EvidenceWrite) -> None:
+        """Keep what was read for a write, and what the write added."""
+        corrections = {i: known.corrections.get(i, 0) for i in known.identifiers}
+        for identifier, stored in known.identifiers.items():
+            self._keep_identifier(identifier, stored.first_seen, corrections[identifier])
+        for identifier, span in written.identifiers.items():
+            # One that returns has the number that it had before.
+            if identifier not in written.returning:
+                corrections[identifier] = 0
+                self._keep_identifier(identifier, span.first, 0)
+        for pair, since in known.links.items():
+            claim = known.claims.get(pair, NO_CLAIM) if self._with_claims else None
+            self._keep_link(pair, since, corrections, claim)
+        for pair, seen in written.links.items():
+            claim = NO_CLAIM if seen.proven else frozenset(seen.sources)
+            self._keep_link(pair, seen.first, corrections, claim)
+
+    def forget(self, written: EvidenceWrite) -> None:
+        """Keep nothing of what a write named as known: something of it no longer holds."""
+        for identifier in written.known_identifiers:
+            self._identifiers.drop((self._space, identifier))
+        for pair in written.known_links:
+            self._links.drop((self._space, pair))
+
+    def _number(self, identifier: Identifier) -> int | None:
+        kept = self._identifiers.get((self._space, identifier))
+        return None if kept is None else kept.corrections
+
+    def _keep_identifier(self, identifier: Identifier, since: int, corrections: int) -> None:
+        size = _ENTRY_BYTES + len(identifier.value)
+        kept = _KnownIdentifier(since, corrections)
+        self._identifiers.put((self._space, identifier), kept, size)
+
+    def _keep_link(
+        self, pair: Pair, since: int, corrections: dict[Identifier, int], claim: Claim | None
+    ) -> None:
+        a, b = pair
+        if a in corrections and b in corrections:
+            kept = _KnownLink(since, (corrections[a], corrections[b]), claim)
+            size = _ENTRY_BYTES + len(a.value) + len(b.value)
+            self._links.put((self._space, pair), kept, size)
