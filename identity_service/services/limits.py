@@ -69,13 +69,15 @@ class Limits:
     of its space wait. `blast_radius_identifiers` may be connected with the one whose blast radius
     is asked for: far more than a policy lets be resolved, since a value that connects too many is
     the first to be blocked. `shared_by_components` may be loaded to find who shared an identifier
-    as of a moment.
+    as of a moment. `cached_evidence_bytes` hold what is known of the identifiers and links of all
+    spaces that were met last, some 50,000 people with two identifiers each.
     """
 
     spare_identifiers: int = 10_000
     prompt_identifiers: int = 1_000
     blast_radius_identifiers: int = 100_000
     shared_by_components: int = 200
+    cached_evidence_bytes: int = 128 * 1024 * 1024
     rollout: RolloutLimits = RolloutLimits()
     deferred: DeferralLimits = DeferralLimits()
     retraction: RetractionLimits = RetractionLimits()

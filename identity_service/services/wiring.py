@@ -150,7 +150,7 @@ def assemble(
     space_store = SpaceStore(database)
     inbox_reader, history_reader = InboxReader(database), HistoryReader(database)
     deferred = DeferredSettlement(access, policy_store, policies, customer_reader, settler, limits)
-    property_names, cache = PropertyNames(evidence), EvidenceCache()
+    property_names, cache = PropertyNames(evidence), EvidenceCache(limits.cached_evidence_bytes)
     ledger = Ledger(ledger_reader, judgement_store)
     live = LiveResolution(evidence, judgement_store, resolver)
     walk = ExportReader(database)

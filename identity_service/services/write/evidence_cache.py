@@ -18,9 +18,6 @@ from identity_service.graph.evidence import Known
 from identity_service.graph.write_rows import EvidenceWrite
 from identity_service.services.kit.lru_cache import LruCache
 
-MAX_BYTES: Final = 128 * 1024 * 1024
-"""Most that is kept of all spaces together: some 50,000 people with two identifiers each."""
-
 _ENTRY_BYTES: Final = 500
 """What an entry takes beside its texts."""
 
@@ -50,7 +47,8 @@ _Links = LruCache[tuple[str, Pair], _KnownLink]
 class EvidenceCache:
     """The identifiers and links of all spaces that were met last."""
 
-    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, max_bytes: int) -> None:
+        """`max_bytes`: most that is kept of all spaces together."""
         self._identifiers: _Identifiers = LruCache(max_bytes // 2)
         self._links: _Links = LruCache(max_bytes // 2)
 
