@@ -134,6 +134,7 @@ VALUES: Final[list[tuple[str, Value]]] = [
         r"list of \[key, key in earlier versions",
         lambda space, _: [[key, key.strip(), key] for key in event_keys(space)],
     ),
+    (r"^w\.unread: ", lambda space, _: [[f"{space}/", f"{space}0"]]),
     (r"^w\.earlier_key: ", lambda space, _: earlier_event_key(space, "m1")),
     (r"^w\.keys: what the keys", lambda space, _: events_key(space, "m1")),
     (r"list of (identifier )?keys", lambda space, _: identifier_keys(space)),

@@ -19,6 +19,7 @@ from identity_service.graph.evidence import EvidenceStore
 from identity_service.services.limits import DEFAULT_LIMITS, Limits
 from tests.support.settled import assert_ledger_tells_all
 from tests.support.space import NewWorld, World, beside, event, reported
+from tests.support.waiting import until
 from tests.support.worlds import Event, dice, events, in_some_worlds, policies
 
 WORLDS = 4
@@ -125,10 +126,11 @@ async def test_one_request_is_answered_when_both_lanes_are_done(
     mixed = asyncio.create_task(
         space.send(event("m2", 11, ANN, PHONE), event("m3", 12, "user_id:bob", TABLET))
     )
-    async with asyncio.timeout(20):
-        # A lane of its own: it is stored while the other event of its request still waits.
-        while (await times_seen(space))[0][2] < 2:
-            await asyncio.sleep(0.01)
+
+    async def is_repeated() -> bool:
+        return await times_seen(space) == [[10, 11, 2]]
+
+    await until(is_repeated)
     assert not mixed.done()
     await space.send(event("m4", 13, ANN, PHONE))
     assert not mixed.done()
