@@ -37,6 +37,7 @@ class Running:
 
     settings: Settings
     neo4j: psutil.Process
+    service: psutil.Process
     port: int
     admin_key: str
 
@@ -98,7 +99,7 @@ def running(heap: str = "2g") -> Generator[Running]:
         try:
             _wait_until_ready(port, process)
             process_of_neo4j = psutil.Process(neo4j.state.process.pid)
-            yield Running(settings, process_of_neo4j, port, admin_key)
+            yield Running(settings, process_of_neo4j, psutil.Process(process.pid), port, admin_key)
         finally:
             process.terminate()
             process.wait(timeout=30)
