@@ -11,6 +11,7 @@ from benchmarks import (
     explain,
     households,
     ingest,
+    ingest_peer,
     journeys,
     preview,
     read,
@@ -28,6 +29,7 @@ PURE: dict[str, Callable[[], None]] = {
 
 WITH_SERVICE: dict[str, Callable[[Running], None]] = {
     "ingest": ingest.run,
+    "ingest-peer": ingest_peer.run,
     "preview": preview.run,
     "read": read.run,
     "tablet": tablet.run,
