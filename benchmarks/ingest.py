@@ -10,6 +10,7 @@ from neo4j import AsyncDriver
 
 from benchmarks.contenders import BareGroupCommit, BareUnwind, FromFiles, service_of
 from benchmarks.floors import WriteFloor
+from benchmarks.history import print_history
 from benchmarks.running import Running, driver_of
 from benchmarks.stream import SignUps, Stream
 from benchmarks.turns import Contender, Done, Work, print_results, take_turns
@@ -58,6 +59,7 @@ async def _measure(service: Running, write_key: str, begins: str) -> None:
         ("service", "floor"),
         results,
     )
+    print_history(results)
 
 
 async def _rows(

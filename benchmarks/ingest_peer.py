@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from benchmarks.contenders import OverHttp, service_of
+from benchmarks.history import print_history
 from benchmarks.peer import postgres
 from benchmarks.processors import clock_of
 from benchmarks.running import Running
@@ -42,3 +43,4 @@ async def _measure(contenders: tuple[OverHttp, OverHttp], version: str) -> None:
         ("service", "peer"),
         results,
     )
+    print_history(results)

@@ -90,7 +90,7 @@ class Done:
 
 async def take_turns(work: Work, contenders: Sequence[Contender]) -> list[Done]:
     """Warm up, say how that went, and measure; one result for each contender."""
-    count = await _warm_up(work, contenders)
+    count = await warm_up(work, contenders)
     done = [Done() for _ in contenders]
     for _ in range(work.turns):
         for total, one in zip(done, await _turn(work, contenders, count), strict=True):
@@ -98,7 +98,7 @@ async def take_turns(work: Work, contenders: Sequence[Contender]) -> list[Done]:
     return done
 
 
-async def _warm_up(work: Work, contenders: Sequence[Contender]) -> int:
+async def warm_up(work: Work, contenders: Sequence[Contender]) -> int:
     """Work until every contender is steady; returns how many requests make a slice."""
     started = time.monotonic()
     count = 4 * work.senders
