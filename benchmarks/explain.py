@@ -46,7 +46,7 @@ def run(service: Running) -> None:
 async def _measure(service: Running, keys: dict[str, str]) -> None:
     rows: list[list[str]] = []
     for size in SIZES:
-        calls = [_call(size, n) for n in range(2, size + 1)]
+        calls = [tree_call(size, n) for n in range(2, size + 1)]
         bodies = [json.dumps({"batch": calls[i : i + 500]}) for i in range(0, len(calls), 500)]
         raw = [request("POST", "/v1/batch", b.encode(), write_key=keys["writeKey"]) for b in bodies]
         await send_all(service.port, raw, 1)
@@ -73,7 +73,7 @@ async def _measure(service: Running, keys: dict[str, str]) -> None:
     )
 
 
-def _call(size: int, number: int) -> dict[str, object]:
+def tree_call(size: int, number: int) -> dict[str, object]:
     """A call that hangs one more identifier on a tree."""
     ends = (number, number // BRANCHES or 1)
     return {

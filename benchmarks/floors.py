@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, LiteralString, cast
 
 from neo4j import AsyncDriver
+from neo4j.exceptions import TransientError
 
 from identity_service.collect.properties import scalar_properties
 from identity_service.collect.segment import read_batch
@@ -88,10 +89,15 @@ class WriteFloor:
         return [key, node, identifier_key(self._space, first), others]
 
     async def write(self, rows: dict[str, Any]) -> None:
-        """One autocommit transaction."""
+        """One autocommit transaction; again when two writers waited for each other."""
         async with self._driver.session() as session:  # pyright: ignore[reportUnknownMemberType]
-            result = await session.run(self._text, w=rows)
-            await result.consume()
+            while True:
+                try:
+                    result = await session.run(self._text, w=rows)
+                    await result.consume()
+                except TransientError:
+                    continue
+                return
 
 
 class GroupCommit:

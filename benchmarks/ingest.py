@@ -1,116 +1,87 @@
-"""Events per second that the service acknowledges over HTTP, beside the floor, in turns."""
+"""Events per second that the service takes, beside the floor, in turns."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import time
-from typing import Any
+import tempfile
+from pathlib import Path
 
-from benchmarks.figures import percentile, table
-from benchmarks.floors import GroupCommit, WriteFloor
-from benchmarks.http import request, send_all
+from neo4j import AsyncDriver
+
+from benchmarks.contenders import BareGroupCommit, BareUnwind, FromFiles, service_of
+from benchmarks.floors import WriteFloor
+from benchmarks.history import print_history
 from benchmarks.running import Running, driver_of
-from benchmarks.stream import Stream
+from benchmarks.stream import SignUps, Stream
+from benchmarks.turns import Contender, Done, Work, print_results, take_turns
 
 HISTORY = 20_000
 """Events that both spaces hold before anything is measured."""
 
-TURNS = 12
-"""Slices of each measurement; service and floor take turns."""
+FILES = 2
+"""Files that are loaded side by side."""
+
+FILE_BATCH = 500
+"""Events that the floor of a file writes at a time, as the command does."""
+
+FILE_SECONDS = 30.0
+"""How long a file takes, so that the start of the command weighs little."""
+
+Row = tuple[Work, Contender, Contender]
 
 
 def run(service: Running) -> None:
-    """Print the table."""
-    keys = service.create_space("ingest")
-    floor_keys = service.create_space("floor")
-    del floor_keys  # its rows are written past the service
-    asyncio.run(_measure(service, keys["writeKey"]))
+    """Print the whole table."""
+    _run(service, "")
 
 
-async def _measure(service: Running, write_key: str) -> None:
-    stream = Stream(seed=1)
-    async with driver_of(service.settings) as driver:
-        floor = WriteFloor(driver, "floor")
-        for _ in range(HISTORY // 500):
-            calls = stream.take(500)
-            await send_all(service.port, [_batch(calls, write_key)], 1)
-            await floor.write(floor.rows(calls))
-        rows = [
-            await _batches(service, write_key, stream, floor, size=100, senders=1),
-            await _batches(service, write_key, stream, floor, size=100, senders=4),
-            await _singles(service, write_key, stream, floor, senders=1),
-            await _singles(service, write_key, stream, floor, senders=32),
-        ]
-    table(
-        "Events acknowledged over HTTP (floor: the same rows by one bare UNWIND statement)",
-        ("what", "events/s", "floor/s", "ratio", "p50 ms", "p99 ms", "longest"),
-        rows,
+def run_single_events(service: Running) -> None:
+    """Print the lines of single events."""
+    _run(service, "single events")
+
+
+def _run(service: Running, begins: str) -> None:
+    write_key = service.create_space("ingest")["writeKey"]
+    service.create_space("floor")  # its rows are written past the service
+    asyncio.run(_measure(service, write_key, begins))
+
+
+async def _measure(service: Running, write_key: str, begins: str) -> None:
+    results: dict[str, list[Done]] = {}
+    with tempfile.TemporaryDirectory(prefix="identity-benchmark-") as directory:
+        async with driver_of(service.settings) as driver:
+            for work, *contenders in await _rows(service, write_key, driver, Path(directory)):
+                if work.name.startswith(begins):
+                    results[work.name] = await take_turns(work, contenders)
+    print_results(
+        "Events acknowledged (floor: the same rows by bare UNWIND statements;"
+        " single events by a bare group commit)",
+        ("service", "floor"),
+        results,
     )
+    print_history(results)
 
 
-async def _batches(
-    service: Running, key: str, stream: Stream, floor: WriteFloor, size: int, senders: int
-) -> list[str]:
-    took: list[float] = []
-    spent = floor_spent = 0.0
-    events = 0
-    for _ in range(TURNS):
-        batches = [stream.take(size) for _ in range(8)]
-        started = time.perf_counter()
-        took += await send_all(service.port, [_batch(calls, key) for calls in batches], senders)
-        spent += time.perf_counter() - started
-        prepared = [floor.rows(calls) for calls in batches]
-        started = time.perf_counter()
-        for rows in prepared:
-            await floor.write(rows)
-        floor_spent += time.perf_counter() - started
-        events += size * len(batches)
-    return _row(f"batches of {size}, {senders} senders", events, spent, floor_spent, took)
-
-
-async def _singles(
-    service: Running, key: str, stream: Stream, floor: WriteFloor, senders: int
-) -> list[str]:
-    took: list[float] = []
-    spent = floor_spent = 0.0
-    events = 0
-    each = 40 * senders
-    for _ in range(TURNS):
-        calls = stream.take(each)
-        raw = [_single(call, key) for call in calls]
-        started = time.perf_counter()
-        took += await send_all(service.port, raw, senders)
-        spent += time.perf_counter() - started
-        waiting = iter([floor.rows([call]) for call in calls])
-        commit = GroupCommit(floor)
-
-        async def send(waiting: Any, commit: GroupCommit) -> None:
-            for rows in waiting:
-                await commit.put(rows)
-
-        started = time.perf_counter()
-        await asyncio.gather(*(send(waiting, commit) for _ in range(senders)))
-        floor_spent += time.perf_counter() - started
-        events += each
-    return _row(f"single events, {senders} senders", events, spent, floor_spent, took)
-
-
-def _row(what: str, events: int, spent: float, floor_spent: float, took: list[float]) -> list[str]:
+async def _rows(
+    service: Running, write_key: str, driver: AsyncDriver, directory: Path
+) -> list[Row]:
+    """What is measured, once both spaces have a history."""
+    over_http = service_of(service, write_key)
+    from_files = FromFiles(service, "ingest", directory, FILES)
+    floor = WriteFloor(driver, "floor")
+    group_commit = BareGroupCommit(service, floor)
+    unwind = BareUnwind(service, floor, writers=1)
+    unwind_files = BareUnwind(service, floor, writers=FILES)
+    take = Stream(seed=1).take
+    history = [take(500) for _ in range(HISTORY // 500)]
+    await over_http.send(over_http.prepare(history), 1)
+    await unwind.send(unwind.prepare(history), 1)
+    file = Work(f"{FILES} files, side by side", take, FILE_BATCH, FILES, FILE_SECONDS, turns=3)
     return [
-        what,
-        f"{events / spent:,.0f}",
-        f"{events / floor_spent:,.0f}",
-        f"{floor_spent / spent:.2f}",
-        f"{percentile(took, 0.5):.1f}",
-        f"{percentile(took, 0.99):.1f}",
-        f"{max(took) * 1_000:.0f}",
+        (Work("single events, 32 senders", take, 1, 32), over_http, group_commit),
+        (Work("single events, 1 sender", take, 1, 1), over_http, group_commit),
+        (Work("batches of 100, 4 senders", take, 100, 4), over_http, unwind),
+        (Work("batches of 100, 1 sender", take, 100, 1), over_http, unwind),
+        (file, from_files, unwind_files),
+        (Work("first sign-ups, 32 senders", SignUps().take, 1, 32), over_http, group_commit),
     ]
-
-
-def _batch(calls: list[dict[str, Any]], key: str) -> bytes:
-    return request("POST", "/v1/batch", json.dumps({"batch": calls}).encode(), write_key=key)
-
-
-def _single(call: dict[str, Any], key: str) -> bytes:
-    return request("POST", f"/v1/{call['type']}", json.dumps(call).encode(), write_key=key)

@@ -37,6 +37,7 @@ class Running:
 
     settings: Settings
     neo4j: psutil.Process
+    service: psutil.Process
     port: int
     admin_key: str
 
@@ -85,7 +86,7 @@ def running(heap: str = "2g") -> Generator[Running]:
         settings = Settings(data_dir=Path(directory), neo4j_heap=heap, neo4j_uri=None)
         neo4j = server.start(settings, java.SERVICE)
         settings = with_login(settings, neo4j.uri, neo4j.password)
-        port = _free_port()
+        port = free_port()
         process = subprocess.Popen(
             [sys.executable, "-c", SERVE, "serve", "--port", str(port)],
             env={
@@ -96,16 +97,17 @@ def running(heap: str = "2g") -> Generator[Running]:
             stdout=subprocess.DEVNULL,
         )
         try:
-            _wait_until_ready(port, process)
+            wait_until_ready(port, process)
             process_of_neo4j = psutil.Process(neo4j.state.process.pid)
-            yield Running(settings, process_of_neo4j, port, admin_key)
+            yield Running(settings, process_of_neo4j, psutil.Process(process.pid), port, admin_key)
         finally:
             process.terminate()
             process.wait(timeout=30)
             neo4j.stop()
 
 
-def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait for a server that was started; raises RuntimeError when it ends or takes too long."""
     until = time.monotonic() + START_WITHIN
     while time.monotonic() < until and process.poll() is None:
         try:
@@ -113,7 +115,7 @@ def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
                 return
         except OSError:
             time.sleep(0.1)
-    raise RuntimeError("The service did not become ready.")
+    raise RuntimeError(f"The server on port {port} did not become ready.")
 
 
 async def _get_status(port: int, path: str) -> int:
@@ -125,7 +127,8 @@ async def _get_status(port: int, path: str) -> int:
         connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

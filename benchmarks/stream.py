@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -82,6 +83,48 @@ class Stream:
                 "url": "https://shop.example/p",
             }
         return call
+
+
+class SignUps:
+    """Calls of which every one brings something new: a new cookie, or a new user on a cookie.
+
+    A cookie's user comes `LATER` cookies after it, so that seldom both are under way.
+    """
+
+    LATER = 1_000
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._visitors: deque[int] = deque()
+
+    def take(self, count: int) -> list[dict[str, Any]]:
+        """The next calls."""
+        return [self._call() for _ in range(count)]
+
+    def _call(self) -> dict[str, Any]:
+        self._number += 1
+        call: dict[str, Any] = {
+            "messageId": f"n-{self._number}",
+            "timestamp": _iso(START + self._number * 50),
+            "context": {"library": {"name": "analytics.js", "version": "4.1.0"}},
+        }
+        if len(self._visitors) > self.LATER:
+            visitor = self._visitors.popleft()
+            return {
+                **call,
+                "type": "identify",
+                "anonymousId": f"n-a{visitor}",
+                "userId": f"n-u{visitor}",
+                "traits": {"plan": "pro"},
+            }
+        self._visitors.append(self._number)
+        return {
+            **call,
+            "type": "track",
+            "anonymousId": f"n-a{self._number}",
+            "event": "Product Viewed",
+            "properties": {"product": f"sku-{self._number % 500}", "price": 9.9},
+        }
 
 
 def _iso(at: int) -> str:

@@ -1,0 +1,1 @@
+"""The peer of ingest: PostgreSQL behind a small ASGI application."""
