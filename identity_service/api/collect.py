@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from typing import Final, TypeAlias, TypeVar
-from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from starlette.exceptions import HTTPException
@@ -30,7 +29,7 @@ from identity_service.collect.body import (
     unpack_body,
 )
 from identity_service.collect.gc_pause import gc_paused
-from identity_service.collect.keys import basic_key, first_key_in, write_key
+from identity_service.collect.keys import KeysOutside, first_key_in, keys_outside
 from identity_service.collect.segment import Collected, read_batch, read_call
 from identity_service.errors import TooLarge, Unauthorised
 from identity_service.services.kit.clock import Clock, system_clock
@@ -44,7 +43,14 @@ Reader: TypeAlias = Callable[[object, int, Callable[[], str]], Collected]
 PREFIX: Final = "/v1"
 """Where all routes of the tracking API are, each one name below it."""
 
+RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
+
 SUCCESS: Final = b'{"success":true}'
+
+SUCCESS_HEADERS: Final[RawHeaders] = (
+    (b"content-type", b"application/json"),
+    (b"content-length", b"%d" % len(SUCCESS)),
+)
 
 METHODS: Final = "POST, OPTIONS"
 
@@ -73,16 +79,14 @@ class Collection:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever becomes of it."""
-        headers = {
-            name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]
-        }
-        shared = _shared_with(headers.get("origin"))
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        shared = _shared_with(headers.get(b"origin"))
         try:
             read = self._readers.get(scope["path"])
             if read is None:
                 raise HTTPException(404)
             if scope["method"] == "OPTIONS":
-                await _send(send, 204, {**_preflight(headers), **shared}, b"")
+                await _send(send, 204, [*_preflight(headers), *shared], b"")
                 return
             if scope["method"] != "POST":
                 raise HTTPException(405, headers={"Allow": METHODS})
@@ -91,35 +95,35 @@ class Collection:
             return
         except Exception as error:  # noqa: BLE001 - every answer needs what a browser must see
             answer = problem(error)
-            answer.headers.update(shared)
+            answer.raw_headers.extend(shared)
             if isinstance(error, TooLarge):
                 answer.headers["Connection"] = "close"
             await answer(scope, receive, send)
         else:
-            await _send(send, 200, {"content-type": "application/json", **shared}, SUCCESS)
+            await _send(send, 200, [*SUCCESS_HEADERS, *shared], SUCCESS)
 
     async def _take(
-        self, scope: Scope, headers: Mapping[str, str], receive: Receive, read: Reader
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, read: Reader
     ) -> None:
         if declared_length(headers) > MAX_WIRE_BYTES:
             raise _too_large()  # before the sender, who waits for leave to send, is given it
         services = services_of(scope)
         access = services.access
-        key_given = partial(write_key, headers, _parameters(scope["query_string"]))
+        keys = keys_outside(headers, scope["query_string"])
         incoming = IncomingBody(receive)
-        key = key_given(None)
+        key = keys.write_key(None)
         sender = await _sender(access, key)
         if sender is None:
-            if basic_key(headers) is not None:
+            if keys.basic is not None:
                 raise _unauthorised(key)
-            key, sender = await _sender_inside(access, key_given, incoming)
+            key, sender = await _sender_inside(access, keys, incoming)
         raw = await _whole(incoming)
         services.rate_limit.check(sender.source)
         received_at = self._clock()
 
         def read_text(text: bytes) -> tuple[str | None, Collected]:
             body = decode_json(text)
-            return key_given(body), read(body, received_at, _new_message_id)
+            return keys.write_key(body), read(body, received_at, _new_message_id)
 
         inside, collected = await _run(services.threads, raw, read_text)
         if inside != key:
@@ -131,10 +135,6 @@ class Collection:
 
 def _new_message_id() -> str:
     return f"msg_{uuid4().hex}"
-
-
-def _parameters(query: bytes) -> dict[str, str]:
-    return dict(parse_qsl(query.decode("latin-1"))) if query else {}
 
 
 async def _sender(access: Access, key: str | None) -> Sender | None:
@@ -151,7 +151,7 @@ async def _require_sender(access: Access, key: str | None) -> Sender:
 
 
 async def _sender_inside(
-    access: Access, key_given: Callable[[object], str | None], incoming: IncomingBody
+    access: Access, keys: KeysOutside, incoming: IncomingBody
 ) -> tuple[str | None, Sender]:
     """The key and the source of a request that only its body names, from the body's beginning.
 
@@ -165,15 +165,14 @@ async def _sender_inside(
         return key, sender
     raw = await incoming.read(MAX_UNKNOWN_BYTES)
     if max(len(raw), len(begun)) > MAX_UNKNOWN_BYTES:
-        outside = key_given(None)
-        if outside is not None:
-            raise _unauthorised(outside)
+        if keys.other is not None:
+            raise _unauthorised(keys.other)
         await incoming.drop()
         raise TooLarge(
             f"The body has more than {MAX_UNKNOWN_BYTES:,} bytes, and nothing says who sends it.",
             remedy="Send the write key in a header, in the address, or at the body's beginning.",
         )
-    key = key_given(decode_body(raw))
+    key = keys.write_key(decode_body(raw))
     return key, await _require_sender(access, key)
 
 
@@ -214,35 +213,35 @@ async def _run(threads: Executor, raw: bytes, read: Callable[[bytes], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(threads, read_aside)
 
 
-def _shared_with(origin: str | None) -> dict[str, str]:
+def _shared_with(origin: bytes | None) -> RawHeaders:
     """The headers that let a page of that origin read an answer.
 
     Credentials are allowed since beacons always send them. The service sets no cookie and reads
     none, so this gives nothing away.
     """
     if origin is None:
-        return {}
-    return {
-        "access-control-allow-origin": origin,
-        "access-control-allow-credentials": "true",
-        "access-control-expose-headers": "Retry-After",
-        "vary": "Origin",
-    }
+        return ()
+    return (
+        (b"access-control-allow-origin", origin),
+        (b"access-control-allow-credentials", b"true"),
+        (b"access-control-expose-headers", b"Retry-After"),
+        (b"vary", b"Origin"),
+    )
 
 
-def _preflight(headers: Mapping[str, str]) -> dict[str, str]:
+def _preflight(headers: Mapping[bytes, bytes]) -> RawHeaders:
     """The answer to a browser that asks before it sends: any header will do, for a day."""
-    return {
-        "allow": METHODS,
-        "access-control-allow-methods": "POST",
-        "access-control-allow-headers": headers.get("access-control-request-headers", ""),
-        "access-control-max-age": "86400",
-    }
+    return (
+        (b"allow", METHODS.encode()),
+        (b"access-control-allow-methods", b"POST"),
+        (
+            b"access-control-allow-headers",
+            headers.get(b"access-control-request-headers", b""),
+        ),
+        (b"access-control-max-age", b"86400"),
+    )
 
 
-async def _send(send: Send, status: int, headers: Mapping[str, str], body: bytes) -> None:
-    raw = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers.items()]
-    if body:
-        raw.append((b"content-length", b"%d" % len(body)))
-    await send({"type": "http.response.start", "status": status, "headers": raw})
+async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

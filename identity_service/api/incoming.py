@@ -82,7 +82,7 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
 
-def declared_length(headers: Mapping[str, str]) -> int:
+def declared_length(headers: Mapping[bytes, bytes]) -> int:
     """The length that a sender declares who waits for leave to send; else 0."""
-    declared = headers.get("content-length", "")
-    return int(declared) if "expect" in headers and declared.isdecimal() else 0
+    declared = headers.get(b"content-length", b"") if b"expect" in headers else b""
+    return int(declared) if declared.isdigit() else 0

@@ -154,11 +154,12 @@ def _add_device(found: dict[Identifier, None], device: object) -> None:
 
 
 _FIELDS = {"userId": "user_id", "anonymousId": "anonymous_id", "previousId": "anonymous_id"}
+_NOT_TEXT = (dict, list, bool)
 
 
 def _not_text(call: Mapping[str, Any]) -> dict[str, object]:
     """The fields of a call that should hold an id and hold an object, a list or a boolean."""
-    return {name: call[name] for name in _FIELDS if isinstance(call.get(name), dict | list | bool)}
+    return {name: call[name] for name in _FIELDS if isinstance(call.get(name), _NOT_TEXT)}
 
 
 def _kind_in_words(value: object) -> str:

@@ -6,31 +6,44 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, TypeGuard, cast
+from urllib.parse import parse_qsl
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _KEY_IN_JSON = re.compile(rb'"writeKey"\s*:\s*"([A-Za-z0-9_-]{1,256})"')
 
 
-def write_key(headers: Mapping[str, str], query: Mapping[str, str], body: object) -> str | None:
-    """The write key of a request, or None; `headers` have lower-case names.
+class KeysOutside(NamedTuple):
+    """The write keys that a request names outside its body.
 
-    The first of these that is a key (letters, digits, `_`, `-`): the Basic user, `writeKey` in the
-    body, the query parameter `writeKey`, `X-Write-Key` up to a colon, the Bearer token. One that
-    is not a key is passed over: Jitsu's browser SDK masks the key in the body (`KEY:***`) and
-    sends the true one in `X-Write-Key` (`KEY:SECRET`).
+    `basic`, the Basic user, outranks a key in the body, and that outranks `other`.
     """
-    for candidate in _candidates(headers, query, body):
-        if isinstance(candidate, str) and _KEY.fullmatch(candidate):
-            return candidate
-    return None
+
+    basic: str | None
+    other: str | None
+
+    def write_key(self, body: object) -> str | None:
+        """The write key of the request with that decoded body, which may name one; or None."""
+        if self.basic is None and isinstance(body, dict):
+            inside = cast("dict[str, Any]", body).get("writeKey")
+            if _is_key(inside):
+                return inside
+        return self.basic or self.other
 
 
-def basic_key(headers: Mapping[str, str]) -> str | None:
-    """The key that is the Basic user, which no other outranks; None without one."""
+def keys_outside(headers: Mapping[bytes, bytes], query: bytes) -> KeysOutside:
+    """The write keys in the headers, whose names are in lower case, and in the query of a request.
+
+    The first of these that is a key (letters, digits, `_`, `-`) counts: the Basic user,
+    `writeKey` in the body, the query parameter `writeKey`, `X-Write-Key` up to a colon, the
+    Bearer token. One that is not a key is passed over: Jitsu's browser SDK masks the key in the
+    body (`KEY:***`) and sends the true one in `X-Write-Key` (`KEY:SECRET`).
+    """
     scheme, credentials = _authorization(headers)
-    user = _basic_user(credentials) if scheme == "basic" else None
-    return user if user is not None and _KEY.fullmatch(user) else None
+    if scheme == "basic" and _is_key(user := _basic_user(credentials)):
+        return KeysOutside(user, None)
+    others = _below_the_body(headers, query, credentials if scheme == "bearer" else "")
+    return KeysOutside(None, next(filter(_is_key, others), None))
 
 
 def first_key_in(beginning: bytes) -> str | None:
@@ -42,23 +55,24 @@ def first_key_in(beginning: bytes) -> str | None:
     return found[1].decode("ascii") if found else None
 
 
-def _candidates(
-    headers: Mapping[str, str], query: Mapping[str, str], body: object
-) -> Iterator[object]:
-    yield basic_key(headers)
-    if isinstance(body, dict):
-        yield cast("dict[str, Any]", body).get("writeKey")
-    yield query.get("writeKey")
-    yield headers.get("x-write-key", "").strip().partition(":")[0]
-    scheme, credentials = _authorization(headers)
-    if scheme == "bearer":
-        yield credentials
+def _below_the_body(headers: Mapping[bytes, bytes], query: bytes, bearer: str) -> Iterator[str]:
+    yield dict(parse_qsl(query.decode("latin-1"))).get("writeKey", "")
+    yield _text(headers, b"x-write-key").partition(":")[0]
+    yield bearer
 
 
-def _authorization(headers: Mapping[str, str]) -> tuple[str, str]:
+def _is_key(candidate: object) -> TypeGuard[str]:
+    return isinstance(candidate, str) and _KEY.fullmatch(candidate) is not None
+
+
+def _authorization(headers: Mapping[bytes, bytes]) -> tuple[str, str]:
     """The scheme in lower case, and the credentials."""
-    scheme, _, credentials = headers.get("authorization", "").strip().partition(" ")
+    scheme, _, credentials = _text(headers, b"authorization").partition(" ")
     return scheme.lower(), credentials.strip()
+
+
+def _text(headers: Mapping[bytes, bytes], name: bytes) -> str:
+    return headers.get(name, b"").decode("latin-1").strip()
 
 
 def _basic_user(credentials: str) -> str | None:

@@ -20,7 +20,9 @@ HASH_KEYS = ("userHash", "user_hash")
 
 def read_proof(identifiers: Iterable[Identifier], context: Mapping[str, Any]) -> UserProof | None:
     """What a call says of its user id; None without a hash, and without exactly one user id."""
-    sent = next((context[key] for key in HASH_KEYS if key in context), None)
+    if context.keys().isdisjoint(HASH_KEYS):
+        return None
+    sent = next(context[key] for key in HASH_KEYS if key in context)
     user_ids = [identifier.value for identifier in identifiers if identifier.type == "user_id"]
     if not isinstance(sent, str) or len(user_ids) != 1:
         return None

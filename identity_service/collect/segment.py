@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import orjson
@@ -84,39 +84,34 @@ class Collected:
     rejections: tuple[Rejection, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Envelope:
-    """What is known of all calls of a request or a file.
+    """What is known of all calls of a request or a file, and the room that is left for them.
 
     `new_id` names a call that nothing else can tell from another. `sent_at` is what the batch
-    says, as sent. `context_bytes`: the JSON of the batch's context. `is_sent` is False for the
-    lines of a file, whose `sentAt` has nothing to do with their receipt.
+    says, as sent, and `sent_at_ms` the time that it means. `context_bytes`: the JSON of the batch's
+    context. `is_sent` is False for the lines of a file, whose `sentAt` has nothing to do with
+    their receipt. `free_bytes` may still be stored.
     """
 
     received_at: int
     new_id: Callable[[], str]
     sent_at: object = None
-    context: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    sent_at_ms: int | None = None
+    context: Mapping[str, Any] | None = None
     context_bytes: int = 0
     is_sent: bool = True
-    room: _Room = field(default_factory=lambda: _Room(MAX_REQUEST_BYTES))
+    free_bytes: int = MAX_REQUEST_BYTES
 
-
-class _Room:
-    """What a request may still store."""
-
-    def __init__(self, free: int) -> None:
-        self._free = free
-
-    def take(self, size: int) -> None:
-        """Raises Refused for an event that finds no room."""
-        if size > self._free:
+    def make_room(self, size: int) -> None:
+        """Take so many bytes of the room. Raises Refused for an event that finds none."""
+        if size > self.free_bytes:
             raise Refused(
                 RejectionCode.TOO_LARGE,
                 f"The request holds more than {MAX_REQUEST_BYTES:,} bytes, its context counted for"
                 " each event; this one is beyond them.",
             )
-        self._free -= size
+        self.free_bytes -= size
 
 
 def read_batch(body: object, received_at: int, new_id: Callable[[], str]) -> Collected:
@@ -145,7 +140,8 @@ def read_batch(body: object, received_at: int, new_id: Callable[[], str]) -> Col
             f"The batch's context nests deeper than {MAX_NESTING} levels.",
             remedy="Send a flatter context.",
         )
-    envelope = _Envelope(received_at, new_id, batch_body.get("sentAt"), context, context_bytes)
+    sent_at = batch_body.get("sentAt")
+    envelope = _Envelope(received_at, new_id, sent_at, sent_time(sent_at), context, context_bytes)
     read = [_read(call, None, envelope, place) for place, call in enumerate(listed[:MAX_BATCH])]
     return Collected(
         events=tuple(one for one in read if isinstance(one, ReportedEvent)),
@@ -222,7 +218,7 @@ def _event(
     context = {**envelope.context, **sent_context} if envelope.context else sent_context
     context_traits = _object(context.get("traits"))
     size += envelope.context_bytes
-    envelope.room.take(size)
+    envelope.make_room(size)
     _check_size(size, traits, context_traits)
     stated = stated_time(call)
     digest = content_digest(call, kind, shape.carries, shape.name_key, context)
@@ -259,7 +255,7 @@ def _event(
         ),
         identifiers=identifiers,
         properties=carried,
-        context=_with_rest(without_hash(context), _with_sent_at(call, envelope), used),
+        context=_with_rest(without_hash(context), call, used, envelope.sent_at),
         traits=traits,
         context_traits=context_traits,
         account_id=_account_id(call, context),
@@ -279,24 +275,20 @@ def _sent_at(call: Mapping[str, Any], envelope: _Envelope) -> int | None:
     if not envelope.is_sent or call.get("receivedAt"):
         return None
     sent_at = sent_time(call.get("sentAt"))
-    return sent_time(envelope.sent_at) if sent_at is None else sent_at
-
-
-def _with_sent_at(call: dict[str, Any], envelope: _Envelope) -> dict[str, Any]:
-    """The call with the `sentAt` of its batch, if it has none: what corrected its time is kept."""
-    if envelope.sent_at is None or call.get("sentAt") is not None:
-        return call
-    return {**call, "sentAt": envelope.sent_at}
+    return envelope.sent_at_ms if sent_at is None else sent_at
 
 
 def _with_rest(
-    context: Mapping[str, Any], call: dict[str, Any], used: Mapping[str, Any]
+    context: Mapping[str, Any], call: dict[str, Any], used: Mapping[str, Any], sent_at: object
 ) -> Mapping[str, Any]:
     """The context and, beside its keys, whatever of the call the event does not tell elsewhere.
 
+    With the `sent_at` of its batch, if it has none of its own: what corrected its time is kept.
     A key of the call that the context has too gets underscores in front until it is free.
     """
     rest = without_key(call)
+    if sent_at is not None and rest.get("sentAt") is None:
+        rest["sentAt"] = sent_at
     for key, value in used.items():
         if key in rest and rest[key] == value:
             del rest[key]
@@ -325,7 +317,8 @@ def _sent_message_id(call: dict[str, Any]) -> str | None:
     """The message id as sent; its hash where it is too long or unprintable; None without one."""
     value = call.get("messageId")
     if isinstance(value, str):
-        if len(value) > MAX_MESSAGE_ID or CONTROL_CHARACTER.search(value):
+        is_plain = value.isprintable() or not CONTROL_CHARACTER.search(value)
+        if len(value) > MAX_MESSAGE_ID or not is_plain:
             return _hash(value.encode("utf-8", "surrogatepass"))
         return value or None
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -407,14 +400,22 @@ def _check_size(size: int, traits: Mapping[str, Any], context_traits: Mapping[st
 
 
 def _json_bytes(value: object) -> int | None:
-    """How long the value is as JSON; None if it cannot be written or nests beyond `MAX_NESTING`.
+    """How long the value is as JSON; None if it cannot be written or nests beyond `MAX_NESTING`."""
+    try:
+        encoded = orjson.dumps(value)
+        if encoded.count(b"{") + encoded.count(b"[") > MAX_NESTING:
+            _check_nesting(value)
+    except TypeError:
+        return None
+    return len(encoded)
 
-    orjson is asked, since only it is fast enough: wrapped in so many lists that its own bound
-    becomes ours.
+
+def _check_nesting(value: object) -> None:
+    """Raises TypeError beyond `MAX_NESTING`.
+
+    orjson is asked, since only it is fast enough: with the value in so many lists that its own
+    bound becomes ours.
     """
     for _ in range(_WRAPPED):
         value = [value]
-    try:
-        return len(orjson.dumps(value)) - 2 * _WRAPPED
-    except TypeError:
-        return None
+    orjson.dumps(value)

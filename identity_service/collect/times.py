@@ -138,7 +138,12 @@ def _read_text(text: str) -> int | None:
 
 
 def _read_iso(text: str) -> datetime | None:
-    text = _UTC_BEHIND.sub("+00:00", text.upper())  # RFC 3339 allows t and z
+    if text.isascii() and (moment := _parse_iso(text)):
+        return moment
+    return _parse_iso(_UTC_BEHIND.sub("+00:00", text.upper()))  # RFC 3339 allows t and z
+
+
+def _parse_iso(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text)
     except ValueError:

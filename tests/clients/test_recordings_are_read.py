@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 import pytest
 
 from identity_service.collect.body import decode_body
-from identity_service.collect.keys import write_key
+from identity_service.collect.keys import keys_outside
 from identity_service.collect.segment import Collected, read_batch, read_call
 from identity_service.domain.events import EventIdentity, ReportedEvent
 from identity_service.domain.identifiers import Identifier
@@ -180,9 +181,10 @@ def test_a_phone_s_ids_are_read_where_its_owner_allows_tracking() -> None:
 @pytest.mark.parametrize("client", CLIENTS)
 def test_every_request_carries_its_write_key(client: str) -> None:
     for request in requests_of(client):
-        headers = {name.lower(): value for name, value in request["headers"]}
+        headers = {name.lower().encode(): value.encode() for name, value in request["headers"]}
+        query = urlencode(dict(request["query"])).encode()
 
-        key = write_key(headers, dict(request["query"]), request["body"])
+        key = keys_outside(headers, query).write_key(request["body"])
 
         assert key in {"WRITE_KEY", "WRITE_KEY_0123456789abcdefghi", "KEYID"}
 

@@ -21,7 +21,7 @@ atheris: Any = importlib.import_module("atheris")
 with atheris.instrument_imports(include=["identity_service"]):
     from identity_service.api.graphql.connections import decode_cursor, number_in, parse_global_id
     from identity_service.collect.body import decode_body
-    from identity_service.collect.keys import first_key_in, write_key
+    from identity_service.collect.keys import first_key_in, keys_outside
     from identity_service.collect.segment import read_batch, read_call, read_line
     from identity_service.domain.policies.parse import parse_policy
     from identity_service.errors import BadInput
@@ -34,7 +34,7 @@ def _as_batch(raw: bytes) -> None:
 
 def _as_call(raw: bytes) -> None:
     body = decode_body(raw)
-    write_key({}, {}, body)
+    keys_outside({}, b"").write_key(body)
     read_call("identify", body, bodies.NOW, str)
 
 

@@ -15,7 +15,7 @@ from identity_service.collect.body import (
     beginning,
     decode_body,
 )
-from identity_service.collect.keys import first_key_in, write_key
+from identity_service.collect.keys import first_key_in, keys_outside
 from identity_service.errors import BadInput
 from tests.fuzz.bodies import FOUND_FAULTS, KINDS, Sent, requests
 from tests.support.worlds import in_many_worlds
@@ -28,7 +28,7 @@ def assert_read_or_refused(sent: Sent) -> None:
         collected = sent.read(body, lambda: next(ids))
     except BadInput:  # TooLarge too
         return
-    key = write_key({}, {}, body)
+    key = keys_outside({}, b"").write_key(body)
     assert key is None or key.isascii()
     calls: list[Any] = [body] if sent.route in KINDS else cast("dict[str, Any]", body)["batch"]
     assert len(collected.events) + len(collected.rejections) == len(calls)

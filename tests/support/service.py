@@ -109,7 +109,7 @@ async def _create_space(settings: Settings, name: str, policy: str | None) -> Sp
         keys = AccessStore(database)
         access = Access(keys)
         spaces = Spaces(keys, SpaceStore(database), access, system_clock)
-        tests = Caller(role=Role.INSTANCE, name="tests", space=None, source=None, feeds=())
+        tests = Caller(role=Role.INSTANCE, name="tests", space=None)
         created = await spaces.create_space(tests, name, policy)
     return Space(name, created.write_key, created.reader_key, created.admin_key, settings)
 

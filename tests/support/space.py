@@ -34,7 +34,7 @@ from identity_service.services.write.judgements import Judged
 from tests.support.settled import SettledSpace, assert_settled, settled_space
 from tests.support.worlds import LIMITED, Event
 
-TESTS = Caller(role=Role.INSTANCE, name="tests", space=None, source=None, feeds=())
+TESTS = Caller(role=Role.INSTANCE, name="tests", space=None)
 
 MAX_QUEUE = 20_000
 

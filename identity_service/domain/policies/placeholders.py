@@ -72,6 +72,10 @@ _TEMPLATE = re.compile(
     r"\{\{.*\}\}|\$\{.*\}|#\{.*\}|<%.*%>|\{%.*%\}|%%.*%%|%[a-z_][\w.-]*%|\{([a-z_$][\w.$ -]*)\}",
     re.DOTALL,
 )
+_NUMBERED = re.compile(r"(?=[^0-9]*[0-9])[\w.-]{3,}")
+"""A word with a digit, as most identifiers are. The only placeholders with one, `0` and `-1`, are
+shorter."""
+
 _HEXADECIMAL = re.compile(r"[0-9a-f-]*[0-9][0-9a-f-]*")
 
 
@@ -85,7 +89,7 @@ def names_nobody(value: str) -> bool:
     folded = fold(value)
     if not folded.strip(_ZEROS):
         return True
-    if folded.isalnum() and len(folded) > _LONGEST_WORD:
+    if _NUMBERED.fullmatch(folded) or (folded.isalnum() and len(folded) > _LONGEST_WORD):
         return False
     if _OBJECT.fullmatch(folded) or _is_template(folded):
         return True

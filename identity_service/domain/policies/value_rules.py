@@ -281,7 +281,9 @@ def _blocked(value: str, rules: _Type) -> str | None:
     )
     if by_default and not (value and value.casefold() in rules.allow):
         return "blocked by default; the policy can `allow` it" if value else "empty"
-    if fold(value) in rules.blocked or any(pattern.fullmatch(value) for pattern in rules.patterns):
+    if rules.blocked and fold(value) in rules.blocked:
+        return "blocked by the policy"
+    if rules.patterns and any(pattern.fullmatch(value) for pattern in rules.patterns):
         return "blocked by the policy"
     return None
 

@@ -65,19 +65,6 @@ class SpaceScope:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Who sent a request, known by the key; `Access` makes it after the key was checked."""
-
-    role: Role
-    name: str
-    space: str | None
-    source: str | None
-    feeds: tuple[str, ...]
-    region: str | None = None
-    proof_secret: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Sender:
     """A source with a valid write key, and the spaces that its events enter.
 
@@ -89,6 +76,19 @@ class Sender:
     scopes: tuple[SpaceScope, ...]
     region: str | None = None
     proof_secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request, known by the key; `Access` makes it after the key was checked.
+
+    `sender` is the source of a write key whose events enter a space.
+    """
+
+    role: Role
+    name: str
+    space: str | None
+    sender: Sender | None = None
 
 
 class _Answer(NamedTuple):
@@ -185,12 +185,7 @@ class Access:
 
     def sender(self, caller: Caller | None) -> Sender | None:
         """The source whose write key was sent; None for any other key."""
-        if caller is None or caller.role is not Role.WRITE or caller.source is None:
-            return None
-        if not caller.feeds:
-            return None  # its events would enter no space, and be lost in silence
-        scopes = tuple(_scope(space, Role.WRITE, caller.source) for space in caller.feeds)
-        return Sender(caller.source, scopes, caller.region, caller.proof_secret)
+        return None if caller is None else caller.sender
 
     def operator(self, space: str | None = None, name: str = OPERATOR) -> Caller:
         """Whoever runs the command line: it owns the machine and the database, and needs no key.
@@ -198,7 +193,7 @@ class Access:
         The administrator of a space; without one, of the instance. `name` signs what is done.
         """
         role = Role.INSTANCE if space is None else Role.ADMIN
-        return Caller(role, name, space, source=None, feeds=())
+        return Caller(role, name, space)
 
     def operator_as_sender(self, space: str) -> Sender:
         """The command line as a source whose events enter one space."""
@@ -264,12 +259,13 @@ def _scope(space: str, role: Role, author: str) -> SpaceScope:
 
 
 def _caller(stored: StoredKey) -> Caller:
-    return Caller(
-        role=Role(stored.role),
-        name=stored.name,
-        space=stored.space,
-        source=stored.source,
-        feeds=stored.feeds,
-        region=stored.region,
-        proof_secret=stored.proof_secret,
-    )
+    return Caller(Role(stored.role), stored.name, stored.space, _sender(stored))
+
+
+def _sender(stored: StoredKey) -> Sender | None:
+    if stored.role != Role.WRITE or stored.source is None:
+        return None
+    if not stored.feeds:
+        return None  # its events would enter no space, and be lost in silence
+    scopes = tuple(_scope(space, Role.WRITE, stored.source) for space in stored.feeds)
+    return Sender(stored.source, scopes, stored.region, stored.proof_secret)

@@ -224,13 +224,13 @@ async def test_a_source_of_several_spaces_is_the_instance_administrators(
     made = await world.ask(create, key=world.admin_key)
     key = made["data"]["createSource"]["writeKey"]
     kept = await world.ask(revoke, key=space.admin_key)
-    still_there = await world.access.authenticate(key)
+    still_there = world.access.sender(await world.access.authenticate(key))
     revoked = await world.ask(revoke, key=world.admin_key)
 
     assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     assert kept["data"]["revokeKey"]["__typename"] == "Invalid"
     assert "other spaces" in kept["data"]["revokeKey"]["message"]
     assert still_there is not None
-    assert set(still_there.feeds) == {space.name, other.name}
+    assert {scope.space for scope in still_there.scopes} == {space.name, other.name}
     assert revoked["data"]["revokeKey"]["__typename"] == "KeyRevoked"
     assert await world.access.authenticate(key) is None

@@ -27,7 +27,7 @@ STRANGER = Context(SERVICES, None)
 
 
 def holder(role: Role) -> Context:
-    return Context(SERVICES, Caller(role, "a key", "a space", source=None, feeds=()))
+    return Context(SERVICES, Caller(role, "a key", "a space"))
 
 
 READER = holder(Role.READER)

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
 import base64
+from urllib.parse import urlencode
 
 import pytest
 
-from identity_service.collect.keys import basic_key, first_key_in, write_key
+from identity_service.collect.keys import first_key_in, keys_outside
+
+
+def write_key(headers: dict[str, str], query: dict[str, str], body: object) -> str | None:
+    raw = {name.encode(): text.encode() for name, text in headers.items()}
+    return keys_outside(raw, urlencode(query).encode()).write_key(body)
 
 
 def basic(credentials: str) -> str:
@@ -61,11 +67,17 @@ def test_broken_basic_credentials_bring_no_key(credentials: str) -> None:
     assert write_key({"authorization": f"Basic {credentials}"}, {}, None) is None
 
 
-def test_only_a_basic_user_that_is_a_key_outranks_the_body() -> None:
-    assert basic_key({"authorization": basic("key:secret")}) == "key"
-    assert basic_key({"authorization": basic("not a key:")}) is None
-    assert basic_key({"authorization": "Bearer key"}) is None
-    assert basic_key({}) is None
+@pytest.mark.parametrize(
+    ("authorization", "outranks"),
+    [(basic("key:secret"), True), (basic("not a key:"), False), ("Bearer key", False), ("", False)],
+)
+def test_only_a_basic_user_that_is_a_key_outranks_the_body(
+    authorization: str, outranks: bool
+) -> None:
+    keys = keys_outside({b"authorization": authorization.encode()}, b"")
+
+    assert keys.basic == ("key" if outranks else None)
+    assert keys.write_key({"writeKey": "inside"}) == ("key" if outranks else "inside")
 
 
 @pytest.mark.parametrize(

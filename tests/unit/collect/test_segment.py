@@ -593,6 +593,14 @@ def test_nesting_up_to_the_bound_is_taken_and_can_be_written() -> None:
     assert orjson.loads(orjson.dumps(event.properties)) == event.properties
 
 
+def test_lists_beside_each_other_do_not_nest_however_many_they_are() -> None:
+    beside: list[object] = [[]] * (2 * MAX_NESTING)
+
+    event = event_of("track", {"userId": "u", "properties": {"beside": beside}})
+
+    assert event.properties == {"beside": beside}
+
+
 def test_the_batch_says_when_it_was_sent_and_its_context_where_the_call_does_not() -> None:
     body: dict[str, Any] = {
         "sentAt": NOW - 3_600_000,
