@@ -82,6 +82,6 @@ async def _rows(
         (Work("single events, 1 sender", take, 1, 1), over_http, group_commit),
         (Work("batches of 100, 4 senders", take, 100, 4), over_http, unwind),
         (Work("batches of 100, 1 sender", take, 100, 1), over_http, unwind),
-        (file, from_files, unwind_files),
         (Work("first sign-ups, 32 senders", SignUps().take, 1, 32), over_http, group_commit),
+        (file, from_files, unwind_files),  # the last: hundreds of thousands of events
     ]
