@@ -24,8 +24,7 @@ Rows = dict[str, Any]
 class OverHttp:
     """A server that takes Segment's calls: one by one, or as batches."""
 
-    def __init__(self, name: str, port: int, write_key: str, clocks: Mapping[str, Clock]) -> None:
-        self.name = name
+    def __init__(self, port: int, write_key: str, clocks: Mapping[str, Clock]) -> None:
         self.clocks = clocks
         self._port = port
         self._write_key = write_key
@@ -48,13 +47,11 @@ class OverHttp:
 def service_of(running: Running, write_key: str) -> OverHttp:
     """The service over HTTP."""
     clocks = {"own": clock_of(running.service), "database": clock_of(running.neo4j)}
-    return OverHttp("service", running.port, write_key, clocks)
+    return OverHttp(running.port, write_key, clocks)
 
 
 class FromFiles:
     """`identity-service ingest` of a file for each sender, side by side; its start included."""
-
-    name = "service"
 
     def __init__(self, running: Running, space: str, directory: Path, processes: int) -> None:
         self.clocks = {"own": clock_of_commands, "database": clock_of(running.neo4j)}
@@ -90,8 +87,6 @@ class FromFiles:
 
 class _Floor:
     """The same rows into Neo4j, past the service."""
-
-    name = "floor"
 
     def __init__(self, running: Running, floor: WriteFloor) -> None:
         self.clocks = {"database": clock_of(running.neo4j)}

@@ -59,7 +59,8 @@ async def _measure(service: Running, write_key: str, begins: str) -> None:
         ("service", "floor"),
         results,
     )
-    print_history(results)
+    if not begins:
+        print_history(results)
 
 
 async def _rows(

@@ -21,7 +21,7 @@ def run(service: Running) -> None:
     write_key = service.create_space("ingest-peer")["writeKey"]
     with postgres.running() as peer:
         clocks = {"own": clock_of(peer.app), "database": clock_of(peer.postgres)}
-        contenders = (service_of(service, write_key), OverHttp("peer", peer.port, "none", clocks))
+        contenders = (service_of(service, write_key), OverHttp(peer.port, "none", clocks))
         asyncio.run(_measure(contenders, peer.version))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 import psutil
 
@@ -17,12 +18,20 @@ def clock_of(process: psutil.Process) -> Clock:
 
     def read() -> float:
         try:
-            times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+            used = _used(process)
+            for child in process.children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    used += _used(child)
         except psutil.Error:
             return math.nan
-        return sum(t.user + t.system + t.children_user + t.children_system for t in times)
+        return used
 
     return read
+
+
+def _used(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def clock_of_commands() -> float:

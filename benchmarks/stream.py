@@ -17,8 +17,8 @@ class Stream:
     """Calls in the order of time, without end; the later ones bring as much that is new.
 
     People browse with a cookie, some on an app with a device id; half sign up sooner or later;
-    people come back, sometimes with a second browser; two devices in a hundred are shared by several
-    people of a household or a shop.
+    people come back, sometimes with a second browser; two devices in a hundred are shared by
+    several people of a household or a shop.
     """
 
     def __init__(self, seed: int) -> None:

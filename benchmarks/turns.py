@@ -31,11 +31,6 @@ class Contender(Protocol):
     """One that does the work, with the clocks of the processes in which it does."""
 
     @property
-    def name(self) -> str:
-        """What the table calls it."""
-        ...
-
-    @property
     def clocks(self) -> Mapping[str, Clock]:
         """`own`, unless its work is done in this process, and `database`."""
         ...
@@ -138,25 +133,25 @@ async def _slice(contender: Contender, requests: Sequence[list[Call]], senders: 
 
 
 def print_results(
-    title: str, contenders: Sequence[str], results: Mapping[str, Sequence[Done]]
+    title: str, names: tuple[str, str], results: Mapping[str, Sequence[Done]]
 ) -> None:
-    """Print the results of several works, a line for each contender."""
+    """Print the results of several works, a line for each of two contenders."""
     columns = (
         *("what", "by", "events/s", "ratio", "p50 ms", "p99 ms", "longest"),
         *("own µs", "database µs", "sender µs", f"of {os.cpu_count()} processors"),
     )
     rows = [
         [
-            what if contender == contenders[0] else "",
-            contender,
+            what if one is done[0] else "",
+            name,
             f"{one.rate:,.0f}",
-            f"{done[0].rate / done[1].rate:.2f}" if contender == contenders[0] else "",
+            f"{done[0].rate / done[1].rate:.2f}" if one is done[0] else "",
             *_milliseconds(one.took),
-            *(_microseconds(one, name) for name in ("own", "database", "sender")),
+            *(_microseconds(one, process) for process in ("own", "database", "sender")),
             _processors(one),
         ]
         for what, done in results.items()
-        for contender, one in zip(contenders, done, strict=True)
+        for name, one in zip(names, done, strict=True)
     ]
     table(title, columns, rows)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import subprocess
 import sys
@@ -115,16 +114,14 @@ def _programs(packages: Path) -> Path:
 
 def _identity(directory: Path, data: Path) -> dict[str, Any]:
     """As whom PostgreSQL runs, as arguments of `subprocess`: it refuses to be root."""
+    import pwd  # there is none on Windows, where the other benchmarks run
+
     if os.geteuid() != 0:
         return {}
-    user = _unprivileged()
+    try:
+        user = pwd.getpwnam("postgres")
+    except KeyError:
+        user = pwd.getpwnam("nobody")
     for path in (directory, data):
         os.chown(path, user.pw_uid, user.pw_gid)
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": ()}
-
-
-def _unprivileged() -> pwd.struct_passwd:
-    try:
-        return pwd.getpwnam("postgres")
-    except KeyError:
-        return pwd.getpwnam("nobody")
