@@ -32,8 +32,8 @@ CALL () {
 }
 CALL () {
   UNWIND $w.unread AS row
-  WITH {lowest: row[0], below: row[1]} AS keys
-  MATCH (e:Event) WHERE keys.lowest <= e.key < keys.below
+  WITH row[0] AS lowest, row[1] AS below
+  MATCH (e:Event) WHERE e.key >= lowest AND e.key < below
   RETURN count(e) AS stored
 }
 WITH known, known AS nodes,

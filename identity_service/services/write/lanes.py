@@ -57,7 +57,7 @@ class Answer:
         """A piece is written, or could not be."""
         self._pieces -= 1
         if self.given.done():
-            return  # whoever waited has left, or was told already
+            return  # whoever waited has left, or has an error already
         if error is not None:
             self.given.set_exception(error)
         elif self._pieces == 0:

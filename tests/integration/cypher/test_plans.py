@@ -179,6 +179,14 @@ async def test_a_statement_starts_at_indexes(plan: Planner, name: str) -> None:
     assert scans == set() or "Scan" in statement(name).definition.notes
 
 
+@pytest.mark.parametrize("name", INGEST)
+async def test_an_ingest_statement_reads_no_open_range_of_an_index(
+    plan: Planner, name: str
+) -> None:
+    for seek in (await plan(name)).seeks:
+        assert (" <" in seek) == (" >" in seek), seek
+
+
 @pytest.mark.parametrize("name", PLANNED)
 async def test_a_statement_multiplies_no_rows(plan: Planner, name: str) -> None:
     assert (await plan(name)).products == 0 or "Product" in statement(name).definition.notes
