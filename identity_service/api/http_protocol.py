@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -71,7 +71,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there; one too many is sent away."""
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", _WholeAnswers(transport, self.loop)))
         self._limits = cast("State", self.app_state)["client_limits"]
         if len(self.connections) > self._limits.max_connections:
             self._refuse(
@@ -93,6 +93,7 @@ class HttpProtocol(HttpToolsProtocol):
         """From now on the connection is a WebSocket's."""
         self._missing = None
         self._expect(None)
+        self.transport = cast("_WholeAnswers", self.transport).unwrapped()
         super().handle_websocket_upgrade()
 
     def shutdown(self) -> None:
@@ -203,6 +204,50 @@ class HttpProtocol(HttpToolsProtocol):
         head = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
         head += [name + b": " + value for name, value in answer.raw_headers]
         self.transport.write(b"\r\n".join([*head, b"", bytes(answer.body)]))
+
+
+class _WholeAnswers:
+    """A transport that sends together what is written in one turn of the event loop.
+
+    The server writes the head of an answer by itself; sent by itself, it wakes the client for
+    nothing, and costs as much as the whole answer.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._written: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Send data with the next turn of the loop."""
+        if not self._written:
+            self._loop.call_soon(self._send)
+        self._written.append(data)
+
+    def close(self) -> None:
+        """Send what was written, then close."""
+        self._send()
+        self._transport.close()
+
+    def get_write_buffer_size(self) -> int:
+        """How many bytes the client has not taken."""
+        return self._transport.get_write_buffer_size() + sum(map(len, self._written))
+
+    def unwrapped(self) -> asyncio.Transport:
+        """The transport itself, for a protocol that gathers what it writes."""
+        self._send()
+        return self._transport
+
+    def __getattr__(self, name: str) -> Any:
+        """All else as the transport has it."""
+        return getattr(self._transport, name)
+
+    def _send(self) -> None:
+        if self._written:
+            data = b"".join(self._written)
+            self._written.clear()
+            if not self._transport.is_closing():  # else the client is gone
+                self._transport.write(data)
 
 
 def raise_file_limit() -> None:
