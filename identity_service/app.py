@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -183,6 +184,19 @@ async def _lifespan(settings: Settings, _api: FastAPI) -> AsyncGenerator[State]:
                 await cases.close()
 
 
+@asynccontextmanager
+async def _worker_lifespan(settings: Settings, api: FastAPI) -> AsyncGenerator[State]:
+    """The lifespan of an application that has its process to itself.
+
+    What is there once it has started stays until the end: the garbage collector leaves it alone.
+    Else it would look through all of it again and again, and every request would wait for that.
+    """
+    async with _lifespan(settings, api) as state:
+        gc.collect()
+        gc.freeze()
+        yield state
+
+
 def _state(
     database: Database, cases: UseCases, threads: ThreadPoolExecutor, settings: Settings
 ) -> State:
@@ -200,7 +214,7 @@ def _state(
 
 def _worker(settings: Settings) -> Application:
     configure_logging()
-    return create_app(settings)
+    return Application(tracking_api(), create_api(partial(_worker_lifespan, settings)))
 
 
 async def _prepare_once(settings: Settings) -> None:

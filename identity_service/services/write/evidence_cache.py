@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.resolution.evidence import NO_CLAIM, Claim
@@ -22,26 +22,26 @@ _ENTRY_BYTES: Final = 500
 """What an entry takes beside its texts."""
 
 
-class _KnownIdentifier(NamedTuple):
-    """First seen at the latest at `since`, when it had so many `corrections`."""
+# Plain tuples of texts and numbers: those the garbage collector soon leaves alone. A full cache of
+# objects of our classes would make each of its full collections take a second.
 
-    since: int
-    corrections: int
+_IdentifierKey: TypeAlias = tuple[str, str, str]
+"""Space, type, value."""
 
+_LinkKey: TypeAlias = tuple[str, str, str, str, str]
+"""Space, then type and value of both ends."""
 
-class _KnownLink(NamedTuple):
-    """First seen at the latest at `since`, when its ends had so many `corrections`.
+_KnownIdentifier: TypeAlias = tuple[int, int]
+"""First seen at the latest then, when it had so many corrections."""
 
-    `claim` is None where it was not read.
-    """
+_KnownLink: TypeAlias = tuple[int, int, int, tuple[str, ...] | None]
+"""First seen at the latest then, when its ends had so many corrections each.
 
-    since: int
-    corrections: tuple[int, int]
-    claim: Claim | None
+Last the sources of its claim, None where it was not needed, and so not read.
+"""
 
-
-_Identifiers = LruCache[tuple[str, Identifier], _KnownIdentifier]
-_Links = LruCache[tuple[str, Pair], _KnownLink]
+_Identifiers = LruCache[_IdentifierKey, _KnownIdentifier]
+_Links = LruCache[_LinkKey, _KnownLink]
 
 
 class EvidenceCache:
@@ -68,21 +68,25 @@ class CachedEvidence:
 
     def identifier_since(self, identifier: Identifier) -> int | None:
         """When the identifier was first seen, at the latest; None where that is not kept."""
-        kept = self._identifiers.get((self._space, identifier))
-        return None if kept is None else kept.since
+        kept = self._identifiers.get(self._key_of(identifier))
+        return None if kept is None else kept[0]
 
     def link_since(self, pair: Pair) -> int | None:
         """When the link was first seen, at the latest; None where that is not kept."""
-        kept = self._links.get((self._space, pair))
-        if kept is None or (self._with_claims and kept.claim is None):
-            return None
         a, b = pair
-        return kept.since if kept.corrections == (self._number(a), self._number(b)) else None
+        kept = self._links.get(self._link_key_of(pair))
+        if kept is None:
+            return None
+        since, number_a, number_b, sources = kept
+        if self._with_claims and sources is None:
+            return None
+        is_current = number_a == self._number(a) and number_b == self._number(b)
+        return since if is_current else None
 
     def claim_of(self, pair: Pair) -> Claim:
         """Which sources alone a link rests on; one that came since may be missing."""
-        kept = self._links.get((self._space, pair))
-        return (kept and kept.claim) or NO_CLAIM
+        kept = self._links.get(self._link_key_of(pair))
+        return frozenset(kept[3]) if kept and kept[3] else NO_CLAIM
 
     def corrections(self, identifiers: Iterable[Identifier]) -> dict[Identifier, int]:
         """The numbers of corrections of those that have any."""
@@ -103,30 +107,37 @@ class CachedEvidence:
             claim = known.claims.get(pair, NO_CLAIM) if self._with_claims else None
             self._keep_link(pair, since, corrections, claim)
         for pair, seen in written.links.items():
-            claim = NO_CLAIM if seen.proven else frozenset(seen.sources)
+            claim = seen.claim if self._with_claims else None
             self._keep_link(pair, seen.first, corrections, claim)
 
     def forget(self, written: EvidenceWrite) -> None:
         """Keep nothing of what a write named as known: something of it no longer holds."""
         for identifier in written.known_identifiers:
-            self._identifiers.drop((self._space, identifier))
+            self._identifiers.drop(self._key_of(identifier))
         for pair in written.known_links:
-            self._links.drop((self._space, pair))
+            self._links.drop(self._link_key_of(pair))
+
+    def _key_of(self, identifier: Identifier) -> _IdentifierKey:
+        return self._space, identifier.type, identifier.value
+
+    def _link_key_of(self, pair: Pair) -> _LinkKey:
+        a, b = pair
+        return self._space, a.type, a.value, b.type, b.value
 
     def _number(self, identifier: Identifier) -> int | None:
-        kept = self._identifiers.get((self._space, identifier))
-        return None if kept is None else kept.corrections
+        kept = self._identifiers.get(self._key_of(identifier))
+        return None if kept is None else kept[1]
 
     def _keep_identifier(self, identifier: Identifier, since: int, corrections: int) -> None:
         size = _ENTRY_BYTES + len(identifier.value)
-        kept = _KnownIdentifier(since, corrections)
-        self._identifiers.put((self._space, identifier), kept, size)
+        self._identifiers.put(self._key_of(identifier), (since, corrections), size)
 
     def _keep_link(
         self, pair: Pair, since: int, corrections: dict[Identifier, int], claim: Claim | None
     ) -> None:
         a, b = pair
         if a in corrections and b in corrections:
-            kept = _KnownLink(since, (corrections[a], corrections[b]), claim)
+            sources = None if claim is None else tuple(claim)
+            kept = (since, corrections[a], corrections[b], sources)
             size = _ENTRY_BYTES + len(a.value) + len(b.value)
-            self._links.put((self._space, pair), kept, size)
+            self._links.put(self._link_key_of(pair), kept, size)
