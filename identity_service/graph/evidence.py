@@ -307,11 +307,11 @@ class EvidenceStore:
         `unread`: whether they are stored already was not read; False then also if one of their
         message ids is. Raises Stale when evidence changed that the write rests on.
         """
-        events = write.evidence.events if unread else ()
+        unread_ids = [each.observation.event.message_id for each in write.evidence.events if unread]
         row = await self._database.write_one(
             WRITE_EVENTS,
             w=evidence_rows(write)
-            | {"unread": [event_key_range(write.space, each.identity) for each in events]},
+            | {"unread": [event_key_range(write.space, each) for each in unread_ids]},
         )
         return bool(row and row["written"])
 

@@ -42,11 +42,11 @@ def earlier_event_key(space: str, message_id: str) -> str:
     return f"{space}/{message_id}"
 
 
-def event_key_range(space: str, event: EventIdentity) -> list[str]:
-    """Two texts, the lower one included, between which the keys lie of all events with the message
-    id of this one, of earlier versions too, and no others.
+def event_key_range(space: str, message_id: str) -> list[str]:
+    """Two texts, the lower one included, between which the keys lie of all events with a message
+    id, of earlier versions too, and no others.
     """
-    key = earlier_event_key(space, event.message_id)
+    key = earlier_event_key(space, message_id)
     return [key, f"{key}\n"]  # the character after the tab; a message id has neither
 
 

@@ -47,15 +47,15 @@ def channel_of(event: ReportedEvent) -> str | None:
     `utm_source`, or `utm_source` in the address of the page); `email` for events of e-mail tools;
     the host of the referrer without `www.`, when the page is on another host.
     """
-    campaign = _object(event.context, "campaign")
+    properties, page = event.properties, _page(event)
     found = (
-        _text(campaign, "source")
-        or _text(event.properties, "utm_source")
-        or _source_in(_text(event.properties, "url"))
-        or _source_in(_text(_page(event), "url"))
-        or _source_in(_text(_page(event), "search"))
+        _text(_object(event.context, "campaign"), "source")
+        or _text(properties, "utm_source")
+        or _source_in(_text(properties, "url"))
+        or _source_in(_text(page, "url"))
+        or _source_in(_text(page, "search"))
         or (EMAIL if event.type == "track" and event.name in EMAIL_EVENTS else None)
-        or _referring_host(event)
+        or _referring_host(properties, page)
     )
     return found[:MAX_STEP] if found else None
 
@@ -67,19 +67,19 @@ def _source_in(address: str | None) -> str | None:
     return next(iter(parse_qs(query).get("utm_source", ())), None)
 
 
-def _referring_host(event: ReportedEvent) -> str | None:
-    referrer = _text(event.properties, "referrer") or _text(_page(event), "referrer")
-    came_from = _host(referrer)
-    return came_from if came_from != _host(_address(event)) else None
-
-
-def _address(event: ReportedEvent) -> str | None:
-    return _text(event.properties, "url") or _text(_page(event), "url")
+def _referring_host(properties: Mapping[str, Any], page: Mapping[str, Any]) -> str | None:
+    came_from = _host(_text(properties, "referrer") or _text(page, "referrer"))
+    if came_from is None:
+        return None
+    address = _text(properties, "url") or _text(page, "url")
+    return came_from if came_from != _host(address) else None
 
 
 def _host(address: str | None) -> str | None:
+    if address is None:
+        return None
     try:
-        host = urlsplit(address or "").hostname
+        host = urlsplit(address).hostname
     except ValueError:
         return None
     return host.removeprefix("www.") if host else None

@@ -34,7 +34,7 @@ class Received:
             in_force.values_of(self.region),
             self.received_at,
             self.source,
-            proven=event.identity in self.proven,
+            proven=bool(self.proven) and event.identity in self.proven,
         )
 
     def _as_far_as_trusted(self, event: ReportedEvent, policy: Policy) -> ReportedEvent:
