@@ -17,7 +17,6 @@ from identity_service.cli.output import notices, print_json, print_line
 from identity_service.collect.lines import read_lines
 from identity_service.errors import BadInput, IdentityServiceError
 from identity_service.graph import schema
-from identity_service.graph.evidence import EvidenceStore
 from identity_service.services.kit.clock import system_clock
 from identity_service.services.write.bulk_load import Loaded, Loader
 from identity_service.session import Session
@@ -54,12 +53,8 @@ def ingest(
     async def work(opened: Session) -> Loaded:
         await opened.space(space)
         await schema.apply(opened.database)
-        loader = Loader(
-            EvidenceStore(opened.database),
-            opened.cases.ingest,
-            opened.cases.access.operator_as_sender(space),
-            system_clock,
-        )
+        sender = opened.cases.access.operator_as_sender(space)
+        loader = Loader(opened.cases.ingest, sender, system_clock)
         with _progress() as progress:
             for path in files:
                 try:

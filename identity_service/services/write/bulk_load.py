@@ -7,15 +7,13 @@ is simply run again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from identity_service.collect.segment import Collected, read_line
 from identity_service.domain.events import EventIdentity, Rejection, ReportedEvent
-from identity_service.domain.resolution.subgraph import NewEvidence
 from identity_service.errors import BadInput
-from identity_service.graph.evidence import EvidenceStore
 from identity_service.services.kit.clock import Clock
 from identity_service.services.spaces.access import Sender
 from identity_service.services.write.intake import Ingest
@@ -47,12 +45,10 @@ class Loaded:
 class Loader:
     """Loads lines into the space of `sender`, which has one; `loaded` counts what was done."""
 
-    def __init__(self, store: EvidenceStore, ingest: Ingest, sender: Sender, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, ingest: Ingest, sender: Sender, clock: Clock) -> None:
         self._ingest = ingest
         self._sender = sender
         self._clock = clock
-        self._space = sender.scopes[0].space
         self._in_flight: set[EventIdentity] = set()
         self.loaded = Loaded()
 
@@ -85,19 +81,19 @@ class Loader:
         mine = {event.identity for event in events} - self._in_flight
         self._in_flight |= mine
         try:
-            before = await self._known(mine)
-            await self._ingest.take(self._sender, Collected(events, rejections), received_at)
-            written = await self._known(mine - before)
+            outcomes = [
+                *await self._ingest.take(self._sender, Collected(events, rejections), received_at)
+            ]
         finally:
             self._in_flight -= mine
-        # What was taken and still is not there was rejected by the policy.
-        rejected = len(rejections) + len(mine - before - written)
-        known = len(lines) - len(written) - rejected
-        self.loaded += Loaded(len(written), known, rejected)
+        written = sum(len(mine & each.events) for each in outcomes)
+        rejected = len(rejections) + sum(
+            EventIdentity(rejection.message_id or "", rejection.digest) in mine
+            for each in outcomes
+            for _, rejection in each.rejected
+        )
+        self.loaded += Loaded(written, len(lines) - written - rejected, rejected)
         advanced()
-
-    async def _known(self, events: Collection[EventIdentity]) -> frozenset[EventIdentity]:
-        return (await self._store.read_known(self._space, events, NewEvidence())).events
 
 
 def _batches(lines: Iterable[bytes]) -> Iterator[list[tuple[int, bytes]]]:

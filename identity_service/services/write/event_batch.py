@@ -27,7 +27,12 @@ from identity_service.services.spaces.policies import PolicyInForce
 from identity_service.services.write.deferred_settlement import DeferredSettlement
 from identity_service.services.write.evidence_cache import CachedEvidence, EvidenceCache
 from identity_service.services.write.property_names import PropertyNames
-from identity_service.services.write.received import Received, RejectedEvent, observe_all
+from identity_service.services.write.received import (
+    Received,
+    RejectedEvent,
+    Written,
+    observe_all,
+)
 from identity_service.services.write.settler import (
     Applied,
     Draft,
@@ -92,11 +97,11 @@ class BatchWriter:
         max_attempts: int,
         *,
         defer: bool = False,
-    ) -> list[RejectedEvent]:
+    ) -> Written:
         """Write a batch; events that are stored already are skipped.
 
         What belongs to a component that cannot be settled promptly is stored and settled later;
-        with `defer` that is said of the whole batch. Returns those that the policy rejects. Raises
+        with `defer` that is said of the whole batch. Raises
         Contended when others kept changing the same customers at `max_attempts` attempts; part of
         the batch may be written then, and sending it again does no harm. Raises Unavailable when
         the database does not answer.
@@ -112,14 +117,15 @@ class BatchWriter:
                     self._deferred.wake(scope)
                 for observation in draft.collisions:
                     MESSAGE_ID_COLLISIONS.labels(scope.space, observation.source).inc()
-                return list(draft.rejected)
+                events = draft.evidence.events if draft.evidence else ()
+                return Written(frozenset(each.identity for each in events), draft.rejected)
             case OverConnected(draft):
                 if len(draft.groups) == 1:
                     return await self.write(scope, batch, max_attempts, defer=True)
-                rejected = list(draft.rejected)
+                written = Written(rejected=draft.rejected)
                 for half in _halves(connected_groups(draft.observations)):
-                    rejected += await self.write(scope, half, max_attempts)
-                return rejected
+                    written += await self.write(scope, half, max_attempts)
+                return written
             case Superseded():
                 raise Contended(remedy="Send the events again.")
 

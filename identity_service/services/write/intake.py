@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import chain
 
 import structlog
 
@@ -24,6 +25,7 @@ from identity_service.services.write.lanes import (
     Waiting,
     Writers,
 )
+from identity_service.services.write.received import Written
 
 _log = structlog.get_logger(__name__)
 
@@ -61,12 +63,15 @@ class Ingest:
         except Unavailable as error:
             _log.warning("not_warmed_up", error=str(error))
 
-    async def take(self, sender: Sender, collected: Collected, received_at: int) -> None:
+    async def take(
+        self, sender: Sender, collected: Collected, received_at: int
+    ) -> Iterable[Written]:
         """Write what a request brought into each of the sender's spaces.
 
-        Returns when all of it is durable and resolved. Raises Overloaded when too much waits, in
-        all or for one of the spaces, and Unavailable when the database does not answer; what was
-        written stays written, and sending it again does no harm.
+        Returns when all of it is durable and resolved, with what became of the events of each
+        transaction that wrote some of them, which may have held others' too. Raises Overloaded when
+        too much waits, in all or for one of the spaces, and Unavailable when the database does not
+        answer; what was written stays written, and sending it again does no harm.
         """
         if self._closed:
             raise Unavailable("The service is stopping.", remedy="Send the events again.")
@@ -75,13 +80,14 @@ class Ingest:
         if self._queued.total() and self._queued_bytes + size > MAX_QUEUE_BYTES:
             raise Overloaded(f"{self._queued_bytes:,} bytes wait to be written.")
         proven = _proven(sender, collected.events)
-        await asyncio.gather(
+        written = await asyncio.gather(
             *(
                 self._enqueue(scope, part)
                 for scope in sender.scopes
                 for part in _parts(sender, collected, received_at, proven)
             )
         )
+        return chain.from_iterable(written)
 
     async def close(self) -> None:
         """Take no more events, and write those that wait."""
@@ -99,7 +105,7 @@ class Ingest:
             if waiting and waiting + count > free:
                 raise Overloaded(f"{waiting:,} events wait to be written to the same space.")
 
-    def _enqueue(self, scope: SpaceScope, part: Waiting) -> asyncio.Future[None]:
+    def _enqueue(self, scope: SpaceScope, part: Waiting) -> asyncio.Future[list[Written]]:
         space = scope.space
         lanes = self._lanes.get(space)
         if lanes is None:

@@ -19,7 +19,7 @@ from identity_service.graph.evidence import EvidenceStore
 from identity_service.services.kit.clock import Ids
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.write.event_batch import BatchWriter
-from identity_service.services.write.received import Received, RejectedEvent
+from identity_service.services.write.received import Received, RejectedEvent, Written
 from identity_service.services.write.repeats import Repeats, RepeatWriter
 from identity_service.services.write.settler import MAX_ATTEMPTS
 
@@ -45,23 +45,26 @@ A request takes three from its first byte to the queue.
 class Answer:
     """What the sender of some events waits for: that every piece of them is written."""
 
-    def __init__(self, pieces: int = 1) -> None:
-        self.given: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._pieces = pieces
+    def __init__(self) -> None:
+        self.given: asyncio.Future[list[Written]] = asyncio.get_running_loop().create_future()
+        self._written: list[Written] = []
+        self._pieces = 1
 
     def expect_another(self) -> None:
         """One of the pieces was cut in two."""
         self._pieces += 1
 
-    def take(self, error: Exception | None) -> None:
-        """A piece is written, or could not be."""
+    def take(self, outcome: Written | Exception) -> None:
+        """A piece is written, with all of `outcome`, or could not be."""
         self._pieces -= 1
         if self.given.done():
             return  # whoever waited has left, or has an error already
-        if error is not None:
-            self.given.set_exception(error)
-        elif self._pieces == 0:
-            self.given.set_result(None)
+        if isinstance(outcome, Exception):
+            self.given.set_exception(outcome)
+            return
+        self._written.append(outcome)
+        if self._pieces == 0:
+            self.given.set_result(self._written)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,18 +181,18 @@ class Lanes:
         self._start(self._write_repeats(repeats, repeated))
 
     async def _write_repeats(self, repeats: Repeats, parts: Sequence[Waiting]) -> None:
-        failure: Exception | None = None
+        outcome: Written | Exception = Written(repeats.events)
         try:
             if not await self._writers.repeats.write(self._scope, repeats):
                 self._decide(parts)
                 return
         except Exception as error:  # noqa: BLE001 - raised where somebody waits
-            failure = error
+            outcome = error
         finally:
             self._places.release()
         for part in parts:
             self._leaves(part)
-            part.answer.take(failure)
+            part.answer.take(outcome)
 
     def _decide(self, parts: Sequence[Waiting]) -> None:
         self._decisive.extend(parts)
@@ -213,26 +216,28 @@ class Lanes:
 
         So only those who sent events of such a customer may have to send them again.
         """
-        failure: Exception | None = None
+        outcome: Written | Exception
         try:
-            await self._write(batch)
+            outcome = await self._write(batch)
         except Contended as error:
             if len(batch) > 1:
                 middle = len(batch) // 2
                 await self._write_and_answer(batch[:middle])
                 await self._write_and_answer(batch[middle:])
                 return
-            failure = error
+            outcome = error
         except Exception as error:  # noqa: BLE001 - raised where somebody waits
-            failure = error
+            outcome = error
         for part in batch:
-            part.answer.take(failure)
+            part.answer.take(outcome)
 
-    async def _write(self, batch: Sequence[Waiting]) -> None:
-        rejected: list[RejectedEvent] = [(part, each) for part in batch for each in part.rejections]
+    async def _write(self, batch: Sequence[Waiting]) -> Written:
+        written = Written()
         if any(part.events for part in batch):
             max_attempts = MAX_ATTEMPTS if len(batch) == 1 else ATTEMPTS_TOGETHER
-            rejected += await self._writers.batches.write(self._scope, batch, max_attempts)
+            written = await self._writers.batches.write(self._scope, batch, max_attempts)
+        unread: list[RejectedEvent] = [(part, each) for part in batch for each in part.rejections]
+        rejected = [*unread, *written.rejected]
         for n in range(0, len(rejected), MAX_BATCH):
             await self._writers.store.write_rejected(
                 self._scope.space,
@@ -241,6 +246,7 @@ class Lanes:
                     for received, rejection in rejected[n : n + MAX_BATCH]
                 ],
             )
+        return written
 
 
 async def _until_quiet(waiting: deque[Waiting]) -> None:

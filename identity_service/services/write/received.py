@@ -49,6 +49,20 @@ RejectedEvent = tuple[Received, Rejection]
 """An event that the policy rejects, with the request that it came in."""
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of the events of a transaction; all others were stored before.
+
+    `events` were written, `rejected` are those that the policy does not take.
+    """
+
+    events: frozenset[EventIdentity] = frozenset()
+    rejected: Sequence[RejectedEvent] = ()
+
+    def __add__(self, other: Written) -> Written:
+        return Written(self.events | other.events, [*self.rejected, *other.rejected])
+
+
 def observe_all(
     batch: Iterable[Received], in_force: PolicyInForce
 ) -> tuple[list[Observation], list[RejectedEvent]]:
