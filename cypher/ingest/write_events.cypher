@@ -32,8 +32,8 @@ CALL () {
 }
 CALL () {
   UNWIND $w.unread AS row
-  WITH row[0] AS lowest, row[1] AS below
-  MATCH (e:Event) WHERE e.key >= lowest AND e.key < below
+  WITH {lowest: row[0], below: row[1]} AS keys
+  MATCH (e:Event) WHERE e.key >= keys.lowest AND e.key < keys.below
   RETURN count(e) AS stored
 }
 WITH known, known AS nodes,
