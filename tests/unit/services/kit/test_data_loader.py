@@ -119,7 +119,7 @@ async def test_one_who_gives_up_takes_nothing_from_the_others() -> None:
 
 
 async def test_others_have_a_turn_while_many_are_answered() -> None:
-    store = Store({key: "a" for key in range(MAX_KEYS)})
+    store = Store(dict.fromkeys(range(MAX_KEYS), "a"))
     batcher = DataLoader(store.read)
     most = answered = 0
 
