@@ -17,6 +17,10 @@ SIDE_BY_SIDE: Final = 2
 """Readings of one kind at a time; what is asked for meanwhile gathers for the next."""
 
 
+SLICE: Final = 16
+"""Keys that are answered in one turn of the event loop: who asked has work to go on with."""
+
+
 class DataLoader(Generic[K, V]):
     """Gathers the keys that tasks of one event loop ask for, and reads them together.
 
@@ -80,6 +84,9 @@ class DataLoader(Generic[K, V]):
             if not isinstance(error, Exception):
                 raise
             return
-        for key, future in batch.items():
+        for number, (key, future) in enumerate(batch.items(), start=1):
             if not future.done():
                 future.set_result(found.get(key))
+            if number % SLICE == 0:
+                # Whoever is answered goes on at the next turn of the loop, and others between.
+                await asyncio.sleep(0)

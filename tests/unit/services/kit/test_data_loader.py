@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from identity_service.services.kit.data_loader import MAX_KEYS, SIDE_BY_SIDE, DataLoader
+from identity_service.services.kit.data_loader import MAX_KEYS, SIDE_BY_SIDE, SLICE, DataLoader
 
 pytestmark = pytest.mark.anyio
 
@@ -116,3 +116,23 @@ async def test_one_who_gives_up_takes_nothing_from_the_others() -> None:
     store.go_on.set()
 
     assert await patient == "a"
+
+
+async def test_others_have_a_turn_while_many_are_answered() -> None:
+    store = Store(dict.fromkeys(range(MAX_KEYS), "a"))
+    batcher = DataLoader(store.read)
+    most = answered = 0
+
+    async def ask(key: int) -> None:
+        nonlocal answered
+        await batcher.get(key)
+        answered += 1
+
+    asking = [asyncio.create_task(ask(key)) for key in range(MAX_KEYS)]
+    while answered < MAX_KEYS:
+        before = answered
+        await asyncio.sleep(0)
+        most = max(most, answered - before)
+
+    assert 0 < most <= 2 * SLICE
+    await asyncio.gather(*asking)
