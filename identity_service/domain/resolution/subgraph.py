@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import NamedTuple
 
+from identity_service.domain.events import Observation
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Judgement
 from identity_service.domain.resolution.evidence import (
@@ -126,6 +127,14 @@ class NewEvidence:
     def of_identifiers(cls, identifiers: Iterable[Identifier]) -> NewEvidence:
         """Identifiers alone, to ask what is known of them."""
         return cls({identifier: Span(0, 0) for identifier in identifiers})
+
+    @classmethod
+    def of(cls, observations: Iterable[Observation]) -> NewEvidence:
+        """What all of some events say."""
+        new = cls()
+        for each in observations:
+            new.add(each.identifiers, each.event.at, each.source, proven=each.proven)
+        return new
 
     def add(
         self, identifiers: tuple[Identifier, ...], at: int, source: str, *, proven: bool = False

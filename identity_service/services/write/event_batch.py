@@ -14,7 +14,6 @@ from identity_service.domain.policies.value_rules import WithheldValue
 from identity_service.domain.resolution.components import components
 from identity_service.domain.resolution.evidence import gather
 from identity_service.domain.resolution.repetition import only_repeats
-from identity_service.domain.resolution.resolve import strongest
 from identity_service.domain.resolution.subgraph import NewEvidence, Pair, Sightings, Span
 from identity_service.domain.retractions import retracted_by
 from identity_service.errors import Contended
@@ -31,6 +30,7 @@ from identity_service.services.write.received import (
     Received,
     RejectedEvent,
     Written,
+    new_events,
     observe_all,
 )
 from identity_service.services.write.settler import (
@@ -101,10 +101,9 @@ class BatchWriter:
         """Write a batch; events that are stored already are skipped.
 
         What belongs to a component that cannot be settled promptly is stored and settled later;
-        with `defer` that is said of the whole batch. Raises
-        Contended when others kept changing the same customers at `max_attempts` attempts; part of
-        the batch may be written then, and sending it again does no harm. Raises Unavailable when
-        the database does not answer.
+        with `defer` that is said of the whole batch. Raises Contended when others kept changing the
+        same customers at `max_attempts` attempts; part of the batch may be written then, and
+        sending it again does no harm. Raises Unavailable when the database does not answer.
         """
         outcome = await self._settler.apply(
             scope, partial(self._draft, scope, batch, defer), max_attempts=max_attempts
@@ -187,7 +186,7 @@ class BatchWriter:
     async def _unstored(
         self, scope: SpaceScope, in_force: PolicyInForce, observations: Sequence[Observation]
     ) -> Unstored:
-        evidence = _gather(observations)
+        evidence = NewEvidence.of(observations)
         scalars = await self._names.used_by(scope.space, observations)
         reading = asyncio.create_task(
             self._store.read_known(
@@ -199,19 +198,11 @@ class BatchWriter:
         )
         # While the database reads, what does not depend on its answer is prepared.
         await asyncio.sleep(0)
-        events = [
-            NewEvent.of(
-                scope.space,
-                observation,
-                strongest(observation.identifiers, in_force.policy),
-                values,
-            )
-            for observation, values in zip(observations, scalars, strict=True)
-        ]
+        events = new_events(scope.space, observations, scalars, in_force.policy)
         known = await reading
         if known.events:
             events = [event for event in events if event.identity not in known.events]
-            evidence = _gather(event.observation for event in events)
+            evidence = NewEvidence.of(event.observation for event in events)
         return Unstored(events, evidence, known)
 
 
@@ -312,18 +303,6 @@ def _cause(observation: Observation) -> str:
     return f"event:{observation.event.message_id}"
 
 
-def _gather(observations: Iterable[Observation]) -> NewEvidence:
-    evidence = NewEvidence()
-    for observation in observations:
-        evidence.add(
-            observation.identifiers,
-            observation.event.at,
-            observation.source,
-            proven=observation.proven,
-        )
-    return evidence
-
-
 def _evidence_write(unstored: Unstored) -> EvidenceWrite:
     known = unstored.known
     identifiers: dict[Identifier, Span] = {}
@@ -356,7 +335,7 @@ def _request(
     in_force: PolicyInForce,
 ) -> ResolutionRequest:
     """All that the decisive events touch, and the judgements that waited for their identifiers."""
-    new = _gather(decisive)
+    new = NewEvidence.of(decisive)
     waiting = [j for j in known.waiting if j.a not in deferred and j.b not in deferred]
     new.judgements.extend(waiting)
     touched = {

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from identity_service.collect.identifiers import second_values_as_anonymous
 from identity_service.collect.times import time_of_limited
 from identity_service.domain.events import EventIdentity, Observation, Rejection, ReportedEvent
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.value_rules import observe
+from identity_service.domain.resolution.resolve import strongest
+from identity_service.graph.write_rows import NewEvent
 from identity_service.services.spaces.policies import PolicyInForce
 
 
@@ -80,6 +83,19 @@ def observe_all(
             else:
                 observations[identity] = found
     return list(observations.values()), rejected
+
+
+def new_events(
+    space: str,
+    observations: Iterable[Observation],
+    scalars: Iterable[Mapping[str, Any]],
+    policy: Policy,
+) -> list[NewEvent]:
+    """The events as they are to be written; `scalars`: the properties of each by names in use."""
+    return [
+        NewEvent.of(space, observation, strongest(observation.identifiers, policy), values)
+        for observation, values in zip(observations, scalars, strict=True)
+    ]
 
 
 def _without_merge_of_accounts(event: ReportedEvent, policy: Policy) -> ReportedEvent:

@@ -10,21 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from identity_service.domain.events import EventIdentity, Observation, Rejection
+from identity_service.domain.events import EventIdentity, Observation
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.resolution.repetition import only_repeats
-from identity_service.domain.resolution.resolve import strongest
 from identity_service.domain.resolution.subgraph import NewEvidence
 from identity_service.domain.retractions import retracted_by
 from identity_service.errors import Stale
 from identity_service.graph.evidence import EvidenceStore
-from identity_service.graph.write_rows import EvidenceWrite, NewEvent, SettlementWrite
+from identity_service.graph.write_rows import EvidenceWrite, SettlementWrite
 from identity_service.services.kit.clock import Clock
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import Policies, PolicyInForce
 from identity_service.services.write.evidence_cache import CachedEvidence, EvidenceCache
 from identity_service.services.write.property_names import PropertyNames
-from identity_service.services.write.received import Received
+from identity_service.services.write.received import Received, new_events, observe_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +61,15 @@ class RepeatWriter:
         """
         in_force = await self._policies.in_force(scope)
         known = self._cache.of(scope.space, with_claims=bool(in_force.policy.limited_sources))
-        repeats: dict[EventIdentity, Observation] = {}
+        observations, _ = observe_all(batch, in_force)
+        repeats: list[Observation] = []
         elsewhere: set[Identifier] = set()
-        for received in batch:
-            for event in received.events:
-                identity = event.identity
-                if identity in repeats:
-                    continue
-                observed = received.observed(event, in_force)
-                if isinstance(observed, Rejection):
-                    continue
-                if _may_be_written(observed, known, in_force):
-                    repeats[identity] = observed
-                else:
-                    elsewhere.update(observed.identifiers)
-        found = [each for each in repeats.values() if elsewhere.isdisjoint(each.identifiers)]
+        for each in observations:
+            if _may_be_written(each, known, in_force):
+                repeats.append(each)
+            else:
+                elsewhere.update(each.identifiers)
+        found = [each for each in repeats if elsewhere.isdisjoint(each.identifiers)]
         if not found:
             return None
         evidence = await self._evidence(scope, in_force, found, known)
@@ -110,22 +103,10 @@ class RepeatWriter:
         observations: Sequence[Observation],
         known: CachedEvidence,
     ) -> EvidenceWrite:
-        new = NewEvidence()
-        for observation in observations:
-            at, source = observation.event.at, observation.source
-            new.add(observation.identifiers, at, source, proven=observation.proven)
+        new = NewEvidence.of(observations)
+        scalars = await self._names.used_by(scope.space, observations)
         return EvidenceWrite(
-            events=[
-                NewEvent.of(
-                    scope.space,
-                    observation,
-                    strongest(observation.identifiers, in_force.policy),
-                    scalars,
-                )
-                for observation, scalars in zip(
-                    observations, await self._names.used_by(scope.space, observations), strict=True
-                )
-            ],
+            events=new_events(scope.space, observations, scalars, in_force.policy),
             known_identifiers=new.identifiers,
             known_links=new.links,
             corrections=known.corrections(new.identifiers),
