@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from types import FrameType
 from typing import Final
@@ -24,6 +24,7 @@ from uvicorn.supervisors import Multiprocess
 from identity_service.api.asgi import Application, create_api
 from identity_service.api.collect import tracking_api
 from identity_service.api.graphql.app import GraphQLEndpoint
+from identity_service.api.graphql.large_queries import LargeQueries
 from identity_service.api.graphql.limits import MAX_BODY
 from identity_service.api.http_protocol import (
     ClientLimits,
@@ -31,14 +32,13 @@ from identity_service.api.http_protocol import (
     most_connections,
     raise_file_limit,
 )
-from identity_service.api.rest import health
 from identity_service.api.state import Services, State
 from identity_service.errors import BadInput
 from identity_service.graph import schema
 from identity_service.graph.access import AccessStore
 from identity_service.graph.database import Database
 from identity_service.graph.statements import load_all
-from identity_service.observability import configure_logging
+from identity_service.observability import METRICS_DIR, configure_logging
 from identity_service.runtime.provided import with_neo4j
 from identity_service.services.kit.clock import system_clock
 from identity_service.services.spaces.access import ensure_admin_key
@@ -81,11 +81,11 @@ def run(settings: Settings, workers: int = 1) -> None:
         config = server_config(partial(_worker, ready), workers)
         sys.stdout.write(f"Listening at {address(listener)}\n")
         sys.stdout.flush()
-        if workers == 1:
-            uvicorn.Server(config).run(sockets=[listener])
-        else:
-            with tempfile.TemporaryDirectory() as directory:
-                os.environ[health.METRICS_DIR] = directory
+        with tempfile.TemporaryDirectory(prefix="identity-metrics-") as directory:
+            os.environ[METRICS_DIR] = directory
+            if workers == 1:
+                uvicorn.Server(config).run(sockets=[listener])
+            else:
                 Multiprocess(config, sockets=[listener]).run()
 
 
@@ -165,7 +165,10 @@ async def prepare(database: Database, settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def _lifespan(settings: Settings, _api: FastAPI) -> AsyncGenerator[State]:
+async def _lifespan(
+    settings: Settings, _api: FastAPI, *, own_process: bool = False
+) -> AsyncGenerator[State]:
+    """`own_process`: it has its process to itself, and another one answers its large queries."""
     with ExitStack() as stack:
         neo4j = with_neo4j(settings)
         settings = await asyncio.to_thread(stack.enter_context, neo4j)
@@ -178,10 +181,13 @@ async def _lifespan(settings: Settings, _api: FastAPI) -> AsyncGenerator[State]:
             cases.policy_rollout.look_after_all()
             cases.deferred.look_after_all()
             cases.retractions.look_after_all()
-            try:
-                yield _state(database, cases, threads, settings)
-            finally:
-                await cases.close()
+            async with AsyncExitStack() as ending:
+                ending.push_async_callback(cases.close)
+                large = LargeQueries(settings, database) if own_process else None
+                if large is not None:
+                    large.start()
+                    ending.push_async_callback(large.close)
+                yield _state(database, cases, threads, settings, large)
 
 
 @asynccontextmanager
@@ -191,19 +197,23 @@ async def _worker_lifespan(settings: Settings, api: FastAPI) -> AsyncGenerator[S
     What is there once it has started stays until the end: the garbage collector leaves it alone.
     Else it would look through all of it again and again, and every request would wait for that.
     """
-    async with _lifespan(settings, api) as state:
+    async with _lifespan(settings, api, own_process=True) as state:
         gc.collect()
         gc.freeze()
         yield state
 
 
 def _state(
-    database: Database, cases: UseCases, threads: ThreadPoolExecutor, settings: Settings
+    database: Database,
+    cases: UseCases,
+    threads: ThreadPoolExecutor,
+    settings: Settings,
+    large: LargeQueries | None,
 ) -> State:
     rate_limit = RateLimit(settings.write_key_rate, settings.write_key_burst)
     return {
         "services": Services(database, cases.access, cases.ingest, threads, rate_limit),
-        "graphql": GraphQLEndpoint(cases, settings.max_streams),
+        "graphql": GraphQLEndpoint(cases, settings.max_streams, large),
         "client_limits": ClientLimits(
             settings.head_timeout,
             settings.body_timeout,

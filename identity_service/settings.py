@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX: Final = "IDENTITY_"
+"""What the name of every variable begins with."""
 
 _ADMIN_KEY: Final = re.compile(r"[!-~]{16,}")
 
@@ -20,7 +24,7 @@ def default_data_dir() -> Path:
 class Settings(BaseSettings):
     """The environment of one process. Nothing else is read from outside."""
 
-    model_config = SettingsConfigDict(env_prefix="IDENTITY_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
     neo4j_uri: str | None = Field(
         default=None,
@@ -113,6 +117,17 @@ class Settings(BaseSettings):
         description="Connections of valid keys for subscriptions that one process keeps open; "
         "beyond: 429, over WebSocket 1013.",
     )
+
+    def as_environment(self) -> Mapping[str, str]:
+        """The variables that make the same settings in another process; secrets are among them."""
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            f"{PREFIX}{name.upper()}": value.get_secret_value()
+            if isinstance(value, SecretStr)
+            else str(value)
+            for name, value in given.items()
+            if value is not None
+        }
 
     @field_validator("admin_key")
     @classmethod

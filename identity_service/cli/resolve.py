@@ -49,7 +49,8 @@ async def _find(
 ) -> customers.CustomerJson:
     """What GraphQL answers to the explorer's first query."""
     from identity_service.api.graphql.context import Context
-    from identity_service.api.graphql.execution import GraphQL, Request
+    from identity_service.api.graphql.execution import GraphQL
+    from identity_service.api.graphql.requests import Request
     from identity_service.api.graphql.schema import build_schema
 
     await opened.space(space)

@@ -197,6 +197,15 @@ class Database:
     ) -> None:
         await self.close()
 
+    async def bookmarks(self) -> Sequence[str]:
+        """What was written here, for `see` in another process; nothing where no server lags."""
+        return list(await self._bookmarks.get_bookmarks()) if self._bookmarks else []
+
+    async def see(self, bookmarks: Sequence[str]) -> None:
+        """Have every read from now on see what another process has written."""
+        if self._bookmarks:
+            await self._bookmarks.update_bookmarks(await self._bookmarks.get_bookmarks(), bookmarks)
+
     async def ping(self) -> None:
         """Have the database answer."""
         await self.read_one(PING)

@@ -16,7 +16,8 @@ from starlette.routing import Route
 
 from identity_service.api.graphql.app import GraphQLEndpoint
 from identity_service.api.graphql.context import Context
-from identity_service.api.graphql.execution import GraphQL, Request
+from identity_service.api.graphql.execution import GraphQL
+from identity_service.api.graphql.requests import Request
 from identity_service.api.graphql.schema import build_schema
 from identity_service.collect.segment import Collected
 from identity_service.domain.events import Rejection, ReportedEvent

@@ -12,7 +12,8 @@ from starlette.websockets import WebSocket
 
 from identity_service.api.graphql import requests, sse, websocket
 from identity_service.api.graphql.context import Context, known_as
-from identity_service.api.graphql.execution import Answer, GraphQL, failed
+from identity_service.api.graphql.execution import GraphQL, failed
+from identity_service.api.graphql.large_queries import LargeQueries
 from identity_service.api.graphql.limits import MAX_BODY, MAX_STRANGERS_BODY
 from identity_service.api.graphql.schema import build_schema
 from identity_service.api.graphql.streams import Streams
@@ -29,9 +30,12 @@ _ANY: Final = "*/*"
 class GraphQLEndpoint:
     """Answers at `/graphql`; `most_streams` connections of known keys may stay open at a time."""
 
-    def __init__(self, services: UseCases, most_streams: int) -> None:
+    def __init__(
+        self, services: UseCases, most_streams: int, large: LargeQueries | None = None
+    ) -> None:
+        """`large` answers large queries; without it they are answered as all others."""
         self._services = services
-        self._graphql = GraphQL(build_schema())
+        self._graphql = GraphQL(build_schema(), large)
         self.streams = Streams(services.access, most_streams)
 
     async def post(self, request: Request) -> Response:
@@ -109,5 +113,5 @@ def _refused(error: IdentityServiceError, media_type: str) -> Response:
     return answer
 
 
-def _response(answer: Answer, status: int, media_type: str) -> Response:
+def _response(answer: requests.Answer, status: int, media_type: str) -> Response:
     return Response(orjson.dumps(answer), status, media_type=media_type)

@@ -5,19 +5,23 @@
 
 The unit is a field of a record that is there already, and what is read for a field has a weight.
 What is asked of each of many customers counts for each of them. How long other lists are is known
-only when they were read: of them one entry counts here, and `plain_lists.py` counts them all.
+only when they were read: what is certain is one entry of each, and the most are as many as asked
+for by `first`. `plain_lists.py` counts them all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from graphql import (
+    BooleanValueNode,
     FieldNode,
     FragmentSpreadNode,
+    GraphQLField,
     GraphQLNamedType,
     InlineFragmentNode,
+    IntValueNode,
     ListValueNode,
     SelectionSetNode,
     VariableNode,
@@ -64,11 +68,25 @@ A_JOURNEY: Final = 5_000
 A_CUSTOMER: Final = 10
 """The weight of each identifier or id that `customers` and `customersById` look up."""
 
+A_COMPONENT: Final = 5_000
+"""What it may take to load a component and resolve it anew (`live: true`)."""
+
 _LOOKUPS: Final = frozenset({"customers", "customersById"})
 
 
-def cost_of(executor: Executor[Any]) -> int:
-    """What an operation costs, with one entry of each list whose length is not known."""
+class Cost(NamedTuple):
+    """What an operation takes: with one entry of each list, and with as many as are asked for."""
+
+    certain: int
+    most: int
+
+    def plus(self, other: Cost) -> Cost:
+        """Both together."""
+        return Cost(self.certain + other.certain, self.most + other.most)
+
+
+def cost_of(executor: Executor[Any]) -> Cost:
+    """What an operation costs."""
     root = executor.schema.get_root_type(executor.operation.operation)
     assert root is not None  # noqa: S101  (validation refuses an operation that has none)
     return _Costing(executor).of_selections(root, executor.operation.selection_set)
@@ -80,35 +98,60 @@ class _Costing:
         self._fragments = executor.fragment_definitions
         self._variables: Mapping[str, Any] = executor.variable_values.coerced
 
-    def of_selections(self, parent: GraphQLNamedType, selections: SelectionSetNode) -> int:
-        cost = 0
+    def of_selections(self, parent: GraphQLNamedType, selections: SelectionSetNode) -> Cost:
+        cost = Cost(0, 0)
         for selection in selections.selections:
             if isinstance(selection, FieldNode):
-                cost += self._of_field(parent, selection)
+                cost = cost.plus(self._of_field(parent, selection))
             elif isinstance(selection, InlineFragmentNode):
                 condition = selection.type_condition
                 kind = self._schema.type_map[condition.name.value] if condition else parent
-                cost += self.of_selections(kind, selection.selection_set)
+                cost = cost.plus(self.of_selections(kind, selection.selection_set))
             elif isinstance(selection, FragmentSpreadNode):
                 fragment = self._fragments[selection.name.value]
                 kind = self._schema.type_map[fragment.type_condition.name.value]
-                cost += self.of_selections(kind, fragment.selection_set)
+                cost = cost.plus(self.of_selections(kind, fragment.selection_set))
         return cost
 
-    def _of_field(self, parent: GraphQLNamedType, node: FieldNode) -> int:
+    def _of_field(self, parent: GraphQLNamedType, node: FieldNode) -> Cost:
         name = node.name.value
         if name.startswith("__"):
-            return 0  # what describes the schema has a limit of its own
+            return Cost(0, 0)  # what describes the schema has a limit of its own
         field = self._schema.get_field(cast("Any", parent), name)
         if field is None or node.selection_set is None:
-            return self._weight(parent, name)
+            weight = self._weight(parent, name)
+            return Cost(weight, weight)
         below = self.of_selections(get_named_type(field.type), node.selection_set)
         if name in _LOOKUPS:
-            return self._looked_up(node) * (A_CUSTOMER + below)
-        return self._weight(parent, name) + below
+            number = self._looked_up(node)
+            cost = Cost(number * (A_CUSTOMER + below.certain), number * (A_CUSTOMER + below.most))
+        else:
+            weight, entries = self._weight(parent, name), self._entries(field, node)
+            cost = Cost(weight + below.certain, weight + entries * below.most)
+        return cost.plus(Cost(0, A_COMPONENT)) if self._given(node, "live") is True else cost
 
     def _weight(self, parent: GraphQLNamedType, name: str) -> int:
         return A_JOURNEY if parent.name == "Journeys" else WEIGHTS.get(f"{parent.name}.{name}", 1)
+
+    def _entries(self, field: GraphQLField, node: FieldNode) -> int:
+        """How many entries of a list are asked for, where it can be said how many."""
+        argument = field.args.get("first")
+        if argument is None:
+            return 1
+        given = self._given(node, "first")
+        return max(given, 0) if isinstance(given, int) else cast("int", argument.default_value)
+
+    def _given(self, node: FieldNode, name: str) -> object:
+        """The number, truth value or variable's value of an argument; None for any other."""
+        for argument in node.arguments or ():
+            if argument.name.value == name:
+                value = argument.value
+                if isinstance(value, VariableNode):
+                    return self._variables.get(value.name.value)
+                if isinstance(value, IntValueNode):
+                    return int(value.value)
+                return value.value if isinstance(value, BooleanValueNode) else None
+        return None
 
     def _looked_up(self, node: FieldNode) -> int:
         """How many identifiers or ids a field looks up."""

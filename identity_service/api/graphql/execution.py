@@ -6,11 +6,11 @@ import asyncio
 import secrets
 import sys
 import traceback
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass, replace
 from inspect import isawaitable
-from typing import Any, Final, NamedTuple, TypeAlias, cast
+from typing import Any, Final, NamedTuple, cast
 
 import strawberry
 import structlog
@@ -30,8 +30,10 @@ from strawberry.execution import optimized_is_awaitable
 
 from identity_service.api.graphql.budgets import Budgets
 from identity_service.api.graphql.context import Context
-from identity_service.api.graphql.cost import cost_of
+from identity_service.api.graphql.cost import Cost, cost_of
+from identity_service.api.graphql.large_queries import LargeQueries
 from identity_service.api.graphql.limits import (
+    LARGE,
     MAX_COST,
     MAX_TOKENS,
     STRANGERS_SHARE,
@@ -39,13 +41,17 @@ from identity_service.api.graphql.limits import (
     check_text,
 )
 from identity_service.api.graphql.plain_lists import PlainListExecutor
+from identity_service.api.graphql.requests import Answer, Request
 from identity_service.api.graphql.share import Share
-from identity_service.errors import BadInput, IdentityServiceError, Overloaded, TooLarge
+from identity_service.errors import (
+    BadInput,
+    IdentityServiceError,
+    Overloaded,
+    TooLarge,
+    Unavailable,
+)
 from identity_service.services.kit.lru_cache import LruCache
 from identity_service.services.read.live import ComponentCache
-
-Answer: TypeAlias = dict[str, Any]
-"""`data`, `errors`, as GraphQL over HTTP has them; no `data` when nothing was executed."""
 
 _NEEDS_STREAM: Final = BadInput(
     "A subscription is not answered once.",
@@ -73,15 +79,6 @@ class _Prepared:
     subscribes: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request, as every transport brings it."""
-
-    query: str
-    variables: Mapping[str, Any] | None
-    operation: str | None
-
-
 class Response(NamedTuple):
     """One of the answers to a request, and to a subscription what happened."""
 
@@ -92,19 +89,21 @@ class Response(NamedTuple):
 class GraphQL:
     """Executes queries against the schema."""
 
-    def __init__(self, schema: strawberry.Schema) -> None:
+    def __init__(self, schema: strawberry.Schema, large: LargeQueries | None = None) -> None:
+        """`large` answers large queries; without it they are executed here, as all others."""
         # Strawberry's own `execute` parses, validates and sets up extensions at every request.
         self._schema = schema._schema  # pyright: ignore[reportPrivateUsage]
         self._prepared: LruCache[str, _Prepared] = LruCache(PREPARED_BYTES)
         self._strangers = Share(STRANGERS_SHARE)
         self._budgets = Budgets(MAX_COST)
+        self._large = large
 
     async def run(self, request: Request, context: Context) -> Answer:
         """The answer to a query or mutation; never raises."""
         try:
             async with self._turn(context):
                 return await self._run(request, context)
-        except Overloaded as error:
+        except (Overloaded, Unavailable) as error:
             return failed(error)
 
     async def subscribes(self, request: Request, context: Context) -> bool:
@@ -168,7 +167,10 @@ class GraphQL:
             cost = _affordable(executor)
         except TooLarge as error:
             return failed(error)
-        async with self._budgets.spend(context.caller, cost):
+        queries = executor.operation.operation is OperationType.QUERY
+        async with self._budgets.spend(context.caller, cost.certain):
+            if self._large is not None and queries and cost.most >= LARGE:
+                return await self._large.answer(request, context.caller)
             return await _executed(executor)
 
     async def _read(self, request: Request, context: Context) -> _Prepared:
@@ -228,12 +230,12 @@ def _refused(errors: Sequence[GraphQLError]) -> Answer:
     return {"errors": [_mistake(error) for error in errors]}
 
 
-def _affordable(executor: PlainListExecutor) -> int:
+def _affordable(executor: PlainListExecutor) -> Cost:
     """What an operation costs; raises TooLarge where that is too much."""
     cost = cost_of(executor)
-    if cost > MAX_COST:
+    if cost.certain > MAX_COST:
         raise TooLarge(
-            f"The query costs {cost:,}, and may cost {MAX_COST:,}.",
+            f"The query costs {cost.certain:,}, and may cost {MAX_COST:,}.",
             remedy="Ask for fewer customers at a time, or for less of each.",
         )
     return cost

@@ -48,6 +48,12 @@ MAX_WRITTEN: Final = 10_000
 MAX_COST: Final = 500_000
 """What a query may cost by `cost.py`, and all queries of one key that run at a time."""
 
+LARGE: Final = 5_000
+"""What the lists of a query may cost at most, from which on it is answered in another process.
+
+The unit takes about ten microseconds. One customer with all its identifiers is below.
+"""
+
 MAX_ITEMS: Final = 100_000
 """Entries of all lists of one answer together."""
 

@@ -1,16 +1,28 @@
-"""Requests as transports bring them: the same three parameters in every one."""
+"""Requests as transports bring them, the same three parameters in every one, and answers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, cast
 
 import orjson
 
-from identity_service.api.graphql.execution import Request
 from identity_service.errors import BadInput
 
+Answer: TypeAlias = dict[str, Any]
+"""`data`, `errors`, as GraphQL over HTTP has them; no `data` when nothing was executed."""
+
 _FORM: Final = 'Send {"query": "…", "variables": {…}}.'
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, as every transport brings it."""
+
+    query: str
+    variables: Mapping[str, Any] | None
+    operation: str | None
 
 
 def read_body(body: bytes) -> Request:

@@ -16,7 +16,8 @@ import orjson
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from identity_service.api.graphql.execution import Answer, Response, failed
+from identity_service.api.graphql.execution import Response, failed
+from identity_service.api.graphql.requests import Answer
 from identity_service.api.graphql.streams import NO_LONGER_VALID, Streams
 from identity_service.api.graphql.subscriptions import cursor_of_event
 

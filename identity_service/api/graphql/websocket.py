@@ -16,8 +16,8 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from identity_service.api.graphql.context import Context, known_as
-from identity_service.api.graphql.execution import GraphQL, Request, failed
-from identity_service.api.graphql.requests import read_request
+from identity_service.api.graphql.execution import GraphQL, failed
+from identity_service.api.graphql.requests import Request, read_request
 from identity_service.api.graphql.streams import NO_LONGER_VALID, Streams
 from identity_service.api.security import bearer_key
 from identity_service.errors import BadInput, Overloaded, Unavailable

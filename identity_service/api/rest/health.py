@@ -8,18 +8,15 @@ from typing import Final, Literal
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 from pydantic import BaseModel
 
 from identity_service.api.problems import error_responses
 from identity_service.api.state import services_of
 from identity_service.errors import Unavailable
+from identity_service.observability import METRICS_DIR, AllProcesses
 
 DATABASE_TIMEOUT_S: Final = 2
 """Seconds that the database may take to answer."""
-
-METRICS_DIR: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable under which the metrics library's files of several workers are found."""
 
 router = APIRouter(tags=["health"])
 
@@ -74,9 +71,9 @@ async def readyz(request: Request) -> Ready:
     response_class=Exposition,
 )
 async def metrics() -> Exposition:
-    """Metrics of all workers; time, attempts and failures of each statement among them."""
+    """Metrics of all processes; time, attempts and failures of each statement among them."""
     registry = REGISTRY
     if METRICS_DIR in os.environ:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)
+        registry.register(AllProcesses())
     return Exposition(generate_latest(registry))

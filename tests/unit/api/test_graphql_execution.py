@@ -14,7 +14,8 @@ from graphql import get_introspection_query
 
 from identity_service.api.graphql import execution
 from identity_service.api.graphql.context import Context
-from identity_service.api.graphql.execution import Answer, GraphQL, Request
+from identity_service.api.graphql.execution import GraphQL
+from identity_service.api.graphql.requests import Answer, Request
 from identity_service.api.graphql.schema import build_schema
 from identity_service.errors import Overloaded
 from identity_service.services.spaces.access import Caller, Role
