@@ -7,15 +7,13 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable
-from itertools import chain
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import structlog
 from prometheus_client import REGISTRY, Counter, Histogram
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector, CollectorRegistry
-from prometheus_client.samples import Sample
 from structlog.typing import Processor
 
 METRICS_DIR: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -64,11 +62,12 @@ class AllProcesses(Collector):
         """As the metrics library has it."""
         families: dict[str, Metric] = {}
         values: dict[str, dict[tuple[str, frozenset[tuple[str, str]]], float]] = {}
-        files = MultiProcessCollector(CollectorRegistry()).collect()
-        for family in files if _IN_FILES else chain(REGISTRY.collect(), files):
+        figures: list[Metric] = [] if _IN_FILES else list(REGISTRY.collect())
+        figures += cast("Any", MultiProcessCollector(CollectorRegistry())).collect()
+        for family in figures:
             families.setdefault(family.name, family)
             of_family = values.setdefault(family.name, {})
-            for sample in cast("list[Sample]", family.samples):
+            for sample in family.samples:
                 key = sample.name, frozenset(sample.labels.items())
                 of_family[key] = of_family.get(key, 0) + sample.value
         for name, family in families.items():

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
+from pydantic import SecretStr
 
 from identity_service.cli import main
-from identity_service.settings import Settings
+from identity_service.settings import PREFIX, Settings
 
 KEY = "0123456789abcdef"
 
@@ -29,3 +33,29 @@ def test_a_key_of_sixteen_characters_is_taken(monkeypatch: pytest.MonkeyPatch) -
 
     assert key is not None
     assert key.get_secret_value() == KEY
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(neo4j_uri=None, neo4j_password=None),
+        Settings(
+            neo4j_uri="neo4j://db:7687",
+            neo4j_password=SecretStr("p w=\n"),
+            admin_key=SecretStr("k" * 16),
+            preview_timeout=0.25,
+            data_dir=Path("/some where"),
+            write_key_rate=1e9,
+            max_queue=7,
+        ),
+    ],
+)
+def test_another_process_has_the_same_settings_by_its_environment(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+    for name, value in settings.as_environment().items():
+        monkeypatch.setenv(name, value)
+
+    assert Settings() == settings

@@ -28,7 +28,7 @@ from identity_service.api.graphql.requests import Answer, Request
 from identity_service.errors import Unavailable
 from identity_service.graph.database import Database
 from identity_service.services.spaces.access import Caller
-from identity_service.settings import Settings
+from identity_service.settings import PREFIX, Settings
 
 PROCESS: Final = "identity_service.api.graphql.large_query_process"
 
@@ -186,6 +186,7 @@ class _EndedEarly(Exception):
 
 
 async def _start(environment: Mapping[str, str]) -> _Link:
+    others = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
     ours, its = socket.socketpair()
     with its:
         try:
@@ -193,7 +194,7 @@ async def _start(environment: Mapping[str, str]) -> _Link:
                 *(sys.executable, "-m", PROCESS, str(its.fileno())),
                 pass_fds=[its.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
-                env={**os.environ, **environment},
+                env={**others, **environment},
             )
         except BaseException:
             ours.close()
