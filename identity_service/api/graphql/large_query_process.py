@@ -65,7 +65,7 @@ class _Answering:
         given: dict[str, Any] = orjson.loads(query)
         caller = _caller(given["caller"])
         known_as(caller)
-        await self._database.see(given["bookmarks"])
+        self._database.see(given["bookmarks"])
         request = Request(given["query"], given["variables"], given["operation"])
         answer = await self._graphql.run(request, Context(self._cases, caller))
         errors = orjson.dumps(answer["errors"]) if "errors" in answer else b""
