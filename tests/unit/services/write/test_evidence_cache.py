@@ -8,7 +8,7 @@ import pytest
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.resolution.subgraph import Sightings, Span
-from identity_service.graph.evidence import Known
+from identity_service.graph.evidence import NOTHING_KNOWN
 from identity_service.graph.write_rows import EvidenceWrite
 from identity_service.services.write.evidence_cache import CachedEvidence, EvidenceCache
 
@@ -17,24 +17,12 @@ PAIRS = 1_000
 
 def learn_pairs(kept: CachedEvidence) -> None:
     """Keep a thousand links with both their ends, and nothing else of them."""
-    nothing = Known(
-        events=frozenset(),
-        reused=frozenset(),
-        identifiers={},
-        links={},
-        waiting=(),
-        judgements_rev=0,
-        blocked=frozenset(),
-        corrections={},
-        unseen=frozenset(),
-        deferred=frozenset(),
-    )
     pairs = [
         (Identifier("anonymous_id", f"a-{n}"), Identifier("user_id", f"u-{n}"))
         for n in range(PAIRS)
     ]
     kept.learn(
-        nothing,
+        NOTHING_KNOWN,
         EvidenceWrite(
             identifiers={end: Span(1, 1) for pair in pairs for end in pair},
             links={pair: Sightings(1, 1, 1, {"web"}) for pair in pairs},
