@@ -14,8 +14,8 @@ _WEIGHT: Final = 1 / 8
 class Novelty:
     """How often batches of which the cache held nothing were new to the graph too, by space.
 
-    A service that has just started, or whose cache is too small, finds that most were not. It is
-    told of those batches too of which the graph was asked, and so notices when that ends.
+    A service that has just started, or whose cache is too small, finds that most were not. Batches
+    of which the graph was asked count too, so that the end of that is noticed.
     """
 
     def __init__(self) -> None:
