@@ -121,13 +121,13 @@ class BatchWriter:
         same customers at `max_attempts` attempts; part of the batch may be written then, and
         sending it again does no harm. Raises Unavailable when the database does not answer.
         """
-        drafted = Batch(batch, defer)
+        drafting = Batch(batch, defer)
         outcome = await self._settler.apply(
-            scope, partial(self._draft, scope, drafted), max_attempts=max_attempts
+            scope, partial(self._draft, scope, drafting), max_attempts=max_attempts
         )
         match outcome:
             case Applied(draft):
-                if drafted.taken_as_new:
+                if drafting.taken_as_new:
                     was_new = draft.evidence is not None and draft.evidence.unread
                     self._novelty.note(scope.space, was_new=was_new)
                 if draft.evidence and draft.learn:
@@ -241,7 +241,7 @@ class BatchWriter:
         observations: Sequence[Observation],
         evidence: NewEvidence,
     ) -> bool:
-        """Whether all identifiers may be new, and nothing else asks for more than a decision."""
+        """Whether all identifiers may be new, and no retraction covers one of the events."""
         if _retracted_late(observations, in_force):
             return False
         return all(map(self._cached(scope, in_force).may_be_new, evidence.identifiers))

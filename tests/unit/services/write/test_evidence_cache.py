@@ -44,3 +44,15 @@ def test_the_garbage_collector_does_not_look_at_each_entry(with_claims: bool) ->
     assert len(gc.get_objects()) - before < PAIRS // 10
     assert kept.link_since(last) == 1
     assert kept.claim_of(last) == ({"web"} if with_claims else set())
+
+
+def test_what_no_longer_holds_was_met_all_the_same() -> None:
+    kept = EvidenceCache(max_bytes=10_000).of("shop", with_claims=False)
+    phone, tablet = (Identifier("anonymous_id", name) for name in ("phone", "tablet"))
+    kept.learn(NOTHING_KNOWN, EvidenceWrite(identifiers={phone: Span(1, 1)}))
+
+    kept.forget(EvidenceWrite(known_identifiers={phone: Span(2, 2)}))
+
+    assert kept.identifier_since(phone) is None
+    assert kept.corrections([phone]) == {}
+    assert [kept.may_be_new(each) for each in (phone, tablet)] == [False, True]
