@@ -140,8 +140,8 @@ async def bring_the_same(other: World) -> None:
 
 async def bring_its_message_id(other: World) -> None:
     await other.send(event("m1", 5, MAIL, digest="other content"))
-    for remembered in (other.sent, other.received):
-        remembered["m1 of other"] = remembered.pop("m1")
+    other.sent["m1 of other"] = other.sent.pop("m1")
+    other.received["m1 of other"] = other.received.pop("m1")
 
 
 async def take_it_away(other: World) -> None:
