@@ -24,7 +24,7 @@ from neo4j._async.io._pool import AsyncBoltPool
 from neo4j._codec.packstream import Structure
 from neo4j._codec.packstream._common import PackableBuffer, UnpackableBuffer
 from neo4j._codec.packstream.v1 import Packer, Unpacker
-from neo4j.exceptions import Neo4jError
+from neo4j.exceptions import Neo4jError, ServiceUnavailable
 
 from identity_service.errors import StatementFailed
 
@@ -116,7 +116,7 @@ class Bolt:
             auth=None,
             liveness_check_timeout=None,
         )
-        # For this database the driver no longer writes to a member that refuses to be written to.
+        # A member that refuses a write is left alone for the database that the driver finds here.
         wire.last_database = self._database.name
         return Connection(self._pool, wire)
 
@@ -144,7 +144,8 @@ class Transaction:
         self._awaited = awaited
         # Sent with the first statement, which saves a round trip.
         self._unsent = [begin]
-        self._ended = False
+        self._is_open = True
+        self._has_ended = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -156,13 +157,13 @@ class Transaction:
         traceback: TracebackType | None,
     ) -> None:
         # A closed connection undoes it too.
-        await self._connection.leave(usable=self._ended or isinstance(error, Neo4jError))
+        await self._connection.leave(usable=self._has_ended or isinstance(error, Neo4jError))
 
     async def run(self, query: str, parameters: Mapping[str, Any]) -> list[Row]:
         """All records of a statement."""
         request = message(RUN, query, parameters, {})
         begin, self._unsent = self._unsent, []
-        return rows(*await self._connection.ask(*begin, request, PULL_ALL))
+        return rows(*await self._ask(*begin, request, PULL_ALL))
 
     async def commit(self) -> None:
         """Keep what the statements did."""
@@ -176,9 +177,18 @@ class Transaction:
     async def _end(self, signature: bytes) -> Mapping[str, Any]:
         summary: Mapping[str, Any] = {}
         if not self._unsent:
-            _, summary = await self._connection.ask(message(signature))
-        self._ended = True
+            _, summary = await self._ask(message(signature))
+        self._is_open, self._has_ended = False, True
         return summary
+
+    async def _ask(self, *requests: bytes) -> tuple[list[list[Any]], dict[str, Any]]:
+        if not self._is_open:
+            # What is sent now would be a transaction by itself.
+            raise ServiceUnavailable("The transaction is over.")
+        self._is_open = False
+        answer = await self._connection.ask(*requests)
+        self._is_open = True
+        return answer
 
 
 class Connection:

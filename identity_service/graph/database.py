@@ -35,10 +35,8 @@ from neo4j.exceptions import (
     ConnectionPoolError,
     DriverError,
     Neo4jError,
-    ResultFailedError,
     ServiceUnavailable,
     SessionExpired,
-    TransactionError,
 )
 
 from identity_service.errors import IdentityServiceError, Stale, StatementFailed, Unavailable
@@ -81,8 +79,6 @@ LOST: Final = (
     ServiceUnavailable,
     SessionExpired,
     ConnectionPoolError,
-    TransactionError,
-    ResultFailedError,
 )
 """What the driver says when a connection is lost, or there was none in time."""
 

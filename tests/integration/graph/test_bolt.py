@@ -232,7 +232,7 @@ async def test_a_statement_waits_for_the_commits_before_it_where_another_member_
     async def waits_for(bolt: Bolt, query: str, mode: str) -> bytes:
         relay.asked.clear()
         await bolt.run(query, written, name="tests/waits", seconds=5, mode=mode)
-        return relay.asked.partition(b"\x89bookmarks")[2]
+        return bytes(relay.asked).partition(b"\x89bookmarks")[2]
 
     async with async_driver_of(settings) as driver:
         here, elsewhere = (Bolt(driver, settings.neo4j_database, routed=True) for _ in range(2))

@@ -401,6 +401,21 @@ async def test_a_statement_that_fails_fails_its_transaction(database: Database, 
     assert await database.read_one(COUNT, mark=mark) == {"nodes": 0}
 
 
+async def test_nothing_is_written_in_a_transaction_after_a_statement_that_failed(
+    database: Database, mark: str
+) -> None:
+    async def go_on() -> None:
+        async with database.transaction("tests/none") as tx:
+            with suppress(StatementFailed):
+                await tx.run_one(COUNT_UP)
+            await tx.run_one(CREATE, mark=mark, id=1)
+
+    with pytest.raises(Unavailable):
+        await go_on()
+
+    assert await database.read_one(COUNT, mark=mark) == {"nodes": 0}
+
+
 async def test_a_transaction_whose_connection_breaks_is_unavailable(
     relay: Relay, through_relay: Database, database: Database, mark: str
 ) -> None:
