@@ -106,9 +106,9 @@ class Database:
     - StatementFailed: anything else, a defect of the statement or of its parameters.
     """
 
-    def __init__(self, driver: AsyncDriver, settings: Settings) -> None:
+    def __init__(self, driver: AsyncDriver, settings: Settings, one_reader: int) -> None:
         self._driver = driver
-        self._places = Places(READERS, ONE_READER)
+        self._places = Places(READERS, one_reader)
         self._journey_places = Places(JOURNEYS, JOURNEYS_OF_ONE_READER)
         self._journey_timeout = settings.journey_timeout
         self._timeouts: Mapping[Access, float] = {
@@ -121,9 +121,12 @@ class Database:
         self._bolt = Bolt(driver, settings.neo4j_database, routed=routed)
 
     @classmethod
-    async def open(cls, settings: Settings, *, warn: bool = False) -> Self:
+    async def open(
+        cls, settings: Settings, *, one_reader: int = ONE_READER, warn: bool = False
+    ) -> Self:
         """Connect to `settings.neo4j_uri`; raises Unavailable when it does not let us in.
 
+        One reader has at most `one_reader` statements running at a time.
         `warn` (for tests) has the driver log what the server warns of in a statement; otherwise
         it is not even asked for its opinion.
         """
@@ -172,7 +175,7 @@ class Database:
                 f"No database answers at {settings.neo4j_uri}.",
                 remedy="Is it running? `identity-service check` tells more.",
             ) from error
-        return cls(driver, settings)
+        return cls(driver, settings, one_reader)
 
     async def close(self) -> None:
         """Close every connection; statements that still run fail."""
