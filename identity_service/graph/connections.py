@@ -21,6 +21,9 @@ READERS: Final = 32
 ONE_READER: Final = 8
 """Statements of readers that run at a time: of all together, and of one."""
 
+ONE_READERS_LARGE: Final = 2
+"""As the second, of large queries: each takes much of the database's time, and can wait."""
+
 JOURNEYS: Final = 8
 JOURNEYS_OF_ONE_READER: Final = 2
 """As above, of journeys."""

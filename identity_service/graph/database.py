@@ -19,7 +19,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapp
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, LiteralString, Self, TypeVar, cast
+from typing import Any, Final, Self, TypeVar
 
 import structlog
 from neo4j import (
@@ -27,25 +27,21 @@ from neo4j import (
     WRITE_ACCESS,
     AsyncDriver,
     AsyncGraphDatabase,
-    AsyncResult,
-    AsyncSession,
-    AsyncTransaction,
     NotificationDisabledClassification,
     NotificationMinimumSeverity,
-    Query,
 )
 from neo4j.exceptions import (
     AuthError,
     ConnectionPoolError,
     DriverError,
     Neo4jError,
-    ResultFailedError,
     ServiceUnavailable,
     SessionExpired,
-    TransactionError,
 )
 
 from identity_service.errors import IdentityServiceError, Stale, StatementFailed, Unavailable
+from identity_service.graph import bolt
+from identity_service.graph.bolt import Bolt, Row
 from identity_service.graph.connections import (
     JOURNEYS,
     JOURNEYS_OF_ONE_READER,
@@ -61,9 +57,6 @@ from identity_service.observability import (
     STATEMENT_SECONDS,
 )
 from identity_service.settings import Settings
-
-Row = Mapping[str, Any]
-"""One record: its columns by name."""
 
 PING: Final = statement("instance/ping")
 
@@ -86,12 +79,8 @@ LOST: Final = (
     ServiceUnavailable,
     SessionExpired,
     ConnectionPoolError,
-    TransactionError,
-    ResultFailedError,
 )
 """What the driver says when a connection is lost, or there was none in time."""
-
-ALL_AT_ONCE: Final = -1
 
 CONNECT_TIMEOUT_S: Final = 5.0
 """Seconds in which a connection must have been taken from the pool, or made."""
@@ -117,10 +106,9 @@ class Database:
     - StatementFailed: anything else, a defect of the statement or of its parameters.
     """
 
-    def __init__(self, driver: AsyncDriver, settings: Settings) -> None:
+    def __init__(self, driver: AsyncDriver, settings: Settings, one_reader: int) -> None:
         self._driver = driver
-        self._database = settings.neo4j_database
-        self._places = Places(READERS, ONE_READER)
+        self._places = Places(READERS, one_reader)
         self._journey_places = Places(JOURNEYS, JOURNEYS_OF_ONE_READER)
         self._journey_timeout = settings.journey_timeout
         self._timeouts: Mapping[Access, float] = {
@@ -129,16 +117,16 @@ class Database:
             # A constraint over a filled store takes as long as it takes; 0 is no limit.
             Access.SCHEMA: 0,
         }
-        # A routed address may read from a member that lags behind the one written to;
-        # the bookmarks make every read of this process wait for its own writes.
         routed = bool(settings.neo4j_uri and settings.neo4j_uri.startswith("neo4j"))
-        self._bookmarks = AsyncGraphDatabase.bookmark_manager() if routed else None
-        self._queries: dict[Statement, Query] = {}
+        self._bolt = Bolt(driver, settings.neo4j_database, routed=routed)
 
     @classmethod
-    async def open(cls, settings: Settings, *, warn: bool = False) -> Self:
+    async def open(
+        cls, settings: Settings, *, one_reader: int = ONE_READER, warn: bool = False
+    ) -> Self:
         """Connect to `settings.neo4j_uri`; raises Unavailable when it does not let us in.
 
+        One reader has at most `one_reader` statements running at a time.
         `warn` (for tests) has the driver log what the server warns of in a statement; otherwise
         it is not even asked for its opinion.
         """
@@ -147,12 +135,19 @@ class Database:
                 "There is no address of a database.",
                 remedy="Set IDENTITY_NEO4J_URI, or start the managed Neo4j.",
             )
+        if not settings.neo4j_uri.startswith(("bolt", "neo4j")):
+            raise Unavailable(
+                f"{settings.neo4j_uri} is no Bolt address.",
+                remedy="IDENTITY_NEO4J_URI begins with bolt:// or neo4j://.",
+            )
         password = settings.neo4j_password
         driver = AsyncGraphDatabase.driver(  # pyright: ignore[reportUnknownMemberType]
             settings.neo4j_uri,
             auth=(settings.neo4j_user, password.get_secret_value()) if password else None,
             user_agent="identity-service",
             max_connection_pool_size=MAX_CONNECTIONS,
+            # The time limit of a statement holds for its way to the server too.
+            connection_write_timeout=None,  # pyright: ignore[reportArgumentType]
             connection_timeout=CONNECT_TIMEOUT_S,
             connection_acquisition_timeout=CONNECT_TIMEOUT_S,
             telemetry_disabled=True,
@@ -180,7 +175,7 @@ class Database:
                 f"No database answers at {settings.neo4j_uri}.",
                 remedy="Is it running? `identity-service check` tells more.",
             ) from error
-        return cls(driver, settings)
+        return cls(driver, settings, one_reader)
 
     async def close(self) -> None:
         """Close every connection; statements that still run fail."""
@@ -197,14 +192,13 @@ class Database:
     ) -> None:
         await self.close()
 
-    async def bookmarks(self) -> Sequence[str]:
+    def bookmarks(self) -> Sequence[str]:
         """What was written here, for `see` in another process; nothing where no server lags."""
-        return list(await self._bookmarks.get_bookmarks()) if self._bookmarks else []
+        return list(self._bolt.bookmarks)
 
-    async def see(self, bookmarks: Sequence[str]) -> None:
+    def see(self, bookmarks: Sequence[str]) -> None:
         """Have every read from now on see what another process has written."""
-        if self._bookmarks:
-            await self._bookmarks.update_bookmarks(await self._bookmarks.get_bookmarks(), bookmarks)
+        self._bolt.see(bookmarks)
 
     async def ping(self) -> None:
         """Have the database answer."""
@@ -230,13 +224,10 @@ class Database:
 
     async def read_long(self, statement: Statement, /, **parameters: Any) -> list[Row]:
         """As `read_all`, of a question that may take long; never retried."""
-        query = Query(
-            statement.definition.text, {"name": statement.name}, timeout=self._journey_timeout
-        )
-        turn = self._turn(statement.name, self._journey_timeout, self._journey_places)
+        limit = self._journey_timeout
         with _outcome(statement):
-            async with turn:
-                return await self._attempt(statement, query, _unspoken(parameters), READ_ACCESS)
+            async with self._turn(statement.name, limit, self._journey_places):
+                return await self._attempt(statement, parameters, READ_ACCESS, limit)
 
     async def write_one(self, statement: Statement, /, **parameters: Any) -> Row | None:
         """Run a statement and commit; the first record, or None.
@@ -263,20 +254,16 @@ class Database:
     async def _together(
         self, name: str, steps: Sequence[tuple[Statement, Mapping[str, Any]]]
     ) -> list[Row] | None:
-        async with self._session(WRITE_ACCESS) as session:
-            begun = await session.begin_transaction(
-                {"name": name}, timeout=self._timeouts[Access.WRITE]
-            )
+        limit = self._timeouts[Access.WRITE]
+        async with await self._bolt.begin(name=name, seconds=limit) as begun:
             records: list[Row] = []
-            async with begun:
-                for statement, parameters in steps:
-                    text: LiteralString = statement.definition.text
-                    with _timed(statement):
-                        records += await _rows(await begun.run(text, _unspoken(parameters)))
-                    if len(records) == 0 or not records[-1]["written"]:
-                        await begun.rollback()
-                        return None
-                await begun.commit()
+            for statement, parameters in steps:
+                with _timed(statement):
+                    records += await begun.run(statement.definition.text, parameters)
+                if not records or not records[-1]["written"]:
+                    await begun.roll_back()
+                    return None
+            await begun.commit()
             return records
 
     async def write_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
@@ -292,9 +279,9 @@ class Database:
         leaves the outcome unknown.
         """
         limit = self._timeouts[Access.WRITE]
-        async with self._turn(name, limit, self._places), self._session(WRITE_ACCESS) as session:
+        async with self._turn(name, limit, self._places):
             with translated(name):
-                begun = await session.begin_transaction({"name": name}, timeout=limit)
+                begun = await self._bolt.begin(name=name, seconds=limit)
             async with begun:
                 yield Transaction(begun)
                 with translated(name):
@@ -308,9 +295,8 @@ class Database:
         routed_as: str | None = None,
     ) -> list[Row]:
         """`routed_as`: the access mode by which a cluster chooses a member, if not `mode`."""
-        query, route = self._query(statement), routed_as or mode
-        attempt = partial(self._attempt, statement, query, _unspoken(parameters), route)
         limit = self._timeouts[statement.definition.access]
+        attempt = partial(self._attempt, statement, parameters, routed_as or mode, limit)
         with _outcome(statement):
             async with self._turn(statement.name, limit, self._places):
                 return await _repeated(statement.name, attempt, mode)
@@ -335,53 +321,22 @@ class Database:
             ) from None
 
     async def _attempt(
-        self, statement: Statement, query: Query, parameters: dict[str, Any], mode: str
+        self, statement: Statement, parameters: Mapping[str, Any], mode: str, seconds: float
     ) -> list[Row]:
         with _timed(statement):
-            async with self._session(mode) as session:
-                return await _rows(await session.run(query, parameters))
-
-    def _session(self, mode: str) -> AsyncSession:
-        """A new session: one belongs to one running statement."""
-        return self._driver.session(  # pyright: ignore[reportUnknownMemberType]
-            database=self._database,
-            default_access_mode=mode,
-            fetch_size=ALL_AT_ONCE,
-            bookmark_manager=self._bookmarks,
-        )
-
-    def _query(self, statement: Statement) -> Query:
-        query = self._queries.get(statement)
-        if query is None:
-            definition = statement.definition
-            query = self._queries[statement] = Query(
-                definition.text, {"name": statement.name}, self._timeouts[definition.access]
+            return await self._bolt.run(
+                statement.definition.text,
+                parameters,
+                name=statement.name,
+                seconds=seconds,
+                mode=mode,
             )
-        return query
-
-
-class _Redacted(dict[str, Any]):
-    """A map parameter that is not spelled out.
-
-    The driver does that for its debug log with every statement, whether it logs or not: a
-    large batch would pay for it, and a log would hold what people sent.
-    """
-
-    def __repr__(self) -> str:
-        return "{…}"
-
-
-def _unspoken(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _Redacted(cast("dict[str, Any]", value)) if isinstance(value, dict) else value
-        for name, value in parameters.items()
-    }
 
 
 class Transaction:
     """An open transaction of `Database.transaction`; its statements run one after the other."""
 
-    def __init__(self, transaction: AsyncTransaction) -> None:
+    def __init__(self, transaction: bolt.Transaction) -> None:
         self._transaction = transaction
 
     async def run_one(self, statement: Statement, /, **parameters: Any) -> Row | None:
@@ -391,18 +346,8 @@ class Transaction:
 
     async def run_all(self, statement: Statement, /, **parameters: Any) -> list[Row]:
         """All records."""
-        text: LiteralString = statement.definition.text
         with _outcome(statement), _timed(statement):
-            return await _rows(await self._transaction.run(text, parameters))
-
-
-async def _rows(result: AsyncResult) -> list[Row]:
-    columns = result.keys()
-    return [_row(columns, record) async for record in result]
-
-
-def _row(columns: tuple[str, ...], record: tuple[Any, ...]) -> Row:
-    return dict(zip(columns, record, strict=True))
+            return await self._transaction.run(statement.definition.text, parameters)
 
 
 async def _repeated(name: str, attempt: Callable[[], Awaitable[T]], mode: str) -> T:

@@ -30,7 +30,6 @@ from identity_service.graph.database import Database, Row
 from identity_service.graph.keys import (
     earlier_event_key,
     event_key,
-    event_key_range,
     events_key,
     identifier_key,
     identifier_of,
@@ -45,7 +44,9 @@ from identity_service.graph.write_rows import (
     detachment_rows,
     evidence_rows,
     json_text,
+    new_customer_rows,
     settlement_rows,
+    unread_rows,
 )
 
 READ_KNOWN: Final = statement("ingest/read_known")
@@ -53,6 +54,7 @@ LOAD_SUBGRAPH: Final = statement("ingest/load_subgraph")
 WRITE_EVENTS: Final = statement("ingest/write_events")
 WRITE_REJECTED: Final = statement("ingest/write_rejected")
 CLAIM_PROPERTY_NAMES: Final = statement("ingest/claim_property_names")
+WRITE_NEW_CUSTOMERS: Final = statement("ingest/write_new_customers")
 WRITE_SETTLEMENT: Final = statement("ingest/write_settlement")
 READ_ANCHORED: Final = statement("ingest/read_anchored")
 DETACH: Final = statement("detachments/detach")
@@ -92,6 +94,11 @@ class Known:
     deferred: frozenset[Identifier]
     claims: Mapping[Pair, Claim] = field(default_factory=dict[Pair, Claim])
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether no event and no identifier was ever met, not even by a judgement."""
+        return not (self.events or self.reused or self.identifiers or self.unseen or self.waiting)
+
     def identifier_since(self, identifier: Identifier) -> int | None:
         """When an identifier was first seen; None where it is not known."""
         stored = self.identifiers.get(identifier)
@@ -104,6 +111,21 @@ class Known:
     def claim_of(self, pair: Pair) -> Claim:
         """Which sources alone a link rests on."""
         return self.claims.get(pair, NO_CLAIM)
+
+
+NOTHING_KNOWN: Final = Known(
+    events=frozenset(),
+    reused=frozenset(),
+    identifiers={},
+    links={},
+    waiting=(),
+    judgements_rev=0,
+    blocked=frozenset(),
+    corrections={},
+    unseen=frozenset(),
+    deferred=frozenset(),
+)
+"""Nothing of a batch was ever met, by a graph in which nobody judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +160,7 @@ class EvidenceStore:
         )
         nothing = SettlementWrite("", 0, 0, EvidenceWrite())
         await self.write_events(nothing)
+        await self.write_new_customers(nothing)
         await self.write_settlement(nothing)
 
     async def read_known(
@@ -171,8 +194,7 @@ class EvidenceStore:
             },
         )
         if row is None:
-            nothing = frozenset[Identifier]()
-            return Known(frozenset(), frozenset(), {}, {}, (), 0, nothing, {}, nothing, nothing)
+            return NOTHING_KNOWN
         known = _those(asked, row["events"])
         blocked: set[Identifier] = {
             identifiers[entry[0]] for entry in row["identifiers"] if entry[5]
@@ -300,20 +322,27 @@ class EvidenceStore:
         ]
         await self._database.write_one(WRITE_REJECTED, w={"space": space, "rejected": rows})
 
-    async def write_events(self, write: SettlementWrite, *, unread: bool = False) -> bool:
+    async def write_events(self, write: SettlementWrite) -> bool:
         """Write events that bring nothing new. False: the policy is no longer in force, a
-        retraction was made or withdrawn, or an identifier is not known.
+        retraction was made or withdrawn, or an identifier is not known; or, of evidence that is
+        `unread`, one of the message ids is stored.
 
-        `unread`: whether they are stored already was not read; False then also if one of their
-        message ids is. Raises Stale when evidence changed that the write rests on.
+        Raises Stale when evidence changed that the write rests on.
         """
-        unread_ids = [each.observation.event.message_id for each in write.evidence.events if unread]
         row = await self._database.write_one(
-            WRITE_EVENTS,
-            w=evidence_rows(write)
-            | {"unread": [event_key_range(write.space, each) for each in unread_ids]},
+            WRITE_EVENTS, w=evidence_rows(write) | unread_rows(write)
         )
         return bool(row and row["written"])
+
+    async def write_new_customers(self, write: SettlementWrite) -> Written | None:
+        """Write `unread` evidence of which every identifier is new, and its customers, or nothing.
+
+        None: nothing was written, since the policy is no longer in force, or a retraction was made
+        or withdrawn, or one of the message ids is stored, or an identifier is known, or a judgement
+        waits for one. Raises Stale when an identifier was known before, or came meanwhile.
+        """
+        row = await self._database.write_one(WRITE_NEW_CUSTOMERS, w=new_customer_rows(write))
+        return self._written(write, row)
 
     async def write_settlement(self, write: SettlementWrite) -> Written | None:
         """Write evidence and the settlement that follows from it, or nothing.
@@ -340,6 +369,9 @@ class EvidenceStore:
         else:
             rows = await self._database.write_together(steps)
             row = rows[0] if rows else None
+        return self._written(write, row)
+
+    def _written(self, write: SettlementWrite, row: Row | None) -> Written | None:
         if row is None or not row["written"]:
             return None
         written = Written(row["last_position"])

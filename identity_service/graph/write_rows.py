@@ -25,7 +25,12 @@ from identity_service.domain.resolution.subgraph import (
     Subgraph,
 )
 from identity_service.domain.traits import trait_keys
-from identity_service.graph.keys import account_key, event_key, identifier_key
+from identity_service.graph.keys import (
+    account_key,
+    event_key,
+    event_key_range,
+    identifier_key,
+)
 
 NEVER: Final = "never"
 """When a judgement in force was withdrawn: an empty text does not pass through a copy either."""
@@ -179,7 +184,8 @@ class EvidenceWrite:
     the graph holds as unseen; `withheld` those that the policy blocks, so that they belong to
     nobody. `retraction` is the one because of which this is written; `retracted_late` are those
     that cover one of the events. `deferred` are identifiers whose component is settled later, each
-    with the cause of the changes that this will bring.
+    with the cause of the changes that this will bring. `unread`: whether the events are stored was
+    not read.
     """
 
     events: Sequence[NewEvent] = ()
@@ -200,6 +206,7 @@ class EvidenceWrite:
     in_effect: Sequence[Judgement] = ()
     judgements_rev: int | None = None
     touches_unclaimed: bool = False
+    unread: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -307,6 +314,43 @@ def evidence_rows(write: SettlementWrite) -> dict[str, Any]:
             for j in evidence.in_effect
         ],
     }
+
+
+def unread_rows(write: SettlementWrite) -> dict[str, Any]:
+    """Between which keys an event with one of the message ids may be stored, where nobody read
+    whether it is.
+    """
+    events = write.evidence.events if write.evidence.unread else ()
+    message_ids = (each.identity.message_id for each in events)
+    return {"unread": [event_key_range(write.space, each) for each in message_ids]}
+
+
+def new_customer_rows(write: SettlementWrite) -> dict[str, Any]:
+    """Evidence of which every identifier is new, and the customers that follow from it.
+
+    Links, events and customers name identifiers by their places in these rows.
+    """
+    settlement = write.settlement or NOTHING_SETTLED
+    found, identifiers = settlement.changes, settlement.identifiers
+    place_of = {i: place for place, i in enumerate(sorted(write.evidence.identifiers))}
+    place = [place_of[identifier] for identifier in identifiers]
+    anchors = dict(found.anchors)
+    members: dict[str, list[int]] = {}
+    for position, _, customer in found.moves:
+        members.setdefault(customer, []).append(place[position])
+    return (
+        evidence_rows(write)
+        | unread_rows(write)
+        | {
+            "customers": [
+                [customer, kind.value, place[anchors[customer]], members[customer]]
+                for customer, kind in found.minted
+            ],
+            "contested": [place[position] for position in found.contested],
+            "super_connectors": [place[position] for position in found.super_connectors],
+            "changes": _change_rows(write.space, settlement.entries),
+        }
+    )
 
 
 def _link_rows(links: Mapping[Pair, Sightings], place: Mapping[Identifier, int]) -> list[list[Any]]:
@@ -473,18 +517,22 @@ def settlement_rows(write: SettlementWrite) -> dict[str, Any]:
         "released": [key_at(i) for i in found.released],
         "super_connectors": [key_at(i) for i in found.super_connectors],
         "no_super_connectors": [key_at(i) for i in found.no_super_connectors],
-        "changes": [
-            [
-                entry.id,
-                entry.kind,
-                entry.customer_id,
-                entry.other_id,
-                keys(entry.identifiers),
-                entry.cause,
-            ]
-            for entry in settlement.entries
-        ],
+        "changes": _change_rows(space, settlement.entries),
     }
+
+
+def _change_rows(space: str, entries: Iterable[LedgerEntry]) -> list[list[Any]]:
+    return [
+        [
+            entry.id,
+            entry.kind,
+            entry.customer_id,
+            entry.other_id,
+            [identifier_key(space, identifier) for identifier in entry.identifiers],
+            entry.cause,
+        ]
+        for entry in entries
+    ]
 
 
 def _outdated(subgraph: Subgraph, policy_version: int) -> list[str]:

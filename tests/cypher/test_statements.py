@@ -103,15 +103,30 @@ def test_columns_of_rows_are_named_at_the_head_of_a_part(name: str) -> None:
     assert unnamed == []
 
 
-@pytest.mark.parametrize("unwound", ["$w.known", "w.events", "w.accounts"])
-def test_both_ways_to_write_a_batch_write_these_alike(unwound: str) -> None:
-    fast, full = (
-        [part for part in re.findall(r"(?ms)^CALL .*?^\}", bare(name)) if unwound in part]
-        for name in ("ingest/write_events", "ingest/write_settlement")
-    )
+def parts(name: str, unwound: str) -> list[str]:
+    """The parts of a statement that unwind a table."""
+    found = re.findall(r"(?ms)^CALL .*?^\}", bare(name))
+    return [part for part in found if re.search(rf"{re.escape(unwound)}\b", part)]
 
-    assert len(fast) == 1
-    assert fast == full
+
+EVENTS, NEW, ALL = "ingest/write_events", "ingest/write_new_customers", "ingest/write_settlement"
+
+
+@pytest.mark.parametrize(
+    ("unwound", "names"),
+    [
+        ("w.events", (EVENTS, NEW, ALL)),
+        ("w.accounts", (EVENTS, NEW, ALL)),
+        ("$w.known", (EVENTS, ALL)),
+        ("$w.unread", (EVENTS, NEW)),
+        ("w.changes", (NEW, ALL)),
+    ],
+)
+def test_all_ways_to_write_a_batch_write_these_alike(unwound: str, names: tuple[str, ...]) -> None:
+    first, *others = (parts(name, unwound) for name in names)
+
+    assert len(first) == 1
+    assert all(other == first for other in others)
 
 
 @pytest.mark.parametrize("name", DECLARED)

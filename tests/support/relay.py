@@ -15,7 +15,9 @@ class Relay:
         self._target = (host, port)
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
-        self._answers_cut = False
+        self._answers_cut = self._answers_padded = False
+        self.asked = bytearray()
+        """What was passed to the server."""
         self._flowing = asyncio.Event()
         self._flowing.set()
 
@@ -47,9 +49,13 @@ class Relay:
         """Break a connection at its next answer, so that the question still arrives."""
         self._answers_cut = True
 
+    def pad_answers(self) -> None:
+        """Put a sign of life before each answer, and one behind it, whose other half comes late."""
+        self._answers_padded = True
+
     def mend(self) -> None:
-        """Let answers through again."""
-        self._answers_cut = False
+        """Let answers through again, as they are."""
+        self._answers_cut = self._answers_padded = False
 
     def hold(self) -> None:
         """Pass nothing on, and break nothing: as if the server were stopped."""
@@ -76,11 +82,19 @@ class Relay:
     async def _pass(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool
     ) -> None:
+        owed = b""
         with suppress(OSError):
             while data := await reader.read(65536):
                 if answers and self._answers_cut:
                     self.cut()
+                if not answers:
+                    self.asked += data
                 await self._flowing.wait()
-                writer.write(data)
+                if answers and self._answers_padded:
+                    writer.write(owed + b"\0\0" + data + b"\0")
+                    owed = b"\0"
+                else:
+                    writer.write(owed + data)
+                    owed = b""
                 await writer.drain()
         writer.close()

@@ -86,7 +86,7 @@ class LargeQueries:
             "variables": request.variables,
             "operation": request.operation,
             "caller": caller and {"role": caller.role, "name": caller.name, "space": caller.space},
-            "bookmarks": await self._database.bookmarks(),
+            "bookmarks": self._database.bookmarks(),
         }
         link = await self._running()
         try:

@@ -23,6 +23,7 @@ from identity_service.api.graphql.execution import GraphQL
 from identity_service.api.graphql.frames import READY, Frame, read_frame, write_frame
 from identity_service.api.graphql.requests import Request
 from identity_service.api.graphql.schema import build_schema
+from identity_service.graph.connections import ONE_READERS_LARGE
 from identity_service.graph.database import Database
 from identity_service.graph.statements import load_all
 from identity_service.observability import configure_logging
@@ -30,8 +31,8 @@ from identity_service.services.spaces.access import Caller, Role
 from identity_service.services.wiring import UseCases, assemble
 from identity_service.settings import Settings
 
-NICENESS: Final = 5
-"""How much less of a busy processor it gets than those who take events: a third."""
+NICENESS: Final = 10
+"""How much less of a busy processor it gets than those who take events: a tenth."""
 
 
 class _Answering:
@@ -65,7 +66,7 @@ class _Answering:
         given: dict[str, Any] = orjson.loads(query)
         caller = _caller(given["caller"])
         known_as(caller)
-        await self._database.see(given["bookmarks"])
+        self._database.see(given["bookmarks"])
         request = Request(given["query"], given["variables"], given["operation"])
         answer = await self._graphql.run(request, Context(self._cases, caller))
         errors = orjson.dumps(answer["errors"]) if "errors" in answer else b""
@@ -77,7 +78,7 @@ class _Answering:
 async def answer_queries(settings: Settings, connected: socket.socket) -> None:
     """Answer queries that come over a socket, until it is closed on the other side."""
     reader, writer = await asyncio.open_unix_connection(sock=connected)
-    async with await Database.open(settings) as database:
+    async with await Database.open(settings, one_reader=ONE_READERS_LARGE) as database:
         load_all()
         cases = assemble(database, settings.max_queue, preview_timeout=settings.preview_timeout)
         answering = _Answering(database, cases, writer)

@@ -17,7 +17,7 @@ from identity_service.domain.resolution.repetition import only_repeats
 from identity_service.domain.resolution.subgraph import NewEvidence, Pair, Sightings, Span
 from identity_service.domain.retractions import retracted_by
 from identity_service.errors import Contended
-from identity_service.graph.evidence import EvidenceStore, Known
+from identity_service.graph.evidence import NOTHING_KNOWN, EvidenceStore, Known
 from identity_service.graph.write_rows import EvidenceWrite, NewEvent
 from identity_service.observability import MESSAGE_ID_COLLISIONS
 from identity_service.services.resolution.component_resolver import ResolutionRequest, Starts
@@ -25,6 +25,7 @@ from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import PolicyInForce
 from identity_service.services.write.deferred_settlement import DeferredSettlement
 from identity_service.services.write.evidence_cache import CachedEvidence, EvidenceCache
+from identity_service.services.write.novelty import Novelty
 from identity_service.services.write.property_names import PropertyNames
 from identity_service.services.write.received import (
     Received,
@@ -64,12 +65,26 @@ class EventDraft(Draft):
 class Unstored:
     """The events of a batch that are not stored yet, and `evidence`: what all of them say.
 
-    `known` is what the graph holds of the whole batch.
+    `known` is what the graph holds of the whole batch. `unread`: it was not asked; all of it is
+    taken to be new.
     """
 
     events: Sequence[NewEvent]
     evidence: NewEvidence
     known: Known
+    unread: bool = False
+
+
+@dataclass(slots=True)
+class Batch:
+    """A batch while it is drafted, attempt after attempt.
+
+    `defer`: its settlement is put off. `taken_as_new`: at one attempt nothing was read before.
+    """
+
+    received: Sequence[Received]
+    defer: bool
+    taken_as_new: bool = False
 
 
 class BatchWriter:
@@ -89,6 +104,7 @@ class BatchWriter:
         self._deferred = deferred
         self._names = names
         self._cache = cache
+        self._novelty = Novelty()
 
     async def write(
         self,
@@ -105,11 +121,15 @@ class BatchWriter:
         same customers at `max_attempts` attempts; part of the batch may be written then, and
         sending it again does no harm. Raises Unavailable when the database does not answer.
         """
+        drafting = Batch(batch, defer)
         outcome = await self._settler.apply(
-            scope, partial(self._draft, scope, batch, defer), max_attempts=max_attempts
+            scope, partial(self._draft, scope, drafting), max_attempts=max_attempts
         )
         match outcome:
             case Applied(draft):
+                if drafting.taken_as_new:
+                    was_new = draft.evidence is not None and draft.evidence.unread
+                    self._novelty.note(scope.space, was_new=was_new)
                 if draft.evidence and draft.learn:
                     draft.learn(draft.evidence)
                 if draft.evidence and draft.evidence.deferred:
@@ -128,10 +148,8 @@ class BatchWriter:
             case Superseded():
                 raise Contended(remedy="Send the events again.")
 
-    async def _draft(
-        self, scope: SpaceScope, batch: Sequence[Received], defer: bool, in_force: PolicyInForce
-    ) -> EventDraft:
-        observations, rejected = observe_all(batch, in_force)
+    async def _draft(self, scope: SpaceScope, batch: Batch, in_force: PolicyInForce) -> EventDraft:
+        observations, rejected = observe_all(batch.received, in_force)
         draft = EventDraft(
             evidence=None,
             # Of a component without a decisive event: a newer policy took it apart, and this batch
@@ -142,19 +160,19 @@ class BatchWriter:
         )
         if not observations:
             return draft
-        unstored = await self._unstored(scope, in_force, observations)
+        unstored = await self._unstored(scope, in_force, batch, observations)
         if not unstored.events:
             return draft
         prompt: list[Sequence[Observation]] = []
         deferred: dict[Identifier, str] = {}
         for group in _connected(decisive_observations(unstored, in_force.policy)):
             plain = _plain(group, unstored.known)
-            if defer or self._is_large(plain, unstored.known):
+            if batch.defer or self._is_large(plain, unstored.known):
                 deferred |= _causes_of(group, plain)
             else:
                 prompt.append(group)
         decisive = [observation for group in prompt for observation in group]
-        retracted = _retracted_late(unstored, in_force)
+        retracted = _retracted_late((each.observation for each in unstored.events), in_force)
         request = _request(decisive, unstored.known, deferred, in_force)
         return replace(
             draft,
@@ -184,10 +202,19 @@ class BatchWriter:
         )
 
     async def _unstored(
-        self, scope: SpaceScope, in_force: PolicyInForce, observations: Sequence[Observation]
+        self,
+        scope: SpaceScope,
+        in_force: PolicyInForce,
+        batch: Batch,
+        observations: Sequence[Observation],
     ) -> Unstored:
         evidence = NewEvidence.of(observations)
         scalars = await self._names.used_by(scope.space, observations)
+        seems_new = not batch.defer and self._seems_new(scope, in_force, observations, evidence)
+        if seems_new and not batch.taken_as_new and self._novelty.is_likely(scope.space):
+            batch.taken_as_new = True
+            events = new_events(scope.space, observations, scalars, in_force.policy)
+            return Unstored(events, evidence, NOTHING_KNOWN, unread=True)
         reading = asyncio.create_task(
             self._store.read_known(
                 scope.space,
@@ -200,10 +227,24 @@ class BatchWriter:
         await asyncio.sleep(0)
         events = new_events(scope.space, observations, scalars, in_force.policy)
         known = await reading
+        if seems_new and not batch.taken_as_new:
+            self._novelty.note(scope.space, was_new=known.is_nothing)
         if known.events:
             events = [event for event in events if event.identity not in known.events]
             evidence = NewEvidence.of(event.observation for event in events)
         return Unstored(events, evidence, known)
+
+    def _seems_new(
+        self,
+        scope: SpaceScope,
+        in_force: PolicyInForce,
+        observations: Sequence[Observation],
+        evidence: NewEvidence,
+    ) -> bool:
+        """Whether all identifiers may be new, and no retraction covers one of the events."""
+        if _retracted_late(observations, in_force):
+            return False
+        return all(map(self._cached(scope, in_force).may_be_new, evidence.identifiers))
 
 
 def decisive_observations(unstored: Unstored, policy: Policy) -> list[Observation]:
@@ -215,13 +256,12 @@ def decisive_observations(unstored: Unstored, policy: Policy) -> list[Observatio
     ]
 
 
-def _retracted_late(unstored: Unstored, in_force: PolicyInForce) -> list[str]:
+def _retracted_late(observations: Iterable[Observation], in_force: PolicyInForce) -> list[str]:
     """The retractions that cover one of the events, received before they were made."""
-    observations = [event.observation for event in unstored.events] if in_force.retracted else []
     return sorted(
         {
             each.id
-            for observation in observations
+            for observation in (observations if in_force.retracted else ())
             for each in retracted_by(
                 in_force.retracted, observation.source, observation.received_at
             )
@@ -324,7 +364,8 @@ def _evidence_write(unstored: Unstored) -> EvidenceWrite:
         returning=known.unseen & identifiers.keys(),
         in_effect=known.waiting,
         # A judgement can have waited only for an identifier that is new.
-        judgements_rev=known.judgements_rev if identifiers else None,
+        judgements_rev=known.judgements_rev if identifiers and not unstored.unread else None,
+        unread=unstored.unread,
     )
 
 

@@ -31,8 +31,8 @@ _IdentifierKey: TypeAlias = tuple[str, str, str]
 _LinkKey: TypeAlias = tuple[str, str, str, str, str]
 """Space, then type and value of both ends."""
 
-_KnownIdentifier: TypeAlias = tuple[int, int]
-"""First seen at the latest then, when it had so many corrections."""
+_KnownIdentifier: TypeAlias = tuple[int, int] | tuple[()]
+"""First seen at the latest then, when it had so many corrections; empty where that was not so."""
 
 _KnownLink: TypeAlias = tuple[int, int, int, tuple[str, ...] | None]
 """First seen at the latest then, when its ends had so many corrections each.
@@ -69,7 +69,11 @@ class CachedEvidence:
     def identifier_since(self, identifier: Identifier) -> int | None:
         """When the identifier was first seen, at the latest; None where that is not kept."""
         kept = self._identifiers.get(self._key_of(identifier))
-        return None if kept is None else kept[0]
+        return kept[0] if kept else None
+
+    def may_be_new(self, identifier: Identifier) -> bool:
+        """Whether the identifier was not met before, as far as that is kept."""
+        return self._identifiers.get(self._key_of(identifier)) is None
 
     def link_since(self, pair: Pair) -> int | None:
         """When the link was first seen, at the latest; None where that is not kept."""
@@ -97,12 +101,13 @@ class CachedEvidence:
         """Keep what was read for a write, and what the write added."""
         corrections = {i: known.corrections.get(i, 0) for i in known.identifiers}
         for identifier, stored in known.identifiers.items():
-            self._keep_identifier(identifier, stored.first_seen, corrections[identifier])
+            kept = (stored.first_seen, corrections[identifier])
+            self._keep_identifier(identifier, kept)
         for identifier, span in written.identifiers.items():
             # One that returns has the number that it had before.
             if identifier not in written.returning:
                 corrections[identifier] = 0
-                self._keep_identifier(identifier, span.first, 0)
+                self._keep_identifier(identifier, (span.first, 0))
         for pair, since in known.links.items():
             claim = known.claims.get(pair, NO_CLAIM) if self._with_claims else None
             self._keep_link(pair, since, corrections, claim)
@@ -111,9 +116,11 @@ class CachedEvidence:
             self._keep_link(pair, seen.first, corrections, claim)
 
     def forget(self, written: EvidenceWrite) -> None:
-        """Keep nothing of what a write named as known: something of it no longer holds."""
+        """Keep nothing of what a write named as known, but that it was met: something of it no
+        longer holds.
+        """
         for identifier in written.known_identifiers:
-            self._identifiers.drop(self._key_of(identifier))
+            self._keep_identifier(identifier, ())
         for pair in written.known_links:
             self._links.drop(self._link_key_of(pair))
 
@@ -126,11 +133,11 @@ class CachedEvidence:
 
     def _number(self, identifier: Identifier) -> int | None:
         kept = self._identifiers.get(self._key_of(identifier))
-        return None if kept is None else kept[1]
+        return kept[1] if kept else None
 
-    def _keep_identifier(self, identifier: Identifier, since: int, corrections: int) -> None:
+    def _keep_identifier(self, identifier: Identifier, kept: _KnownIdentifier) -> None:
         size = _ENTRY_BYTES + len(identifier.value)
-        self._identifiers.put(self._key_of(identifier), (since, corrections), size)
+        self._identifiers.put(self._key_of(identifier), kept, size)
 
     def _keep_link(
         self, pair: Pair, since: int, corrections: dict[Identifier, int], claim: Claim | None

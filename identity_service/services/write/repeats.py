@@ -88,7 +88,7 @@ class RepeatWriter:
         Raises Unavailable when the database does not answer.
         """
         try:
-            written = await self._store.write_events(repeats.write, unread=True)
+            written = await self._store.write_events(repeats.write)
         except Stale:
             written = False
         if not written:
@@ -110,6 +110,7 @@ class RepeatWriter:
             known_identifiers=new.identifiers,
             known_links=new.links,
             corrections=known.corrections(new.identifiers),
+            unread=True,
         )
 
 

@@ -210,7 +210,12 @@ class Settler:
             None if resolved is None else self._settlement(in_force, draft, resolved),
             in_force.retractions_rev,
         )
-        written = await self._store.write_settlement(write)
+        write_it = (
+            self._store.write_new_customers
+            if draft.evidence.unread
+            else self._store.write_settlement
+        )
+        written = await write_it(write)
         return None if written is None else Applied(draft, resolved, write, written.last_position)
 
     def _settlement(self, in_force: PolicyInForce, draft: Draft, resolved: Resolved) -> Settlement:

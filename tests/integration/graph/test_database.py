@@ -4,7 +4,7 @@ import asyncio
 import time
 import traceback
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import pytest
@@ -31,28 +31,6 @@ RUNNING = reading(
     "SHOW TRANSACTIONS YIELD metaData, currentQuery RETURN collect(metaData.name) AS names",
     "tests/running",
 )
-
-
-@pytest.fixture
-async def mark(database: Database) -> AsyncGenerator[str]:
-    """Tells the nodes of one test from all others; they are gone after it."""
-    value = uuid.uuid4().hex
-    yield value
-    await database.write_one(writing("MATCH (n:DatabaseTest {mark: $mark}) DELETE n"), mark=value)
-
-
-@pytest.fixture
-async def relay(database_settings: Settings) -> AsyncGenerator[Relay]:
-    """A wire to the database that a test may cut."""
-    async with Relay.to(database_settings.neo4j_uri or "") as wire:
-        yield wire
-
-
-@pytest.fixture
-async def through_relay(relay: Relay, database_settings: Settings) -> AsyncGenerator[Database]:
-    settings = database_settings.model_copy(update={"neo4j_uri": relay.uri})
-    async with await Database.open(settings) as db:
-        yield db
 
 
 def counted(metric: str, **labels: str) -> float:
@@ -423,6 +401,21 @@ async def test_a_statement_that_fails_fails_its_transaction(database: Database, 
     assert await database.read_one(COUNT, mark=mark) == {"nodes": 0}
 
 
+async def test_nothing_is_written_in_a_transaction_after_a_statement_that_failed(
+    database: Database, mark: str
+) -> None:
+    async def go_on() -> None:
+        async with database.transaction("tests/none") as tx:
+            with suppress(StatementFailed):
+                await tx.run_one(COUNT_UP)
+            await tx.run_one(CREATE, mark=mark, id=1)
+
+    with pytest.raises(Unavailable):
+        await go_on()
+
+    assert await database.read_one(COUNT, mark=mark) == {"nodes": 0}
+
+
 async def test_a_transaction_whose_connection_breaks_is_unavailable(
     relay: Relay, through_relay: Database, database: Database, mark: str
 ) -> None:
@@ -442,6 +435,12 @@ async def test_opening_fails_where_no_database_answers(database_settings: Settin
 
     with pytest.raises(Unavailable, match=r"answers at bolt://127\.0\.0\.1:1"):
         await Database.open(nobody)
+
+
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:7474", "localhost:7687"])
+async def test_opening_needs_an_address_for_bolt(uri: str) -> None:
+    with pytest.raises(Unavailable, match=rf"{uri} is no Bolt address.*bolt:// or neo4j://"):
+        await Database.open(Settings(neo4j_uri=uri))
 
 
 async def test_opening_needs_an_address() -> None:
@@ -464,17 +463,19 @@ async def _until_running(database: Database, name: str, *, wanted: bool) -> None
                 return
 
 
-async def test_what_a_map_parameter_holds_is_in_no_log_of_the_driver(
+async def test_no_parameter_is_in_a_log_of_the_driver(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("DEBUG", "neo4j"):
         row = await database.read_one(
-            reading("RETURN size($w.who) AS letters"), w={"who": "ann@example.com"}
+            reading("RETURN size($w.who) + size($who) AS letters"),
+            w={"who": "ann@example.com"},
+            who="bob@example.com",
         )
 
-    assert row == {"letters": 15}
-    assert "RETURN size($w.who)" in caplog.text
-    assert "ann@example.com" not in caplog.text
+    assert row == {"letters": 30}
+    assert "handing out existing connection" in caplog.text
+    assert "example.com" not in caplog.text
 
 
 async def test_steps_are_written_together_or_not_at_all(database: Database, mark: str) -> None:

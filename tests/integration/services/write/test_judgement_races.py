@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 import pytest
 
 from identity_service.domain.judgements import OF_TWO, Verdict
 from identity_service.errors import FieldInvalid
-from identity_service.graph.evidence import WRITE_SETTLEMENT, EvidenceStore, Written
-from identity_service.graph.write_rows import SettlementWrite, settlement_rows
+from identity_service.graph.evidence import (
+    WRITE_NEW_CUSTOMERS,
+    WRITE_SETTLEMENT,
+    EvidenceStore,
+    Written,
+)
+from identity_service.graph.statements import Statement
+from identity_service.graph.write_rows import (
+    SettlementWrite,
+    new_customer_rows,
+    settlement_rows,
+)
+from identity_service.services.write.novelty import Novelty
 from tests.support.space import NewWorld, World, beside, event
 from tests.support.waiting import until
 
 ANN, PHONE = "user_id:ann", "anonymous_id:phone"
 
 Act: TypeAlias = Callable[[], Awaitable[Any]]
+
+Way: TypeAlias = tuple[str, Statement, Callable[[SettlementWrite], Mapping[str, Any]]]
+"""How new identifiers are written: a method of the store, its statement, and its rows."""
 
 
 def act_after_first(patch: pytest.MonkeyPatch, name: str, act: Act) -> None:
@@ -34,6 +48,16 @@ def act_after_first(patch: pytest.MonkeyPatch, name: str, act: Act) -> None:
         return answer
 
     patch.setattr(EvidenceStore, name, and_act)
+
+
+@pytest.fixture
+def always_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph is asked about all that is not known."""
+
+    def is_likely(*_: Any) -> bool:
+        return False
+
+    monkeypatch.setattr(Novelty, "is_likely", is_likely)
 
 
 async def two_processes(world: NewWorld) -> tuple[World, World]:
@@ -54,6 +78,7 @@ async def is_one(space: World) -> bool:
     return found.customer_of(ANN) == found.customer_of(PHONE)
 
 
+@pytest.mark.usefixtures("always_asks")
 @pytest.mark.parametrize("verdict", OF_TWO)
 async def test_a_judgement_that_is_made_while_its_identifier_is_being_written_applies(
     world: NewWorld, monkeypatch: pytest.MonkeyPatch, verdict: Verdict
@@ -79,6 +104,7 @@ async def test_an_identifier_that_comes_while_it_is_being_judged_is_found(
     assert [change.kind for change in changes] == ["MERGED" if verdict is Verdict.SAME else "SPLIT"]
 
 
+@pytest.mark.usefixtures("always_asks")
 @pytest.mark.parametrize("verdict", OF_TWO)
 async def test_a_judgement_withdrawn_while_its_identifier_is_being_written_is_gone(
     world: NewWorld, monkeypatch: pytest.MonkeyPatch, verdict: Verdict
@@ -105,19 +131,34 @@ async def test_an_identifier_that_comes_while_its_judgement_is_withdrawn_is_let_
     assert await is_one(space) == (verdict is Verdict.APART)
 
 
-@pytest.mark.parametrize("withdrawn", [False, True], ids=["made", "withdrawn"])
+ASKED = ("write_settlement", WRITE_SETTLEMENT, settlement_rows)
+UNASKED = ("write_new_customers", WRITE_NEW_CUSTOMERS, new_customer_rows)
+
+
+@pytest.mark.parametrize(
+    ("way", "withdrawn"),
+    # An identifier that a judgement waits for is never written without asking.
+    [(ASKED, False), (ASKED, True), (UNASKED, False)],
+    ids=["asked-made", "asked-withdrawn", "unasked-made"],
+)
 async def test_an_identifier_that_is_written_but_not_committed_is_waited_for(
-    world: NewWorld, monkeypatch: pytest.MonkeyPatch, *, withdrawn: bool
+    request: pytest.FixtureRequest,
+    world: NewWorld,
+    monkeypatch: pytest.MonkeyPatch,
+    way: Way,
+    *,
+    withdrawn: bool,
 ) -> None:
     space, other = await two_processes(world)
     made = (await space.judge(Verdict.SAME, ANN, PHONE))[0] if withdrawn else None
-    write, running, commit = EvidenceStore.write_settlement, asyncio.Event(), asyncio.Event()
+    method, statement, rows = way
+    write, running, commit = getattr(EvidenceStore, method), asyncio.Event(), asyncio.Event()
 
     async def held(self: EvidenceStore, what: SettlementWrite) -> Written | None:
         if running.is_set():
             return await write(self, what)
-        async with space.database.transaction(WRITE_SETTLEMENT.name) as transaction:
-            row = await transaction.run_one(WRITE_SETTLEMENT, w=settlement_rows(what))
+        async with space.database.transaction(statement.name) as transaction:
+            row = await transaction.run_one(statement, w=rows(what))
             running.set()
             await commit.wait()
         return Written(row["last_position"]) if row and row["written"] else None
@@ -130,12 +171,14 @@ async def test_an_identifier_that_is_written_but_not_committed_is_waited_for(
             withdrawn=withdrawn,
         )
         writing = await space.rows(
-            "SHOW TRANSACTIONS YIELD metaData WHERE metaData.name = 'ingest/write_settlement'"
+            "SHOW TRANSACTIONS YIELD metaData WHERE metaData.name STARTS WITH 'ingest/write_'"
             " RETURN metaData"
         )
         return bool(found) or len(writing) > 1
 
-    monkeypatch.setattr(EvidenceStore, "write_settlement", held)
+    monkeypatch.setattr(EvidenceStore, method, held)
+    if way is ASKED:
+        request.getfixturevalue("always_asks")
     sending = asyncio.ensure_future(space.send(event("m2", 2, PHONE)))
     await running.wait()
     judging = asyncio.ensure_future(

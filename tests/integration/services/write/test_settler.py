@@ -217,6 +217,7 @@ async def test_an_attempt_that_was_refused_is_followed_by_a_longer_and_longer_wa
     space = await world(MERGING)
     await space.send(event("m0", 1, ANN))
     other = beside(space, space.database)
+    await other.send(event("m", 1, ANN))  # knows her now, and takes her for nobody new
     waits: list[tuple[float, float]] = []
 
     def longest(least: float, most: float) -> float:

@@ -8,7 +8,7 @@ import pytest
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.resolution.subgraph import Sightings, Span
-from identity_service.graph.evidence import Known
+from identity_service.graph.evidence import NOTHING_KNOWN
 from identity_service.graph.write_rows import EvidenceWrite
 from identity_service.services.write.evidence_cache import CachedEvidence, EvidenceCache
 
@@ -17,24 +17,12 @@ PAIRS = 1_000
 
 def learn_pairs(kept: CachedEvidence) -> None:
     """Keep a thousand links with both their ends, and nothing else of them."""
-    nothing = Known(
-        events=frozenset(),
-        reused=frozenset(),
-        identifiers={},
-        links={},
-        waiting=(),
-        judgements_rev=0,
-        blocked=frozenset(),
-        corrections={},
-        unseen=frozenset(),
-        deferred=frozenset(),
-    )
     pairs = [
         (Identifier("anonymous_id", f"a-{n}"), Identifier("user_id", f"u-{n}"))
         for n in range(PAIRS)
     ]
     kept.learn(
-        nothing,
+        NOTHING_KNOWN,
         EvidenceWrite(
             identifiers={end: Span(1, 1) for pair in pairs for end in pair},
             links={pair: Sightings(1, 1, 1, {"web"}) for pair in pairs},
@@ -56,3 +44,15 @@ def test_the_garbage_collector_does_not_look_at_each_entry(with_claims: bool) ->
     assert len(gc.get_objects()) - before < PAIRS // 10
     assert kept.link_since(last) == 1
     assert kept.claim_of(last) == ({"web"} if with_claims else set())
+
+
+def test_what_no_longer_holds_was_met_all_the_same() -> None:
+    kept = EvidenceCache(max_bytes=10_000).of("shop", with_claims=False)
+    phone, tablet = (Identifier("anonymous_id", name) for name in ("phone", "tablet"))
+    kept.learn(NOTHING_KNOWN, EvidenceWrite(identifiers={phone: Span(1, 1)}))
+
+    kept.forget(EvidenceWrite(known_identifiers={phone: Span(2, 2)}))
+
+    assert kept.identifier_since(phone) is None
+    assert kept.corrections([phone]) == {}
+    assert [kept.may_be_new(each) for each in (phone, tablet)] == [False, True]
