@@ -101,7 +101,7 @@ class Collection:
             if read is None:
                 raise HTTPException(404)
             if scope["method"] == "OPTIONS":
-                await send_answer(send, 204, [*preflight(headers, METHODS), *shared], b"")
+                await send_answer(send, 204, [*preflight(headers, "POST"), *shared], b"")
                 return
             if scope["method"] != "POST":
                 raise HTTPException(405, headers={"Allow": METHODS})
@@ -244,11 +244,11 @@ def shared_with(origin: bytes | None) -> RawHeaders:
     )
 
 
-def preflight(headers: Mapping[bytes, bytes], methods: str) -> RawHeaders:
-    """The answer to a browser that asks before it sends: any header will do, for a day."""
+def preflight(headers: Mapping[bytes, bytes], method: str) -> RawHeaders:
+    """The answer to a browser that asks before it uses a method: any header will do, for a day."""
     return (
-        (b"allow", methods.encode()),
-        (b"access-control-allow-methods", methods.encode()),
+        (b"allow", f"{method}, OPTIONS".encode()),
+        (b"access-control-allow-methods", method.encode()),
         (
             b"access-control-allow-headers",
             headers.get(b"access-control-request-headers", b""),

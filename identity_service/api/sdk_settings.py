@@ -40,7 +40,7 @@ async def sdk_settings(scope: Scope, receive: Receive, send: Send) -> None:
     shared = shared_with(headers.get(b"origin"))
     try:
         if scope["method"] == "OPTIONS":
-            await send_answer(send, 204, [*preflight(headers, METHODS), *shared], b"")
+            await send_answer(send, 204, [*preflight(headers, "GET"), *shared], b"")
             return
         if scope["method"] != "GET":
             raise HTTPException(405, headers={"Allow": METHODS})
