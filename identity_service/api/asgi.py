@@ -18,6 +18,7 @@ from identity_service.api.graphql import routes as graphql
 from identity_service.api.graphql.limits import MAX_BODY
 from identity_service.api.incoming import BodyLimit
 from identity_service.api.problems import ANY_ERROR, Problems, request_problem
+from identity_service.api.sdk_settings import fetches_settings, sdk_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,16 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, hold a connection, or run the lifespan."""
         if scope["type"] == "http":
-            if scope["path"].rpartition("/")[0] == collect.PREFIX:
+            if scope["path"].rpartition("/")[0] in collect.PREFIXES:
                 await self.collection(scope, receive, send)
                 return
             if scope["method"] == "HEAD":
                 # Whatever answers GET answers HEAD, which FastAPI's routes leave out. A copy: the
                 # server reads its own to leave out the body.
                 scope = {**scope, "method": "GET"}
+            if fetches_settings(scope["path"]):
+                await sdk_settings(scope, receive, send)
+                return
         await self.api(scope, receive, send)
 
 

@@ -1,4 +1,4 @@
-"""Segment's and RudderStack's tracking API over HTTP.
+"""The tracking API of Segment, RudderStack and Jitsu over HTTP.
 
 The busiest routes of the service: plain ASGI, and work only where a request needs it.
 """
@@ -41,7 +41,19 @@ Reader: TypeAlias = Callable[[object, int, Callable[[], str]], Collected]
 """Reads a decoded body, received at a time, as the calls of one route; it may make ids."""
 
 PREFIX: Final = "/v1"
-"""Where all routes of the tracking API are, each one name below it."""
+"""Where Segment's and RudderStack's calls go, each kind one name below it."""
+
+BEACON: Final = "/beacon/v1"
+"""Where RudderStack's browser SDK sends its batch when a page closes."""
+
+JITSU: Final = ("/api/s", "/api/s/s2s")
+"""Where Jitsu's calls go from pages and from servers, each kind one name below it."""
+
+PREFIXES: Final = frozenset({PREFIX, BEACON, *JITSU})
+"""Below which all routes of the tracking API are."""
+
+KINDS: Final = ("track", "identify", "page", "screen", "group", "alias")
+"""The kinds of calls that all SDKs have."""
 
 RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
@@ -62,12 +74,15 @@ LARGE_GZIP: Final = 4 * 1024
 
 
 def tracking_api(clock: Clock = system_clock) -> Collection:
-    """The tracking API: every kind of call under its long and its short name, and batches."""
-    readers: dict[str, Reader] = {"batch": read_batch, "b": read_batch}
-    for kind in ("track", "identify", "page", "screen", "group", "alias"):
-        readers[kind] = readers[kind[0]] = partial(read_call, kind)
-    readers["merge"] = partial(read_call, "merge")
-    return Collection({f"{PREFIX}/{name}": read for name, read in readers.items()}, clock)
+    """Every kind of call under its long and its short name, and batches."""
+    readers: dict[str, Reader] = {f"{BEACON}/batch": read_batch}
+    readers |= {f"{PREFIX}/{name}": read_batch for name in ("batch", "b")}
+    readers[f"{PREFIX}/merge"] = partial(read_call, "merge")
+    for kind in KINDS:
+        readers |= {f"{PREFIX}/{name}": partial(read_call, kind) for name in (kind, kind[0])}
+        of_jitsu = partial(read_call, kind, mixes_accounts=True)
+        readers |= {f"{prefix}/{kind}": of_jitsu for prefix in JITSU}
+    return Collection(readers, clock)
 
 
 class Collection:
@@ -80,13 +95,13 @@ class Collection:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever becomes of it."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        shared = _shared_with(headers.get(b"origin"))
+        shared = shared_with(headers.get(b"origin"))
         try:
             read = self._readers.get(scope["path"])
             if read is None:
                 raise HTTPException(404)
             if scope["method"] == "OPTIONS":
-                await _send(send, 204, [*_preflight(headers), *shared], b"")
+                await send_answer(send, 204, [*preflight(headers, "POST"), *shared], b"")
                 return
             if scope["method"] != "POST":
                 raise HTTPException(405, headers={"Allow": METHODS})
@@ -100,7 +115,7 @@ class Collection:
                 answer.headers["Connection"] = "close"
             await answer(scope, receive, send)
         else:
-            await _send(send, 200, [*SUCCESS_HEADERS, *shared], SUCCESS)
+            await send_answer(send, 200, [*SUCCESS_HEADERS, *shared], SUCCESS)
 
     async def _take(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, read: Reader
@@ -127,7 +142,7 @@ class Collection:
 
         inside, collected = await _run(services.threads, raw, read_text)
         if inside != key:
-            sender = await _require_sender(access, inside)
+            sender = await require_sender(access, inside)
             services.rate_limit.check(sender.source)
         services.rate_limit.count(sender.source, len(collected.events) + len(collected.rejections))
         await services.ingest.take(sender, collected, received_at)
@@ -142,7 +157,7 @@ async def _sender(access: Access, key: str | None) -> Sender | None:
     return access.sender(await access.authenticate(key))
 
 
-async def _require_sender(access: Access, key: str | None) -> Sender:
+async def require_sender(access: Access, key: str | None) -> Sender:
     """The source with that write key. Raises Unauthorised."""
     sender = await _sender(access, key)
     if sender is None:
@@ -173,7 +188,7 @@ async def _sender_inside(
             remedy="Send the write key in a header, in the address, or at the body's beginning.",
         )
     key = keys.write_key(decode_body(raw))
-    return key, await _require_sender(access, key)
+    return key, await require_sender(access, key)
 
 
 def _unauthorised(key: str | None) -> Unauthorised:
@@ -213,7 +228,7 @@ async def _run(threads: Executor, raw: bytes, read: Callable[[bytes], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(threads, read_aside)
 
 
-def _shared_with(origin: bytes | None) -> RawHeaders:
+def shared_with(origin: bytes | None) -> RawHeaders:
     """The headers that let a page of that origin read an answer.
 
     Credentials are allowed since beacons always send them. The service sets no cookie and reads
@@ -229,11 +244,11 @@ def _shared_with(origin: bytes | None) -> RawHeaders:
     )
 
 
-def _preflight(headers: Mapping[bytes, bytes]) -> RawHeaders:
-    """The answer to a browser that asks before it sends: any header will do, for a day."""
+def preflight(headers: Mapping[bytes, bytes], method: str) -> RawHeaders:
+    """The answer to a browser that asks before it uses a method: any header will do, for a day."""
     return (
-        (b"allow", METHODS.encode()),
-        (b"access-control-allow-methods", b"POST"),
+        (b"allow", f"{method}, OPTIONS".encode()),
+        (b"access-control-allow-methods", method.encode()),
         (
             b"access-control-allow-headers",
             headers.get(b"access-control-request-headers", b""),
@@ -242,6 +257,9 @@ def _preflight(headers: Mapping[bytes, bytes]) -> RawHeaders:
     )
 
 
-async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+async def send_answer(
+    send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes
+) -> None:
+    """Send a whole answer."""
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

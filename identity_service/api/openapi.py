@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from identity_service.api.collect import PREFIX
+from identity_service.api.collect import BEACON, JITSU, PREFIX
 from identity_service.api.problems import ANY_ERROR, ErrorBody, error_responses
 from identity_service.errors import BadInput, Overloaded, TooLarge, Unauthorised, Unavailable
 
@@ -24,7 +24,7 @@ DESCRIPTION: Final = (
 )
 
 TAGS: Final[list[Json]] = [
-    {"name": "collection", "description": "The tracking API of Segment and RudderStack."},
+    {"name": "collection", "description": "The tracking API of Segment, RudderStack and Jitsu."},
     {"name": "health", "description": "For machines that watch the service."},
 ]
 
@@ -111,7 +111,8 @@ _CALLS: Final = {
 def _collection_paths() -> Json:
     paths = {f"{PREFIX}/batch": {"post": _batch()}}
     for kind, (summary, fields, example) in _CALLS.items():
-        also = "" if kind == "merge" else f"Also at `{PREFIX}/{kind[0]}`. "
+        others = [f"{PREFIX}/{kind[0]}", *(f"{prefix}/{kind}" for prefix in JITSU)]
+        also = "" if kind == "merge" else f"Also at `{'`, `'.join(others)}`. "
         schema = {"type": "object", "properties": _described(_EVERY_CALL | fields)}
         operation = _collected(kind, summary, also, schema, {"userId": "u-1001", **example})
         paths[f"{PREFIX}/{kind}"] = {"post": operation}
@@ -133,7 +134,13 @@ def _batch() -> Json:
         },
     }
     example = {"batch": [{"type": "track", "userId": "u-1001", "event": "Order Completed"}]}
-    return _collected("batch", "Many calls at once", f"Also at `{PREFIX}/b`. ", schema, example)
+    return _collected(
+        "batch",
+        "Many calls at once",
+        f"Also at `{PREFIX}/b` and `{BEACON}/batch`. ",
+        schema,
+        example,
+    )
 
 
 def _collected(name: str, summary: str, also: str, schema: Json, example: Json) -> Json:

@@ -91,7 +91,8 @@ class _Envelope:
     `new_id` names a call that nothing else can tell from another. `sent_at` is what the batch
     says, as sent, and `sent_at_ms` the time that it means. `context_bytes`: the JSON of the batch's
     context. `is_sent` is False for the lines of a file, whose `sentAt` has nothing to do with
-    their receipt. `free_bytes` may still be stored.
+    their receipt. `mixes_accounts`: the sender puts traits of an account among those of the
+    person (`context.traits`) on every call that names it. `free_bytes` may still be stored.
     """
 
     received_at: int
@@ -101,6 +102,7 @@ class _Envelope:
     context: Mapping[str, Any] | None = None
     context_bytes: int = 0
     is_sent: bool = True
+    mixes_accounts: bool = False
     free_bytes: int = MAX_REQUEST_BYTES
 
     def make_room(self, size: int) -> None:
@@ -152,15 +154,24 @@ def read_batch(body: object, received_at: int, new_id: Callable[[], str]) -> Col
     )
 
 
-def read_call(kind: str, body: object, received_at: int, new_id: Callable[[], str]) -> Collected:
+def read_call(
+    kind: str,
+    body: object,
+    received_at: int,
+    new_id: Callable[[], str],
+    *,
+    mixes_accounts: bool = False,
+) -> Collected:
     """The one call of a route such as `/v1/track`, which decides the kind.
 
-    `new_id` is as in `read_batch`. Raises BadInput for a body that is not an object, and for a kind
-    that does not exist.
+    `new_id` is as in `read_batch`. `mixes_accounts`, for Jitsu: where the call names an account,
+    an e-mail address or phone number in `context.traits` may be the account's. Raises BadInput for
+    a body that is not an object, and for a kind that does not exist.
     """
     if kind not in _KINDS:
         raise BadInput(f"There are no “{kind}” calls.", remedy=f"Send {', '.join(_KINDS)}.")
-    one = _read(_require_object(body), kind, _Envelope(received_at, new_id))
+    envelope = _Envelope(received_at, new_id, mixes_accounts=mixes_accounts)
+    one = _read(_require_object(body), kind, envelope)
     return Collected((one,), ()) if isinstance(one, ReportedEvent) else Collected((), (one,))
 
 
@@ -235,12 +246,13 @@ def _event(
     name = None
     if shape.name_key:
         name = used[shape.name_key] = _name(call.get(shape.name_key))
+    account_id = _account_id(call, context)
     identifiers = read_identifiers(
         call,
         kind=kind,
         traits=traits,
         context=context,
-        context_traits=context_traits,
+        context_traits={} if account_id and envelope.mixes_accounts else context_traits,
         account_traits=account_traits,
     )
     return ReportedEvent(
@@ -258,7 +270,7 @@ def _event(
         context=_with_rest(without_hash(context), call, used, envelope.sent_at),
         traits=traits,
         context_traits=context_traits,
-        account_id=_account_id(call, context),
+        account_id=account_id,
         account_traits=account_traits,
         digest=digest,
         place=place,

@@ -835,3 +835,33 @@ def test_any_call_is_an_event_or_a_rejection(kind: str, call: dict[str, Any]) ->
 @given(st.binary(max_size=100))
 def test_any_line_is_an_event_or_a_rejection(line: bytes) -> None:
     assert isinstance(read_line(line, NOW, "events.jsonl", 1), Rejection)
+
+
+@pytest.mark.parametrize(
+    ("group", "named"),
+    [
+        ({"groupId": "acme"}, set[str]()),
+        ({"context": {"groupId": "acme"}}, set[str]()),
+        ({}, {"email", "phone"}),
+        ({"groupId": ""}, {"email", "phone"}),
+        ({"groupId": "undefined"}, {"email", "phone"}),
+    ],
+)
+def test_where_a_sender_mixes_accounts_in_traits_of_the_context_name_nobody_beside_an_account(
+    group: dict[str, Any], named: set[str]
+) -> None:
+    context = {"traits": {"email": "a@b.example", "phone": "+1"}, **group.get("context", {})}
+    call = {"userId": "u", **group, "context": context}
+
+    collected = read_call("track", call, NOW, new_id, mixes_accounts=True)
+
+    assert {each.type for each in collected.events[0].identifiers} == {"user_id", *named}
+    assert collected.events[0].context_traits == context["traits"]
+
+
+def test_what_an_identify_says_itself_names_the_person_beside_an_account_too() -> None:
+    call = {"userId": "u", "groupId": "acme", "traits": {"email": "a@b.example"}}
+
+    collected = read_call("identify", call, NOW, new_id, mixes_accounts=True)
+
+    assert Identifier("email", "a@b.example") in collected.events[0].identifiers
