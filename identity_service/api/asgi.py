@@ -31,7 +31,7 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, hold a connection, or run the lifespan."""
         if scope["type"] == "http":
-            if scope["path"].rpartition("/")[0] in collect.PREFIXES:
+            if collect.is_collected(scope["path"]):
                 await self.collection(scope, receive, send)
                 return
             if scope["method"] == "HEAD":

@@ -1,4 +1,4 @@
-"""The tracking API of Segment, RudderStack and Jitsu over HTTP.
+"""The tracking API of Segment, RudderStack and Jitsu, mParticle's and Customer.io's, over HTTP.
 
 The busiest routes of the service: plain ASGI, and work only where a request needs it.
 """
@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from identity_service.api.incoming import IncomingBody, declared_length
 from identity_service.api.problems import problem
 from identity_service.api.state import services_of
+from identity_service.collect import customerio, mparticle
 from identity_service.collect.body import (
     GZIP_MAGIC,
     MAX_UNKNOWN_BYTES,
@@ -49,8 +50,13 @@ BEACON: Final = "/beacon/v1"
 JITSU: Final = ("/api/s", "/api/s/s2s")
 """Where Jitsu's calls go from pages and from servers, each kind one name below it."""
 
-PREFIXES: Final = frozenset({PREFIX, BEACON, *JITSU})
-"""Below which all routes of the tracking API are."""
+MPARTICLE: Final = "/v2"
+"""Where mParticle's Events API is."""
+
+CUSTOMERIO: Final = ("/api/v1/", "/api/v2/")
+"""Where Customer.io's Track API is, with more than one name below."""
+
+_PREFIXES: Final = frozenset({PREFIX, BEACON, *JITSU, MPARTICLE})
 
 KINDS: Final = ("track", "identify", "page", "screen", "group", "alias")
 """The kinds of calls that all SDKs have."""
@@ -73,6 +79,11 @@ LARGE_GZIP: Final = 4 * 1024
 """From here on gzip is also unpacked in a thread: what it holds can be a thousand times as long."""
 
 
+def is_collected(path: str) -> bool:
+    """Whether it is a path of the collection."""
+    return path.rpartition("/")[0] in _PREFIXES or path.startswith(CUSTOMERIO)
+
+
 def tracking_api(clock: Clock = system_clock) -> Collection:
     """Every kind of call under its long and its short name, and batches."""
     readers: dict[str, Reader] = {f"{BEACON}/batch": read_batch}
@@ -82,6 +93,8 @@ def tracking_api(clock: Clock = system_clock) -> Collection:
         readers |= {f"{PREFIX}/{name}": partial(read_call, kind) for name in (kind, kind[0])}
         of_jitsu = partial(read_call, kind, mixes_accounts=True)
         readers |= {f"{prefix}/{kind}": of_jitsu for prefix in JITSU}
+    readers[f"{MPARTICLE}/events"] = mparticle.read_events
+    readers[f"{MPARTICLE}/bulkevents"] = mparticle.read_bulk_events
     return Collection(readers, clock)
 
 
@@ -98,13 +111,13 @@ class Collection:
         shared = shared_with(headers.get(b"origin"))
         try:
             read = self._readers.get(scope["path"])
-            if read is None:
-                raise HTTPException(404)
-            if scope["method"] == "OPTIONS":
+            if read is not None and scope["method"] == "OPTIONS":
                 await send_answer(send, 204, [*preflight(headers, "POST"), *shared], b"")
                 return
-            if scope["method"] != "POST":
+            if read is not None and scope["method"] != "POST":
                 raise HTTPException(405, headers={"Allow": METHODS})
+            if read is None:
+                read = _reader_of_customerio(scope)
             await self._take(scope, headers, receive, read)
         except ClientDisconnect:
             return
@@ -137,7 +150,7 @@ class Collection:
         received_at = self._clock()
 
         def read_text(text: bytes) -> tuple[str | None, Collected]:
-            body = decode_json(text)
+            body = decode_json(text) if text or scope["method"] == "POST" else {}
             return keys.write_key(body), read(body, received_at, _new_message_id)
 
         inside, collected = await _run(services.threads, raw, read_text)
@@ -146,6 +159,15 @@ class Collection:
             services.rate_limit.check(sender.source)
         services.rate_limit.count(sender.source, len(collected.events) + len(collected.rejections))
         await services.ingest.take(sender, collected, received_at)
+
+
+def _reader_of_customerio(scope: Scope) -> Reader:
+    """Raises HTTPException where Customer.io has no such route."""
+    path: bytes = scope["raw_path"]
+    read = customerio.reader_of(scope["method"], path.decode("latin-1"))
+    if read is None:
+        raise HTTPException(404)
+    return read
 
 
 def _new_message_id() -> str:

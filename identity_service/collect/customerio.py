@@ -1,0 +1,220 @@
+"""Customer.io's Track API: people, their events and devices, as calls of the tracking API.
+
+| sent | read as |
+| --- | --- |
+| the identifier in the path, or `id` | `user_id`; an e-mail address is an `email`, `cio_…` a `cio_id` |
+| `anonymous_id` | `anonymous_id` |
+| the attributes `email` and `phone` | `email`, `phone` |
+| a device of iOS or Android | `ios.push_token`, `android.push_token` |
+| `cio_relationships` of a person | the accounts that the person belongs to |
+| the two people of a merge | both, as of RudderStack's merge call: a second `user_id` joins nobody |
+
+That a person is deleted or suppressed is kept as an event, and nothing is deleted by it. Objects
+without a person name nobody and are rejected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final, TypeAlias, cast
+from urllib.parse import unquote
+
+from identity_service.collect.segment import Collected, read_batch
+from identity_service.errors import BadInput
+
+Calls: TypeAlias = list[dict[str, Any]]
+
+_CUSTOMER: Final = re.compile(r"/api/v1/customers/(?P<id>[^/]+)(?P<rest>/.*)?")
+_DEVICE: Final = re.compile(r"/devices/(?P<token>[^/]+)")
+_CIO_ID: Final = re.compile(r"cio_[0-9a-zA-Z]+")
+
+_KINDS: Final = {"page", "screen"}
+"""Events that are not tracked by name alone."""
+
+DEVICE_ADDED: Final = "Device Added"
+DEVICE_REMOVED: Final = "Device Removed"
+SUPPRESSED: Final = "Person Suppressed"
+UNSUPPRESSED: Final = "Person Unsuppressed"
+DELETED: Final = "Person Deleted"
+"""Names of the events that these calls become."""
+
+
+def reader_of(
+    method: str, path: str
+) -> Callable[[object, int, Callable[[], str]], Collected] | None:
+    """What reads the decoded body of a request; None where Customer.io has no such route.
+
+    `path` is as sent, percent-encoded. The reader takes the body, the time of receipt and what
+    makes message ids, as `read_batch` does, and raises BadInput for a body that is no object.
+    """
+    calls = _calls_of(method, path)
+    return None if calls is None else partial(_read, calls)
+
+
+def _read(
+    calls: Callable[[dict[str, Any]], Calls],
+    body: object,
+    received_at: int,
+    new_id: Callable[[], str],
+) -> Collected:
+    if not isinstance(body, dict):
+        raise BadInput("The body is not a JSON object.", remedy="Send a JSON object.")
+    return read_batch({"batch": calls(cast("dict[str, Any]", body))}, received_at, new_id)
+
+
+def _calls_of(method: str, path: str) -> Callable[[dict[str, Any]], Calls] | None:
+    if method == "POST":
+        of_nobody = {
+            "/api/v1/events": lambda body: [_event({}, body)],
+            "/api/v1/merge_customers": lambda body: [_merge(body)],
+            "/api/v2/entity": lambda body: _entity(body),
+            "/api/v2/batch": _batch,
+        }
+        if path in of_nobody:
+            return of_nobody[path]
+    found = _CUSTOMER.fullmatch(path)
+    return (
+        _of_customer(method, _named(unquote(found["id"])), found["rest"] or "") if found else None
+    )
+
+
+def _of_customer(
+    method: str, person: dict[str, Any], rest: str
+) -> Callable[[dict[str, Any]], Calls] | None:
+    removed = _DEVICE.fullmatch(rest)
+    if method == "DELETE" and removed:
+        return lambda _: [_track(person, DEVICE_REMOVED, {"token": unquote(removed["token"])})]
+    routes: Mapping[tuple[str, str], Callable[[dict[str, Any]], Calls]] = {
+        ("PUT", ""): lambda body: _identify(person, body),
+        ("DELETE", ""): lambda _: [_track(person, DELETED, {})],
+        ("POST", "/events"): lambda body: [_event(person, body)],
+        ("PUT", "/devices"): lambda body: [_device(person, _object(body.get("device")))],
+        ("POST", "/suppress"): lambda _: [_track(person, SUPPRESSED, {})],
+        ("POST", "/unsuppress"): lambda _: [_track(person, UNSUPPRESSED, {})],
+    }
+    return routes.get((method, rest))
+
+
+def _batch(body: dict[str, Any]) -> Calls:
+    listed = body.get("batch")
+    if not isinstance(listed, list):
+        raise BadInput("The body has no list “batch”.", remedy='Send {"batch": [{…}, …]}.')
+    calls: list[Any] = []
+    for each in cast("list[object]", listed):
+        # What is no object is refused where calls are read.
+        calls += _entity(cast("dict[str, Any]", each)) if isinstance(each, dict) else [each]
+    return calls
+
+
+def _entity(entity: dict[str, Any]) -> Calls:
+    """One entry of a batch: what was done to a person."""
+    identifiers, action = _object(entity.get("identifiers")), entity.get("action")
+    person = _person(identifiers)
+    if entity.get("type") != "person":
+        return [_track(person, f"{entity.get('type')} {action}", entity)]
+    match action:
+        case "identify":
+            attributes = {
+                **_object(entity.get("attributes")),
+                "cio_relationships": entity.get("cio_relationships"),
+            }
+            return _identify(person, attributes)
+        case "event" | "page" | "screen":
+            data = _object(entity.get("attributes")) or _object(entity.get("data"))
+            return [_event(person, {"type": action, **entity, "data": data})]
+        case "add_device":
+            return [_device(person, _object(entity.get("device")))]
+        case "delete_device":
+            return [_track(person, DEVICE_REMOVED, _object(entity.get("device")))]
+        case "merge":
+            return [_merge(entity)]
+        case "suppress":
+            return [_track(person, SUPPRESSED, {})]
+        case "unsuppress":
+            return [_track(person, UNSUPPRESSED, {})]
+        case "delete":
+            return [_track(person, DELETED, {})]
+        case _:
+            return [_track(person, str(action), _object(entity.get("attributes")))]
+
+
+def _identify(person: dict[str, Any], attributes: dict[str, Any]) -> Calls:
+    traits = dict(attributes)
+    person = {**person, "anonymousId": traits.pop("anonymous_id", None)}
+    listed = traits.pop("cio_relationships", None)
+    if isinstance(listed, dict):  # {"action": "add_relationships", "relationships": […]}
+        listed = cast("dict[str, Any]", listed).get("relationships")
+    accounts = cast("list[object]", listed) if isinstance(listed, list) else []
+    groups = [
+        {**person, "type": "group", "groupId": ids["object_id"]}
+        for ids in (_object(_object(account).get("identifiers")) for account in accounts)
+        if ids.get("object_id")
+    ]
+    return [{**person, "type": "identify", "traits": traits}, *groups]
+
+
+def _event(person: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    """An event of a person, or of a browser that only `anonymous_id` names."""
+    kind = body["type"] if body.get("type") in _KINDS else "track"
+    return {
+        **person,
+        "type": kind,
+        "anonymousId": body.get("anonymous_id"),
+        "event" if kind == "track" else "name": body.get("name"),
+        "messageId": body.get("id"),
+        "timestamp": body.get("timestamp"),
+        "properties": _object(body.get("data")),
+    }
+
+
+def _device(person: dict[str, Any], device: dict[str, Any]) -> dict[str, Any]:
+    call = _track(person, DEVICE_ADDED, device)
+    context = _object(call.get("context"))
+    token = {"type": device.get("platform"), "token": device.get("id")}
+    return {**call, "context": {**context, "device": token}}
+
+
+def _merge(body: dict[str, Any]) -> dict[str, Any]:
+    people = [_object(body.get(name)) for name in ("primary", "secondary")]
+    named = [
+        {"type": "user_id" if name == "id" else name, "value": value}
+        for person in people
+        for name, value in person.items()
+        if name in {"id", "email", "cio_id"}
+    ]
+    return {"type": "merge", "mergeProperties": named}
+
+
+def _track(person: dict[str, Any], name: str, properties: dict[str, Any]) -> dict[str, Any]:
+    return {**person, "type": "track", "event": name, "properties": properties}
+
+
+def _person(identifiers: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a call that name somebody by `id`, `email`, `cio_id` or `anonymous_id`."""
+    named = _named(identifiers["id"]) if identifiers.get("id") else {}
+    others = [
+        {"type": name, "id": identifiers[name], "collection": "users", "encoding": "none"}
+        for name in ("email", "cio_id", "anonymous_id")
+        if identifiers.get(name)
+    ]
+    if others:
+        listed = _object(named.get("context")).get("externalIds", [])
+        named = {**named, "context": {"externalIds": [*listed, *others]}}
+    return named
+
+
+def _named(value: object) -> dict[str, Any]:
+    """The fields of a call that name somebody by what stands where Customer.io's id does."""
+    of_type = None
+    if isinstance(value, str):
+        of_type = "email" if "@" in value else "cio_id" if _CIO_ID.fullmatch(value) else None
+    if of_type is None:
+        return {"userId": value}
+    external = {"type": of_type, "id": value, "collection": "users", "encoding": "none"}
+    return {"context": {"externalIds": [external]}}
+
+
+def _object(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
