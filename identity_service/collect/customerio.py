@@ -2,12 +2,12 @@
 
 | sent | read as |
 | --- | --- |
-| the identifier in the path, or `id` | `user_id`; an e-mail address is an `email`, `cio_…` a `cio_id` |
+| the id in the path, or `id` | `user_id`; an e-mail address is an `email`, `cio_…` a `cio_id` |
 | `anonymous_id` | `anonymous_id` |
 | the attributes `email` and `phone` | `email`, `phone` |
 | a device of iOS or Android | `ios.push_token`, `android.push_token` |
 | `cio_relationships` of a person | the accounts that the person belongs to |
-| the two people of a merge | both, as of RudderStack's merge call: a second `user_id` joins nobody |
+| the two people of a merge | both, as in RudderStack's merge call; a second `user_id` joins none |
 
 That a person is deleted or suppressed is kept as an event, and nothing is deleted by it. Objects
 without a person name nobody and are rejected.
@@ -65,19 +65,16 @@ def _read(
 
 
 def _calls_of(method: str, path: str) -> Callable[[dict[str, Any]], Calls] | None:
-    if method == "POST":
-        of_nobody = {
-            "/api/v1/events": lambda body: [_event({}, body)],
-            "/api/v1/merge_customers": lambda body: [_merge(body)],
-            "/api/v2/entity": lambda body: _entity(body),
-            "/api/v2/batch": _batch,
-        }
-        if path in of_nobody:
-            return of_nobody[path]
     found = _CUSTOMER.fullmatch(path)
-    return (
-        _of_customer(method, _named(unquote(found["id"])), found["rest"] or "") if found else None
-    )
+    if found:
+        return _of_customer(method, _named(unquote(found["id"])), found["rest"] or "")
+    routes: Mapping[tuple[str, str], Callable[[dict[str, Any]], Calls]] = {
+        ("POST", "/api/v1/events"): lambda body: [_event({}, body)],
+        ("POST", "/api/v1/merge_customers"): lambda body: [_merge(body)],
+        ("POST", "/api/v2/entity"): _entity,
+        ("POST", "/api/v2/batch"): _batch,
+    }
+    return routes.get((method, path))
 
 
 def _of_customer(
