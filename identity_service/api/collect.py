@@ -1,4 +1,4 @@
-"""The tracking API of Segment, RudderStack and Jitsu, mParticle's and Customer.io's, over HTTP.
+"""The APIs of senders over HTTP: Segment's, and those that say the same in other words.
 
 The busiest routes of the service: plain ASGI, and work only where a request needs it.
 """
@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias, TypeVar
+from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from starlette.exceptions import HTTPException
@@ -19,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from identity_service.api.incoming import IncomingBody, declared_length
 from identity_service.api.problems import problem
 from identity_service.api.state import services_of
-from identity_service.collect import customerio, mparticle
+from identity_service.collect import customerio, mparticle, snowplow
 from identity_service.collect.body import (
     GZIP_MAGIC,
     MAX_UNKNOWN_BYTES,
@@ -56,7 +58,12 @@ MPARTICLE: Final = "/v2"
 CUSTOMERIO: Final = ("/api/v1/", "/api/v2/")
 """Where Customer.io's Track API is, with more than one name below."""
 
-_PREFIXES: Final = frozenset({PREFIX, BEACON, *JITSU, MPARTICLE})
+SNOWPLOW: Final = "/com.snowplowanalytics.snowplow"
+"""Where Snowplow's trackers POST. They GET `PIXELS`."""
+
+PIXELS: Final = "/i"
+
+_PREFIXES: Final = frozenset({PREFIX, BEACON, *JITSU, MPARTICLE, SNOWPLOW})
 
 KINDS: Final = ("track", "identify", "page", "screen", "group", "alias")
 """The kinds of calls that all SDKs have."""
@@ -65,12 +72,15 @@ RawHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 SUCCESS: Final = b'{"success":true}'
 
+PIXEL: Final = bytes.fromhex(
+    "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
+)
+"""A transparent GIF of one pixel: where an image is asked for, nothing else is a success."""
+
 SUCCESS_HEADERS: Final[RawHeaders] = (
     (b"content-type", b"application/json"),
     (b"content-length", b"%d" % len(SUCCESS)),
 )
-
-METHODS: Final = "POST, OPTIONS"
 
 LARGE_BODY: Final = 256 * 1024
 """From here on a body is read in a thread, and other requests go on meanwhile."""
@@ -79,9 +89,37 @@ LARGE_GZIP: Final = 4 * 1024
 """From here on gzip is also unpacked in a thread: what it holds can be a thousand times as long."""
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How the requests of one method at one address are read, and answered once all is done.
+
+    `may_be_empty`: no body means an object without fields. A GET brings its query instead.
+    """
+
+    read: Reader
+    method: str = "POST"
+    success: bytes = SUCCESS
+    media_type: bytes = b"application/json"
+    may_be_empty: bool = False
+
+    @property
+    def success_headers(self) -> RawHeaders:
+        """The headers of a success."""
+        if self.success is SUCCESS:
+            return SUCCESS_HEADERS
+        length = b"%d" % len(self.success)
+        return ((b"content-type", self.media_type), (b"content-length", length))
+
+    def content(self, text: bytes, query: bytes) -> object:
+        """What `read` takes, of a body and the query of its address. Raises BadInput."""
+        if self.method == "GET":
+            return dict(parse_qsl(query.decode("latin-1")))
+        return {} if self.may_be_empty and not text else decode_json(text)
+
+
 def is_collected(path: str) -> bool:
     """Whether it is a path of the collection."""
-    return path.rpartition("/")[0] in _PREFIXES or path.startswith(CUSTOMERIO)
+    return path.rpartition("/")[0] in _PREFIXES or path == PIXELS or path.startswith(CUSTOMERIO)
 
 
 def tracking_api(clock: Clock = system_clock) -> Collection:
@@ -95,14 +133,17 @@ def tracking_api(clock: Clock = system_clock) -> Collection:
         readers |= {f"{prefix}/{kind}": of_jitsu for prefix in JITSU}
     readers[f"{MPARTICLE}/events"] = mparticle.read_events
     readers[f"{MPARTICLE}/bulkevents"] = mparticle.read_bulk_events
-    return Collection(readers, clock)
+    readers[f"{SNOWPLOW}/tp2"] = snowplow.read_payload
+    routes = {path: Route(read) for path, read in readers.items()}
+    pixel = Route(snowplow.read_pixel, "GET", PIXEL, b"image/gif")
+    return Collection({**routes, PIXELS: pixel}, clock)
 
 
 class Collection:
-    """Takes POSTs at the paths of `readers`: 200 when their events are durable and resolved."""
+    """Answers `routes`, by their paths: 200 when the events are durable and resolved."""
 
-    def __init__(self, readers: Mapping[str, Reader], clock: Clock) -> None:
-        self._readers = readers
+    def __init__(self, routes: Mapping[str, Route], clock: Clock) -> None:
+        self._routes = routes
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,15 +151,13 @@ class Collection:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         shared = shared_with(headers.get(b"origin"))
         try:
-            read = self._readers.get(scope["path"])
-            if read is not None and scope["method"] == "OPTIONS":
-                await send_answer(send, 204, [*preflight(headers, "POST"), *shared], b"")
+            route = self._routes.get(scope["path"]) or _route_of_customerio(scope)
+            if scope["method"] == "OPTIONS":
+                await send_answer(send, 204, [*preflight(headers, route.method), *shared], b"")
                 return
-            if read is not None and scope["method"] != "POST":
-                raise HTTPException(405, headers={"Allow": METHODS})
-            if read is None:
-                read = _reader_of_customerio(scope)
-            await self._take(scope, headers, receive, read)
+            if scope["method"] != route.method:
+                raise HTTPException(405, headers={"Allow": f"{route.method}, OPTIONS"})
+            await self._take(scope, headers, receive, route)
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - every answer needs what a browser must see
@@ -128,10 +167,10 @@ class Collection:
                 answer.headers["Connection"] = "close"
             await answer(scope, receive, send)
         else:
-            await send_answer(send, 200, [*SUCCESS_HEADERS, *shared], SUCCESS)
+            await send_answer(send, 200, [*route.success_headers, *shared], route.success)
 
     async def _take(
-        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, read: Reader
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, route: Route
     ) -> None:
         if declared_length(headers) > MAX_WIRE_BYTES:
             raise _too_large()  # before the sender, who waits for leave to send, is given it
@@ -150,8 +189,8 @@ class Collection:
         received_at = self._clock()
 
         def read_text(text: bytes) -> tuple[str | None, Collected]:
-            body = decode_json(text) if text or scope["method"] == "POST" else {}
-            return keys.write_key(body), read(body, received_at, _new_message_id)
+            body = route.content(text, scope["query_string"])
+            return keys.write_key(body), route.read(body, received_at, _new_message_id)
 
         inside, collected = await _run(services.threads, raw, read_text)
         if inside != key:
@@ -161,13 +200,13 @@ class Collection:
         await services.ingest.take(sender, collected, received_at)
 
 
-def _reader_of_customerio(scope: Scope) -> Reader:
+def _route_of_customerio(scope: Scope) -> Route:
     """Raises HTTPException where Customer.io has no such route."""
     path: bytes = scope["raw_path"]
     read = customerio.reader_of(scope["method"], path.decode("latin-1"))
     if read is None:
         raise HTTPException(404)
-    return read
+    return Route(read, scope["method"], may_be_empty=True)
 
 
 def _new_message_id() -> str:

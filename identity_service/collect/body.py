@@ -75,7 +75,7 @@ def unpack_body(raw: bytes) -> bytes:
         return _gunzip(raw)
     # A shorter one has no room for so many, and most are shorter.
     if len(raw) > _SMALLEST_CONTAINER * MAX_CONTAINERS:
-        _Contents().count(raw)
+        Contents().count(raw)
     return raw
 
 
@@ -105,7 +105,7 @@ def decode_json(raw: bytes) -> Any:
     return _decode_forgiving(raw) if _may_hold_long_integer(raw) else value
 
 
-class _Contents:
+class Contents:
     """Counts what a body holds, piece by piece; signs inside texts count too."""
 
     def __init__(self) -> None:
@@ -129,7 +129,7 @@ def _gunzip(raw: bytes) -> bytes:
     unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     pieces: list[bytes] = []
     size = 0
-    contents = _Contents()
+    contents = Contents()
     # In slices, as what is not unpacked yet is copied for every piece.
     for start in range(0, len(raw), _SLICE):
         if unpacker.eof:
