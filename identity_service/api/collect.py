@@ -248,7 +248,7 @@ async def _sender_inside(
             f"The body has more than {MAX_UNKNOWN_BYTES:,} bytes, and nothing says who sends it.",
             remedy="Send the write key in a header, in the address, or at the body's beginning.",
         )
-    key = keys.write_key(decode_body(raw))
+    key = keys.write_key(decode_body(raw)) if raw else keys.other
     return key, await require_sender(access, key)
 
 

@@ -64,7 +64,8 @@ class Space:
         """The identifiers of every customer, as `type:value`, largest customer first."""
         found = self.rows(
             "MATCH (c:Customer {space: $space})<-[:BELONGS_TO]-(i:Identifier)"
-            " RETURN collect(i.type + ':' + i.value) AS identifiers ORDER BY size(identifiers) DESC"
+            " WITH c, collect(i.type + ':' + i.value) AS identifiers"
+            " RETURN identifiers ORDER BY size(identifiers) DESC"
         )
         return [set(row["identifiers"]) for row in found]
 
