@@ -65,7 +65,7 @@ class LargeQueries:
         self._database = database
         self._timeout = max(settings.preview_timeout, settings.journey_timeout) + GRACE_S
         self._link: _Link | None = None
-        self._receiving: asyncio.Task[None] | None = None
+        self._receiving: set[asyncio.Task[None]] = set()
         self._ahead: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
         self._retry_at = 0.0
@@ -93,8 +93,7 @@ class LargeQueries:
             async with asyncio.timeout(self._timeout):
                 answered = await self._asked(link, json.dumps(query).encode())
         except TimeoutError:
-            link.process.kill()  # all that it does has shorter limits: it hangs
-            self._link = None
+            self._give_up(link)  # all that it does has shorter limits: it hangs
             raise Unavailable("The query was not answered in time.") from None
         answer: Answer = {}
         if answered.data:
@@ -109,14 +108,19 @@ class LargeQueries:
             self._ahead.cancel()
         async with self._starting:
             self._retry_at = float("inf")
-            if self._link is not None and self._receiving is not None:
+            if self._link is not None:
                 self._link.writer.close()
-                try:
-                    async with asyncio.timeout(GRACE_S):
-                        await self._receiving
-                except TimeoutError:
-                    self._link.process.kill()
-                    await self._receiving
+            if self._receiving:
+                _, hanging = await asyncio.wait(self._receiving, timeout=GRACE_S)
+                if hanging and self._link is not None:
+                    self._give_up(self._link)
+                    await asyncio.wait(hanging)
+
+    def _give_up(self, link: _Link) -> None:
+        if self._link is link:
+            self._link = None
+        with suppress(ProcessLookupError):
+            link.process.kill()
 
     async def _asked(self, link: _Link, query: bytes) -> Frame:
         if link is not self._link:
@@ -155,7 +159,9 @@ class LargeQueries:
             ) from None
         self._retry_at = 0.0
         self._link = link
-        self._receiving = asyncio.create_task(self._receive(link))
+        receiving = asyncio.create_task(self._receive(link))
+        self._receiving.add(receiving)
+        receiving.add_done_callback(self._receiving.discard)
         return link
 
     async def _receive(self, link: _Link) -> None:
@@ -164,7 +170,8 @@ class LargeQueries:
             answer = link.waiting.get(frame.number)
             if answer is not None and not answer.done():
                 answer.set_result(frame)
-        self._link = None
+        if self._link is link:
+            self._link = None
         link.writer.close()
         status = await link.process.wait()
         if status:

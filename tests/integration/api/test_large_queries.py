@@ -23,7 +23,7 @@ from identity_service.settings import Settings
 from tests.support.following import client
 from tests.support.served import PATIENCE, served
 from tests.support.service import RunningService, Space, create_space, running_service
-from tests.support.waiting import wait_until
+from tests.support.waiting import until, wait_until
 
 CUSTOMERS = """query ($space: String!, $some: [IdentifierInput!]!) { space(name: $space) {
   customers(identifiers: $some) {
@@ -208,6 +208,44 @@ async def test_a_process_that_hangs_is_given_up_and_another_started(
 
     assert orjson.dumps(answer) == orjson.dumps(expected)
     assert large_among(psutil.Process().children()) == []
+
+
+async def test_the_end_of_a_process_that_was_given_up_leaves_the_next_one_alone(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = Request(PREVIEW, {"space": space.name, "policy": "extends: merge_all"}, None)
+    caller = Caller(Role.READER, "tests", space.name)
+    async with await Database.open(space.settings) as database:
+        large = LargeQueries(space.settings, database)
+        try:
+            await large.answer(request, caller)
+            (hanging,) = large_among(psutil.Process().children())
+            hanging.suspend()
+            with monkeypatch.context() as patience:
+                patience.setattr(large, "_timeout", 0.2)
+                # It lives until the next one runs.
+                patience.setattr(asyncio.subprocess.Process, "kill", spare)
+                with pytest.raises(Unavailable):
+                    await large.answer(request, caller)
+            await large.answer(request, caller)
+            (following,) = set(large_among(psutil.Process().children())) - {hanging}
+            hanging.kill()
+            await until(lambda: has_ended(hanging))
+            await large.answer(request, caller)
+            running = large_among(psutil.Process().children())
+        finally:
+            await large.close()
+
+    assert running == [following]
+    assert large_among(psutil.Process().children()) == []
+
+
+def spare(_: asyncio.subprocess.Process) -> None:
+    """Let a process live that is to be killed."""
+
+
+async def has_ended(process: psutil.Process) -> bool:
+    return not process.is_running()
 
 
 async def test_a_query_that_is_given_up_ends_in_the_other_process(space: Space) -> None:
