@@ -305,10 +305,9 @@ async def test_one_readers_queries_leave_connections_to_senders_and_to_other_rea
 ) -> None:
     monkeypatch.setattr(database_module, "MAX_CONNECTIONS", 4)
     monkeypatch.setattr(database_module, "READERS", 3)
-    monkeypatch.setattr(database_module, "ONE_READER", 2)
     settings = database_settings.model_copy(update={"read_timeout": 2})
 
-    async with await Database.open(settings) as database:
+    async with await Database.open(settings, one_reader=2) as database:
         heavy = [
             asyncio.create_task(as_reader("shop/heavy", database.read_one(ENDLESS)))
             for _ in range(6)
