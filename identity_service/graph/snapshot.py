@@ -43,7 +43,7 @@ class SnapshotReader:
 
         Every page is as it was committed when it was read. Nothing arriving in between, that is
         the space at one moment; else what arrives may be seen in part, and links to identifiers
-        that came after their page are left out.
+        that came after their page are left out, as are such anchors that a customer had before.
         """
         gathering = _Gathering()
         async with aclosing(ahead(self._pages(space, with_claims))) as pages:
@@ -133,7 +133,9 @@ class _Gathering:
         for _, id_, minted_at, kind, anchor, heir, left in self._register:
             place, kept = position[anchor], CustomerKind(kind) if kind else None
             anchored_at = snapshot.identifiers[place]
-            earlier = tuple(snapshot.identifiers[position[each]] for each in left)
+            earlier = tuple(
+                snapshot.identifiers[position[each]] for each in left if each in position
+            )
             snapshot.register.append(
                 RegisteredId(id_, minted_at, anchored_at, kept, id_of.get(heir), earlier)
             )
