@@ -10,7 +10,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 
 import orjson
 
@@ -103,6 +103,11 @@ def decode_json(raw: bytes) -> Any:
     except orjson.JSONDecodeError:
         return _decode_forgiving(raw)
     return _decode_forgiving(raw) if _may_hold_long_integer(raw) else value
+
+
+def as_object(value: object) -> dict[str, Any]:
+    """The value if it is an object, else an empty one: PHP writes an empty object as []."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 class Contents:

@@ -21,6 +21,7 @@ from functools import partial
 from typing import Any, Final, TypeAlias, cast
 from urllib.parse import unquote
 
+from identity_service.collect.body import as_object
 from identity_service.collect.segment import Collected, read_batch
 from identity_service.errors import BadInput
 
@@ -87,7 +88,7 @@ def _of_customer(
         ("PUT", ""): lambda body: _identify(person, body),
         ("DELETE", ""): lambda _: [_track(person, DELETED, {})],
         ("POST", "/events"): lambda body: [_event(person, body)],
-        ("PUT", "/devices"): lambda body: [_device(person, _object(body.get("device")))],
+        ("PUT", "/devices"): lambda body: [_device(person, as_object(body.get("device")))],
         ("POST", "/suppress"): lambda _: [_track(person, SUPPRESSED, {})],
         ("POST", "/unsuppress"): lambda _: [_track(person, UNSUPPRESSED, {})],
     }
@@ -107,24 +108,24 @@ def _batch(body: dict[str, Any]) -> Calls:
 
 def _entity(entity: dict[str, Any]) -> Calls:
     """One entry of a batch: what was done to a person."""
-    identifiers, action = _object(entity.get("identifiers")), entity.get("action")
+    identifiers, action = as_object(entity.get("identifiers")), entity.get("action")
     person = _person(identifiers)
     if entity.get("type") != "person":
         return [_track(person, f"{entity.get('type')} {action}", entity)]
     match action:
         case "identify":
             attributes = {
-                **_object(entity.get("attributes")),
+                **as_object(entity.get("attributes")),
                 "cio_relationships": entity.get("cio_relationships"),
             }
             return _identify(person, attributes)
         case "event" | "page" | "screen":
-            data = _object(entity.get("attributes")) or _object(entity.get("data"))
+            data = as_object(entity.get("attributes")) or as_object(entity.get("data"))
             return [_event(person, {"type": action, **entity, "data": data})]
         case "add_device":
-            return [_device(person, _object(entity.get("device")))]
+            return [_device(person, as_object(entity.get("device")))]
         case "delete_device":
-            return [_track(person, DEVICE_REMOVED, _object(entity.get("device")))]
+            return [_track(person, DEVICE_REMOVED, as_object(entity.get("device")))]
         case "merge":
             return [_merge(entity)]
         case "suppress":
@@ -134,7 +135,7 @@ def _entity(entity: dict[str, Any]) -> Calls:
         case "delete":
             return [_track(person, DELETED, {})]
         case _:
-            return [_track(person, str(action), _object(entity.get("attributes")))]
+            return [_track(person, str(action), as_object(entity.get("attributes")))]
 
 
 def _identify(person: dict[str, Any], attributes: dict[str, Any]) -> Calls:
@@ -146,7 +147,7 @@ def _identify(person: dict[str, Any], attributes: dict[str, Any]) -> Calls:
     accounts = cast("list[object]", listed) if isinstance(listed, list) else []
     groups = [
         {**person, "type": "group", "groupId": ids["object_id"]}
-        for ids in (_object(_object(account).get("identifiers")) for account in accounts)
+        for ids in (as_object(as_object(account).get("identifiers")) for account in accounts)
         if ids.get("object_id")
     ]
     return [{**person, "type": "identify", "traits": traits}, *groups]
@@ -162,19 +163,19 @@ def _event(person: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
         "event" if kind == "track" else "name": body.get("name"),
         "messageId": body.get("id"),
         "timestamp": body.get("timestamp"),
-        "properties": _object(body.get("data")),
+        "properties": as_object(body.get("data")),
     }
 
 
 def _device(person: dict[str, Any], device: dict[str, Any]) -> dict[str, Any]:
     call = _track(person, DEVICE_ADDED, device)
-    context = _object(call.get("context"))
+    context = as_object(call.get("context"))
     token = {"type": device.get("platform"), "token": device.get("id")}
     return {**call, "context": {**context, "device": token}}
 
 
 def _merge(body: dict[str, Any]) -> dict[str, Any]:
-    people = [_object(body.get(name)) for name in ("primary", "secondary")]
+    people = [as_object(body.get(name)) for name in ("primary", "secondary")]
     named = [
         {"type": "user_id" if name == "id" else name, "value": value}
         for person in people
@@ -197,7 +198,7 @@ def _person(identifiers: Mapping[str, Any]) -> dict[str, Any]:
         if identifiers.get(name)
     ]
     if others:
-        listed = _object(named.get("context")).get("externalIds", [])
+        listed = as_object(named.get("context")).get("externalIds", [])
         named = {**named, "context": {"externalIds": [*listed, *others]}}
     return named
 
@@ -211,7 +212,3 @@ def _named(value: object) -> dict[str, Any]:
         return {"userId": value}
     external = {"type": of_type, "id": value, "collection": "users", "encoding": "none"}
     return {"context": {"externalIds": [external]}}
-
-
-def _object(value: object) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

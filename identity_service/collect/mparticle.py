@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
+from identity_service.collect.body import as_object
 from identity_service.collect.segment import Collected, read_batch
 from identity_service.errors import BadInput, TooLarge
 
@@ -83,8 +84,8 @@ def _read(batches: list[object], received_at: int, new_id: Callable[[], str]) ->
 
 def _calls(batch: dict[str, Any]) -> list[object]:
     """What a batch says, as calls: of each event, or of the user alone where it has none."""
-    identities = _object(batch.get("user_identities"))
-    traits = {_TRAITS.get(k, k): v for k, v in _object(batch.get("user_attributes")).items()}
+    identities = as_object(batch.get("user_identities"))
+    traits = {_TRAITS.get(k, k): v for k, v in as_object(batch.get("user_attributes")).items()}
     common = {
         "userId": next((identities[name] for name in _USER_ID if identities.get(name)), None),
         "timestamp": batch.get("timestamp_unixtime_ms"),
@@ -97,7 +98,7 @@ def _calls(batch: dict[str, Any]) -> list[object]:
     context = {
         **rest,
         "externalIds": _external_ids(identities, batch.get("mpid")),
-        "device": _device(_object(batch.get("device_info"))),
+        "device": _device(as_object(batch.get("device_info"))),
     }
     listed = batch.get("events")
     events = cast("list[object]", listed) if isinstance(listed, list) else []
@@ -113,16 +114,16 @@ def _calls(batch: dict[str, Any]) -> list[object]:
 
 
 def _event(event: Mapping[str, Any]) -> dict[str, Any]:
-    kind, data = event.get("event_type"), _object(event.get("data"))
+    kind, data = event.get("event_type"), as_object(event.get("data"))
     call: dict[str, Any] = {
         "type": "screen" if kind == "screen_view" else "track",
         "messageId": data.get("source_message_id"),
-        "properties": {**_object(data.get("custom_attributes")), **data},
+        "properties": {**as_object(data.get("custom_attributes")), **data},
     }
     call["properties"].pop("custom_attributes", None)
     name = data.get(_NAME_OF.get(str(kind), ""), kind)
     if kind == "commerce_event":
-        name = _object(data.get("product_action")).get("action", kind)
+        name = as_object(data.get("product_action")).get("action", kind)
     call["name" if kind == "screen_view" else "event"] = name
     if "timestamp_unixtime_ms" in data:
         call["timestamp"] = data["timestamp_unixtime_ms"]
@@ -158,7 +159,3 @@ def _device(info: Mapping[str, Any]) -> dict[str, Any]:
         "adTrackingEnabled": tracked and info.get("limit_ad_tracking") is not True,
         "token": info.get("push_token"),
     }
-
-
-def _object(value: object) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

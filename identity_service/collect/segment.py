@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import orjson
 
-from identity_service.collect.body import decode_json
+from identity_service.collect.body import as_object, decode_json
 from identity_service.collect.content import content_digest, digest_of, digest_of_rejected
 from identity_service.collect.identifiers import identifier_text, read_identifiers
 from identity_service.collect.lines import MAX_LINE
@@ -135,7 +135,7 @@ def read_batch(body: object, received_at: int, new_id: Callable[[], str]) -> Col
             f"The batch has {len(listed):,} events; at most {MAX_BATCH:,} are taken.",
             remedy="Send smaller batches.",
         )
-    context = _object(batch_body.get("context"))
+    context = as_object(batch_body.get("context"))
     context_bytes = _json_bytes(context)
     if context_bytes is None:
         raise BadInput(
@@ -222,12 +222,12 @@ def _event(
     call: dict[str, Any], size: int, kind: str, envelope: _Envelope, place: int
 ) -> ReportedEvent:
     shape = _KINDS[kind]
-    carried = _object(call.get(shape.carries))
+    carried = as_object(call.get(shape.carries))
     traits = carried if kind == "identify" else {}
     account_traits = carried if kind == "group" else {}
-    sent_context = _object(call.get("context"))
+    sent_context = as_object(call.get("context"))
     context = {**envelope.context, **sent_context} if envelope.context else sent_context
-    context_traits = _object(context.get("traits"))
+    context_traits = as_object(context.get("traits"))
     size += envelope.context_bytes
     envelope.make_room(size)
     _check_size(size, traits, context_traits)
@@ -382,11 +382,6 @@ def _require_object(body: object) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BadInput("The body is not a JSON object.", remedy="Send a JSON object.")
     return cast("dict[str, Any]", body)
-
-
-def _object(value: object) -> dict[str, Any]:
-    """The value if it is an object, else an empty one: PHP writes an empty object as []."""
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _check_size(size: int, traits: Mapping[str, Any], context_traits: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ import binascii
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
-from identity_service.collect.body import Contents, decode_json
+from identity_service.collect.body import Contents, as_object, decode_json
 from identity_service.collect.segment import Collected, read_batch
 from identity_service.errors import BadInput
 
@@ -62,8 +62,8 @@ def _call(event: object, inside: Contents) -> object:
             given[plain] = _decoded(given.pop(encoded), inside)
         elif isinstance(given.get(plain), str):
             given[plain] = _json_in(given[plain].encode(errors="replace"), inside)
-    described = _object(_object(given.pop("ue_pr", None)).get("data"))
-    contexts = _contexts(_object(given.get("co")))
+    described = as_object(as_object(given.pop("ue_pr", None)).get("data"))
+    contexts = _contexts(as_object(given.get("co")))
     mobile = contexts.get("mobile", {})
     session = contexts.get("session", {})
     kind, name, properties = _what(given, described)
@@ -99,7 +99,7 @@ def _what(
             properties = {ours: given[name] for name, ours in fields.items() if name in given}
             return "track", given.get("se_ac"), properties
         case "ue":
-            name, data = _name_of(described.get("schema")), _object(described.get("data"))
+            name, data = _name_of(described.get("schema")), as_object(described.get("data"))
             return (
                 ("screen", data.get("name"), data)
                 if name == "screen_view"
@@ -120,9 +120,9 @@ def _contexts(envelope: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     listed = envelope.get("data")
     found: dict[str, dict[str, Any]] = {}
     for entry in cast("list[object]", listed) if isinstance(listed, list) else []:
-        name = _CONTEXTS.get(_name_of(_object(entry).get("schema")) or "")
+        name = _CONTEXTS.get(_name_of(as_object(entry).get("schema")) or "")
         if name:
-            found[name] = _object(_object(entry).get("data"))
+            found[name] = as_object(as_object(entry).get("data"))
     return found
 
 
@@ -171,7 +171,3 @@ def _json_in(text: bytes, inside: Contents) -> object:
         return decode_json(text)
     except BadInput:
         return text.decode(errors="replace")
-
-
-def _object(value: object) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
