@@ -42,8 +42,11 @@ class Profile:
     inherits_settings: bool = True
 
 
-SERVICE: Final = Profile(("-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError"), room=600_000_000)
-"""Serves users: the full compiler, and transaction logs that are laid out beforehand."""
+SERVICE: Final = Profile(("-XX:+UseParallelGC", "-XX:+ExitOnOutOfMemoryError"), room=600_000_000)
+"""Serves users: the full compiler, and transaction logs that are laid out beforehand.
+
+Of Java's collectors, the parallel one leaves most of few processors to the statements.
+"""
 
 TEST: Final = Profile(
     ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
