@@ -16,7 +16,8 @@
     │   └── Stale                 409  what was read has changed since; try again
     ├── Overloaded                429  the queue is full; try again after `retry_after` seconds
     ├── Unavailable               503  the database does not answer; try again
-    │   └── Contended             503  others kept changing the same customers; try again
+    │   ├── Contended             503  others kept changing the same customers; try again
+    │   └── SourcePaused          503  the source is paused: keep the events, and try again
     ├── StatementFailed           500  the database refused a statement of ours
     ├── SchemaMismatch            500  the applied schema is not the one that is shipped
     ├── MissingExtra              500  a library that is not installed here
@@ -170,6 +171,19 @@ class Contended(Unavailable):
 
     def __init__(self, *, remedy: str) -> None:
         super().__init__("The same customers are being changed by too many at once.", remedy=remedy)
+
+
+class SourcePaused(Unavailable):
+    """The source is paused. Its SDK keeps the events and sends them again."""
+
+    code = "SOURCE_PAUSED"
+    retry_after: ClassVar[int] = 30
+
+    def __init__(self, source: str) -> None:
+        super().__init__(
+            f"The source “{source}” is paused.",
+            remedy="Keep the events, and send them again later.",
+        )
 
 
 class StatementFailed(IdentityServiceError):

@@ -26,6 +26,7 @@ from identity_service.domain.recorded import (
 )
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.domain.retractions import RetractionProgress
+from identity_service.domain.sources import Source
 from identity_service.domain.timestamps import iso
 from identity_service.graph.keys import identifier_of
 from identity_service.services.preview.retraction_previews import RetractionPreview
@@ -88,6 +89,26 @@ def retraction(found: RetractionProgress) -> dict[str, Any]:
         "skipped": found.skipped,
         "share": found.share,
         "done": found.done,
+    }
+
+
+def source(found: Source) -> dict[str, Any]:
+    """`Source`."""
+    return {
+        "name": found.name,
+        "spaces": list(found.spaces),
+        "region": found.region,
+        "createdAt": iso(found.created_at),
+        "pausedAt": None if found.paused_at is None else iso(found.paused_at),
+        "pausedBy": found.paused_by,
+        "eventsPerSecond": found.events_per_s,
+        "keys": [
+            {
+                "createdAt": iso(key.created_at),
+                "goodUntil": None if key.good_until is None else iso(key.good_until),
+            }
+            for key in found.keys
+        ],
     }
 
 

@@ -22,6 +22,7 @@ from identity_service.graph.policies import PolicyStore
 from identity_service.graph.retractions import RetractionStore
 from identity_service.graph.rollouts import RolloutStore
 from identity_service.graph.snapshot import SnapshotReader
+from identity_service.graph.sources import SourceStore
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.changes.feed import ChangeFeed
 from identity_service.services.changes.ledger import Ledger
@@ -44,6 +45,7 @@ from identity_service.services.read.live import LiveResolution
 from identity_service.services.resolution.component_resolver import ComponentResolver
 from identity_service.services.spaces.access import Access
 from identity_service.services.spaces.policies import Policies
+from identity_service.services.spaces.sources import Sources
 from identity_service.services.spaces.spaces import Spaces
 from identity_service.services.write.corrections import Corrections
 from identity_service.services.write.deferred_settlement import DeferredSettlement
@@ -70,6 +72,7 @@ class UseCases:
 
     access: Access
     spaces: Spaces
+    sources: Sources
     ingest: Ingest
     deferred: DeferredSettlement
     customers: Customers
@@ -177,6 +180,7 @@ def assemble(
     return UseCases(
         access=access,
         spaces=spaces,
+        sources=Sources(SourceStore(database), access, clock),
         ingest=Ingest(
             Writers(
                 evidence,

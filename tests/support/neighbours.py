@@ -230,7 +230,8 @@ async def known(
         f" customers(identifiers: $all) {{ ... on Customer {{ {customer} }} }}"
         f" changes(first: 500) {{ edges {{ node {{ id }} }} {page} }}"
         f" policies {{ {page} }} contested {{ {page} }} superConnectors {{ {page} }}"
-        f" rejectedEvents {{ {page} }} judgements {{ {page} }} retractions {{ {page} }} }} }}"
+        f" rejectedEvents {{ {page} }} judgements {{ {page} }} retractions {{ {page} }}"
+        f" sources {{ {page} }} }} }}"
     )
     answer = await world.ask(query, {"all": asked}, key=space.admin_key)
     assert "errors" not in answer, answer

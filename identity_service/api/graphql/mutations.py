@@ -11,13 +11,14 @@ import strawberry
 from strawberry import ID, Parent
 
 from identity_service import errors
-from identity_service.api.graphql import retractions
+from identity_service.api.graphql import retractions, sources
 from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.fields import IdentifierInput
 from identity_service.api.graphql.queries import Space
 from identity_service.api.graphql.refused import Invalid, Refused, refused
 from identity_service.api.graphql.retractions import RetractResult
 from identity_service.api.graphql.scoped import scoped
+from identity_service.api.graphql.sources import ChangeSourceResult, RotateSourceKeyResult
 from identity_service.api.graphql.types import Change, Judgement, Policy, Settlement, by, shows
 from identity_service.domain import judgements
 from identity_service.domain.identifiers import Identifier
@@ -304,6 +305,36 @@ class Mutation:
         description=(
             "The secret with which the team's server proves user ids of a source, in place of the "
             "one before. Answers with it once."
+        ),
+    )
+    pause_source: ChangeSourceResult = by(
+        sources.pause_source,
+        description=(
+            "Its senders are answered 503 with Retry-After, and keep their events. `space` is one "
+            "that it feeds. A source that feeds several is the instance administrator's, here and "
+            "in the next three."
+        ),
+    )
+    resume_source: ChangeSourceResult = by(sources.resume_source)
+    limit_source: ChangeSourceResult = by(
+        sources.limit_source,
+        description=(
+            "How many events it may send in a second, to each process; beyond, it is answered 429 "
+            "with Retry-After. Without a number: any."
+        ),
+    )
+    rotate_source_key: RotateSourceKeyResult = by(
+        sources.rotate_source_key,
+        description=(
+            "A new write key, shown once. Those before stay good for `graceSeconds`, 90 days at "
+            "most. A source whose key was revoked has one again."
+        ),
+    )
+    feed_spaces: ChangeSourceResult = by(
+        sources.feed_spaces,
+        description=(
+            "Its events enter exactly these spaces from now on. `space` is one that it feeds now. "
+            "The instance administrator only."
         ),
     )
     set_policy: SetPolicyResult = by(

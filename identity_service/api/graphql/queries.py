@@ -13,6 +13,7 @@ from identity_service.api.graphql import (
     inboxes,
     ledger,
     previews,
+    sources,
     spaces,
 )
 from identity_service.api.graphql import (
@@ -24,6 +25,7 @@ from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.journeys import Journeys, journeys
 from identity_service.api.graphql.previews import PreviewResult
 from identity_service.api.graphql.retractions import RetractionPreviewResult
+from identity_service.api.graphql.sources import SourceConnection
 from identity_service.api.graphql.types import (
     ChangeConnection,
     CustomerResult,
@@ -128,6 +130,10 @@ class Space:
         retracting.preview_retraction,
         description="What a retraction would change. Nothing is written.",
     )
+    sources: SourceConnection = by(
+        sources.of_space,
+        description="Who sends to this space, by name. Administrators only.",
+    )
     journeys: Journeys = by(journeys)
 
 
@@ -167,4 +173,8 @@ class Query:
         ),
     )
     spaces: list[Space] = by(spaces.spaces, description="The spaces that the key may enter.")
+    sources: SourceConnection = by(
+        sources.of_instance,
+        description="All sources, by name. The instance administrator only.",
+    )
     node: Node | None = by(node)

@@ -21,7 +21,8 @@ from identity_service.services.kit.clock import Clock, Timer
 KEY_CACHE_S: Final = 5.0
 """Seconds for which the answer to a look-up of a key is good, from when it was asked.
 
-Revoking a key here ends it at once in this process, and within that time in every other.
+What is changed about a key or its source counts at once in the process that changed it, and within
+that time in every other.
 """
 
 KEY_REFRESH_S: Final = 3.0
@@ -69,13 +70,16 @@ class Sender:
     """A source with a valid write key, and the spaces that its events enter.
 
     `region` is the country of its national phone numbers (ISO 3166), where the policy names none.
-    Proofs of user ids are made with `proof_secret`.
+    Proofs of user ids are made with `proof_secret`. `events_per_s` is the most that it may send,
+    None for any number.
     """
 
     source: str
     scopes: tuple[SpaceScope, ...]
     region: str | None = None
     proof_secret: str | None = field(default=None, repr=False)
+    is_paused: bool = False
+    events_per_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,4 +272,11 @@ def _sender(stored: StoredKey) -> Sender | None:
     if not stored.feeds:
         return None  # its events would enter no space, and be lost in silence
     scopes = tuple(_scope(space, Role.WRITE, stored.source) for space in stored.feeds)
-    return Sender(stored.source, scopes, stored.region, stored.proof_secret)
+    return Sender(
+        stored.source,
+        scopes,
+        stored.region,
+        stored.proof_secret,
+        stored.is_paused,
+        stored.events_per_s,
+    )

@@ -118,6 +118,7 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.names: integer", lambda _, __: 20),
     (r"^w\.(within|half_life|silent_for|session): ", lambda _, __: 86_400_000),
     (r"^w\.depth: ", lambda _, __: 3),
+    (r"^w\.after: string . name of the last source", lambda _, __: ""),
     (r"^w\.after: string . key", lambda space, _: f"{space}/"),
     (r"^w\.end: ", lambda space, _: f"{space}0"),
     (

@@ -1,0 +1,154 @@
+# ruff: noqa: D101, D103  (the schema's descriptions say what a type or field is)
+"""Sources: their types and fields, and what changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Annotated, TypeAlias
+
+import strawberry
+from strawberry import UNSET, Parent
+
+from identity_service.api.graphql.connections import (
+    Connection,
+    PageInfo,
+    connection,
+    decode_cursor,
+    encode_cursor,
+    page_size,
+)
+from identity_service.api.graphql.context import Info
+from identity_service.api.graphql.refused import Invalid, Refused, refused
+from identity_service.api.graphql.scalars import Millis
+from identity_service.api.graphql.types import shows
+from identity_service.domain import sources
+from identity_service.domain.recorded import Page
+from identity_service.errors import FieldInvalid
+from identity_service.services.spaces.access import SpaceScope
+from identity_service.services.spaces.sources import RotatedKey
+
+
+@strawberry.type(description="A write key that is good. The key itself is shown to nobody.")
+class SourceKey:
+    created_at: Millis
+    good_until: Millis | None = strawberry.field(
+        description="When it ends, since a newer one takes its place. Null for the newest."
+    )
+
+
+@strawberry.type
+@shows(sources.Source)
+class Source:
+    name: str
+    spaces: list[str] = strawberry.field(
+        description="That its events enter, as far as the key may know them."
+    )
+    feeds_other_spaces: bool = strawberry.field(
+        description="Its events enter spaces that the key may not know."
+    )
+    region: str | None = strawberry.field(
+        description="The country of the national phone numbers that it sends (ISO 3166)."
+    )
+    created_at: Millis
+    paused_at: Millis | None = strawberry.field(
+        description="Since when its events are not taken: they are answered 503, for later."
+    )
+    paused_by: str | None
+    events_per_s: float | None = strawberry.field(
+        name="eventsPerSecond",
+        description="The most that it may send to one process; beyond, it is answered 429.",
+    )
+    keys: list[SourceKey] = strawberry.field(
+        description="Its write keys that are good, the oldest first."
+    )
+
+
+@strawberry.type
+class SourceEdge:
+    cursor: str
+    node: Source
+
+
+@strawberry.type
+class SourceConnection:
+    edges: list[SourceEdge]
+    page_info: PageInfo
+
+
+@strawberry.type
+@shows(RotatedKey)
+class SourceKeyRotated:
+    source: Source
+    write_key: str = strawberry.field(description="The new key, which is shown only now.")
+
+
+ChangeSourceResult: TypeAlias = Annotated[Source | Invalid, strawberry.union("ChangeSourceResult")]
+RotateSourceKeyResult: TypeAlias = Annotated[
+    SourceKeyRotated | Invalid, strawberry.union("RotateSourceKeyResult")
+]
+
+
+async def of_space(
+    root: Parent[SpaceScope], info: Info, first: int | None = 50, after: str | None = UNSET
+) -> Connection[sources.Source]:
+    service = info.context.services.sources
+    return _connection(await service.of_space(root, _name(after), page_size(first, 50)), after)
+
+
+async def of_instance(
+    info: Info, first: int | None = 50, after: str | None = UNSET
+) -> Connection[sources.Source]:
+    caller, service = info.context.caller, info.context.services.sources
+    return _connection(await service.all(caller, _name(after), page_size(first, 50)), after)
+
+
+async def pause_source(info: Info, space: str, source: str) -> sources.Source | Refused:
+    service = info.context.services.sources
+    return await _changed(service.pause(info.context.caller, space, source))
+
+
+async def resume_source(info: Info, space: str, source: str) -> sources.Source | Refused:
+    service = info.context.services.sources
+    return await _changed(service.resume(info.context.caller, space, source))
+
+
+async def limit_source(
+    info: Info, space: str, source: str, events_per_second: float | None = UNSET
+) -> sources.Source | Refused:
+    service, limit = info.context.services.sources, events_per_second
+    limit = None if limit is UNSET else limit
+    return await _changed(service.limit(info.context.caller, space, source, limit))
+
+
+async def rotate_source_key(
+    info: Info, space: str, source: str, grace_seconds: int = 86_400
+) -> RotatedKey | Refused:
+    service = info.context.services.sources
+    try:
+        return await service.rotate_key(info.context.caller, space, source, grace_seconds)
+    except FieldInvalid as error:
+        return refused(error)
+
+
+async def feed_spaces(
+    info: Info, space: str, source: str, spaces: list[str]
+) -> sources.Source | Refused:
+    service = info.context.services.sources
+    return await _changed(service.feed(info.context.caller, space, source, spaces))
+
+
+async def _changed(change: Awaitable[sources.Source]) -> sources.Source | Refused:
+    try:
+        return await change
+    except FieldInvalid as error:
+        return refused(error)
+
+
+def _name(after: str | None) -> str:
+    return decode_cursor("source", after, 1)[0] if after else ""
+
+
+def _connection(page: Page[sources.Source], after: str | None) -> Connection[sources.Source]:
+    return connection(
+        page, after or None, lambda each: encode_cursor("source", each.name), lambda each: each
+    )

@@ -1,0 +1,40 @@
+"""Sources: who sends events, and what is known of each.
+
+All times are milliseconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKey:
+    """A write key that is good, of which only the times are known.
+
+    `good_until`: when it ends, since a newer one takes its place; None for the newest.
+    """
+
+    created_at: int
+    good_until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A sender of events, as it was set up.
+
+    `spaces` are those that its events enter, as far as the reader may know them;
+    `feeds_other_spaces`: there are more. `region` is the country of its national phone numbers
+    (ISO 3166). `paused_at` and `paused_by` are None unless it is paused. `events_per_s` is the most
+    that it may send to one process, None for any number.
+    """
+
+    name: str
+    region: str | None
+    created_at: int
+    paused_at: int | None
+    paused_by: str | None
+    events_per_s: float | None
+    spaces: tuple[str, ...]
+    keys: tuple[SourceKey, ...]
+    feeds_other_spaces: bool = False

@@ -1,0 +1,137 @@
+"""Sources in the graph: what is known of them, and what can be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from identity_service.domain.sources import Source, SourceKey
+from identity_service.graph.database import Database
+from identity_service.graph.statements import statement
+
+LIST_SOURCES: Final = statement("spaces/list_sources")
+LIST_ALL_SOURCES: Final = statement("instance/list_sources")
+READ_SOURCE: Final = statement("instance/read_source")
+CHANGE_SOURCE: Final = statement("spaces/change_source")
+ROTATE_WRITE_KEY: Final = statement("spaces/rotate_write_key")
+FEED_SPACES: Final = statement("spaces/feed_spaces")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceChange:
+    """What became of a change of a source.
+
+    `hashes` are those of its write keys. Nothing was written where it was `refused`, since the
+    source feeds other spaces too, or `full`: too many of its keys are good.
+    """
+
+    hashes: tuple[str, ...]
+    refused: bool = False
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FeedChange:
+    """What became of a change of the spaces that a source feeds.
+
+    `hashes` are those of its write keys. Nothing was written where spaces are `missing`, or have
+    a key of the source's name (`taken`).
+    """
+
+    hashes: tuple[str, ...]
+    missing: tuple[str, ...]
+    taken: tuple[str, ...]
+
+
+class SourceStore:
+    """Reads and changes sources. Every method that changes one names a space that it feeds.
+
+    None as an answer: there is no source of that name, or it does not feed the space.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def sources_of(self, space: str, after: str, most: int) -> list[Source]:
+        """Sources that feed a space, by name, those after a name."""
+        w = {"space": space, "after": after, "most": most}
+        row = await self._database.read_one(LIST_SOURCES, w=w)
+        return [_source(entry) for entry in row["sources"]] if row else []
+
+    async def all_sources(self, after: str, most: int) -> list[Source]:
+        """Sources of the instance, likewise."""
+        row = await self._database.read_one(LIST_ALL_SOURCES, w={"after": after, "most": most})
+        return [_source(entry) for entry in row["sources"]] if row else []
+
+    async def source(self, name: str) -> Source | None:
+        """One source, with all spaces that it feeds."""
+        row = await self._database.read_one(READ_SOURCE, source=name)
+        return None if row is None else _source(row["source"])
+
+    async def change(
+        self, space: str, source: str, changes: Mapping[str, Any], *, may_feed_others: bool
+    ) -> SourceChange | None:
+        """Set properties of a source; those that are None are removed."""
+        row = await self._database.write_one(
+            CHANGE_SOURCE,
+            w={
+                "space": space,
+                "source": source,
+                "may_feed_others": may_feed_others,
+                "changes": dict(changes),
+            },
+        )
+        return None if row is None else SourceChange(tuple(row["hashes"]), row["refused"])
+
+    async def rotate_key(
+        self,
+        space: str,
+        source: str,
+        key_hash: str,
+        grace_ms: int,
+        most: int,
+        *,
+        may_feed_others: bool,
+    ) -> SourceChange | None:
+        """Give a source a new write key; those that it has end after the grace.
+
+        At most `most` keys may be good before that, unless there is no grace.
+        """
+        row = await self._database.write_one(
+            ROTATE_WRITE_KEY,
+            w={
+                "space": space,
+                "source": source,
+                "may_feed_others": may_feed_others,
+                "hash": key_hash,
+                "grace": grace_ms,
+                "most": most,
+            },
+        )
+        if row is None:
+            return None
+        return SourceChange(tuple(row["hashes"]), row["refused"], row["full"])
+
+    async def feed(self, space: str, source: str, spaces: Sequence[str]) -> FeedChange | None:
+        """Have a source feed exactly these spaces."""
+        row = await self._database.write_one(
+            FEED_SPACES, w={"space": space, "source": source, "spaces": sorted(spaces)}
+        )
+        if row is None:
+            return None
+        return FeedChange(tuple(row["hashes"]), tuple(row["missing"]), tuple(row["taken"]))
+
+
+def _source(entry: Sequence[Any]) -> Source:
+    name, region, created_at, paused_at, paused_by, events_per_s, spaces, keys = entry
+    return Source(
+        name=name,
+        region=region,
+        created_at=created_at,
+        paused_at=paused_at,
+        paused_by=paused_by,
+        events_per_s=events_per_s,
+        spaces=tuple(spaces),
+        keys=tuple(SourceKey(*key) for key in keys),
+    )
