@@ -5,6 +5,7 @@ What is the same in both, a test asks of both and compares.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from identity_service.domain.explain.explanation import Decision
@@ -21,6 +22,7 @@ from identity_service.domain.recorded import (
     LinkDecision,
     PolicyVersion,
     RecordedChange,
+    RecordedRejection,
     RolloutProgress,
     SeenIdentifier,
 )
@@ -31,6 +33,7 @@ from identity_service.domain.timestamps import iso
 from identity_service.graph.keys import identifier_of
 from identity_service.services.preview.retraction_previews import RetractionPreview
 from identity_service.services.read.explanations import ExplainedPair
+from identity_service.services.write.rejected_events import Resent
 
 
 def identifier(named: Identifier | SeenIdentifier) -> dict[str, Any]:
@@ -109,6 +112,30 @@ def source(found: Source) -> dict[str, Any]:
             }
             for key in found.keys
         ],
+    }
+
+
+def rejected_event(found: RecordedRejection) -> dict[str, Any]:
+    """`RejectedEvent`."""
+    return {
+        "id": found.id,
+        "messageId": found.message_id,
+        "receivedAt": iso(found.received_at),
+        "source": found.source,
+        "code": found.code,
+        "message": found.message,
+        "body": None if found.body_json is None else json.loads(found.body_json),
+    }
+
+
+def resent(found: Resent) -> dict[str, Any]:
+    """`RejectedEventsResent`."""
+    return {
+        "accepted": list(found.accepted),
+        "refused": [
+            {"id": each.id, "code": each.code, "message": each.message} for each in found.refused
+        ],
+        "gone": list(found.gone),
     }
 
 

@@ -19,6 +19,7 @@ from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.links import LinkReader
 from identity_service.graph.policies import PolicyStore
+from identity_service.graph.rejected import RejectedStore
 from identity_service.graph.retractions import RetractionStore
 from identity_service.graph.rollouts import RolloutStore
 from identity_service.graph.snapshot import SnapshotReader
@@ -57,6 +58,8 @@ from identity_service.services.write.judgements import Judgements
 from identity_service.services.write.lanes import Writers
 from identity_service.services.write.policy_rollout import PolicyRollout
 from identity_service.services.write.property_names import PropertyNames
+from identity_service.services.write.rejected_events import RejectedEvents
+from identity_service.services.write.rejected_retention import RejectedRetention
 from identity_service.services.write.repair import Repair
 from identity_service.services.write.repeats import RepeatWriter
 from identity_service.services.write.retraction_steps import RetractionSteps
@@ -74,6 +77,8 @@ class UseCases:
     spaces: Spaces
     sources: Sources
     ingest: Ingest
+    rejected: RejectedEvents
+    rejected_retention: RejectedRetention
     deferred: DeferredSettlement
     customers: Customers
     explanations: Explanations
@@ -97,6 +102,7 @@ class UseCases:
         try:
             await self.ingest.close()
             await self.deferred.settle_all()
+            await self.rejected_retention.done()
         finally:
             await self.close()
 
@@ -106,7 +112,13 @@ class UseCases:
         Raises what failed.
         """
         async with AsyncExitStack() as ending:
-            for each in (self.deferred, self.ingest, self.policy_rollout, self.retractions):
+            for each in (
+                self.deferred,
+                self.rejected_retention,
+                self.ingest,
+                self.policy_rollout,
+                self.retractions,
+            ):
                 ending.push_async_callback(each.close)  # the last one first
 
 
@@ -158,6 +170,17 @@ def assemble(
     live = LiveResolution(evidence, judgement_store, resolver)
     walk = ExportReader(database)
     spaces = Spaces(keys, space_store, access, clock)
+    source_store, rejected_store = SourceStore(database), RejectedStore(database)
+    rejected_retention = RejectedRetention(rejected_store, clock, ids, limits.rejected)
+    ingest = Ingest(
+        Writers(
+            evidence,
+            RepeatWriter(evidence, policies, property_names, cache, clock),
+            BatchWriter(evidence, settler, deferred, property_names, cache),
+            rejected_retention,
+        ),
+        max_queue,
+    )
     customers = Customers(
         CurrentReads(
             customer_reader,
@@ -180,16 +203,10 @@ def assemble(
     return UseCases(
         access=access,
         spaces=spaces,
-        sources=Sources(SourceStore(database), access, clock),
-        ingest=Ingest(
-            Writers(
-                evidence,
-                RepeatWriter(evidence, policies, property_names, cache, clock),
-                BatchWriter(evidence, settler, deferred, property_names, cache),
-                ids,
-            ),
-            max_queue,
-        ),
+        sources=Sources(source_store, access, clock),
+        ingest=ingest,
+        rejected=RejectedEvents(rejected_store, source_store, access, policies, ingest),
+        rejected_retention=rejected_retention,
         deferred=deferred,
         customers=customers,
         explanations=Explanations(link_reader),

@@ -11,11 +11,12 @@ import strawberry
 from strawberry import ID, Parent
 
 from identity_service import errors
-from identity_service.api.graphql import retractions, sources
+from identity_service.api.graphql import rejected, retractions, sources
 from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.fields import IdentifierInput
 from identity_service.api.graphql.queries import Space
 from identity_service.api.graphql.refused import Invalid, Refused, refused
+from identity_service.api.graphql.rejected import DropResult, ResendResult
 from identity_service.api.graphql.retractions import RetractResult
 from identity_service.api.graphql.scoped import scoped
 from identity_service.api.graphql.sources import ChangeSourceResult, RotateSourceKeyResult
@@ -336,6 +337,17 @@ class Mutation:
             "Its events enter exactly these spaces from now on. `space` is one that it feeds now. "
             "The instance administrator only."
         ),
+    )
+    resend_rejected_events: ResendResult = by(
+        rejected.resend_rejected_events,
+        description=(
+            "Read again, repaired or as they were, as if their sources sent them, with the time of "
+            "their first receipt; at most 500 at a time. Doing it twice makes one event. "
+            "Administrators only, as in the next."
+        ),
+    )
+    drop_rejected_events: DropResult = by(
+        rejected.drop_rejected_events, description="At most 500 at a time, for good."
     )
     set_policy: SetPolicyResult = by(
         set_policy,

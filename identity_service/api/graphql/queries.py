@@ -13,6 +13,7 @@ from identity_service.api.graphql import (
     inboxes,
     ledger,
     previews,
+    rejected,
     sources,
     spaces,
 )
@@ -24,6 +25,7 @@ from identity_service.api.graphql.connections import parse_global_id
 from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.journeys import Journeys, journeys
 from identity_service.api.graphql.previews import PreviewResult
+from identity_service.api.graphql.rejected import RejectedEventConnection
 from identity_service.api.graphql.retractions import RetractionPreviewResult
 from identity_service.api.graphql.sources import SourceConnection
 from identity_service.api.graphql.types import (
@@ -35,7 +37,6 @@ from identity_service.api.graphql.types import (
     Node,
     Policy,
     PolicyConnection,
-    RejectedEventConnection,
     RetractionConnection,
     Settlement,
     SpaceStatistics,
@@ -115,7 +116,13 @@ class Space:
             "Newest first. `customer`: those that name this id; `since` and `until` are inclusive."
         ),
     )
-    rejected_events: RejectedEventConnection = by(spaces.rejected_events)
+    rejected_events: RejectedEventConnection = by(
+        rejected.rejected_events,
+        description=(
+            "Newest first. `code`: the reason; `since` and `until`, inclusive: when they were "
+            "received. Agents and administrators only."
+        ),
+    )
     judgements: JudgementConnection = by(
         spaces.judgements,
         description=(

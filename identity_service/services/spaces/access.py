@@ -203,6 +203,12 @@ class Access:
         """The command line as a source whose events enter one space."""
         return Sender(OPERATOR, (_scope(space, Role.WRITE, OPERATOR),))
 
+    def as_sender(self, scope: SpaceScope, source: str, region: str | None) -> Sender:
+        """A source whose events an administrator sends again into the space; raises Forbidden."""
+        if not scope.allows(Role.ADMIN):
+            raise forbidden(Role.ADMIN, scope.space)
+        return Sender(source, (_scope(scope.space, Role.WRITE, source),), region)
+
     def forget(self, key_hash: str) -> None:
         """Look the key up anew when it is sent next: a look-up on its way may have seen it."""
         self._answers.pop(key_hash, None)

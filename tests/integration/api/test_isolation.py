@@ -108,7 +108,10 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             {"kinds": [Word("CREATED")], **always},
             *({"customer": each, **always} for each in ids),
         ],
-        "Space.rejectedEvents": pages("Space.rejectedEvents"),
+        "Space.rejectedEvents": [
+            *pages("Space.rejectedEvents"),
+            {"source": about.name, "code": "NO_IDENTIFIER", **always},
+        ],
         "Space.sources": pages("Space.sources"),
         "Space.judgements": [
             *pages("Space.judgements"),
@@ -170,6 +173,10 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         "Mutation.limitSource": [{"space": door, "source": about.name, "eventsPerSecond": 0.5}],
         "Mutation.rotateSourceKey": [{"space": door, "source": about.name, "graceSeconds": 60}],
         "Mutation.feedSpaces": [{"space": door, "source": about.name, "spaces": [door]}],
+        "Mutation.resendRejectedEvents": [
+            {"space": door, "events": [{"id": each} for each in about.rejected]}
+        ],
+        "Mutation.dropRejectedEvents": [{"space": door, "ids": list(about.rejected)}],
         "Mutation.setPolicy": [
             {"space": door, "policy": OURS, "expectedVersion": 2, "note": "looked better"}
         ],
@@ -507,6 +514,8 @@ async def test_what_an_administrator_does_at_home_with_ids_from_elsewhere_stays_
         "limitSource": {"Invalid"},
         "rotateSourceKey": {"Invalid"},
         "feedSpaces": {"FORBIDDEN"},
+        "resendRejectedEvents": {"RejectedEventsResent"},
+        "dropRejectedEvents": {"RejectedEventsDropped"},
         "setPolicy": {"VersionConflict"},
         "judge": {"Judged"},
         "detach": {"Invalid"},
