@@ -188,6 +188,7 @@ async def _lifespan(
             cases.deferred.look_after_all()
             cases.retractions.look_after_all()
             cases.rejected_retention.look_after_all()
+            cases.source_counts.write_regularly()
             async with AsyncExitStack() as ending:
                 ending.push_async_callback(cases.close)
                 large = LargeQueries(settings, database) if own_process else None

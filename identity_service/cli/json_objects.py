@@ -28,7 +28,7 @@ from identity_service.domain.recorded import (
 )
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.domain.retractions import RetractionProgress
-from identity_service.domain.sources import Source
+from identity_service.domain.sources import Source, SourceStatistics
 from identity_service.domain.timestamps import iso
 from identity_service.graph.keys import identifier_of
 from identity_service.services.preview.retraction_previews import RetractionPreview
@@ -105,6 +105,7 @@ def source(found: Source) -> dict[str, Any]:
         "pausedAt": None if found.paused_at is None else iso(found.paused_at),
         "pausedBy": found.paused_by,
         "eventsPerSecond": found.events_per_s,
+        "lastSeenAt": None if found.last_seen is None else iso(found.last_seen),
         "keys": [
             {
                 "createdAt": iso(key.created_at),
@@ -112,6 +113,20 @@ def source(found: Source) -> dict[str, Any]:
             }
             for key in found.keys
         ],
+    }
+
+
+def source_statistics(found: SourceStatistics) -> dict[str, Any]:
+    """`SourceStatistics`."""
+    mean, longest = found.mean_lag_ms, found.longest_lag_ms
+    return {
+        "received": found.received,
+        "accepted": found.accepted,
+        "known": found.known,
+        "rejected": [{"code": code, "events": number} for code, number in found.rejected.items()],
+        "collisions": found.collisions,
+        "meanLagSeconds": None if mean is None else mean / 1_000,
+        "longestLagSeconds": None if longest is None else longest / 1_000,
     }
 
 

@@ -14,11 +14,11 @@ from identity_service.cli import json_objects
 from identity_service.cli.output import print_json, results
 from identity_service.domain.policies.durations import DURATION_HELP, parse_duration
 from identity_service.domain.recorded import Page
-from identity_service.domain.sources import Source
+from identity_service.domain.sources import Source, SourceStatistics
 from identity_service.domain.timestamps import iso
 from identity_service.graph import schema
 from identity_service.services.spaces.access import Caller
-from identity_service.services.spaces.sources import RotatedKey, Sources
+from identity_service.services.spaces.sources import MAX_DAYS, RotatedKey, Sources
 from identity_service.services.spaces.spaces import CreatedSource
 from identity_service.session import Session
 
@@ -67,6 +67,28 @@ def show_command(source: _Source, as_json: _Json = False) -> None:
         return await opened.cases.sources.find(opened.cases.access.operator(), source)
 
     _show(session.run(work), as_json=as_json)
+
+
+@app.command("stats")
+def stats_command(
+    source: _Source,
+    days: Annotated[
+        int, typer.Option(min=1, max=MAX_DAYS, help="Of so many days, today's included.")
+    ] = 30,
+    as_json: _Json = False,
+) -> None:
+    """Show what a source sent, and what became of it."""
+
+    async def work(opened: Session) -> tuple[Source, SourceStatistics]:
+        sources = opened.cases.sources
+        found = await sources.find(opened.cases.access.operator(), source)
+        return found, await sources.statistics(found, days)
+
+    found, statistics = session.run(work)
+    if as_json:
+        print_json(json_objects.source_statistics(statistics))
+        return
+    results().print(_statistics_table(found, statistics))
 
 
 @app.command("create")
@@ -202,6 +224,24 @@ def _show(found: Source, *, as_json: bool) -> None:
         console.print(Text(f"  key of {iso(key.created_at)}{until}"), soft_wrap=True)
     if not found.keys:
         console.print(Text("  no key is good: `rotate-key` makes one"), soft_wrap=True)
+
+
+def _statistics_table(found: Source, statistics: SourceStatistics) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    mean, longest = statistics.mean_lag_ms, statistics.longest_lag_ms
+    rows = [
+        ("received", f"{statistics.received:,}"),
+        ("accepted", f"{statistics.accepted:,}"),
+        ("known before", f"{statistics.known:,}"),
+        *((f"rejected, {code}", f"{n:,}") for code, n in statistics.rejected.items()),
+        ("message id collisions", f"{statistics.collisions:,}"),
+        ("lag, mean", "" if mean is None else f"{mean / 1_000:,.1f} s"),
+        ("lag, longest", "" if longest is None else f"{longest / 1_000:,.1f} s"),
+        ("last seen", "never" if found.last_seen is None else iso(found.last_seen)),
+    ]
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
 
 
 def _state(found: Source) -> str:

@@ -5,6 +5,7 @@ All times are milliseconds since 1970, UTC.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -26,7 +27,8 @@ class Source:
     `spaces` are those that its events enter, as far as the reader may know them;
     `feeds_other_spaces`: there are more. `region` is the country of its national phone numbers
     (ISO 3166). `paused_at` and `paused_by` are None unless it is paused. `events_per_s` is the most
-    that it may send to one process, None for any number.
+    that it may send to one process, None for any number. `last_seen` is when something was received
+    from it last, to a few seconds.
     """
 
     name: str
@@ -35,6 +37,25 @@ class Source:
     paused_at: int | None
     paused_by: str | None
     events_per_s: float | None
+    last_seen: int | None
     spaces: tuple[str, ...]
     keys: tuple[SourceKey, ...]
     feeds_other_spaces: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatistics:
+    """What a source sent to some spaces in some days.
+
+    Of the `received` events, `accepted` were stored, `known` were stored before, and others were
+    `rejected`, by their reasons. `collisions` are accepted events whose message id another event
+    has. The lag of an accepted event is the time from when it happened to its receipt.
+    """
+
+    received: int
+    accepted: int
+    known: int
+    rejected: Mapping[str, int]
+    collisions: int
+    mean_lag_ms: float | None
+    longest_lag_ms: int | None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
 
-from identity_service.domain.sources import Source, SourceKey
+from identity_service.domain.events import RejectionCode
+from identity_service.domain.sources import Source, SourceKey, SourceStatistics
 from identity_service.graph.database import Database
+from identity_service.graph.keys import space_key
 from identity_service.graph.statements import statement
 
 LIST_SOURCES: Final = statement("spaces/list_sources")
@@ -16,6 +19,9 @@ READ_SOURCE: Final = statement("instance/read_source")
 CHANGE_SOURCE: Final = statement("spaces/change_source")
 ROTATE_WRITE_KEY: Final = statement("spaces/rotate_write_key")
 FEED_SPACES: Final = statement("spaces/feed_spaces")
+ADD_COUNTS: Final = statement("sources/add_counts")
+READ_COUNTS: Final = statement("sources/read_counts")
+DELETE_SOURCE_DAYS: Final = statement("instance/delete_source_days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,42 @@ class FeedChange:
     hashes: tuple[str, ...]
     missing: tuple[str, ...]
     taken: tuple[str, ...]
+
+
+class DayOfSource(NamedTuple):
+    """A source, a space that it sends to, and a day, counted from 1970 in UTC."""
+
+    space: str
+    source: str
+    day: int
+
+    @property
+    def key(self) -> str:
+        """That of its node."""
+        return space_key(self.space, f"{self.source}\t{self.day}")
+
+
+@dataclass(slots=True)
+class DayCounts:
+    """What was counted of a source on a day. Times and lags are milliseconds."""
+
+    received: int = 0
+    accepted: int = 0
+    collisions: int = 0
+    lag_ms: int = 0
+    longest_lag_ms: int = 0
+    last_seen: int = 0
+    rejected: Counter[RejectionCode] = field(default_factory=Counter[RejectionCode])
+
+    def add(self, other: DayCounts) -> None:
+        """Count what another counted too."""
+        self.received += other.received
+        self.accepted += other.accepted
+        self.collisions += other.collisions
+        self.lag_ms += other.lag_ms
+        self.longest_lag_ms = max(self.longest_lag_ms, other.longest_lag_ms)
+        self.last_seen = max(self.last_seen, other.last_seen)
+        self.rejected += other.rejected
 
 
 class SourceStore:
@@ -122,9 +164,52 @@ class SourceStore:
             return None
         return FeedChange(tuple(row["hashes"]), tuple(row["missing"]), tuple(row["taken"]))
 
+    async def add_counts(self, counts: Mapping[DayOfSource, DayCounts]) -> None:
+        """Add to what was counted before."""
+        rows = sorted(
+            [
+                of.key,
+                *of,
+                count.received,
+                count.accepted,
+                count.collisions,
+                count.lag_ms,
+                count.longest_lag_ms,
+                count.last_seen,
+                *(count.rejected[code] for code in RejectionCode),
+            ]
+            for of, count in counts.items()
+        )
+        await self._database.write_all(ADD_COUNTS, w={"counts": rows})
+
+    async def statistics(
+        self, source: str, spaces: Sequence[str], first_day: int
+    ) -> SourceStatistics:
+        """What a source sent to some spaces since a day."""
+        row = await self._database.read_one(
+            READ_COUNTS, w={"source": source, "spaces": list(spaces), "day": first_day}
+        )
+        counts, reasons = (row["counts"], row["rejected"]) if row else ([0, 0, 0, 0, None], [])
+        received, accepted, collisions, lag_ms, longest_lag_ms = counts
+        rejected = {reason: number for reason, number in reasons if number}
+        return SourceStatistics(
+            received=received,
+            accepted=accepted,
+            known=received - accepted - sum(rejected.values()),
+            rejected=rejected,
+            collisions=collisions,
+            mean_lag_ms=lag_ms / accepted if accepted else None,
+            longest_lag_ms=longest_lag_ms if accepted else None,
+        )
+
+    async def delete_days(self, before: int, most: int) -> int:
+        """Delete some of what was counted before a day; returns how much, 0 when all is gone."""
+        row = await self._database.write_one(DELETE_SOURCE_DAYS, day=before, most=most)
+        return row["deleted"] if row else 0
+
 
 def _source(entry: Sequence[Any]) -> Source:
-    name, region, created_at, paused_at, paused_by, events_per_s, spaces, keys = entry
+    name, region, created_at, paused_at, paused_by, events_per_s, last_seen, spaces, keys = entry
     return Source(
         name=name,
         region=region,
@@ -132,6 +217,7 @@ def _source(entry: Sequence[Any]) -> Source:
         paused_at=paused_at,
         paused_by=paused_by,
         events_per_s=events_per_s,
+        last_seen=last_seen,
         spaces=tuple(spaces),
         keys=tuple(SourceKey(*key) for key in keys),
     )

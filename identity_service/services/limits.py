@@ -85,7 +85,8 @@ class Limits:
     is asked for: far more than a policy lets be resolved, since a value that connects too many is
     the first to be blocked. `shared_by_components` may be loaded to find who shared an identifier
     as of a moment. `cached_evidence_bytes` hold what is known of the identifiers and links of all
-    spaces that were met last, some 50,000 people with two identifiers each.
+    spaces that were met last, some 50,000 people with two identifiers each. What sources send is
+    counted in memory, and written every `source_counts_interval_s`.
     """
 
     spare_identifiers: int = 10_000
@@ -93,6 +94,7 @@ class Limits:
     blast_radius_identifiers: int = 100_000
     shared_by_components: int = 200
     cached_evidence_bytes: int = 128 * 1024 * 1024
+    source_counts_interval_s: float = 5.0
     rollout: RolloutLimits = RolloutLimits()
     deferred: DeferralLimits = DeferralLimits()
     retraction: RetractionLimits = RetractionLimits()

@@ -66,6 +66,7 @@ from identity_service.services.write.retraction_steps import RetractionSteps
 from identity_service.services.write.retractions import Retractions
 from identity_service.services.write.rollout_phases import RolloutPhases
 from identity_service.services.write.settler import Settler
+from identity_service.services.write.source_counts import SourceCounts
 from identity_service.services.write.space_locks import SpaceLocks
 
 
@@ -79,6 +80,7 @@ class UseCases:
     ingest: Ingest
     rejected: RejectedEvents
     rejected_retention: RejectedRetention
+    source_counts: SourceCounts
     deferred: DeferredSettlement
     customers: Customers
     explanations: Explanations
@@ -115,6 +117,7 @@ class UseCases:
             for each in (
                 self.deferred,
                 self.rejected_retention,
+                self.source_counts,
                 self.ingest,
                 self.policy_rollout,
                 self.retractions,
@@ -172,12 +175,14 @@ def assemble(
     spaces = Spaces(keys, space_store, access, clock)
     source_store, rejected_store = SourceStore(database), RejectedStore(database)
     rejected_retention = RejectedRetention(rejected_store, clock, ids, limits.rejected)
+    source_counts = SourceCounts(source_store, limits.source_counts_interval_s)
     ingest = Ingest(
         Writers(
             evidence,
             RepeatWriter(evidence, policies, property_names, cache, clock),
-            BatchWriter(evidence, settler, deferred, property_names, cache),
+            BatchWriter(evidence, settler, deferred, property_names, cache, source_counts),
             rejected_retention,
+            source_counts,
         ),
         max_queue,
     )
@@ -207,6 +212,7 @@ def assemble(
         ingest=ingest,
         rejected=RejectedEvents(rejected_store, source_store, access, policies, ingest),
         rejected_retention=rejected_retention,
+        source_counts=source_counts,
         deferred=deferred,
         customers=customers,
         explanations=Explanations(link_reader),

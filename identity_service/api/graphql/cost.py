@@ -51,6 +51,7 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "Space.changes": 20,
     "Space.judgements": 20,
     "Space.rejectedEvents": 20,
+    "Source.statistics": 20,
     "Space.sources": 20,
     "Customer.health": 200,
     "Customer.links": 200,

@@ -20,7 +20,7 @@ from identity_service.api.graphql.connections import (
 from identity_service.api.graphql.context import Info
 from identity_service.api.graphql.refused import Invalid, Refused, refused
 from identity_service.api.graphql.scalars import Millis
-from identity_service.api.graphql.types import shows
+from identity_service.api.graphql.types import by, shows
 from identity_service.domain import sources
 from identity_service.domain.recorded import Page
 from identity_service.errors import FieldInvalid
@@ -34,6 +34,49 @@ class SourceKey:
     good_until: Millis | None = strawberry.field(
         description="When it ends, since a newer one takes its place. Null for the newest."
     )
+
+
+def _rejected(root: Parent[sources.SourceStatistics]) -> list[RejectedNumber]:
+    return [RejectedNumber(code=code, events=number) for code, number in root.rejected.items()]
+
+
+def _mean_lag(root: Parent[sources.SourceStatistics]) -> float | None:
+    return None if root.mean_lag_ms is None else root.mean_lag_ms / 1_000
+
+
+def _longest_lag(root: Parent[sources.SourceStatistics]) -> float | None:
+    return None if root.longest_lag_ms is None else root.longest_lag_ms / 1_000
+
+
+async def _statistics(
+    root: Parent[sources.Source], info: Info, days: int = 30
+) -> sources.SourceStatistics:
+    return await info.context.services.sources.statistics(root, days)
+
+
+def _last_seen(root: Parent[sources.Source]) -> Millis | None:
+    return None if root.last_seen is None else Millis(root.last_seen)
+
+
+@strawberry.type
+class RejectedNumber:
+    code: str
+    events: int
+
+
+@strawberry.type(description="Events of a source: received = accepted + known + rejected.")
+class SourceStatistics:
+    received: int
+    accepted: int = strawberry.field(description="Stored.")
+    known: int = strawberry.field(description="Stored before: its senders sent them again.")
+    rejected: list[RejectedNumber] = by(_rejected, description="By reason, if there are any.")
+    collisions: int = strawberry.field(
+        description="Of the accepted ones, those whose message id another event has."
+    )
+    mean_lag_seconds: float | None = by(
+        _mean_lag, description="Of the accepted ones, from when they happened to their receipt."
+    )
+    longest_lag_seconds: float | None = by(_longest_lag)
 
 
 @strawberry.type
@@ -60,6 +103,16 @@ class Source:
     )
     keys: list[SourceKey] = strawberry.field(
         description="Its write keys that are good, the oldest first."
+    )
+    last_seen_at: Millis | None = by(
+        _last_seen, description="When something was received from it last, to a few seconds."
+    )
+    statistics: SourceStatistics = by(
+        _statistics,
+        description=(
+            "Of so many days, today's included, 90 at most, by UTC; to a few seconds. What it sent "
+            "to `spaces`."
+        ),
     )
 
 

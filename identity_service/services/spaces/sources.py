@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from identity_service.domain.recorded import Page, page_of
-from identity_service.domain.sources import Source
-from identity_service.errors import FieldInvalid, NotFound
+from identity_service.domain.sources import Source, SourceStatistics
+from identity_service.errors import BadInput, FieldInvalid, NotFound
 from identity_service.graph.sources import SourceStore
 from identity_service.services.kit.clock import Clock
 from identity_service.services.spaces.access import (
@@ -29,6 +29,9 @@ MAX_GRACE_S: Final = 90 * 86_400
 
 MAX_GOOD_KEYS: Final = 10
 """Most write keys of one source that are good at a time."""
+
+MAX_DAYS: Final = 90
+"""Days for which statistics of sources are kept."""
 
 MAX_EVENTS_PER_S: Final = 1_000_000.0
 MIN_EVENTS_PER_S: Final = 0.01
@@ -76,6 +79,16 @@ class Sources:
         if found is None:
             raise NotFound(f"There is no source “{name}”.")
         return found
+
+    async def statistics(self, source: Source, days: int) -> SourceStatistics:
+        """What a source sent in so many days, today's included, to the spaces that it names.
+
+        By UTC, and to a few seconds. Raises BadInput for days that are not kept.
+        """
+        if not 1 <= days <= MAX_DAYS:
+            raise BadInput(f"“days” is {days:,}; it may be 1 to {MAX_DAYS}.")
+        first_day = self._clock() // 86_400_000 - days + 1
+        return await self._store.statistics(source.name, source.spaces, first_day)
 
     async def pause(self, caller: Caller | None, space: str, source: str) -> Source:
         """Take no events of a source until it is resumed; its senders are to keep them.

@@ -82,13 +82,14 @@ class Ingest:
         if self._queued.total() and self._queued_bytes + size > MAX_QUEUE_BYTES:
             raise Overloaded(f"{self._queued_bytes:,} bytes wait to be written.")
         proven = _proven(sender, collected.events)
-        written = await asyncio.gather(
-            *(
-                self._enqueue(scope, part)
-                for scope in sender.scopes
-                for part in _parts(sender, collected, received_at, proven)
-            )
-        )
+        parts = [
+            (scope, part)
+            for scope in sender.scopes
+            for part in _parts(sender, collected, received_at, proven)
+        ]
+        written = await asyncio.gather(*(self._enqueue(scope, part) for scope, part in parts))
+        for (scope, part), outcomes in zip(parts, written, strict=True):
+            self._writers.counts.count(scope.space, part, part.rejections, outcomes)
         return chain.from_iterable(written)
 
     async def close(self) -> None:

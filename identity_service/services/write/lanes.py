@@ -22,6 +22,7 @@ from identity_service.services.write.received import Received, RejectedEvent, Wr
 from identity_service.services.write.rejected_retention import RejectedRetention
 from identity_service.services.write.repeats import Repeats, RepeatWriter
 from identity_service.services.write.settler import MAX_ATTEMPTS
+from identity_service.services.write.source_counts import SourceCounts
 
 MAX_BATCH: Final = 500
 """Most events that one transaction writes."""
@@ -104,6 +105,7 @@ class Writers:
     repeats: RepeatWriter
     batches: BatchWriter
     rejected: RejectedRetention
+    counts: SourceCounts
 
 
 class Lanes:

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from identity_service.domain.timestamps import iso
 from identity_service.graph.access import AccessStore
 from identity_service.graph.database import Database
+from identity_service.services.kit.clock import system_clock
 from identity_service.services.spaces.access import KEY_CACHE_S, Access, Sender, hash_key
 from identity_service.services.spaces.sources import MAX_GOOD_KEYS
 from tests.support.elapsed import Elapsed
-from tests.support.graphql import GraphQLWorld, OpenSpace, graphql_world
+from tests.support.graphql import GraphQLWorld, OpenSpace, event, graphql_world
 from tests.support.service import RunningService, Space
 from tests.support.statements import reading
 
@@ -326,6 +328,47 @@ async def test_spaces_that_are_none_or_have_a_key_of_the_name_are_not_fed(
         "A source feeds 1 to 100 spaces.",
     ]
     assert listed["spaces"] == [space.name]
+
+
+async def test_what_a_source_sent_is_shown_with_it(
+    world: GraphQLWorld, space: OpenSpace, source: OpenSpace
+) -> None:
+    now = system_clock()
+    sender = OpenSpace(space.name, space.admin_key, space.reader_key, source.write_key)
+    await world.send(
+        sender, event(now - 1_500, "user_id:ann"), event(now, "user_id:null"), received_at=now
+    )
+    await world.services.source_counts.write()
+
+    found = await change(world, "resumeSource", space, source, space.admin_key)
+    listed = await world.of_space(
+        space,
+        "sources { edges { node { name lastSeenAt statistics(days: 1) { received accepted known"
+        " rejected { code events } collisions meanLagSeconds longestLagSeconds } } } }",
+    )
+    too_many = await world.ask(
+        f'{{ space(name: "{space.name}") {{ sources {{ edges {{ node {{'
+        " statistics(days: 91) { received } } } } } }",
+        key=space.admin_key,
+    )
+
+    [shown] = [
+        edge["node"] for edge in listed["sources"]["edges"] if edge["node"]["name"] == found["name"]
+    ]
+    assert shown == {
+        "name": source.name,
+        "lastSeenAt": iso(now),
+        "statistics": {
+            "received": 2,
+            "accepted": 1,
+            "known": 0,
+            "rejected": [{"code": "NO_IDENTIFIER", "events": 1}],
+            "collisions": 0,
+            "meanLagSeconds": 1.5,
+            "longestLagSeconds": 1.5,
+        },
+    }
+    assert too_many["errors"][0]["extensions"]["code"] == "BAD_INPUT"
 
 
 def ask(service: RunningService, space: Space, mutation: str) -> None:

@@ -113,6 +113,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             {"source": about.name, "code": "NO_IDENTIFIER", **always},
         ],
         "Space.sources": pages("Space.sources"),
+        "Source.statistics": [{"days": 90}],
         "Space.judgements": [
             *pages("Space.judgements"),
             {"author": f"{said} agent", **always},

@@ -81,6 +81,15 @@ def test_a_source_is_moved_to_another_space(
     assert "no space" in command.complains("source", "spaces", source, "nowhere", code=1)
 
 
+def test_what_a_source_sent_is_counted(command: Command, source: str) -> None:
+    counted = changed(command, "stats", source, "--days", "1")
+    table = command("source", "stats", source)
+
+    assert (counted["received"], counted["rejected"]) == (0, [])
+    assert "last seen" in table.out
+    assert "never" in table.out
+
+
 @pytest.mark.parametrize("what", ["pause", "resume", "rotate-key", "show"])
 def test_a_source_that_does_not_exist_is_named(command: Command, what: str) -> None:
     assert "There is no source “nobody”." in command.complains("source", what, "nobody", code=1)

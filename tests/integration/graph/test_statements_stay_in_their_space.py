@@ -171,6 +171,8 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.after: ", lambda _, about: [between_events(about), 0, 0, ""]),
     (r"^w\.before: ", lambda _, __: NEWEST),
     (r"^w\.(since|changed_since): ", lambda _, __: -(2**62)),
+    (r"^w\.spaces: ", lambda space, _: [space]),
+    (r"^w\.day: ", lambda _, __: 0),
     (r"^w\.at: ", lambda _, about: between_events(about)),
     (r"^w\.(until|links|people|policy_version): |^version: ", lambda _, __: 2**62),
     (r"^w\.(cross_boundary|with_claims): ", lambda _, __: True),
