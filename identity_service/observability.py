@@ -45,7 +45,7 @@ MESSAGE_ID_COLLISIONS: Final = Counter(
 )
 SOURCE_EVENTS: Final = Counter(
     "identity_source_events_total",
-    "Events of a source by what became of them: accepted, known or rejected.",
+    "Events of a source by what became of them: accepted, known, dropped or rejected.",
     ["source", "outcome"],
 )
 INVALID_PROOFS: Final = Counter(

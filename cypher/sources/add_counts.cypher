@@ -2,19 +2,20 @@
 // Access: write
 // Space: w.counts
 // Parameters:
-//   w.counts: list of [key, space, source, day, received, accepted, collisions, lag_ms, longest_lag_ms, last_seen, and of each
-//     reason how many were rejected] – sorted by key
+//   w.counts: list of [key, space, source, day, received, accepted, dropped, collisions, lag_ms, longest_lag_ms, last_seen,
+//     and of each reason how many were rejected] – sorted by key
 // Columns: none
 UNWIND $w.counts AS row
-WITH {key: row[0], space: row[1], source: row[2], day: row[3], received: row[4], accepted: row[5], collisions: row[6],
-  lag_ms: row[7], longest_lag_ms: row[8], last_seen: row[9], not_an_object: row[10], no_identifier: row[11],
-  too_many_identifiers: row[12], identifier_too_long: row[13], invalid_identifier: row[14], invalid_time: row[15],
-  invalid_field: row[16], not_json: row[17], too_large: row[18]} AS count
+WITH {key: row[0], space: row[1], source: row[2], day: row[3], received: row[4], accepted: row[5], dropped: row[6], collisions: row[7],
+  lag_ms: row[8], longest_lag_ms: row[9], last_seen: row[10], not_an_object: row[11], no_identifier: row[12],
+  too_many_identifiers: row[13], identifier_too_long: row[14], invalid_identifier: row[15], invalid_time: row[16],
+  invalid_field: row[17], not_json: row[18], too_large: row[19]} AS count
 MERGE (d:SourceDay {key: count.key})
 SET d.space = count.space, d.source = count.source, d.day = count.day
 WITH d, count
 SET d.received = coalesce(d.received, 0) + count.received,
   d.accepted = coalesce(d.accepted, 0) + count.accepted,
+  d.dropped = coalesce(d.dropped, 0) + count.dropped,
   d.collisions = coalesce(d.collisions, 0) + count.collisions,
   d.lag_ms = coalesce(d.lag_ms, 0) + count.lag_ms,
   d.longest_lag_ms = CASE WHEN d.longest_lag_ms > count.longest_lag_ms THEN d.longest_lag_ms ELSE count.longest_lag_ms END,

@@ -6,13 +6,14 @@
 //   w.spaces: list of names of spaces
 //   w.day: integer – first day, counted from 1970
 // Columns:
-//   counts: [received, accepted, collisions, lag_ms, longest_lag_ms or null]
+//   counts: [received, accepted, dropped, collisions, lag_ms, longest_lag_ms or null]
 //   rejected: list of [reason, how many]
 MATCH (d:SourceDay {source: $w.source})
 WHERE d.day >= $w.day AND d.space IN $w.spaces
 RETURN [
   sum(d.received),
   sum(d.accepted),
+  sum(d.dropped),
   sum(d.collisions),
   sum(d.lag_ms),
   max(d.longest_lag_ms)

@@ -28,10 +28,11 @@ from identity_service.domain.recorded import (
 )
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.domain.retractions import RetractionProgress
-from identity_service.domain.sources import Source, SourceStatistics
+from identity_service.domain.sources import RulesVersion, Source, SourceStatistics
 from identity_service.domain.timestamps import iso
 from identity_service.graph.keys import identifier_of
 from identity_service.services.preview.retraction_previews import RetractionPreview
+from identity_service.services.preview.rule_previews import ReadEvent, RulesPreview
 from identity_service.services.read.explanations import ExplainedPair
 from identity_service.services.write.rejected_events import Resent
 
@@ -105,6 +106,7 @@ def source(found: Source) -> dict[str, Any]:
         "pausedAt": None if found.paused_at is None else iso(found.paused_at),
         "pausedBy": found.paused_by,
         "eventsPerSecond": found.events_per_s,
+        "rulesVersion": found.rules_version,
         "lastSeenAt": None if found.last_seen is None else iso(found.last_seen),
         "keys": [
             {
@@ -123,10 +125,46 @@ def source_statistics(found: SourceStatistics) -> dict[str, Any]:
         "received": found.received,
         "accepted": found.accepted,
         "known": found.known,
+        "dropped": found.dropped,
         "rejected": [{"code": code, "events": number} for code, number in found.rejected.items()],
         "collisions": found.collisions,
         "meanLagSeconds": None if mean is None else mean / 1_000,
         "longestLagSeconds": None if longest is None else longest / 1_000,
+    }
+
+
+def rules_version(found: RulesVersion) -> dict[str, Any]:
+    """`ReadingRules`."""
+    return {
+        "version": found.version,
+        "text": found.text,
+        "createdAt": iso(found.created_at),
+        "author": found.author,
+    }
+
+
+def rules_preview(found: RulesPreview) -> dict[str, Any]:
+    """`RulesPreview`."""
+    return {
+        "events": found.events,
+        "differences": [
+            {
+                "messageId": each.message_id,
+                "before": _read_event(each.before),
+                "after": _read_event(each.after),
+            }
+            for each in found.differences
+        ],
+    }
+
+
+def _read_event(found: ReadEvent | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "name": found.name,
+        "identifiers": [identifier(each) for each in found.identifiers],
+        "at": iso(found.at),
     }
 
 

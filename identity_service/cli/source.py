@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from typing import Annotated, TypeVar
 
 import typer
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
 from identity_service import session
-from identity_service.cli import json_objects
-from identity_service.cli.output import print_json, results
+from identity_service.cli import json_objects, source_rules
+from identity_service.cli.output import notices, print_json, results
 from identity_service.domain.policies.durations import DURATION_HELP, parse_duration
 from identity_service.domain.recorded import Page
 from identity_service.domain.sources import Source, SourceStatistics
@@ -20,6 +28,7 @@ from identity_service.graph import schema
 from identity_service.services.spaces.access import Caller
 from identity_service.services.spaces.sources import MAX_DAYS, RotatedKey, Sources
 from identity_service.services.spaces.spaces import CreatedSource
+from identity_service.services.write.replays import ReplayProgress
 from identity_service.session import Session
 
 T = TypeVar("T")
@@ -32,6 +41,7 @@ _Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 app = typer.Typer(
     help="Sources: who sends events, into which spaces, with which keys.", no_args_is_help=True
 )
+app.add_typer(source_rules.app, name="rules")
 
 
 @app.command("list")
@@ -89,6 +99,39 @@ def stats_command(
         print_json(json_objects.source_statistics(statistics))
         return
     results().print(_statistics_table(found, statistics))
+
+
+@app.command("replay")
+def replay_command(
+    source: _Source,
+    into: Annotated[str, typer.Option(help="The space that gets the events.")],
+    space: Annotated[
+        str | None,
+        typer.Option(help="Whose events they are.", show_default="the one that the source feeds"),
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Send all that a source sent into another space, oldest first.
+
+    A replay that was stopped goes on where it was. Running it again sends what has come since.
+    """
+
+    async def work(opened: Session) -> ReplayProgress:
+        await schema.apply(opened.database)
+        scope = await opened.space(space or await _only_space(opened, source))
+        target = await opened.space(into)
+        last = ReplayProgress(0, 0)
+        with _bar() as bar:
+            task = bar.add_task("", total=None)
+            async for last in opened.cases.replays.replay(scope, source, target):
+                bar.update(task, completed=last.sent, total=last.total)
+        return last
+
+    done = session.run(work)
+    if as_json:
+        print_json({"sent": done.sent, "total": done.total})
+    else:
+        results().print(f"{done.sent:,} events of “{source}” are in “{into}”.")
 
 
 @app.command("create")
@@ -219,11 +262,29 @@ def _show(found: Source, *, as_json: bool) -> None:
     console.print(Text(f"  feeds {', '.join(found.spaces)}"), soft_wrap=True)
     if found.region is not None:
         console.print(Text(f"  national phone numbers are of {found.region}"), soft_wrap=True)
+    if found.rules:
+        console.print(Text(f"  read by version {found.rules_version} of its rules"), soft_wrap=True)
     for key in found.keys:
         until = "" if key.good_until is None else f", good until {iso(key.good_until)}"
         console.print(Text(f"  key of {iso(key.created_at)}{until}"), soft_wrap=True)
     if not found.keys:
         console.print(Text("  no key is good: `rotate-key` makes one"), soft_wrap=True)
+
+
+async def _only_space(opened: Session, source: str) -> str:
+    found = await opened.cases.sources.find(opened.cases.access.operator(), source)
+    if len(found.spaces) > 1:
+        raise typer.BadParameter("It feeds several spaces: name one with --space.")
+    return found.spaces[0]
+
+
+@contextmanager
+def _bar() -> Generator[Progress]:
+    """A bar of the events; only on a terminal."""
+    console = notices()
+    columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        yield progress
 
 
 def _statistics_table(found: Source, statistics: SourceStatistics) -> Table:
@@ -233,6 +294,7 @@ def _statistics_table(found: Source, statistics: SourceStatistics) -> Table:
         ("received", f"{statistics.received:,}"),
         ("accepted", f"{statistics.accepted:,}"),
         ("known before", f"{statistics.known:,}"),
+        *([("dropped", f"{statistics.dropped:,}")] if statistics.dropped else []),
         *((f"rejected, {code}", f"{n:,}") for code, n in statistics.rejected.items()),
         ("message id collisions", f"{statistics.collisions:,}"),
         ("lag, mean", "" if mean is None else f"{mean / 1_000:,.1f} s"),

@@ -33,7 +33,11 @@ from identity_service.collect.times import (
     stated_time,
 )
 from identity_service.domain.events import Rejection, RejectionCode, ReportedEvent
-from identity_service.domain.identifiers import CONTROL_CHARACTER, MAX_VALUE_BYTES
+from identity_service.domain.identifiers import (
+    CONTROL_CHARACTER,
+    MAX_VALUE_BYTES,
+    Identifier,
+)
 from identity_service.domain.policies.normalise import cleaned
 from identity_service.domain.policies.placeholders import names_nobody
 from identity_service.domain.traits import MAX_TRAITS_OF_EVENT
@@ -80,6 +84,14 @@ _KINDS = {
     "alias": _Kind(),
     "merge": _Kind(),
 }
+
+
+class _NamesNobody(Refused):
+    """An event that was read, and names nobody."""
+
+    def __init__(self, message: str, event: ReportedEvent) -> None:
+        super().__init__(RejectionCode.NO_IDENTIFIER, message)
+        self.event = event
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +269,9 @@ def _read(
         return _event(call, size, kind or _kind_of(call), envelope, place)
     except Refused as refused:
         sent_with = _sent_with(kind, envelope, place)
-        return _rejected(refused.reason, refused.message, call, sent_with)
+        rejection = _rejected(refused.reason, refused.message, call, sent_with)
+        event = refused.event if isinstance(refused, _NamesNobody) else None
+        return replace(rejection, event=event)
 
 
 def _event(
@@ -289,15 +303,22 @@ def _event(
     if shape.name_key:
         name = used[shape.name_key] = _name(call.get(shape.name_key))
     account_id = _account_id(call, context)
-    identifiers = read_identifiers(
-        call,
-        kind=kind,
-        traits=traits,
-        context=context,
-        context_traits={} if account_id and envelope.mixes_accounts else context_traits,
-        account_traits=account_traits,
-    )
-    return ReportedEvent(
+    identifiers: tuple[Identifier, ...] = ()
+    nobody: Refused | None = None
+    try:
+        identifiers = read_identifiers(
+            call,
+            kind=kind,
+            traits=traits,
+            context=context,
+            context_traits={} if account_id and envelope.mixes_accounts else context_traits,
+            account_traits=account_traits,
+        )
+    except Refused as refused:
+        if refused.reason is not RejectionCode.NO_IDENTIFIER:
+            raise
+        nobody = refused
+    event = ReportedEvent(
         message_id=message_id,
         type=kind,
         name=name,
@@ -319,6 +340,9 @@ def _event(
         size=size,
         proof=read_proof(identifiers, context),
     )
+    if nobody is not None:
+        raise _NamesNobody(nobody.message, event)
+    return event
 
 
 def _sent_at(call: Mapping[str, Any], envelope: _Envelope) -> int | None:

@@ -106,7 +106,8 @@ class Rejection:
     """An event that was set aside: why, and what was sent (decoded JSON, or text).
 
     `digest` tells it from others with its message id, which is None where none was sent.
-    `sent_with` is what its reading needs beside the body, if it is to be read again.
+    `sent_with` is what its reading needs beside the body, if it is to be read again. `event` is
+    what was read of one that names nobody, so that rules of its source may find whom it names.
     """
 
     code: RejectionCode
@@ -115,6 +116,7 @@ class Rejection:
     body: Any
     digest: str = ""
     sent_with: Mapping[str, Any] | None = None
+    event: ReportedEvent | None = None
 
 
 def event_body(event: ReportedEvent) -> dict[str, Any]:

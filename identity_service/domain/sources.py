@@ -28,7 +28,8 @@ class Source:
     `feeds_other_spaces`: there are more. `region` is the country of its national phone numbers
     (ISO 3166). `paused_at` and `paused_by` are None unless it is paused. `events_per_s` is the most
     that it may send to one process, None for any number. `last_seen` is when something was received
-    from it last, to a few seconds.
+    from it last, to a few seconds. `rules` are the text of its reading rules in force, and
+    `rules_version` counts how often they were set.
     """
 
     name: str
@@ -38,6 +39,8 @@ class Source:
     paused_by: str | None
     events_per_s: float | None
     last_seen: int | None
+    rules: str | None
+    rules_version: int
     spaces: tuple[str, ...]
     keys: tuple[SourceKey, ...]
     feeds_other_spaces: bool = False
@@ -47,15 +50,27 @@ class Source:
 class SourceStatistics:
     """What a source sent to some spaces in some days.
 
-    Of the `received` events, `accepted` were stored, `known` were stored before, and others were
-    `rejected`, by their reasons. `collisions` are accepted events whose message id another event
-    has. The lag of an accepted event is the time from when it happened to its receipt.
+    Of the `received` events, `accepted` were stored, `known` were stored before, `dropped` by the
+    reading rules of the source, and others were `rejected`, by their reasons. `collisions` are
+    accepted events whose message id another event has. The lag of an accepted event is the time
+    from when it happened to its receipt.
     """
 
     received: int
     accepted: int
     known: int
+    dropped: int
     rejected: Mapping[str, int]
     collisions: int
     mean_lag_ms: float | None
     longest_lag_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RulesVersion:
+    """A version of the reading rules of a source."""
+
+    version: int
+    text: str
+    created_at: int
+    author: str

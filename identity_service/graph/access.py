@@ -27,7 +27,7 @@ class StoredKey:
 
     `region` is the country of national phone numbers that the source sends (ISO 3166).
     Proofs of user ids are made with `proof_secret`. `events_per_s` is the most that the source may
-    send, None for any number.
+    send, None for any number. `rules` are the text of its reading rules.
     """
 
     role: str
@@ -39,6 +39,7 @@ class StoredKey:
     proof_secret: str | None = field(default=None, repr=False)
     is_paused: bool = False
     events_per_s: float | None = None
+    rules: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class AccessStore:
             row["proof_secret"],
             row["paused"],
             row["events_per_s"],
+            row["rules"],
         )
 
     async def has_instance_key(self) -> bool:

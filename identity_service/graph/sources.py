@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from identity_service.domain.events import RejectionCode
-from identity_service.domain.sources import Source, SourceKey, SourceStatistics
+from identity_service.domain.sources import RulesVersion, Source, SourceKey, SourceStatistics
 from identity_service.graph.database import Database
 from identity_service.graph.keys import space_key
 from identity_service.graph.statements import statement
@@ -19,6 +19,9 @@ READ_SOURCE: Final = statement("instance/read_source")
 CHANGE_SOURCE: Final = statement("spaces/change_source")
 ROTATE_WRITE_KEY: Final = statement("spaces/rotate_write_key")
 FEED_SPACES: Final = statement("spaces/feed_spaces")
+SET_READING_RULES: Final = statement("spaces/set_reading_rules")
+LIST_READING_RULES: Final = statement("instance/list_reading_rules")
+LIST_RECENT_EVENTS: Final = statement("sources/list_recent_events")
 ADD_COUNTS: Final = statement("sources/add_counts")
 READ_COUNTS: Final = statement("sources/read_counts")
 DELETE_SOURCE_DAYS: Final = statement("instance/delete_source_days")
@@ -50,6 +53,35 @@ class FeedChange:
     taken: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RulesChange:
+    """What became of new reading rules of a source, of which `version` is in force.
+
+    `hashes` are those of its write keys. Nothing was `put` where it was `refused`, since the source
+    feeds other spaces too, or where another version was expected.
+    """
+
+    hashes: tuple[str, ...]
+    refused: bool
+    version: int
+    put: bool
+
+
+class SentEvent(NamedTuple):
+    """An event of the graph with all that was sent. `json` in a name means JSON text."""
+
+    message_id: str
+    type: str
+    name: str | None
+    at: int
+    received_at: int
+    place: int
+    properties_json: str
+    context_json: str
+    traits_json: str | None
+    context_traits_json: str | None
+
+
 class DayOfSource(NamedTuple):
     """A source, a space that it sends to, and a day, counted from 1970 in UTC."""
 
@@ -69,6 +101,7 @@ class DayCounts:
 
     received: int = 0
     accepted: int = 0
+    dropped: int = 0
     collisions: int = 0
     lag_ms: int = 0
     longest_lag_ms: int = 0
@@ -79,6 +112,7 @@ class DayCounts:
         """Count what another counted too."""
         self.received += other.received
         self.accepted += other.accepted
+        self.dropped += other.dropped
         self.collisions += other.collisions
         self.lag_ms += other.lag_ms
         self.longest_lag_ms = max(self.longest_lag_ms, other.longest_lag_ms)
@@ -164,6 +198,49 @@ class SourceStore:
             return None
         return FeedChange(tuple(row["hashes"]), tuple(row["missing"]), tuple(row["taken"]))
 
+    async def set_rules(
+        self,
+        space: str,
+        source: str,
+        rules: RulesVersion,
+        region: str | None,
+        *,
+        may_feed_others: bool,
+    ) -> RulesChange | None:
+        """Put a version of the reading rules in force, if it is the one after the one in force."""
+        row = await self._database.write_one(
+            SET_READING_RULES,
+            w={
+                "space": space,
+                "source": source,
+                "may_feed_others": may_feed_others,
+                "expected": rules.version - 1,
+                "text": rules.text,
+                "region": region,
+                "author": rules.author,
+                "now": rules.created_at,
+            },
+        )
+        if row is None:
+            return None
+        return RulesChange(tuple(row["hashes"]), row["refused"], row["version"], row["put"])
+
+    async def rules_of(self, source: str, newest: int, most: int) -> list[RulesVersion]:
+        """At most `most` versions of the reading rules, counting down from `newest`."""
+        keys = [f"{source}/{version}" for version in range(newest, max(newest - most, 0), -1)]
+        row = await self._database.read_one(LIST_READING_RULES, w={"keys": keys})
+        return [RulesVersion(*entry) for entry in row["rules"]] if row else []
+
+    async def recent_events(
+        self, space: str, source: str, scanned: int, most: int
+    ) -> list[SentEvent]:
+        """The newest events of a source, of so many of the space, by their receipt."""
+        row = await self._database.read_one(
+            LIST_RECENT_EVENTS,
+            w={"space": space, "source": source, "scanned": scanned, "most": most},
+        )
+        return [SentEvent(*entry) for entry in row["events"]] if row else []
+
     async def add_counts(self, counts: Mapping[DayOfSource, DayCounts]) -> None:
         """Add to what was counted before."""
         rows = sorted(
@@ -172,6 +249,7 @@ class SourceStore:
                 *of,
                 count.received,
                 count.accepted,
+                count.dropped,
                 count.collisions,
                 count.lag_ms,
                 count.longest_lag_ms,
@@ -189,13 +267,14 @@ class SourceStore:
         row = await self._database.read_one(
             READ_COUNTS, w={"source": source, "spaces": list(spaces), "day": first_day}
         )
-        counts, reasons = (row["counts"], row["rejected"]) if row else ([0, 0, 0, 0, None], [])
-        received, accepted, collisions, lag_ms, longest_lag_ms = counts
+        counts, reasons = (row["counts"], row["rejected"]) if row else ([0, 0, 0, 0, 0, None], [])
+        received, accepted, dropped, collisions, lag_ms, longest_lag_ms = counts
         rejected = {reason: number for reason, number in reasons if number}
         return SourceStatistics(
             received=received,
             accepted=accepted,
-            known=received - accepted - sum(rejected.values()),
+            known=received - accepted - dropped - sum(rejected.values()),
+            dropped=dropped,
             rejected=rejected,
             collisions=collisions,
             mean_lag_ms=lag_ms / accepted if accepted else None,
@@ -209,7 +288,8 @@ class SourceStore:
 
 
 def _source(entry: Sequence[Any]) -> Source:
-    name, region, created_at, paused_at, paused_by, events_per_s, last_seen, spaces, keys = entry
+    name, region, created_at, paused_at, paused_by, events_per_s, last_seen, *rest = entry
+    rules, rules_version, spaces, keys = rest
     return Source(
         name=name,
         region=region,
@@ -218,6 +298,8 @@ def _source(entry: Sequence[Any]) -> Source:
         paused_by=paused_by,
         events_per_s=events_per_s,
         last_seen=last_seen,
+        rules=rules,
+        rules_version=rules_version,
         spaces=tuple(spaces),
         keys=tuple(SourceKey(*key) for key in keys),
     )

@@ -20,6 +20,7 @@ from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.links import LinkReader
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.rejected import RejectedStore
+from identity_service.graph.replays import ReplayStore
 from identity_service.graph.retractions import RetractionStore
 from identity_service.graph.rollouts import RolloutStore
 from identity_service.graph.snapshot import SnapshotReader
@@ -36,6 +37,7 @@ from identity_service.services.preview.blast_radius import BlastRadius
 from identity_service.services.preview.judgement_previews import JudgementPreviews
 from identity_service.services.preview.previews import Previews
 from identity_service.services.preview.retraction_previews import RetractionPreviews
+from identity_service.services.preview.rule_previews import RulePreviews
 from identity_service.services.read.as_of.component_walk import HistoricalComponents
 from identity_service.services.read.as_of.view import HistoricalReads
 from identity_service.services.read.current import CurrentReads
@@ -62,6 +64,7 @@ from identity_service.services.write.rejected_events import RejectedEvents
 from identity_service.services.write.rejected_retention import RejectedRetention
 from identity_service.services.write.repair import Repair
 from identity_service.services.write.repeats import RepeatWriter
+from identity_service.services.write.replays import Replays
 from identity_service.services.write.retraction_steps import RetractionSteps
 from identity_service.services.write.retractions import Retractions
 from identity_service.services.write.rollout_phases import RolloutPhases
@@ -78,7 +81,9 @@ class UseCases:
     spaces: Spaces
     sources: Sources
     ingest: Ingest
+    rule_previews: RulePreviews
     rejected: RejectedEvents
+    replays: Replays
     rejected_retention: RejectedRetention
     source_counts: SourceCounts
     deferred: DeferredSettlement
@@ -209,8 +214,10 @@ def assemble(
         access=access,
         spaces=spaces,
         sources=Sources(source_store, access, clock),
+        rule_previews=RulePreviews(source_store),
         ingest=ingest,
         rejected=RejectedEvents(rejected_store, source_store, access, policies, ingest),
+        replays=Replays(ReplayStore(database), access, ingest),
         rejected_retention=rejected_retention,
         source_counts=source_counts,
         deferred=deferred,

@@ -51,6 +51,7 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "Space.changes": 20,
     "Space.judgements": 20,
     "Space.rejectedEvents": 20,
+    "Source.readingRules": 20,
     "Source.statistics": 20,
     "Space.sources": 20,
     "Customer.health": 200,
@@ -62,6 +63,7 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "Space.blastRadius": 20_000,
     "Space.preview": 20_000,
     "Space.previewJudgement": 20_000,
+    "Space.previewReadingRules": 1_000,
 }
 """What it takes to read a field, in fields that are there already; 1 for all others."""
 

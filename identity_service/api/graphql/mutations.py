@@ -15,11 +15,21 @@ from identity_service.api.graphql import rejected, retractions, sources
 from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.fields import IdentifierInput
 from identity_service.api.graphql.queries import Space
-from identity_service.api.graphql.refused import Invalid, Refused, refused
+from identity_service.api.graphql.refused import (
+    Invalid,
+    Overtaken,
+    Refused,
+    VersionConflict,
+    refused,
+)
 from identity_service.api.graphql.rejected import DropResult, ResendResult
 from identity_service.api.graphql.retractions import RetractResult
 from identity_service.api.graphql.scoped import scoped
-from identity_service.api.graphql.sources import ChangeSourceResult, RotateSourceKeyResult
+from identity_service.api.graphql.sources import (
+    ChangeSourceResult,
+    RotateSourceKeyResult,
+    SetReadingRulesResult,
+)
 from identity_service.api.graphql.types import Change, Judgement, Policy, Settlement, by, shows
 from identity_service.domain import judgements
 from identity_service.domain.identifiers import Identifier
@@ -40,14 +50,6 @@ class Role(StrEnum):
     READER = "READER"
     AGENT = "AGENT"
     ADMIN = "ADMIN"
-
-
-@dataclass(frozen=True, slots=True)
-class Overtaken:
-    """Another version of the policy is in force than the one expected."""
-
-    message: str
-    current_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +75,6 @@ class NewPolicy:
     policy: PolicyVersion
     settlement: RolloutProgress
     notes: tuple[str, ...]
-
-
-@strawberry.type
-@shows(Overtaken)
-class VersionConflict:
-    message: str
-    current_version: int
 
 
 def _created(root: Parent[CreatedSpace]) -> SpaceScope:
@@ -336,6 +331,13 @@ class Mutation:
         description=(
             "Its events enter exactly these spaces from now on. `space` is one that it feeds now. "
             "The instance administrator only."
+        ),
+    )
+    set_reading_rules: SetReadingRulesResult = by(
+        sources.set_reading_rules,
+        description=(
+            "How what it sends from now on is read, as YAML; an empty text for as it is. Refused "
+            "unless expectedVersion is the version in force, 0 where there are none."
         ),
     )
     resend_rejected_events: ResendResult = by(

@@ -27,7 +27,7 @@ from identity_service.api.graphql.journeys import Journeys, journeys
 from identity_service.api.graphql.previews import PreviewResult
 from identity_service.api.graphql.rejected import RejectedEventConnection
 from identity_service.api.graphql.retractions import RetractionPreviewResult
-from identity_service.api.graphql.sources import SourceConnection
+from identity_service.api.graphql.sources import PreviewReadingRulesResult, SourceConnection
 from identity_service.api.graphql.types import (
     ChangeConnection,
     CustomerResult,
@@ -136,6 +136,13 @@ class Space:
     preview_retraction: RetractionPreviewResult = by(
         retracting.preview_retraction,
         description="What a retraction would change. Nothing is written.",
+    )
+    preview_reading_rules: PreviewReadingRulesResult = by(
+        sources.preview_reading_rules,
+        description=(
+            "What other reading rules of a source would make of its newest events, at most 500. "
+            "Nothing is written. Administrators only."
+        ),
     )
     sources: SourceConnection = by(
         sources.of_space,

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Annotated, TypeAlias
 
 import strawberry
 from strawberry import UNSET, Parent
 
+from identity_service import errors
 from identity_service.api.graphql.connections import (
     Connection,
     PageInfo,
@@ -18,12 +19,20 @@ from identity_service.api.graphql.connections import (
     page_size,
 )
 from identity_service.api.graphql.context import Info
-from identity_service.api.graphql.refused import Invalid, Refused, refused
+from identity_service.api.graphql.refused import (
+    Invalid,
+    Overtaken,
+    Refused,
+    VersionConflict,
+    refused,
+)
 from identity_service.api.graphql.scalars import Millis
 from identity_service.api.graphql.types import by, shows
 from identity_service.domain import sources
+from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import Page
-from identity_service.errors import FieldInvalid
+from identity_service.errors import FieldInvalid, ReadingRulesInvalid
+from identity_service.services.preview import rule_previews
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.sources import RotatedKey
 
@@ -64,11 +73,14 @@ class RejectedNumber:
     events: int
 
 
-@strawberry.type(description="Events of a source: received = accepted + known + rejected.")
+@strawberry.type(
+    description="Events of a source: received = accepted + known + dropped + rejected."
+)
 class SourceStatistics:
     received: int
     accepted: int = strawberry.field(description="Stored.")
     known: int = strawberry.field(description="Stored before: its senders sent them again.")
+    dropped: int = strawberry.field(description="By its reading rules.")
     rejected: list[RejectedNumber] = by(_rejected, description="By reason, if there are any.")
     collisions: int = strawberry.field(
         description="Of the accepted ones, those whose message id another event has."
@@ -77,6 +89,20 @@ class SourceStatistics:
         _mean_lag, description="Of the accepted ones, from when they happened to their receipt."
     )
     longest_lag_seconds: float | None = by(_longest_lag)
+
+
+async def _reading_rules(
+    root: Parent[sources.Source], info: Info, first: int | None = 1
+) -> Sequence[sources.RulesVersion]:
+    return await info.context.services.sources.rules_of(root, page_size(first, 1, 100))
+
+
+@strawberry.type
+class ReadingRules:
+    version: int
+    text: str
+    created_at: Millis
+    author: str
 
 
 @strawberry.type
@@ -107,6 +133,12 @@ class Source:
     last_seen_at: Millis | None = by(
         _last_seen, description="When something was received from it last, to a few seconds."
     )
+    rules_version: int = strawberry.field(
+        description="How often its reading rules were set; 0: it has none."
+    )
+    reading_rules: list[ReadingRules] = by(
+        _reading_rules, description="Versions, newest first: the first one is in force."
+    )
     statistics: SourceStatistics = by(
         _statistics,
         description=(
@@ -135,6 +167,45 @@ class SourceKeyRotated:
     write_key: str = strawberry.field(description="The new key, which is shown only now.")
 
 
+def _after(root: Parent[rule_previews.ReadEvent]) -> list[Identifier]:
+    return list(root.identifiers)
+
+
+@strawberry.type
+class ReadIdentifier:
+    type: str
+    value: str
+
+
+@strawberry.type(description="What rules make of an event, before the policy.")
+class ReadEvent:
+    name: str | None
+    identifiers: list[ReadIdentifier] = by(_after)
+    at: Millis
+
+
+@strawberry.type
+class ReadDifference:
+    message_id: str
+    before: ReadEvent | None = strawberry.field(description="Null where it is dropped.")
+    after: ReadEvent | None
+
+
+@strawberry.type
+@shows(rule_previews.RulesPreview)
+class RulesPreview:
+    events: int = strawberry.field(description="That were read again, the newest of the source.")
+    differences: list[ReadDifference] = strawberry.field(
+        description="Those that are read differently, newest receipt first."
+    )
+
+
+PreviewReadingRulesResult: TypeAlias = Annotated[
+    RulesPreview | Invalid, strawberry.union("PreviewReadingRulesResult")
+]
+SetReadingRulesResult: TypeAlias = Annotated[
+    Source | Invalid | VersionConflict, strawberry.union("SetReadingRulesResult")
+]
 ChangeSourceResult: TypeAlias = Annotated[Source | Invalid, strawberry.union("ChangeSourceResult")]
 RotateSourceKeyResult: TypeAlias = Annotated[
     SourceKeyRotated | Invalid, strawberry.union("RotateSourceKeyResult")
@@ -188,6 +259,29 @@ async def feed_spaces(
 ) -> sources.Source | Refused:
     service = info.context.services.sources
     return await _changed(service.feed(info.context.caller, space, source, spaces))
+
+
+async def set_reading_rules(
+    info: Info, space: str, source: str, rules: str, expected_version: int
+) -> sources.Source | Refused | Overtaken:
+    caller, service = info.context.caller, info.context.services.sources
+    try:
+        return await service.set_rules(caller, space, source, rules, expected_version)
+    except (FieldInvalid, ReadingRulesInvalid) as error:
+        return refused(error)
+    except errors.VersionConflict as error:
+        return Overtaken(str(error), error.current_version)
+
+
+async def preview_reading_rules(
+    root: Parent[SpaceScope], info: Info, source: str, rules: str, first: int | None = 100
+) -> rule_previews.RulesPreview | Refused:
+    service = info.context.services.rule_previews
+    try:
+        most = page_size(first, 100, rule_previews.MAX_EVENTS)
+        return await service.preview(root, source, rules, most)
+    except (FieldInvalid, ReadingRulesInvalid) as error:
+        return refused(error)
 
 
 async def _changed(change: Awaitable[sources.Source]) -> sources.Source | Refused:

@@ -14,7 +14,9 @@ from typing import Final, NamedTuple
 
 from pydantic import SecretStr
 
-from identity_service.errors import Forbidden
+from identity_service.collect.reading_rules import ReadingRules, parse_rules
+from identity_service.domain.sources import Source
+from identity_service.errors import Forbidden, ReadingRulesInvalid, Unavailable
 from identity_service.graph.access import AccessStore, StoredKey
 from identity_service.services.kit.clock import Clock, Timer
 
@@ -71,7 +73,7 @@ class Sender:
 
     `region` is the country of its national phone numbers (ISO 3166), where the policy names none.
     Proofs of user ids are made with `proof_secret`. `events_per_s` is the most that it may send,
-    None for any number.
+    None for any number. What it sends is read by its `rules`.
     """
 
     source: str
@@ -80,6 +82,7 @@ class Sender:
     proof_secret: str | None = field(default=None, repr=False)
     is_paused: bool = False
     events_per_s: float | None = None
+    rules: ReadingRules | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +154,10 @@ class Access:
     async def _find(self, key_hash: str, asked_at: float) -> Caller | None:
         try:
             stored = await self._store.find_key(key_hash)
+            caller = _caller(stored) if stored else None
         except BaseException:
             self._end_look_up(key_hash)
             raise
-        caller = _caller(stored) if stored else None
         if self._end_look_up(key_hash):
             self._answers.pop(key_hash, None)
             if caller is not None:
@@ -203,11 +206,19 @@ class Access:
         """The command line as a source whose events enter one space."""
         return Sender(OPERATOR, (_scope(space, Role.WRITE, OPERATOR),))
 
-    def as_sender(self, scope: SpaceScope, source: str, region: str | None) -> Sender:
-        """A source whose events an administrator sends again into the space; raises Forbidden."""
+    def as_sender(self, scope: SpaceScope, name: str, source: Source | None) -> Sender:
+        """A source of that name whose events an administrator sends again into the space.
+
+        `source` is what is known of it, None for one that there is not. Raises Forbidden.
+        """
         if not scope.allows(Role.ADMIN):
             raise forbidden(Role.ADMIN, scope.space)
-        return Sender(source, (_scope(scope.space, Role.WRITE, source),), region)
+        scopes = (_scope(scope.space, Role.WRITE, name),)
+        if source is None:
+            return Sender(name, scopes)
+        rules = _rules(name, source.rules)
+        region = (rules and rules.region) or source.region
+        return Sender(name, scopes, region, rules=rules)
 
     def forget(self, key_hash: str) -> None:
         """Look the key up anew when it is sent next: a look-up on its way may have seen it."""
@@ -268,6 +279,19 @@ def _scope(space: str, role: Role, author: str) -> SpaceScope:
     return SpaceScope(space, role, author)
 
 
+def _rules(source: str, text: str | None) -> ReadingRules | None:
+    """Reading rules as they were set. Raises Unavailable where they cannot be read here."""
+    if not text:
+        return None
+    try:
+        return parse_rules(text)
+    except ReadingRulesInvalid as error:
+        raise Unavailable(
+            f"The reading rules of the source “{source}” cannot be read on this machine.",
+            remedy=str(error),
+        ) from None
+
+
 def _caller(stored: StoredKey) -> Caller:
     return Caller(Role(stored.role), stored.name, stored.space, _sender(stored))
 
@@ -285,4 +309,5 @@ def _sender(stored: StoredKey) -> Sender | None:
         stored.proof_secret,
         stored.is_paused,
         stored.events_per_s,
+        _rules(stored.source, stored.rules),
     )

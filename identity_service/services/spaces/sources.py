@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from identity_service.collect.reading_rules import parse_rules
 from identity_service.domain.recorded import Page, page_of
-from identity_service.domain.sources import Source, SourceStatistics
-from identity_service.errors import BadInput, FieldInvalid, NotFound
+from identity_service.domain.sources import RulesVersion, Source, SourceStatistics
+from identity_service.errors import BadInput, FieldInvalid, NotFound, VersionConflict
 from identity_service.graph.sources import SourceStore
 from identity_service.services.kit.clock import Clock
 from identity_service.services.spaces.access import (
@@ -177,6 +178,34 @@ class Sources:
             )
         self._forget(change.hashes)
         return await self._find(caller, distinct[0], source)
+
+    async def set_rules(
+        self, caller: Caller | None, space: str, source: str, text: str, expected_version: int
+    ) -> Source:
+        """Put reading rules in force for what the source sends from now on; none: an empty text.
+
+        Raises VersionConflict unless `expected_version` is the version in force, 0 where there are
+        none, and ReadingRulesInvalid.
+        """
+        self._may_administer(caller, space)
+        region = parse_rules(text).region
+        author = "" if caller is None else caller.name
+        rules = RulesVersion(expected_version + 1, text, self._clock(), author)
+        change = await self._store.set_rules(
+            space, source, rules, region, may_feed_others=_is_instance(caller)
+        )
+        if change is None:
+            raise _no_source(space, source)
+        if change.refused:
+            raise _feeds_others(source)
+        self._forget(change.hashes)
+        if not change.put:
+            raise VersionConflict(change.version, "reading rules")
+        return await self._find(caller, space, source)
+
+    async def rules_of(self, source: Source, first: int) -> Sequence[RulesVersion]:
+        """Versions of the reading rules of a source, newest first."""
+        return await self._store.rules_of(source.name, source.rules_version, first)
 
     async def _find(self, caller: Caller | None, space: str, name: str) -> Source:
         self._may_administer(caller, space)

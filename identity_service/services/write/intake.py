@@ -11,6 +11,7 @@ from itertools import chain
 import structlog
 
 from identity_service.collect.proofs import is_proven
+from identity_service.collect.reading_rules import apply
 from identity_service.collect.segment import Collected
 from identity_service.domain.events import EventIdentity, ReportedEvent
 from identity_service.domain.policies.parse import DEFAULT_POLICY_TEXT, parse_policy
@@ -77,6 +78,9 @@ class Ingest:
             raise Unavailable("The service is stopping.", remedy="Send the events again.")
         if sender.is_paused:
             raise SourcePaused(sender.source)
+        dropped = 0
+        if sender.rules is not None:
+            collected, dropped = apply(sender.rules, collected, received_at)
         self._refuse_too_much(sender, len(collected.events) + len(collected.rejections))
         size = sum(event.size for event in collected.events) * len(sender.scopes)
         if self._queued.total() and self._queued_bytes + size > MAX_QUEUE_BYTES:
@@ -90,6 +94,9 @@ class Ingest:
         written = await asyncio.gather(*(self._enqueue(scope, part) for scope, part in parts))
         for (scope, part), outcomes in zip(parts, written, strict=True):
             self._writers.counts.count(scope.space, part, part.rejections, outcomes)
+        if dropped:
+            spaces = [scope.space for scope in sender.scopes]
+            self._writers.counts.dropped(spaces, sender.source, received_at, dropped)
         return chain.from_iterable(written)
 
     async def close(self) -> None:

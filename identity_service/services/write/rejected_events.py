@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from identity_service.collect.event_bodies import is_event_body, read_event_body
+from identity_service.collect.reading_rules import ReadingRules, apply, with_sent_name
 from identity_service.collect.segment import Collected, read_again
-from identity_service.domain.events import EventIdentity, Rejection, ReportedEvent
+from identity_service.domain.events import (
+    EventIdentity,
+    Rejection,
+    RejectionCode,
+    ReportedEvent,
+)
 from identity_service.domain.recorded import Page, RecordedRejection, page_of
 from identity_service.errors import FieldInvalid
 from identity_service.graph.rejected import RejectedFilter, RejectedStore
@@ -134,7 +140,7 @@ class RejectedEvents:
     async def _senders(self, scope: SpaceScope, sources: Collection[str]) -> dict[str, Sender]:
         found = await asyncio.gather(*map(self._sources.source, sources))
         return {
-            name: self._access.as_sender(scope, name, source.region if source else None)
+            name: self._access.as_sender(scope, name, source)
             for name, source in zip(sources, found, strict=True)
         }
 
@@ -148,7 +154,7 @@ class RejectedEvents:
         written = await asyncio.gather(
             *(
                 self._ingest.take(
-                    senders[source],
+                    replace(senders[source], rules=None),  # it is read by them already
                     Collected(tuple(each.event for each in group), ()),
                     received_at,
                 )
@@ -184,6 +190,8 @@ def _read(
 ) -> _Read | Rejection:
     """What a rejected event is now, under the policy in force."""
     event = _event(kept, repaired)
+    if sender.rules is not None:
+        event = _by_rules(sender.rules, event, kept)
     if isinstance(event, Rejection):
         return event
     received = Received(kept.source, kept.received_at, (event,), sender.region)
@@ -198,9 +206,22 @@ def _event(kept: RecordedRejection, repaired: Any) -> ReportedEvent | Rejection:
     if is_event_body(body):
         # The digest stands in the key, behind a tab; what was changed is another event.
         digest = None if repaired is not None else kept.key.rpartition("\t")[2]
-        return read_event_body(body, sent_with.get("place", 0), digest)
+        read = read_event_body(body, sent_with.get("place", 0), digest)
+        return read if isinstance(read, Rejection) else with_sent_name(read)
     # Always the same id, so that it is one event however often it is sent.
     return read_again(body, sent_with, kept.received_at, lambda: f"resent:{kept.id}")
+
+
+def _by_rules(
+    rules: ReadingRules, read: ReportedEvent | Rejection, kept: RecordedRejection
+) -> ReportedEvent | Rejection:
+    """What the reading rules of its source make of it now."""
+    brought = Collected((), (read,)) if isinstance(read, Rejection) else Collected((read,), ())
+    found, dropped = apply(rules, brought, kept.received_at)
+    if dropped:
+        message = "The reading rules of its source drop it: drop the rejected event too."
+        return Rejection(RejectionCode.INVALID_FIELD, message, kept.message_id, None)
+    return (*found.events, *found.rejections)[0]
 
 
 def _rejected_of(outcomes: Iterable[Written]) -> dict[EventIdentity, Rejection]:

@@ -67,6 +67,14 @@ class SourceCounts:
         for each in observations:
             self._of(space, each.source, each.received_at).collisions += 1
 
+    def dropped(self, spaces: Iterable[str], source: str, received_at: int, events: int) -> None:
+        """Count events that the reading rules of their source drop."""
+        for space in spaces:
+            counts = self._of(space, source, received_at)
+            counts.received += events
+            counts.dropped += events
+            counts.last_seen = max(counts.last_seen, received_at)
+
     def write_regularly(self) -> None:
         """From now on, write what was counted every few seconds, and delete what is old."""
         self._work.watch(self._write_and_delete, self._interval_s)
@@ -89,8 +97,9 @@ class SourceCounts:
             rejected = count.rejected.total()
             for outcome, number in (
                 ("accepted", count.accepted),
-                ("known", max(0, count.received - count.accepted - rejected)),
+                ("known", count.received - count.accepted - rejected - count.dropped),
                 ("rejected", rejected),
+                ("dropped", count.dropped),
             ):
                 SOURCE_EVENTS.labels(of.source, outcome).inc(number)
 

@@ -26,6 +26,7 @@ RESUME_SOURCE = f"resumeSource({OF_SOURCE}) {{ __typename }}"
 LIMIT_SOURCE = f"limitSource({OF_SOURCE}, eventsPerSecond: 5) {{ __typename }}"
 ROTATE_SOURCE_KEY = f"rotateSourceKey({OF_SOURCE}) {{ __typename }}"
 FEED_SPACES = f'feedSpaces({OF_SOURCE}, spaces: ["SPACE"]) {{ __typename }}'
+SET_RULES = f'setReadingRules({OF_SOURCE}, rules: "", expectedVersion: 0) {{ __typename }}'
 RESEND = 'resendRejectedEvents(space: "SPACE", events: [{id: "rej_1"}]) { __typename }'
 DROP_REJECTED = 'dropRejectedEvents(space: "SPACE", ids: ["rej_1"]) { __typename }'
 CREATE_SPACE = 'createSpace(name: "Not a name") { __typename }'
@@ -43,6 +44,7 @@ MUTATIONS = {
     LIMIT_SOURCE: {"admin", "instance"},
     ROTATE_SOURCE_KEY: {"admin", "instance"},
     FEED_SPACES: {"instance"},
+    SET_RULES: {"admin", "instance"},
     RESEND: {"admin"},
     DROP_REJECTED: {"admin"},
     CREATE_SPACE: {"instance"},

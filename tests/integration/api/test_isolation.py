@@ -54,6 +54,7 @@ INSIDE = ("our reader", "our agent", "our admin")
 MAY_NOT: Mapping[str, Sequence[str]] = {
     "rejectedEvents": ("our reader",),
     "sources": ("our reader", "our agent"),
+    "previewReadingRules": ("our reader", "our agent"),
 }
 """By field of a space, who may enter it and may not ask for that."""
 
@@ -114,6 +115,10 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         ],
         "Space.sources": pages("Space.sources"),
         "Source.statistics": [{"days": 90}],
+        "Source.readingRules": [{"first": 100}],
+        "Space.previewReadingRules": [
+            {"source": about.name, "rules": "identifiers: {userId: shop}", "first": 100}
+        ],
         "Space.judgements": [
             *pages("Space.judgements"),
             {"author": f"{said} agent", **always},
@@ -174,6 +179,9 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         "Mutation.limitSource": [{"space": door, "source": about.name, "eventsPerSecond": 0.5}],
         "Mutation.rotateSourceKey": [{"space": door, "source": about.name, "graceSeconds": 60}],
         "Mutation.feedSpaces": [{"space": door, "source": about.name, "spaces": [door]}],
+        "Mutation.setReadingRules": [
+            {"space": door, "source": about.name, "rules": "", "expectedVersion": 0}
+        ],
         "Mutation.resendRejectedEvents": [
             {"space": door, "events": [{"id": each} for each in about.rejected]}
         ],
@@ -477,6 +485,7 @@ async def test_the_instance_administrator_changes_keys_and_sources_only(
     own = (
         *("createSpace", "createSource", "createProofSecret", "revokeKey"),
         *("pauseSource", "resumeSource", "limitSource", "rotateSourceKey", "feedSpaces"),
+        "setReadingRules",
     )
     before = await dump(database, two.theirs)
 
@@ -515,6 +524,7 @@ async def test_what_an_administrator_does_at_home_with_ids_from_elsewhere_stays_
         "limitSource": {"Invalid"},
         "rotateSourceKey": {"Invalid"},
         "feedSpaces": {"FORBIDDEN"},
+        "setReadingRules": {"Invalid"},
         "resendRejectedEvents": {"RejectedEventsResent"},
         "dropRejectedEvents": {"RejectedEventsDropped"},
         "setPolicy": {"VersionConflict"},

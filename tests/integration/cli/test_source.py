@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,3 +94,32 @@ def test_what_a_source_sent_is_counted(command: Command, source: str) -> None:
 @pytest.mark.parametrize("what", ["pause", "resume", "rotate-key", "show"])
 def test_a_source_that_does_not_exist_is_named(command: Command, what: str) -> None:
     assert "There is no source “nobody”." in command.complains("source", what, "nobody", code=1)
+
+
+def test_rules_are_tried_set_and_shown(
+    command: Command, keys: dict[str, str], source: str, tmp_path: Path
+) -> None:
+    file, wrong = tmp_path / "rules.yaml", tmp_path / "wrong.yaml"
+    file.write_text("drop: [Heartbeat]\n")
+    wrong.write_text("drop: Heartbeat\n")
+    of_space = ("--space", keys["space"])
+
+    tried = changed(command, "rules", "test", source, str(file), *of_space)
+    table = command("source", "rules", "test", source, file, *of_space)
+    refused = command("source", "rules", "test", source, wrong, *of_space)
+    none = command.complains("source", "rules", "show", source, code=1)
+    made = command("source", "rules", "set", source, file, "--as", "Mia")
+    conflict = command.complains(
+        "source", "rules", "set", source, file, "--expect", "0", "--as", "Mia", code=1
+    )
+    shown = changed(command, "rules", "show", source)
+
+    assert tried == {"events": 0, "differences": []}
+    assert table.out == "0 of 0 events would be read differently.\n"
+    assert (refused.code, "drop: write a list" in refused.err) == (1, True)
+    assert "has no reading rules" in none
+    assert made.out == f"Version 1 of the rules of “{source}” is in force.\n"
+    assert "Version 1 of the reading rules is in force." in conflict
+    assert (shown["version"], shown["author"]) == (1, "Mia")
+    assert command("source", "rules", "show", source).out == "drop: [Heartbeat]\n"
+    assert "read by version 1 of its rules" in command("source", "show", source).out

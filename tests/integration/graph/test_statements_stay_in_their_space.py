@@ -57,11 +57,13 @@ READING: Final = [
     and name not in OF_THE_INSTANCE
 ]
 
-# No id is anchored at what only retracted events carried, and no process is at a retraction. Nobody
-# in these spaces looked at a page, used two apps, or did anything on a contested device.
+# No id is anchored at what only retracted events carried, no process is at a retraction, and no
+# source was replayed. Nobody in these spaces looked at a page, used two apps, or did anything on a
+# contested device.
 WITHOUT_ANSWER: Final = {
     "ingest/read_anchored",
     "retractions/read_worker",
+    "replays/read_progress",
     "journeys/last_page_before",
     "journeys/cross_app_users",
     "journeys/hidden_by_quarantine",
@@ -164,6 +166,7 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.links: list of \[position", lambda _, __: [[a, b] for a in range(9) for b in range(9)]),
     (r"^w\.(names|kinds): ", lambda _, __: None),
     (r"^w\.(key|other): ", lambda _, __: ""),
+    (r"^key: string . key of the replay", lambda space, _: f"{space}/"),
     (
         r"^w\.pairs: ",
         lambda space, _: [[a, b] for a in identifier_keys(space) for b in identifier_keys(space)],

@@ -49,6 +49,7 @@ async def test_events_are_counted_by_what_became_of_them(world: NewWorld) -> Non
         received=7,
         accepted=3,
         known=1,
+        dropped=0,
         rejected={"INVALID_TIME": 1, "NO_IDENTIFIER": 2},
         collisions=1,
         mean_lag_ms=2_000.0,
@@ -64,7 +65,7 @@ async def test_a_source_that_sent_nothing_has_no_figures(world: NewWorld) -> Non
 
     found = await sent_of(space)
 
-    assert found == SourceStatistics(0, 0, 0, {}, 0, None, None)
+    assert found == SourceStatistics(0, 0, 0, 0, {}, 0, None, None)
     assert (await space.use_cases.sources.find(TESTS, space.space)).last_seen is None
 
 
