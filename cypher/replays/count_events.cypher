@@ -7,5 +7,5 @@
 // Columns:
 //   number: integer
 MATCH (e:Event {space: $w.space})
-WHERE e.source = $w.source
+WHERE e.at IS NOT NULL AND e.source = $w.source
 RETURN count(*) AS number

@@ -273,7 +273,7 @@ def _show(found: Source, *, as_json: bool) -> None:
 
 async def _only_space(opened: Session, source: str) -> str:
     found = await opened.cases.sources.find(opened.cases.access.operator(), source)
-    if len(found.spaces) > 1:
+    if len(found.spaces) != 1:
         raise typer.BadParameter("It feeds several spaces: name one with --space.")
     return found.spaces[0]
 

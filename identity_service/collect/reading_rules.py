@@ -94,8 +94,9 @@ class ReadingRules:
         if event.name in self.dropped:
             return None
         changed: dict[str, Any] = {}
-        if event.name in self.renamed:
-            changed["name"] = self.renamed[event.name]
+        name = None if event.name is None else self.renamed.get(event.name)
+        if name is not None:
+            changed["name"] = name
             changed["context"] = {**event.context, SENT_NAME: event.name}
         if self.fields:
             changed["identifiers"] = self._identifiers(event)

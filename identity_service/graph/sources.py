@@ -267,8 +267,9 @@ class SourceStore:
         row = await self._database.read_one(
             READ_COUNTS, w={"source": source, "spaces": list(spaces), "day": first_day}
         )
-        counts, reasons = (row["counts"], row["rejected"]) if row else ([0, 0, 0, 0, 0, None], [])
+        counts: list[Any] = row["counts"] if row else [0, 0, 0, 0, 0, None]
         received, accepted, dropped, collisions, lag_ms, longest_lag_ms = counts
+        reasons: list[tuple[str, int]] = row["rejected"] if row else []
         rejected = {reason: number for reason, number in reasons if number}
         return SourceStatistics(
             received=received,

@@ -73,7 +73,7 @@ async def receive(
     """A batch of calls from the source of the space."""
     sender = world.access.sender(await world.access.authenticate(space.write_key))
     assert sender is not None
-    await world.ingest.take(sender, read_batch({"batch": calls}, at, str), at)
+    await world.ingest.take(sender, read_batch({"batch": list(calls)}, at, str), at)
 
 
 async def rejected(world: GraphQLWorld, space: OpenSpace, which: str = "") -> dict[str, Any]:

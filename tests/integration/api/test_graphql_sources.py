@@ -18,7 +18,7 @@ from identity_service.services.spaces.access import KEY_CACHE_S, Access, Sender,
 from identity_service.services.spaces.sources import MAX_GOOD_KEYS
 from tests.support.elapsed import Elapsed
 from tests.support.graphql import GraphQLWorld, OpenSpace, event, graphql_world
-from tests.support.service import RunningService, Space
+from tests.support.service import RunningService, Space, create_space
 from tests.support.statements import reading
 
 pytestmark = pytest.mark.neo4j
@@ -380,9 +380,8 @@ def ask(service: RunningService, space: Space, mutation: str) -> None:
     assert "errors" not in answer.json(), answer.text
 
 
-def test_senders_of_a_paused_source_are_asked_to_come_back(
-    service: RunningService, space: Space
-) -> None:
+def test_senders_of_a_paused_source_are_asked_to_come_back(service: RunningService) -> None:
+    space = create_space(service.settings)
     of_source = f'space: "{space.name}", source: "{space.name}"'
     call = {"userId": "u", "event": "Seen", "messageId": "m"}
     ask(service, space, f"pauseSource({of_source})")
@@ -399,7 +398,8 @@ def test_senders_of_a_paused_source_are_asked_to_come_back(
     assert len(space.events()) == 1
 
 
-def test_a_source_beyond_its_limit_is_asked_to_wait(service: RunningService, space: Space) -> None:
+def test_a_source_beyond_its_limit_is_asked_to_wait(service: RunningService) -> None:
+    space = create_space(service.settings)
     calls = [{"type": "track", "userId": "u", "event": str(n)} for n in range(40)]
     ask(
         service,
