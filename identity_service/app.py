@@ -41,6 +41,7 @@ from identity_service.graph.statements import load_all
 from identity_service.observability import METRICS_DIR, configure_logging
 from identity_service.runtime.provided import with_neo4j
 from identity_service.services.kit.clock import system_clock
+from identity_service.services.limits import Limits
 from identity_service.services.spaces.access import ensure_admin_key
 from identity_service.services.wiring import UseCases, assemble
 from identity_service.services.write.rate_limit import RateLimit
@@ -176,11 +177,18 @@ async def _lifespan(
             await prepare(database, settings)
             load_all()
             threads = stack.enter_context(ThreadPoolExecutor(READING_THREADS, "read-body"))
-            cases = assemble(database, settings.max_queue, preview_timeout=settings.preview_timeout)
+            cases = assemble(
+                database,
+                settings.max_queue,
+                preview_timeout=settings.preview_timeout,
+                limits=Limits.of(settings),
+            )
             await cases.ingest.warm_up()
             cases.policy_rollout.look_after_all()
             cases.deferred.look_after_all()
             cases.retractions.look_after_all()
+            cases.rejected_retention.look_after_all()
+            cases.source_counts.write_regularly()
             async with AsyncExitStack() as ending:
                 ending.push_async_callback(cases.close)
                 large = LargeQueries(settings, database) if own_process else None

@@ -6,17 +6,19 @@
     ├── BadInput                  400  what was sent cannot be read
     │   ├── FieldInvalid          400  one field that cannot be taken as it is
     │   ├── PolicyInvalid         400  a policy text with mistakes, each with its path
+    │   ├── ReadingRulesInvalid   400  reading rules with mistakes, each with its path
     │   └── TooLarge              413  beyond a bound
     ├── TooSlow                   408  a request that did not arrive in time
     ├── Unauthorised              401  no key, or one that is not known
     ├── Forbidden                 403  a key that may not do this
     ├── NotFound                  404  no such space, judgement, key, …
     ├── Conflict                  409  the name is taken, the version is not the one in force
-    │   ├── VersionConflict       409  another version of the policy is in force
+    │   ├── VersionConflict       409  another version of the policy, or of rules, is in force
     │   └── Stale                 409  what was read has changed since; try again
     ├── Overloaded                429  the queue is full; try again after `retry_after` seconds
     ├── Unavailable               503  the database does not answer; try again
-    │   └── Contended             503  others kept changing the same customers; try again
+    │   ├── Contended             503  others kept changing the same customers; try again
+    │   └── SourcePaused          503  the source is paused: keep the events, and try again
     ├── StatementFailed           500  the database refused a statement of ours
     ├── SchemaMismatch            500  the applied schema is not the one that is shipped
     ├── MissingExtra              500  a library that is not installed here
@@ -79,6 +81,18 @@ class PolicyInvalid(BadInput):
         self.problems = problems
 
 
+class ReadingRulesInvalid(BadInput):
+    """Reading rules of a source with mistakes; none of them was applied."""
+
+    code = "READING_RULES_INVALID"
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        first = problems[0]
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        super().__init__(f"The rules have a mistake at {first.path}: {first.message}{more}")
+        self.problems = problems
+
+
 class TooLarge(BadInput):
     """Beyond a bound that the message names."""
 
@@ -128,13 +142,13 @@ class Conflict(IdentityServiceError):
 
 
 class VersionConflict(Conflict):
-    """Another version of the policy is in force than the caller expected."""
+    """Another version of the policy, or of reading rules, is in force than the caller expected."""
 
     code = "VERSION_CONFLICT"
 
-    def __init__(self, current_version: int) -> None:
+    def __init__(self, current_version: int, of: str = "policy") -> None:
         super().__init__(
-            f"Version {current_version} of the policy is in force.",
+            f"Version {current_version} of the {of} is in force.",
             remedy="Read it, and name its version as the expected one.",
         )
         self.current_version = current_version
@@ -170,6 +184,19 @@ class Contended(Unavailable):
 
     def __init__(self, *, remedy: str) -> None:
         super().__init__("The same customers are being changed by too many at once.", remedy=remedy)
+
+
+class SourcePaused(Unavailable):
+    """The source is paused. Its SDK keeps the events and sends them again."""
+
+    code = "SOURCE_PAUSED"
+    retry_after: ClassVar[int] = 30
+
+    def __init__(self, source: str) -> None:
+        super().__init__(
+            f"The source “{source}” is paused.",
+            remedy="Keep the events, and send them again later.",
+        )
 
 
 class StatementFailed(IdentityServiceError):

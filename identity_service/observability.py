@@ -43,6 +43,11 @@ MESSAGE_ID_COLLISIONS: Final = Counter(
     "Events of a source that were kept although another event has their message id.",
     ["space", "source"],
 )
+SOURCE_EVENTS: Final = Counter(
+    "identity_source_events_total",
+    "Events of a source by what became of them: accepted, known, dropped or rejected.",
+    ["source", "outcome"],
+)
 INVALID_PROOFS: Final = Counter(
     "identity_invalid_proofs_total",
     "Events of a source with a proof of their user id that is not valid; they count as unproven.",

@@ -10,6 +10,7 @@ from typing import TypeVar
 from identity_service.errors import NotFound
 from identity_service.graph.database import Database
 from identity_service.runtime.provided import with_neo4j
+from identity_service.services.limits import Limits
 from identity_service.services.spaces.access import OPERATOR, Role, SpaceScope
 from identity_service.services.wiring import UseCases, assemble
 from identity_service.settings import Settings
@@ -54,7 +55,7 @@ def run(work: Callable[[Session], Awaitable[T]]) -> T:
 async def use(settings: Settings, work: Callable[[Session], Awaitable[T]]) -> T:
     """As `run`, of the server that the settings name."""
     async with await Database.open(settings) as database:
-        cases = assemble(database, settings.max_queue)
+        cases = assemble(database, settings.max_queue, limits=Limits.of(settings))
         try:
             return await work(Session(database, cases))
         finally:

@@ -111,6 +111,20 @@ class Settings(BaseSettings):
         ge=1,
         description="Events that a write key with a rate may send at once after a pause.",
     )
+    rejected_events: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Rejected events that are kept of a space, the newest.",
+    )
+    rejected_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=1,
+        description="Bytes of rejected events that are kept of a space, the newest.",
+    )
+    rejected_days: float = Field(
+        default=30, gt=0, le=3_650, description="Days for which rejected events are kept."
+    )
     max_streams: int = Field(
         default=1_000,
         ge=1,

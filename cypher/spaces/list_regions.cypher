@@ -6,6 +6,6 @@
 // Columns:
 //   regions: list of strings, ISO 3166, in order
 MATCH (:Space {name: $space})<-[:FEEDS]-(source:Source)
-WHERE source.region IS NOT NULL
-WITH DISTINCT source.region AS region ORDER BY region
+WITH DISTINCT coalesce(source.rules_region, source.region) AS region ORDER BY region
+WHERE region IS NOT NULL
 RETURN collect(region) AS regions

@@ -185,7 +185,7 @@ class Collection:
                 raise _unauthorised(key)
             key, sender = await _sender_inside(access, keys, incoming)
         raw = await _whole(incoming)
-        services.rate_limit.check(sender.source)
+        services.rate_limit.check(sender)
         received_at = self._clock()
 
         def read_text(text: bytes) -> tuple[str | None, Collected]:
@@ -195,8 +195,8 @@ class Collection:
         inside, collected = await _run(services.threads, raw, read_text)
         if inside != key:
             sender = await require_sender(access, inside)
-            services.rate_limit.check(sender.source)
-        services.rate_limit.count(sender.source, len(collected.events) + len(collected.rejections))
+            services.rate_limit.check(sender)
+        services.rate_limit.count(sender, len(collected.events) + len(collected.rejections))
         await services.ingest.take(sender, collected, received_at)
 
 

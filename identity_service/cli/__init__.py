@@ -30,11 +30,13 @@ from identity_service.cli import (
     policy,
     policy_versions,
     preview,
+    rejected,
     resolve,
     retraction,
     sandbox,
     schema,
     serve,
+    source,
     space,
 )
 from identity_service.cli.output import print_error, print_line
@@ -57,6 +59,8 @@ app.command("demo")(demo.demo)
 app.add_typer(neo4j.app, name="neo4j")
 app.add_typer(schema.app, name="schema")
 app.add_typer(space.app, name="space")
+app.add_typer(source.app, name="source")
+app.add_typer(rejected.app, name="rejected")
 app.command("ingest")(ingest.ingest)
 app.command("resolve")(resolve.resolve)
 app.command("changes")(changes.changes)

@@ -5,6 +5,7 @@ What is the same in both, a test asks of both and compares.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from identity_service.domain.explain.explanation import Decision
@@ -21,15 +22,19 @@ from identity_service.domain.recorded import (
     LinkDecision,
     PolicyVersion,
     RecordedChange,
+    RecordedRejection,
     RolloutProgress,
     SeenIdentifier,
 )
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.domain.retractions import RetractionProgress
+from identity_service.domain.sources import RulesVersion, Source, SourceStatistics
 from identity_service.domain.timestamps import iso
 from identity_service.graph.keys import identifier_of
 from identity_service.services.preview.retraction_previews import RetractionPreview
+from identity_service.services.preview.rule_previews import ReadEvent, RulesPreview
 from identity_service.services.read.explanations import ExplainedPair
+from identity_service.services.write.rejected_events import Resent
 
 
 def identifier(named: Identifier | SeenIdentifier) -> dict[str, Any]:
@@ -88,6 +93,102 @@ def retraction(found: RetractionProgress) -> dict[str, Any]:
         "skipped": found.skipped,
         "share": found.share,
         "done": found.done,
+    }
+
+
+def source(found: Source) -> dict[str, Any]:
+    """`Source`."""
+    return {
+        "name": found.name,
+        "spaces": list(found.spaces),
+        "region": found.region,
+        "createdAt": iso(found.created_at),
+        "pausedAt": None if found.paused_at is None else iso(found.paused_at),
+        "pausedBy": found.paused_by,
+        "eventsPerSecond": found.events_per_s,
+        "rulesVersion": found.rules_version,
+        "lastSeenAt": None if found.last_seen is None else iso(found.last_seen),
+        "keys": [
+            {
+                "createdAt": iso(key.created_at),
+                "goodUntil": None if key.good_until is None else iso(key.good_until),
+            }
+            for key in found.keys
+        ],
+    }
+
+
+def source_statistics(found: SourceStatistics) -> dict[str, Any]:
+    """`SourceStatistics`."""
+    mean, longest = found.mean_lag_ms, found.longest_lag_ms
+    return {
+        "received": found.received,
+        "accepted": found.accepted,
+        "known": found.known,
+        "dropped": found.dropped,
+        "rejected": [{"code": code, "events": number} for code, number in found.rejected.items()],
+        "collisions": found.collisions,
+        "meanLagSeconds": None if mean is None else mean / 1_000,
+        "longestLagSeconds": None if longest is None else longest / 1_000,
+    }
+
+
+def rules_version(found: RulesVersion) -> dict[str, Any]:
+    """`ReadingRules`."""
+    return {
+        "version": found.version,
+        "text": found.text,
+        "createdAt": iso(found.created_at),
+        "author": found.author,
+    }
+
+
+def rules_preview(found: RulesPreview) -> dict[str, Any]:
+    """`RulesPreview`."""
+    return {
+        "events": found.events,
+        "differences": [
+            {
+                "messageId": each.message_id,
+                "before": _read_event(each.before),
+                "after": _read_event(each.after),
+            }
+            for each in found.differences
+        ],
+    }
+
+
+def _read_event(found: ReadEvent | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "name": found.name,
+        "identifiers": [identifier(each) for each in found.identifiers],
+        "at": iso(found.at),
+    }
+
+
+def rejected_event(found: RecordedRejection) -> dict[str, Any]:
+    """`RejectedEvent`."""
+    return {
+        "id": found.id,
+        "messageId": found.message_id,
+        "receivedAt": iso(found.received_at),
+        "source": found.source,
+        "code": found.code,
+        "message": found.message,
+        "body": None if found.body_json is None else json.loads(found.body_json),
+    }
+
+
+def resent(found: Resent) -> dict[str, Any]:
+    """`RejectedEventsResent`."""
+    return {
+        "accepted": list(found.accepted),
+        "refused": [
+            {"id": each.id, "code": each.code, "message": each.message} for each in found.refused
+        ],
+        "gone": list(found.gone),
     }
 
 

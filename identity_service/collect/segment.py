@@ -18,7 +18,13 @@ from identity_service.collect.content import content_digest, digest_of, digest_o
 from identity_service.collect.identifiers import identifier_text, read_identifiers
 from identity_service.collect.lines import MAX_LINE
 from identity_service.collect.proofs import read_proof, without_hash
-from identity_service.collect.refused import Refused, kept_body, kept_text, without_key
+from identity_service.collect.refused import (
+    MAX_KEPT_BODY,
+    Refused,
+    kept_body,
+    kept_text,
+    without_key,
+)
 from identity_service.collect.times import (
     MAX_AHEAD_IN_FILE,
     MAX_CLOCK_ERROR,
@@ -27,7 +33,11 @@ from identity_service.collect.times import (
     stated_time,
 )
 from identity_service.domain.events import Rejection, RejectionCode, ReportedEvent
-from identity_service.domain.identifiers import CONTROL_CHARACTER, MAX_VALUE_BYTES
+from identity_service.domain.identifiers import (
+    CONTROL_CHARACTER,
+    MAX_VALUE_BYTES,
+    Identifier,
+)
 from identity_service.domain.policies.normalise import cleaned
 from identity_service.domain.policies.placeholders import names_nobody
 from identity_service.domain.traits import MAX_TRAITS_OF_EVENT
@@ -74,6 +84,14 @@ _KINDS = {
     "alias": _Kind(),
     "merge": _Kind(),
 }
+
+
+class _NamesNobody(Refused):
+    """An event that was read, and names nobody."""
+
+    def __init__(self, message: str, event: ReportedEvent) -> None:
+        super().__init__(RejectionCode.NO_IDENTIFIER, message)
+        self.event = event
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +167,10 @@ def read_batch(body: object, received_at: int, new_id: Callable[[], str]) -> Col
         events=tuple(one for one in read if isinstance(one, ReportedEvent)),
         rejections=(
             *(one for one in read if isinstance(one, Rejection)),
-            *(_surplus(call) for call in listed[MAX_BATCH:]),
+            *(
+                _surplus(call, envelope, place)
+                for place, call in enumerate(listed[MAX_BATCH:], MAX_BATCH)
+            ),
         ),
     )
 
@@ -175,6 +196,29 @@ def read_call(
     return Collected((one,), ()) if isinstance(one, ReportedEvent) else Collected((), (one,))
 
 
+def read_again(
+    body: object,
+    sent_with: Mapping[str, Any],
+    received_at: int,
+    new_id: Callable[[], str],
+) -> ReportedEvent | Rejection:
+    """A call that was rejected, or what it was repaired to, as it would have been read at receipt.
+
+    `sent_with` is that of its rejection, `received_at` the time of its first receipt, and `new_id`
+    as in `read_batch`. Raises nothing.
+    """
+    envelope = _Envelope(
+        received_at,
+        new_id,
+        sent_with.get("sentAt"),
+        sent_time(sent_with.get("sentAt")),
+        as_object(sent_with.get("context")),
+        is_sent=not sent_with.get("isLine"),
+        mixes_accounts=bool(sent_with.get("mixesAccounts")),
+    )
+    return _read(body, sent_with.get("type"), envelope, sent_with.get("place", 0))
+
+
 def read_line(line: bytes, received_at: int, file: str, number: int) -> ReportedEvent | Rejection:
     """One line of a JSON-lines file: one call that names its kind in `type`. Raises nothing.
 
@@ -188,22 +232,31 @@ def read_line(line: bytes, received_at: int, file: str, number: int) -> Reported
 
     if len(line) > MAX_LINE:
         message = f"The line is longer than {MAX_LINE:,} bytes."
-        return Rejection(RejectionCode.TOO_LARGE, message, line_id(), kept_text(line))
+        return _unread_line(RejectionCode.TOO_LARGE, message, line_id(), line, number)
     try:
         call = decode_json(line)
     except BadInput as error:
-        return Rejection(RejectionCode.NOT_JSON, error.message, line_id(), kept_text(line))
+        return _unread_line(RejectionCode.NOT_JSON, error.message, line_id(), line, number)
     one = _read(call, None, _Envelope(received_at, line_id, is_sent=False), number)
     if isinstance(one, Rejection) and one.message_id is None:
         return replace(one, message_id=line_id())
     return one
 
 
+def _unread_line(
+    code: RejectionCode, message: str, message_id: str, line: bytes, number: int
+) -> Rejection:
+    sent_with = {"isLine": True, "place": number}
+    return Rejection(code, message, message_id, kept_text(line), sent_with=sent_with)
+
+
 def _read(
     call: object, kind: str | None, envelope: _Envelope, place: int = 0
 ) -> ReportedEvent | Rejection:
     if not isinstance(call, dict):
-        return _rejected(RejectionCode.NOT_AN_OBJECT, "An event must be a JSON object.", call)
+        message = "An event must be a JSON object."
+        sent_with = _sent_with(kind, envelope, place)
+        return _rejected(RejectionCode.NOT_AN_OBJECT, message, call, sent_with)
     call = cast("dict[str, Any]", call)
     try:
         size = _json_bytes(call)
@@ -215,7 +268,10 @@ def _read(
             )
         return _event(call, size, kind or _kind_of(call), envelope, place)
     except Refused as refused:
-        return _rejected(refused.reason, refused.message, call)
+        sent_with = _sent_with(kind, envelope, place)
+        rejection = _rejected(refused.reason, refused.message, call, sent_with)
+        event = refused.event if isinstance(refused, _NamesNobody) else None
+        return replace(rejection, event=event)
 
 
 def _event(
@@ -247,15 +303,22 @@ def _event(
     if shape.name_key:
         name = used[shape.name_key] = _name(call.get(shape.name_key))
     account_id = _account_id(call, context)
-    identifiers = read_identifiers(
-        call,
-        kind=kind,
-        traits=traits,
-        context=context,
-        context_traits={} if account_id and envelope.mixes_accounts else context_traits,
-        account_traits=account_traits,
-    )
-    return ReportedEvent(
+    identifiers: tuple[Identifier, ...] = ()
+    nobody: Refused | None = None
+    try:
+        identifiers = read_identifiers(
+            call,
+            kind=kind,
+            traits=traits,
+            context=context,
+            context_traits={} if account_id and envelope.mixes_accounts else context_traits,
+            account_traits=account_traits,
+        )
+    except Refused as refused:
+        if refused.reason is not RejectionCode.NO_IDENTIFIER:
+            raise
+        nobody = refused
+    event = ReportedEvent(
         message_id=message_id,
         type=kind,
         name=name,
@@ -277,6 +340,9 @@ def _event(
         size=size,
         proof=read_proof(identifiers, context),
     )
+    if nobody is not None:
+        raise _NamesNobody(nobody.message, event)
+    return event
 
 
 def _sent_at(call: Mapping[str, Any], envelope: _Envelope) -> int | None:
@@ -366,16 +432,33 @@ def _account_name(value: object) -> str | None:
     return None if names_nobody(text) or CONTROL_CHARACTER.search(text) else text
 
 
-def _surplus(call: object) -> Rejection:
+def _surplus(call: object, envelope: _Envelope, place: int) -> Rejection:
     message = f"The batch has more than {MAX_BATCH:,} events; this one is beyond them."
-    return _rejected(RejectionCode.TOO_LARGE, message, call)
+    sent_with = _sent_with(None, envelope, place)
+    return _rejected(RejectionCode.TOO_LARGE, message, call, sent_with)
 
 
-def _rejected(code: RejectionCode, message: str, call: object) -> Rejection:
+def _sent_with(kind: str | None, envelope: _Envelope, place: int) -> Mapping[str, Any]:
+    """What `read_again` takes beside the body; a context that is too long is left out."""
+    context = envelope.context if envelope.context_bytes <= MAX_KEPT_BODY else None
+    found = {
+        "type": kind,
+        "sentAt": envelope.sent_at if envelope.sent_at_ms is not None else None,
+        "context": without_hash(context) if context else None,
+        "place": place or None,
+        "mixesAccounts": envelope.mixes_accounts or None,
+        "isLine": None if envelope.is_sent else True,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _rejected(
+    code: RejectionCode, message: str, call: object, sent_with: Mapping[str, Any]
+) -> Rejection:
     is_object = isinstance(call, dict)
     message_id = _sent_message_id(cast("dict[str, Any]", call)) if is_object else None
     body = kept_body(call)
-    return Rejection(code, message, message_id, body, digest_of_rejected(body))
+    return Rejection(code, message, message_id, body, digest_of_rejected(body), sent_with)
 
 
 def _require_object(body: object) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -92,6 +92,19 @@ def time_of_limited(at: int, received_at: int) -> int:
     time would win devices by being the first, and is that of receipt.
     """
     return at if at >= received_at - MAX_OFFLINE else received_at
+
+
+def with_zone(value: object, zone: tzinfo) -> object:
+    """A time as it was stated, in this zone where it names none; anything else as it is.
+
+    Of a time that a clock showed twice, the first is meant.
+    """
+    if not isinstance(value, str) or value.strip().isdigit():
+        return value
+    moment = _read_iso(value.strip())
+    if moment is None or moment.tzinfo is not None:
+        return value
+    return moment.replace(tzinfo=zone).isoformat()
 
 
 def sent_time(value: object) -> int | None:

@@ -106,6 +106,8 @@ class Rejection:
     """An event that was set aside: why, and what was sent (decoded JSON, or text).
 
     `digest` tells it from others with its message id, which is None where none was sent.
+    `sent_with` is what its reading needs beside the body, if it is to be read again. `event` is
+    what was read of one that names nobody, so that rules of its source may find whom it names.
     """
 
     code: RejectionCode
@@ -113,6 +115,25 @@ class Rejection:
     message_id: str | None
     body: Any
     digest: str = ""
+    sent_with: Mapping[str, Any] | None = None
+    event: ReportedEvent | None = None
+
+
+def event_body(event: ReportedEvent) -> dict[str, Any]:
+    """The event as JSON, in the words of `ReportedEvent`: nothing of it is lost but its proof."""
+    return {
+        "messageId": event.message_id,
+        "type": event.type,
+        "name": event.name,
+        "at": event.at,
+        "identifiers": [{"type": i.type, "value": i.value} for i in event.identifiers],
+        "properties": dict(event.properties),
+        "traits": dict(event.traits),
+        "context": dict(event.context),
+        "contextTraits": dict(event.context_traits),
+        "accountId": event.account_id,
+        "accountTraits": dict(event.account_traits),
+    }
 
 
 @dataclass(frozen=True, slots=True)

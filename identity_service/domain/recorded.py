@@ -145,6 +145,8 @@ class RecordedRejection:
     code: str
     message: str
     body_json: str | None
+    sent_with_json: str | None
+    key: str
 
 
 @dataclass(frozen=True, slots=True)

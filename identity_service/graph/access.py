@@ -26,7 +26,8 @@ class StoredKey:
     """A key that is not revoked. Of a write key, `feeds` are the spaces of its source.
 
     `region` is the country of national phone numbers that the source sends (ISO 3166).
-    Proofs of user ids are made with `proof_secret`.
+    Proofs of user ids are made with `proof_secret`. `events_per_s` is the most that the source may
+    send, None for any number. `rules` are the text of its reading rules.
     """
 
     role: str
@@ -36,6 +37,9 @@ class StoredKey:
     feeds: tuple[str, ...] = ()
     region: str | None = None
     proof_secret: str | None = field(default=None, repr=False)
+    is_paused: bool = False
+    events_per_s: float | None = None
+    rules: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class AccessStore:
         self._database = database
 
     async def find_key(self, key_hash: str) -> StoredKey | None:
-        """The key of that hash; None also when it is revoked."""
+        """The key of that hash; None also when it is revoked, or its time is over."""
         row = await self._database.read_one(FIND_KEY, hash=key_hash)
         if row is None:
             return None
@@ -68,6 +72,9 @@ class AccessStore:
             tuple(row["feeds"]),
             row["region"],
             row["proof_secret"],
+            row["paused"],
+            row["events_per_s"],
+            row["rules"],
         )
 
     async def has_instance_key(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from identity_service.domain.events import EventIdentity, Rejection
+from identity_service.domain.events import EventIdentity
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.judgements import Judgement, Verdict
 from identity_service.domain.policies.policy import Policy
@@ -33,7 +33,6 @@ from identity_service.graph.keys import (
     events_key,
     identifier_key,
     identifier_of,
-    rejection_key,
 )
 from identity_service.graph.statements import Statement, statement
 from identity_service.graph.write_rows import (
@@ -43,7 +42,6 @@ from identity_service.graph.write_rows import (
     attachment_rows,
     detachment_rows,
     evidence_rows,
-    json_text,
     new_customer_rows,
     settlement_rows,
     unread_rows,
@@ -52,7 +50,6 @@ from identity_service.graph.write_rows import (
 READ_KNOWN: Final = statement("ingest/read_known")
 LOAD_SUBGRAPH: Final = statement("ingest/load_subgraph")
 WRITE_EVENTS: Final = statement("ingest/write_events")
-WRITE_REJECTED: Final = statement("ingest/write_rejected")
 CLAIM_PROPERTY_NAMES: Final = statement("ingest/claim_property_names")
 WRITE_NEW_CUSTOMERS: Final = statement("ingest/write_new_customers")
 WRITE_SETTLEMENT: Final = statement("ingest/write_settlement")
@@ -299,28 +296,6 @@ class EvidenceStore:
             most=most,
         )
         return frozenset(row["names"] if row else ())
-
-    async def write_rejected(
-        self, space: str, rejected: Iterable[tuple[str, int, str, Rejection]]
-    ) -> None:
-        """Keep rejected events: each with its id, time of receipt and source.
-
-        One that is sent again with the same content is kept once, as it came first.
-        """
-        rows = [
-            [
-                rejection_key(space, rejection, made),
-                made,
-                rejection.message_id,
-                received_at,
-                source,
-                rejection.code.value,
-                rejection.message,
-                json_text(rejection.body),
-            ]
-            for made, received_at, source, rejection in rejected
-        ]
-        await self._database.write_one(WRITE_REJECTED, w={"space": space, "rejected": rows})
 
     async def write_events(self, write: SettlementWrite) -> bool:
         """Write events that bring nothing new. False: the policy is no longer in force, a

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import AnyJudgement
-from identity_service.domain.recorded import RecordedChange, RecordedRejection
+from identity_service.domain.recorded import RecordedChange
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.graph.database import Database
 from identity_service.graph.judgements import any_judgement_of
@@ -25,7 +25,6 @@ LIST_CUSTOMER_CHANGES: Final = statement("resolve/list_customer_changes")
 READ_CHANGE: Final = statement("resolve/read_change")
 LIST_JUDGEMENTS: Final = statement("spaces/list_judgements")
 LIST_JUDGEMENTS_OF: Final = statement("judgements/list_judgements_of")
-LIST_REJECTED_EVENTS: Final = statement("spaces/list_rejected_events")
 
 NEWEST: Final = "~"
 """Sorts after every id, so that a list before it begins with the newest."""
@@ -173,13 +172,6 @@ class LedgerReader:
             },
         )
         return [any_judgement_of(*entry) for entry in row["judgements"]] if row else []
-
-    async def rejected(self, space: str, before: str, most: int) -> list[RecordedRejection]:
-        """Events that were set aside."""
-        row = await self._database.read_one(
-            LIST_REJECTED_EVENTS, w={"space": space, "before": before, "most": most}
-        )
-        return [RecordedRejection(*entry) for entry in row["rejected"]] if row else []
 
 
 def _change(entry: Sequence[Any]) -> RecordedChange:

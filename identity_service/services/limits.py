@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from identity_service.settings import Settings
+
 
 @dataclass(frozen=True, slots=True)
 class RolloutLimits:
@@ -61,6 +63,19 @@ class RetractionLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class RejectedLimits:
+    """How many rejected events of a space are kept, of how many bytes together, and how long.
+
+    Each process looks every `look_interval_s` for those that have become too old.
+    """
+
+    events: int = 10_000
+    bytes: int = 64 * 1024 * 1024
+    age_ms: int = 30 * 86_400_000
+    look_interval_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """All limits.
 
@@ -70,7 +85,8 @@ class Limits:
     is asked for: far more than a policy lets be resolved, since a value that connects too many is
     the first to be blocked. `shared_by_components` may be loaded to find who shared an identifier
     as of a moment. `cached_evidence_bytes` hold what is known of the identifiers and links of all
-    spaces that were met last, some 50,000 people with two identifiers each.
+    spaces that were met last, some 50,000 people with two identifiers each. What sources send is
+    counted in memory, and written every `source_counts_interval_s`.
     """
 
     spare_identifiers: int = 10_000
@@ -78,9 +94,21 @@ class Limits:
     blast_radius_identifiers: int = 100_000
     shared_by_components: int = 200
     cached_evidence_bytes: int = 128 * 1024 * 1024
+    source_counts_interval_s: float = 5.0
     rollout: RolloutLimits = RolloutLimits()
     deferred: DeferralLimits = DeferralLimits()
     retraction: RetractionLimits = RetractionLimits()
+    rejected: RejectedLimits = RejectedLimits()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """With those that an operator may set."""
+        rejected = RejectedLimits(
+            events=settings.rejected_events,
+            bytes=settings.rejected_bytes,
+            age_ms=round(settings.rejected_days * 86_400_000),
+        )
+        return cls(rejected=rejected)
 
 
 DEFAULT_LIMITS = Limits()

@@ -19,9 +19,12 @@ from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.links import LinkReader
 from identity_service.graph.policies import PolicyStore
+from identity_service.graph.rejected import RejectedStore
+from identity_service.graph.replays import ReplayStore
 from identity_service.graph.retractions import RetractionStore
 from identity_service.graph.rollouts import RolloutStore
 from identity_service.graph.snapshot import SnapshotReader
+from identity_service.graph.sources import SourceStore
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.changes.feed import ChangeFeed
 from identity_service.services.changes.ledger import Ledger
@@ -34,6 +37,7 @@ from identity_service.services.preview.blast_radius import BlastRadius
 from identity_service.services.preview.judgement_previews import JudgementPreviews
 from identity_service.services.preview.previews import Previews
 from identity_service.services.preview.retraction_previews import RetractionPreviews
+from identity_service.services.preview.rule_previews import RulePreviews
 from identity_service.services.read.as_of.component_walk import HistoricalComponents
 from identity_service.services.read.as_of.view import HistoricalReads
 from identity_service.services.read.current import CurrentReads
@@ -44,6 +48,7 @@ from identity_service.services.read.live import LiveResolution
 from identity_service.services.resolution.component_resolver import ComponentResolver
 from identity_service.services.spaces.access import Access
 from identity_service.services.spaces.policies import Policies
+from identity_service.services.spaces.sources import Sources
 from identity_service.services.spaces.spaces import Spaces
 from identity_service.services.write.corrections import Corrections
 from identity_service.services.write.deferred_settlement import DeferredSettlement
@@ -55,12 +60,16 @@ from identity_service.services.write.judgements import Judgements
 from identity_service.services.write.lanes import Writers
 from identity_service.services.write.policy_rollout import PolicyRollout
 from identity_service.services.write.property_names import PropertyNames
+from identity_service.services.write.rejected_events import RejectedEvents
+from identity_service.services.write.rejected_retention import RejectedRetention
 from identity_service.services.write.repair import Repair
 from identity_service.services.write.repeats import RepeatWriter
+from identity_service.services.write.replays import Replays
 from identity_service.services.write.retraction_steps import RetractionSteps
 from identity_service.services.write.retractions import Retractions
 from identity_service.services.write.rollout_phases import RolloutPhases
 from identity_service.services.write.settler import Settler
+from identity_service.services.write.source_counts import SourceCounts
 from identity_service.services.write.space_locks import SpaceLocks
 
 
@@ -70,7 +79,13 @@ class UseCases:
 
     access: Access
     spaces: Spaces
+    sources: Sources
     ingest: Ingest
+    rule_previews: RulePreviews
+    rejected: RejectedEvents
+    replays: Replays
+    rejected_retention: RejectedRetention
+    source_counts: SourceCounts
     deferred: DeferredSettlement
     customers: Customers
     explanations: Explanations
@@ -94,6 +109,7 @@ class UseCases:
         try:
             await self.ingest.close()
             await self.deferred.settle_all()
+            await self.rejected_retention.done()
         finally:
             await self.close()
 
@@ -103,7 +119,14 @@ class UseCases:
         Raises what failed.
         """
         async with AsyncExitStack() as ending:
-            for each in (self.deferred, self.ingest, self.policy_rollout, self.retractions):
+            for each in (
+                self.deferred,
+                self.rejected_retention,
+                self.source_counts,
+                self.ingest,
+                self.policy_rollout,
+                self.retractions,
+            ):
                 ending.push_async_callback(each.close)  # the last one first
 
 
@@ -155,6 +178,19 @@ def assemble(
     live = LiveResolution(evidence, judgement_store, resolver)
     walk = ExportReader(database)
     spaces = Spaces(keys, space_store, access, clock)
+    source_store, rejected_store = SourceStore(database), RejectedStore(database)
+    rejected_retention = RejectedRetention(rejected_store, clock, ids, limits.rejected)
+    source_counts = SourceCounts(source_store, limits.source_counts_interval_s)
+    ingest = Ingest(
+        Writers(
+            evidence,
+            RepeatWriter(evidence, policies, property_names, cache, clock),
+            BatchWriter(evidence, settler, deferred, property_names, cache, source_counts),
+            rejected_retention,
+            source_counts,
+        ),
+        max_queue,
+    )
     customers = Customers(
         CurrentReads(
             customer_reader,
@@ -177,15 +213,13 @@ def assemble(
     return UseCases(
         access=access,
         spaces=spaces,
-        ingest=Ingest(
-            Writers(
-                evidence,
-                RepeatWriter(evidence, policies, property_names, cache, clock),
-                BatchWriter(evidence, settler, deferred, property_names, cache),
-                ids,
-            ),
-            max_queue,
-        ),
+        sources=Sources(source_store, access, clock),
+        rule_previews=RulePreviews(source_store),
+        ingest=ingest,
+        rejected=RejectedEvents(rejected_store, source_store, access, policies, ingest),
+        replays=Replays(ReplayStore(database), access, ingest),
+        rejected_retention=rejected_retention,
+        source_counts=source_counts,
         deferred=deferred,
         customers=customers,
         explanations=Explanations(link_reader),

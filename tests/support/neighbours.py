@@ -78,6 +78,7 @@ class Neighbour:
     changes: tuple[str, ...]
     judgements: tuple[str, ...]
     retractions: tuple[str, ...]
+    rejected: tuple[str, ...]
     nodes: Mapping[str, tuple[str, ...]]
     cursors: Mapping[str, str]
     filled: str
@@ -230,7 +231,8 @@ async def known(
         f" customers(identifiers: $all) {{ ... on Customer {{ {customer} }} }}"
         f" changes(first: 500) {{ edges {{ node {{ id }} }} {page} }}"
         f" policies {{ {page} }} contested {{ {page} }} superConnectors {{ {page} }}"
-        f" rejectedEvents {{ {page} }} judgements {{ {page} }} retractions {{ {page} }} }} }}"
+        f" rejectedEvents {{ edges {{ node {{ id }} }} {page} }} judgements {{ {page} }}"
+        f" retractions {{ {page} }} sources {{ {page} }} }} }}"
     )
     answer = await world.ask(query, {"all": asked}, key=space.admin_key)
     assert "errors" not in answer, answer
@@ -254,6 +256,7 @@ async def known(
         changes=tuple(_decoded(change).rsplit(":", 1)[1] for change in changes),
         judgements=tuple(judged),
         retractions=(retracted,),
+        rejected=tuple(edge["node"]["id"] for edge in found["rejectedEvents"]["edges"]),
         nodes={
             "Customer": tuple(sorted({each["id"] for each in people})),
             "Identifier": tuple(sorted({i["id"] for each in people for i in each["identifiers"]})),

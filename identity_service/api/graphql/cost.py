@@ -37,6 +37,7 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "Identifier.linkCount": 10,
     "Link.exampleEvent": 10,
     "Query.node": 10,
+    "Query.sources": 20,
     "Space.customer": 10,
     "Customer.accounts": 20,
     "Customer.changes": 20,
@@ -50,6 +51,9 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "Space.changes": 20,
     "Space.judgements": 20,
     "Space.rejectedEvents": 20,
+    "Source.readingRules": 20,
+    "Source.statistics": 20,
+    "Space.sources": 20,
     "Customer.health": 200,
     "Customer.links": 200,
     "Space.contested": 500,
@@ -59,6 +63,7 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "Space.blastRadius": 20_000,
     "Space.preview": 20_000,
     "Space.previewJudgement": 20_000,
+    "Space.previewReadingRules": 1_000,
 }
 """What it takes to read a field, in fields that are there already; 1 for all others."""
 

@@ -11,13 +11,25 @@ import strawberry
 from strawberry import ID, Parent
 
 from identity_service import errors
-from identity_service.api.graphql import retractions
+from identity_service.api.graphql import rejected, retractions, sources
 from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.fields import IdentifierInput
 from identity_service.api.graphql.queries import Space
-from identity_service.api.graphql.refused import Invalid, Refused, refused
+from identity_service.api.graphql.refused import (
+    Invalid,
+    Overtaken,
+    Refused,
+    VersionConflict,
+    refused,
+)
+from identity_service.api.graphql.rejected import DropResult, ResendResult
 from identity_service.api.graphql.retractions import RetractResult
 from identity_service.api.graphql.scoped import scoped
+from identity_service.api.graphql.sources import (
+    ChangeSourceResult,
+    RotateSourceKeyResult,
+    SetReadingRulesResult,
+)
 from identity_service.api.graphql.types import Change, Judgement, Policy, Settlement, by, shows
 from identity_service.domain import judgements
 from identity_service.domain.identifiers import Identifier
@@ -38,14 +50,6 @@ class Role(StrEnum):
     READER = "READER"
     AGENT = "AGENT"
     ADMIN = "ADMIN"
-
-
-@dataclass(frozen=True, slots=True)
-class Overtaken:
-    """Another version of the policy is in force than the one expected."""
-
-    message: str
-    current_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +75,6 @@ class NewPolicy:
     policy: PolicyVersion
     settlement: RolloutProgress
     notes: tuple[str, ...]
-
-
-@strawberry.type
-@shows(Overtaken)
-class VersionConflict:
-    message: str
-    current_version: int
 
 
 def _created(root: Parent[CreatedSpace]) -> SpaceScope:
@@ -305,6 +302,54 @@ class Mutation:
             "The secret with which the team's server proves user ids of a source, in place of the "
             "one before. Answers with it once."
         ),
+    )
+    pause_source: ChangeSourceResult = by(
+        sources.pause_source,
+        description=(
+            "Its senders are answered 503 with Retry-After, and keep their events. `space` is one "
+            "that it feeds. A source that feeds several is the instance administrator's, here and "
+            "in the next three."
+        ),
+    )
+    resume_source: ChangeSourceResult = by(sources.resume_source)
+    limit_source: ChangeSourceResult = by(
+        sources.limit_source,
+        description=(
+            "How many events it may send in a second, to each process; beyond, it is answered 429 "
+            "with Retry-After. Without a number: any."
+        ),
+    )
+    rotate_source_key: RotateSourceKeyResult = by(
+        sources.rotate_source_key,
+        description=(
+            "A new write key, shown once. Those before stay good for `graceSeconds`, 90 days at "
+            "most. A source whose key was revoked has one again."
+        ),
+    )
+    feed_spaces: ChangeSourceResult = by(
+        sources.feed_spaces,
+        description=(
+            "Its events enter exactly these spaces from now on. `space` is one that it feeds now. "
+            "The instance administrator only."
+        ),
+    )
+    set_reading_rules: SetReadingRulesResult = by(
+        sources.set_reading_rules,
+        description=(
+            "How what it sends from now on is read, as YAML; an empty text for as it is. Refused "
+            "unless expectedVersion is the version in force, 0 where there are none."
+        ),
+    )
+    resend_rejected_events: ResendResult = by(
+        rejected.resend_rejected_events,
+        description=(
+            "Read again, repaired or as they were, as if their sources sent them, with the time of "
+            "their first receipt; at most 500 at a time. Doing it twice makes one event. "
+            "Administrators only, as in the next."
+        ),
+    )
+    drop_rejected_events: DropResult = by(
+        rejected.drop_rejected_events, description="At most 500 at a time, for good."
     )
     set_policy: SetPolicyResult = by(
         set_policy,

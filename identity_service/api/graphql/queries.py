@@ -13,6 +13,8 @@ from identity_service.api.graphql import (
     inboxes,
     ledger,
     previews,
+    rejected,
+    sources,
     spaces,
 )
 from identity_service.api.graphql import (
@@ -23,7 +25,9 @@ from identity_service.api.graphql.connections import parse_global_id
 from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.journeys import Journeys, journeys
 from identity_service.api.graphql.previews import PreviewResult
+from identity_service.api.graphql.rejected import RejectedEventConnection
 from identity_service.api.graphql.retractions import RetractionPreviewResult
+from identity_service.api.graphql.sources import PreviewReadingRulesResult, SourceConnection
 from identity_service.api.graphql.types import (
     ChangeConnection,
     CustomerResult,
@@ -33,7 +37,6 @@ from identity_service.api.graphql.types import (
     Node,
     Policy,
     PolicyConnection,
-    RejectedEventConnection,
     RetractionConnection,
     Settlement,
     SpaceStatistics,
@@ -113,7 +116,13 @@ class Space:
             "Newest first. `customer`: those that name this id; `since` and `until` are inclusive."
         ),
     )
-    rejected_events: RejectedEventConnection = by(spaces.rejected_events)
+    rejected_events: RejectedEventConnection = by(
+        rejected.rejected_events,
+        description=(
+            "Newest first. `code`: the reason; `since` and `until`, inclusive: when they were "
+            "received. Agents and administrators only."
+        ),
+    )
     judgements: JudgementConnection = by(
         spaces.judgements,
         description=(
@@ -127,6 +136,17 @@ class Space:
     preview_retraction: RetractionPreviewResult = by(
         retracting.preview_retraction,
         description="What a retraction would change. Nothing is written.",
+    )
+    preview_reading_rules: PreviewReadingRulesResult = by(
+        sources.preview_reading_rules,
+        description=(
+            "What other reading rules of a source would make of its newest events, at most 500. "
+            "Nothing is written. Administrators only."
+        ),
+    )
+    sources: SourceConnection = by(
+        sources.of_space,
+        description="Who sends to this space, by name. Administrators only.",
     )
     journeys: Journeys = by(journeys)
 
@@ -167,4 +187,8 @@ class Query:
         ),
     )
     spaces: list[Space] = by(spaces.spaces, description="The spaces that the key may enter.")
+    sources: SourceConnection = by(
+        sources.of_instance,
+        description="All sources, by name. The instance administrator only.",
+    )
     node: Node | None = by(node)

@@ -10,7 +10,7 @@ import strawberry
 
 from identity_service import errors
 from identity_service.api.graphql.types import shows
-from identity_service.errors import FieldInvalid, PolicyInvalid
+from identity_service.errors import FieldInvalid, PolicyInvalid, ReadingRulesInvalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,24 @@ class Refused:
     problems: Sequence[errors.Problem]
 
 
-def refused(error: FieldInvalid | PolicyInvalid) -> Refused:
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Another version is in force than the one expected."""
+
+    message: str
+    current_version: int
+
+
+def refused(error: FieldInvalid | PolicyInvalid | ReadingRulesInvalid) -> Refused:
     """A mistake as an answer."""
     return Refused(str(error), error.problems)
+
+
+@strawberry.type
+@shows(Overtaken)
+class VersionConflict:
+    message: str
+    current_version: int
 
 
 @strawberry.type

@@ -16,14 +16,13 @@ from identity_service.api.graphql.connections import (
     page_size,
 )
 from identity_service.api.graphql.context import Info, Scoped, current_view
-from identity_service.api.graphql.scalars import Json, Millis, earliest, json_fragment, latest
+from identity_service.api.graphql.scalars import Millis, earliest, latest
 from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, by_id, id_before
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import AnyJudgement, Detachment
 from identity_service.domain.recorded import (
     PolicyVersion,
     RecordedEvent,
-    RecordedRejection,
     RolloutProgress,
     SettledCustomer,
 )
@@ -112,16 +111,6 @@ async def count_links(root: Parent[SpaceScope], info: Info) -> int:
     return await info.context.services.spaces.count_links(root)
 
 
-async def rejected_events(
-    root: Parent[SpaceScope], info: Info, first: int | None = 50, after: str | None = UNSET
-) -> Connection[Scoped[RecordedRejection]]:
-    page = await info.context.services.ledger.rejected(
-        root, id_before("rejected", after), page_size(first, 50)
-    )
-    view = current_view(info, root)
-    return by_id("rejected", view, page, after or None, lambda rejected: rejected.id)
-
-
 async def judgements(
     root: Parent[SpaceScope],
     info: Info,
@@ -154,7 +143,7 @@ async def customer_judgements(
     return by_id("judgement", view, page, after or None, lambda judgement: judgement.id)
 
 
-# Judgement, Retraction, RejectedEvent
+# Judgement, Retraction
 
 
 def judgement_a(root: Parent[Scoped[AnyJudgement]], info: Info) -> Scoped[Identifier]:
@@ -189,8 +178,3 @@ def _judged(root: Scoped[AnyJudgement], info: Info, identifier: Identifier) -> S
 
 def retraction_from(root: Parent[RetractionProgress]) -> Millis:
     return Millis(root.begin)
-
-
-def rejected_body(root: Parent[Scoped[RecordedRejection]]) -> Json | None:
-    text = root.record.body_json
-    return None if text is None else json_fragment(text)

@@ -412,16 +412,6 @@ class Retraction:
 
 
 @strawberry.type
-class RejectedEvent:
-    message_id: str | None
-    received_at: Millis
-    source: str
-    code: str
-    message: str
-    body: Json | None = by(spaces.rejected_body)
-
-
-@strawberry.type
 class SpaceStatistics:
     customers: int = by(spaces.count_customers)
     known: int = by(spaces.count_known)
@@ -501,18 +491,6 @@ class RetractionEdge:
 @strawberry.type
 class RetractionConnection:
     edges: list[RetractionEdge]
-    page_info: PageInfo
-
-
-@strawberry.type
-class RejectedEventEdge:
-    cursor: str
-    node: RejectedEvent
-
-
-@strawberry.type
-class RejectedEventConnection:
-    edges: list[RejectedEventEdge]
     page_info: PageInfo
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Any
 
 from identity_service.domain.events import (
     MAX_IDENTIFIERS,
@@ -15,6 +14,7 @@ from identity_service.domain.events import (
     Rejection,
     RejectionCode,
     ReportedEvent,
+    event_body,
 )
 from identity_service.domain.identifiers import (
     CONTROL_CHARACTER,
@@ -323,23 +323,7 @@ def _rejected(event: ReportedEvent, code: RejectionCode, message: str) -> Reject
         code=code,
         message=message,
         message_id=event.message_id,
-        body=_body(event),
+        body=event_body(event),
         digest=event.digest,
+        sent_with={"place": event.place} if event.place else None,
     )
-
-
-def _body(event: ReportedEvent) -> dict[str, Any]:
-    """The event as JSON, in the words of `ReportedEvent`: nothing of it is lost."""
-    return {
-        "messageId": event.message_id,
-        "type": event.type,
-        "name": event.name,
-        "at": event.at,
-        "identifiers": [{"type": i.type, "value": i.value} for i in event.identifiers],
-        "properties": dict(event.properties),
-        "traits": dict(event.traits),
-        "context": dict(event.context),
-        "contextTraits": dict(event.context_traits),
-        "accountId": event.account_id,
-        "accountTraits": dict(event.account_traits),
-    }

@@ -1,4 +1,4 @@
-"""The ledger of a space, page by page: changes, judgements and rejected events."""
+"""The ledger of a space, page by page: changes and judgements."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import AnyJudgement
-from identity_service.domain.recorded import Page, RecordedChange, RecordedRejection, page_of
+from identity_service.domain.recorded import Page, RecordedChange, page_of
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import ChangeFilter, JudgementFilter, LedgerReader
 from identity_service.services.kit.data_loader import DataLoader
-from identity_service.services.spaces.access import Role, SpaceScope, forbidden
+from identity_service.services.spaces.access import SpaceScope
 
 _READS_AT_ONCE: Final = 16
 """Reads for single customers at a time: a thousand may be asked for their changes."""
@@ -69,12 +69,6 @@ class Ledger:
     async def judgement(self, scope: SpaceScope, judgement: str) -> AnyJudgement | None:
         """One judgement, by its id."""
         return await self._judgements.get((scope.space, judgement))
-
-    async def rejected(self, scope: SpaceScope, before: str, first: int) -> Page[RecordedRejection]:
-        """Rejected events before an id. Raises Forbidden below AGENT."""
-        if not scope.allows(Role.AGENT):
-            raise forbidden(Role.AGENT, scope.space)
-        return page_of(await self._reader.rejected(scope.space, before, first + 1), first)
 
     async def _find_judgements(
         self, keys: Sequence[tuple[str, str]]

@@ -14,14 +14,17 @@ from typing import Final, NamedTuple
 
 from pydantic import SecretStr
 
-from identity_service.errors import Forbidden
+from identity_service.collect.reading_rules import ReadingRules, parse_rules
+from identity_service.domain.sources import Source
+from identity_service.errors import Forbidden, ReadingRulesInvalid, Unavailable
 from identity_service.graph.access import AccessStore, StoredKey
 from identity_service.services.kit.clock import Clock, Timer
 
 KEY_CACHE_S: Final = 5.0
 """Seconds for which the answer to a look-up of a key is good, from when it was asked.
 
-Revoking a key here ends it at once in this process, and within that time in every other.
+What is changed about a key or its source counts at once in the process that changed it, and within
+that time in every other.
 """
 
 KEY_REFRESH_S: Final = 3.0
@@ -69,13 +72,17 @@ class Sender:
     """A source with a valid write key, and the spaces that its events enter.
 
     `region` is the country of its national phone numbers (ISO 3166), where the policy names none.
-    Proofs of user ids are made with `proof_secret`.
+    Proofs of user ids are made with `proof_secret`. `events_per_s` is the most that it may send,
+    None for any number. What it sends is read by its `rules`.
     """
 
     source: str
     scopes: tuple[SpaceScope, ...]
     region: str | None = None
     proof_secret: str | None = field(default=None, repr=False)
+    is_paused: bool = False
+    events_per_s: float | None = None
+    rules: ReadingRules | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +154,10 @@ class Access:
     async def _find(self, key_hash: str, asked_at: float) -> Caller | None:
         try:
             stored = await self._store.find_key(key_hash)
+            caller = _caller(stored) if stored else None
         except BaseException:
             self._end_look_up(key_hash)
             raise
-        caller = _caller(stored) if stored else None
         if self._end_look_up(key_hash):
             self._answers.pop(key_hash, None)
             if caller is not None:
@@ -198,6 +205,20 @@ class Access:
     def operator_as_sender(self, space: str) -> Sender:
         """The command line as a source whose events enter one space."""
         return Sender(OPERATOR, (_scope(space, Role.WRITE, OPERATOR),))
+
+    def as_sender(self, scope: SpaceScope, name: str, source: Source | None) -> Sender:
+        """A source of that name whose events an administrator sends again into the space.
+
+        `source` is what is known of it, None for one that there is not. Raises Forbidden.
+        """
+        if not scope.allows(Role.ADMIN):
+            raise forbidden(Role.ADMIN, scope.space)
+        scopes = (_scope(scope.space, Role.WRITE, name),)
+        if source is None:
+            return Sender(name, scopes)
+        rules = _rules(name, source.rules)
+        region = (rules and rules.region) or source.region
+        return Sender(name, scopes, region, rules=rules)
 
     def forget(self, key_hash: str) -> None:
         """Look the key up anew when it is sent next: a look-up on its way may have seen it."""
@@ -258,6 +279,19 @@ def _scope(space: str, role: Role, author: str) -> SpaceScope:
     return SpaceScope(space, role, author)
 
 
+def _rules(source: str, text: str | None) -> ReadingRules | None:
+    """Reading rules as they were set. Raises Unavailable where they cannot be read here."""
+    if not text:
+        return None
+    try:
+        return parse_rules(text)
+    except ReadingRulesInvalid as error:
+        raise Unavailable(
+            f"The reading rules of the source “{source}” cannot be read on this machine.",
+            remedy=str(error),
+        ) from None
+
+
 def _caller(stored: StoredKey) -> Caller:
     return Caller(Role(stored.role), stored.name, stored.space, _sender(stored))
 
@@ -268,4 +302,12 @@ def _sender(stored: StoredKey) -> Sender | None:
     if not stored.feeds:
         return None  # its events would enter no space, and be lost in silence
     scopes = tuple(_scope(space, Role.WRITE, stored.source) for space in stored.feeds)
-    return Sender(stored.source, scopes, stored.region, stored.proof_secret)
+    return Sender(
+        stored.source,
+        scopes,
+        stored.region,
+        stored.proof_secret,
+        stored.is_paused,
+        stored.events_per_s,
+        _rules(stored.source, stored.rules),
+    )

@@ -31,12 +31,12 @@ from identity_service.services.spaces.access import (
     new_key,
     new_proof_secret,
 )
+from identity_service.services.spaces.sources import MAX_SPACES
 
 DEFAULT_POLICY: Final = "extends: quarantine\n"
 
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,63}")
 _KEY_NAME: Final = re.compile(r"\S(?:[^\x00-\x1f\x7f]{0,61}\S)?")
-_MAX_SPACES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,8 @@ class Spaces:
                 raise forbidden(Role.INSTANCE)
             self._access.require(caller, spaces[0] if spaces else "", Role.ADMIN)
         _check_name("name", name)
-        if not 1 <= len(set(spaces)) <= _MAX_SPACES:
-            raise FieldInvalid("spaces", f"A source feeds 1 to {_MAX_SPACES} spaces.")
+        if not 1 <= len(set(spaces)) <= MAX_SPACES:
+            raise FieldInvalid("spaces", f"A source feeds 1 to {MAX_SPACES} spaces.")
         if region is not None and not is_region(region):
             raise FieldInvalid("region", f"There is no country “{region[:9]}”: write NL, or DE.")
         distinct = sorted(set(spaces))

@@ -41,6 +41,7 @@ from identity_service.services.write.settler import (
     Settler,
     Superseded,
 )
+from identity_service.services.write.source_counts import SourceCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +98,10 @@ class BatchWriter:
         deferred: DeferredSettlement,
         names: PropertyNames,
         cache: EvidenceCache,
+        counts: SourceCounts,
     ) -> None:
         """`cache` learns what is read and written here."""
+        self._counts = counts
         self._store = store
         self._settler = settler
         self._deferred = deferred
@@ -134,6 +137,7 @@ class BatchWriter:
                     draft.learn(draft.evidence)
                 if draft.evidence and draft.evidence.deferred:
                     self._deferred.wake(scope)
+                self._counts.collided(scope.space, draft.collisions)
                 for observation in draft.collisions:
                     MESSAGE_ID_COLLISIONS.labels(scope.space, observation.source).inc()
                 events = draft.evidence.events if draft.evidence else ()

@@ -11,10 +11,11 @@ from itertools import chain
 import structlog
 
 from identity_service.collect.proofs import is_proven
+from identity_service.collect.reading_rules import apply
 from identity_service.collect.segment import Collected
 from identity_service.domain.events import EventIdentity, ReportedEvent
 from identity_service.domain.policies.parse import DEFAULT_POLICY_TEXT, parse_policy
-from identity_service.errors import Overloaded, Unavailable
+from identity_service.errors import Overloaded, SourcePaused, Unavailable
 from identity_service.observability import INVALID_PROOFS
 from identity_service.services.spaces.access import Sender, SpaceScope
 from identity_service.services.write.lanes import (
@@ -70,23 +71,32 @@ class Ingest:
 
         Returns when all of it is durable and resolved, with what became of the events of each
         transaction that wrote some of them, which may have held others' too. Raises Overloaded when
-        too much waits, in all or for one of the spaces, and Unavailable when the database does not
-        answer; what was written stays written, and sending it again does no harm.
+        too much waits, in all or for one of the spaces, SourcePaused, and Unavailable when the
+        database does not answer; what was written stays written, and sending it again does no harm.
         """
         if self._closed:
             raise Unavailable("The service is stopping.", remedy="Send the events again.")
+        if sender.is_paused:
+            raise SourcePaused(sender.source)
+        dropped = 0
+        if sender.rules is not None:
+            collected, dropped = apply(sender.rules, collected, received_at)
         self._refuse_too_much(sender, len(collected.events) + len(collected.rejections))
         size = sum(event.size for event in collected.events) * len(sender.scopes)
         if self._queued.total() and self._queued_bytes + size > MAX_QUEUE_BYTES:
             raise Overloaded(f"{self._queued_bytes:,} bytes wait to be written.")
         proven = _proven(sender, collected.events)
-        written = await asyncio.gather(
-            *(
-                self._enqueue(scope, part)
-                for scope in sender.scopes
-                for part in _parts(sender, collected, received_at, proven)
-            )
-        )
+        parts = [
+            (scope, part)
+            for scope in sender.scopes
+            for part in _parts(sender, collected, received_at, proven)
+        ]
+        written = await asyncio.gather(*(self._enqueue(scope, part) for scope, part in parts))
+        for (scope, part), outcomes in zip(parts, written, strict=True):
+            self._writers.counts.count(scope.space, part, part.rejections, outcomes)
+        if dropped:
+            spaces = [scope.space for scope in sender.scopes]
+            self._writers.counts.dropped(spaces, sender.source, received_at, dropped)
         return chain.from_iterable(written)
 
     async def close(self) -> None:

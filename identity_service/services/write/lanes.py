@@ -16,12 +16,13 @@ from typing import Any, Final
 from identity_service.domain.events import EventIdentity, Rejection
 from identity_service.errors import Contended
 from identity_service.graph.evidence import EvidenceStore
-from identity_service.services.kit.clock import Ids
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.write.event_batch import BatchWriter
 from identity_service.services.write.received import Received, RejectedEvent, Written
+from identity_service.services.write.rejected_retention import RejectedRetention
 from identity_service.services.write.repeats import Repeats, RepeatWriter
 from identity_service.services.write.settler import MAX_ATTEMPTS
+from identity_service.services.write.source_counts import SourceCounts
 
 MAX_BATCH: Final = 500
 """Most events that one transaction writes."""
@@ -103,7 +104,8 @@ class Writers:
     store: EvidenceStore
     repeats: RepeatWriter
     batches: BatchWriter
-    ids: Ids
+    rejected: RejectedRetention
+    counts: SourceCounts
 
 
 class Lanes:
@@ -238,14 +240,8 @@ class Lanes:
             written = await self._writers.batches.write(self._scope, batch, max_attempts)
         unread: list[RejectedEvent] = [(part, each) for part in batch for each in part.rejections]
         rejected = [*unread, *written.rejected]
-        for n in range(0, len(rejected), MAX_BATCH):
-            await self._writers.store.write_rejected(
-                self._scope.space,
-                [
-                    (self._writers.ids("rej"), received.received_at, received.source, rejection)
-                    for received, rejection in rejected[n : n + MAX_BATCH]
-                ],
-            )
+        if rejected:
+            await self._writers.rejected.keep(self._scope.space, rejected)
         return written
 
 

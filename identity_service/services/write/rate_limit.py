@@ -5,9 +5,14 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from typing import Final
 
 from identity_service.errors import Overloaded
 from identity_service.services.kit.clock import Timer
+from identity_service.services.spaces.access import Sender
+
+BURST_S: Final = 10
+"""Seconds of a source's own limit that it may send at once after a pause."""
 
 
 @dataclass(slots=True)
@@ -19,7 +24,7 @@ class _Bucket:
 
 
 class RateLimit:
-    """A token bucket for each source, which has one write key. It is of one process.
+    """A token bucket for each source. It is of one process.
 
     A request is looked at before its body is read as events, so a source may go below 0 with one
     batch; it then waits until that is made up for.
@@ -28,33 +33,46 @@ class RateLimit:
     def __init__(
         self, events_per_s: float | None, burst: int, timer: Timer = time.monotonic
     ) -> None:
-        """Events each second, None for any number, and how many at once after a pause."""
+        """Events each second of any source, None for any number, and how many after a pause.
+
+        A source with a limit of its own, which is lower, may send what is due in `BURST_S` after a
+        pause, if that is less.
+        """
         self._events_per_s = events_per_s
         self._burst = burst
         self._timer = timer
         # No stranger adds one: sources are known by their keys.
         self._buckets: dict[str, _Bucket] = {}
 
-    def check(self, source: str) -> None:
+    def check(self, sender: Sender) -> None:
         """Raise Overloaded, with when to come back, for a source that sent too many."""
-        if self._events_per_s is None:
+        events_per_s = self._limit_of(sender)
+        if events_per_s is None:
             return
-        missing = 1 - self._bucket(source, self._events_per_s).tokens
+        missing = 1 - self._bucket(sender, events_per_s).tokens
         if missing > 0:
             raise Overloaded(
-                f"The source “{source}” sends more than {self._events_per_s:g} events per second.",
-                retry_after=math.ceil(missing / self._events_per_s),
+                f"The source “{sender.source}” sends more than {events_per_s:g} events per second.",
+                retry_after=math.ceil(missing / events_per_s),
             )
 
-    def count(self, source: str, events: int) -> None:
-        """Note what a source has sent."""
-        if self._events_per_s is not None:
-            self._bucket(source, self._events_per_s).tokens -= events
+    def count(self, sender: Sender, events: int) -> None:
+        """Record what a source has sent."""
+        events_per_s = self._limit_of(sender)
+        if events_per_s is not None:
+            self._bucket(sender, events_per_s).tokens -= events
 
-    def _bucket(self, source: str, events_per_s: float) -> _Bucket:
+    def _limit_of(self, sender: Sender) -> float | None:
+        limits = [each for each in (self._events_per_s, sender.events_per_s) if each is not None]
+        return min(limits, default=None)
+
+    def _bucket(self, sender: Sender, events_per_s: float) -> _Bucket:
         now = self._timer()
-        bucket = self._buckets.setdefault(source, _Bucket(self._burst, now))
+        burst: float = self._burst
+        if sender.events_per_s == events_per_s:
+            burst = min(burst, max(1, events_per_s * BURST_S))
+        bucket = self._buckets.setdefault(sender.source, _Bucket(burst, now))
         bucket.tokens += (now - bucket.filled_at) * events_per_s
-        bucket.tokens = min(bucket.tokens, self._burst)
+        bucket.tokens = min(bucket.tokens, burst)
         bucket.filled_at = now
         return bucket

@@ -20,6 +20,15 @@ CREATE_KEY = 'createKey(space: "SPACE", role: READER, name: "new") { __typename 
 REVOKE_KEY = 'revokeKey(space: "SPACE", name: "no such key") { __typename }'
 CREATE_SOURCE = 'createSource(name: "NAME", spaces: ["SPACE"]) { __typename }'
 CREATE_PROOF_SECRET = 'createProofSecret(space: "SPACE", source: "no source") { __typename }'
+OF_SOURCE = 'space: "SPACE", source: "no source"'
+PAUSE_SOURCE = f"pauseSource({OF_SOURCE}) {{ __typename }}"
+RESUME_SOURCE = f"resumeSource({OF_SOURCE}) {{ __typename }}"
+LIMIT_SOURCE = f"limitSource({OF_SOURCE}, eventsPerSecond: 5) {{ __typename }}"
+ROTATE_SOURCE_KEY = f"rotateSourceKey({OF_SOURCE}) {{ __typename }}"
+FEED_SPACES = f'feedSpaces({OF_SOURCE}, spaces: ["SPACE"]) {{ __typename }}'
+SET_RULES = f'setReadingRules({OF_SOURCE}, rules: "", expectedVersion: 0) {{ __typename }}'
+RESEND = 'resendRejectedEvents(space: "SPACE", events: [{id: "rej_1"}]) { __typename }'
+DROP_REJECTED = 'dropRejectedEvents(space: "SPACE", ids: ["rej_1"]) { __typename }'
 CREATE_SPACE = 'createSpace(name: "Not a name") { __typename }'
 
 MUTATIONS = {
@@ -30,6 +39,14 @@ MUTATIONS = {
     REVOKE_KEY: {"admin", "instance"},
     CREATE_SOURCE: {"admin", "instance"},
     CREATE_PROOF_SECRET: {"admin", "instance"},
+    PAUSE_SOURCE: {"admin", "instance"},
+    RESUME_SOURCE: {"admin", "instance"},
+    LIMIT_SOURCE: {"admin", "instance"},
+    ROTATE_SOURCE_KEY: {"admin", "instance"},
+    FEED_SPACES: {"instance"},
+    SET_RULES: {"admin", "instance"},
+    RESEND: {"admin"},
+    DROP_REJECTED: {"admin"},
     CREATE_SPACE: {"instance"},
 }
 WHO = ("reader", "agent", "admin", "instance", "write", "other", "wrong", "nobody")
@@ -122,6 +139,29 @@ async def test_rejected_events_are_not_for_readers(
     answer = await world.ask(query, key=keys[who])
 
     assert [e["extensions"]["code"] for e in answer.get("errors", ())] == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("who", "code"), [("reader", "FORBIDDEN"), ("agent", "FORBIDDEN"), ("admin", None)]
+)
+async def test_sources_of_a_space_are_for_its_administrators(
+    world: GraphQLWorld, space: OpenSpace, keys: dict[str, str | None], who: str, code: str | None
+) -> None:
+    query = f'{{ space(name: "{space.name}") {{ sources {{ edges {{ cursor }} }} }} }}'
+
+    answer = await world.ask(query, key=keys[who])
+
+    assert [e["extensions"]["code"] for e in answer.get("errors", ())] == ([code] if code else [])
+
+
+@pytest.mark.parametrize("who", WHO)
+async def test_sources_of_the_instance_are_for_its_administrator(
+    world: GraphQLWorld, keys: dict[str, str | None], who: str
+) -> None:
+    answer = await world.ask("{ sources { edges { cursor } } }", key=keys[who])
+
+    codes = [error["extensions"]["code"] for error in answer.get("errors", ())]
+    assert codes == ([] if who == "instance" else ["FORBIDDEN"])
 
 
 async def test_a_revoked_key_opens_nothing_at_once(world: GraphQLWorld, space: OpenSpace) -> None:

@@ -57,11 +57,13 @@ READING: Final = [
     and name not in OF_THE_INSTANCE
 ]
 
-# No id is anchored at what only retracted events carried, and no process is at a retraction. Nobody
-# in these spaces looked at a page, used two apps, or did anything on a contested device.
+# No id is anchored at what only retracted events carried, no process is at a retraction, and no
+# source was replayed. Nobody in these spaces looked at a page, used two apps, or did anything on a
+# contested device.
 WITHOUT_ANSWER: Final = {
     "ingest/read_anchored",
     "retractions/read_worker",
+    "replays/read_progress",
     "journeys/last_page_before",
     "journeys/cross_app_users",
     "journeys/hidden_by_quarantine",
@@ -118,6 +120,7 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.names: integer", lambda _, __: 20),
     (r"^w\.(within|half_life|silent_for|session): ", lambda _, __: 86_400_000),
     (r"^w\.depth: ", lambda _, __: 3),
+    (r"^w\.after: string . name of the last source", lambda _, __: ""),
     (r"^w\.after: string . key", lambda space, _: f"{space}/"),
     (r"^w\.end: ", lambda space, _: f"{space}0"),
     (
@@ -137,6 +140,7 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.unread: ", lambda space, _: [[f"{space}/", f"{space}0"]]),
     (r"^w\.earlier_key: ", lambda space, _: earlier_event_key(space, "m1")),
     (r"^w\.keys: what the keys", lambda space, _: events_key(space, "m1")),
+    (r"list of rejected events' ids", lambda _, about: list(about.rejected)),
     (r"list of (identifier )?keys", lambda space, _: identifier_keys(space)),
     (r"list of pairs", lambda space, _: list(map(list, permutations(identifier_keys(space), 2)))),
     (r"list of judgement ids", lambda _, about: list(about.judgements)),
@@ -150,7 +154,7 @@ VALUES: Final[list[tuple[str, Value]]] = [
         r"list of \[space, customer id\]",
         lambda space, about: [[space, each] for each in (*about.customers, about.retired)],
     ),
-    (r"^w\.author: ", lambda _, __: None),
+    (r"^w\.(author|code): ", lambda _, __: None),
     (r"^w\.customer: ", lambda _, about: about.customers[0]),
     (r"^id: .*retraction id", lambda _, about: about.retractions[0]),
     (r"^w\.source: ", lambda space, _: space),
@@ -162,6 +166,7 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.links: list of \[position", lambda _, __: [[a, b] for a in range(9) for b in range(9)]),
     (r"^w\.(names|kinds): ", lambda _, __: None),
     (r"^w\.(key|other): ", lambda _, __: ""),
+    (r"^key: string . key of the replay", lambda space, _: f"{space}/"),
     (
         r"^w\.pairs: ",
         lambda space, _: [[a, b] for a in identifier_keys(space) for b in identifier_keys(space)],
@@ -169,6 +174,8 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.after: ", lambda _, about: [between_events(about), 0, 0, ""]),
     (r"^w\.before: ", lambda _, __: NEWEST),
     (r"^w\.(since|changed_since): ", lambda _, __: -(2**62)),
+    (r"^w\.spaces: ", lambda space, _: [space]),
+    (r"^w\.day: ", lambda _, __: 0),
     (r"^w\.at: ", lambda _, about: between_events(about)),
     (r"^w\.(until|links|people|policy_version): |^version: ", lambda _, __: 2**62),
     (r"^w\.(cross_boundary|with_claims): ", lambda _, __: True),

@@ -41,6 +41,13 @@ def test_the_help_names_every_command(command: Command) -> None:
         (("policy", "check", "/there/is/none.yaml"), "/there/is/none.yaml"),
         (("policy", "test", "/there/is/*.yaml"), "no case file"),
         (("serve", "--port", "99999"), "65535"),
+        (("source", "limit", "shop"), "--none"),
+        (("rejected", "resend", "--space", "x"), "--all"),
+        (("rejected", "drop", "rej_1", "--all", "--space", "x"), "--all"),
+        (("rejected", "drop", "rej_1", "--code", "NOT_JSON", "--space", "x"), "--code"),
+        (("rejected", "resend", "--all", "--body", "pyproject.toml", "--space", "x"), "--body"),
+        (("source", "limit", "shop", "5", "--none"), "--none"),
+        (("source", "rotate-key", "shop", "--grace", "soon"), "30m"),
     ],
 )
 def test_wrong_usage_is_one_line_with_a_way_to_help_and_status_2(
