@@ -109,7 +109,7 @@ def _batch(body: dict[str, Any]) -> Calls:
 def _entity(entity: dict[str, Any]) -> Calls:
     """One entry of a batch: what was done to a person."""
     identifiers, action = as_object(entity.get("identifiers")), entity.get("action")
-    person = _person(identifiers)
+    person = person_named(identifiers)
     if entity.get("type") != "person":
         return [_track(person, f"{entity.get('type')} {action}", entity)]
     match action:
@@ -189,7 +189,7 @@ def _track(person: dict[str, Any], name: str, properties: dict[str, Any]) -> dic
     return {**person, "type": "track", "event": name, "properties": properties}
 
 
-def _person(identifiers: Mapping[str, Any]) -> dict[str, Any]:
+def person_named(identifiers: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a call that name somebody by `id`, `email`, `cio_id` or `anonymous_id`."""
     named = _named(identifiers["id"]) if identifiers.get("id") else {}
     others = [
