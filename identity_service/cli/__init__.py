@@ -38,6 +38,7 @@ from identity_service.cli import (
     serve,
     source,
     space,
+    upstream,
 )
 from identity_service.cli.output import print_error, print_line
 from identity_service.errors import IdentityServiceError
@@ -68,6 +69,7 @@ app.command("explain")(explain.explain)
 app.add_typer(draw.app, name="draw")
 app.command("blast-radius")(blast_radius.blast_radius)
 app.add_typer(judgement.app, name="judgement")
+app.add_typer(upstream.app, name="upstream")
 app.command("retract")(retraction.retract_command)
 app.add_typer(retraction.app, name="retraction")
 policy_versions.add_to(policy.app)
