@@ -152,8 +152,8 @@ def _anonymous_id(body: Mapping[str, Any], name: str | None) -> object:
     listed = body.get("note_attributes")
     if name is None or not isinstance(listed, list):
         return None
-    noted = map(as_object, cast("list[object]", listed))
-    return next((each.get("value") for each in noted if each.get("name") == name), None)
+    attributes = map(as_object, cast("list[object]", listed))
+    return next((each.get("value") for each in attributes if each.get("name") == name), None)
 
 
 def _subjects(body: Mapping[str, Any], shop: object) -> list[tuple[str, object]]:
