@@ -228,7 +228,6 @@ def _state(
             threads,
             rate_limit,
             cases.webhooks,
-            cases.upstream,
         ),
         "graphql": GraphQLEndpoint(cases, settings.max_streams, large),
         "client_limits": ClientLimits(

@@ -15,7 +15,6 @@ from identity_service.services.spaces.access import Access
 from identity_service.services.spaces.webhooks import Webhooks
 from identity_service.services.write.intake import Ingest
 from identity_service.services.write.rate_limit import RateLimit
-from identity_service.services.write.upstream import UpstreamNotices
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,6 @@ class Services:
     threads: Executor
     rate_limit: RateLimit
     webhooks: Webhooks
-    upstream: UpstreamNotices
 
 
 class State(TypedDict):

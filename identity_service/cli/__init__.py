@@ -39,6 +39,7 @@ from identity_service.cli import (
     source,
     space,
     upstream,
+    webhook,
 )
 from identity_service.cli.output import print_error, print_line
 from identity_service.errors import IdentityServiceError
@@ -60,6 +61,7 @@ app.command("demo")(demo.demo)
 app.add_typer(neo4j.app, name="neo4j")
 app.add_typer(schema.app, name="schema")
 app.add_typer(space.app, name="space")
+source.app.add_typer(webhook.app, name="webhook")
 app.add_typer(source.app, name="source")
 app.add_typer(rejected.app, name="rejected")
 app.command("ingest")(ingest.ingest)

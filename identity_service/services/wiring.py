@@ -64,6 +64,7 @@ from identity_service.services.write.evidence_cache import EvidenceCache
 from identity_service.services.write.intake import Ingest
 from identity_service.services.write.judgements import Judgements
 from identity_service.services.write.lanes import Writers
+from identity_service.services.write.notice_recorder import NoticeRecorder
 from identity_service.services.write.policy_rollout import PolicyRollout
 from identity_service.services.write.property_names import PropertyNames
 from identity_service.services.write.rejected_events import RejectedEvents
@@ -190,6 +191,7 @@ def assemble(
     walk = ExportReader(database)
     spaces = Spaces(keys, space_store, access, clock)
     source_store, rejected_store = SourceStore(database), RejectedStore(database)
+    upstream_store = UpstreamStore(database)
     rejected_retention = RejectedRetention(rejected_store, clock, ids, limits.rejected)
     source_counts = SourceCounts(source_store, limits.source_counts_interval_s)
     ingest = Ingest(
@@ -200,6 +202,7 @@ def assemble(
             rejected_retention,
             source_counts,
         ),
+        NoticeRecorder(upstream_store, ids),
         max_queue,
     )
     customers = Customers(
@@ -271,5 +274,5 @@ def assemble(
         exporting=Exporter(walk, spaces, clock),
         copying=SpaceCopier(CopyReader(database), walk),
         webhooks=Webhooks(WebhookStore(database), access, Vault(secrets_key), clock),
-        upstream=UpstreamNotices(UpstreamStore(database), judgements, clock, ids),
+        upstream=UpstreamNotices(upstream_store, judgements, clock),
     )

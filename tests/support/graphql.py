@@ -122,7 +122,7 @@ class GraphQLWorld:
         """Have upstream notices of the space's source recorded."""
         sender = self.access.sender(await self.access.authenticate(space.write_key))
         assert sender is not None
-        await self.services.upstream.record(sender, notices, system_clock())
+        await self.ingest.take(sender, Collected((), (), notices), system_clock())
 
     async def ask(
         self,

@@ -21,13 +21,12 @@ from typing import Any, Final, cast
 import orjson
 
 from identity_service.collect.content import digest_of
+from identity_service.collect.notices import merge_notice, notice
 from identity_service.collect.webhooks.reading import (
     Delivery,
     Reading,
     external_ids,
     joined,
-    merge_notices,
-    notice,
     prefixed,
 )
 from identity_service.domain.upstream import NoticeKind
@@ -93,8 +92,11 @@ def _read(sent: dict[str, Any]) -> Reading:
             sent.get("primaryObjectId"),
             *(cast("list[object]", merged) if isinstance(merged, list) else ()),
         ]
-        gone = [prefixed(portal, each) for each in dict.fromkeys(map(str, filter(None, ended)))]
-        return Reading([call], merge_notices(topic, message_id, CONTACT_ID, survivor, gone, at))
+        merges = [
+            merge_notice(topic, message_id, (CONTACT_ID, survivor), (CONTACT_ID, gone), at)
+            for gone in dict.fromkeys(prefixed(portal, each) for each in ended)
+        ]
+        return Reading([call], [each for each in merges if each])
     if happened == "deletion":
         ids = [(CONTACT_ID, contact)]
         return Reading([call], [notice(NoticeKind.DELETION, topic, message_id, ids, at)])

@@ -17,7 +17,8 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from identity_service.collect.body import as_object
-from identity_service.collect.webhooks.reading import Delivery, Reading, external_ids, notice
+from identity_service.collect.notices import notice
+from identity_service.collect.webhooks.reading import Delivery, Reading, external_ids
 from identity_service.domain.upstream import NoticeKind
 
 CONTACT_ID: Final = "intercom_contact_id"

@@ -22,14 +22,8 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from identity_service.collect.body import as_object
-from identity_service.collect.webhooks.reading import (
-    Delivery,
-    Reading,
-    external_ids,
-    merge_notices,
-    notice,
-    prefixed,
-)
+from identity_service.collect.notices import merge_notice, notice
+from identity_service.collect.webhooks.reading import Delivery, Reading, external_ids, prefixed
 from identity_service.domain.upstream import NoticeKind
 
 CUSTOMER_ID: Final = "shopify_customer_id"
@@ -113,8 +107,10 @@ def _merge(call: dict[str, Any], body: Mapping[str, Any], shop: object) -> Readi
         for which in ("kept", "deleted")
     )
     call["context"]["externalIds"] = external_ids([(CUSTOMER_ID, kept)])
-    notices = merge_notices(topic, call["messageId"], CUSTOMER_ID, kept, [gone], call["timestamp"])
-    return Reading([call], notices)
+    merged = merge_notice(
+        topic, call["messageId"], (CUSTOMER_ID, kept), (CUSTOMER_ID, gone), call["timestamp"]
+    )
+    return Reading([call], [merged] if merged else [])
 
 
 def _customer(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -67,7 +67,6 @@ class Received:
     """What one request of a vendor brought. `ignored`: what was passed over, a sentence each."""
 
     collected: Collected
-    notices: Sequence[Notice] = ()
     ignored: Sequence[str] = ()
 
 
@@ -96,8 +95,8 @@ def read_webhook(
         return Received(Collected((), (_unreadable(body, error),)))
     reading = _DIALECTS[vendor].read(Delivery(decoded, headers, options))
     collected = read_batch({"batch": list(reading.calls)}, received_at, new_id)
-    notices = [_known(notice, body) for notice in reading.notices]
-    return Received(collected, notices, reading.ignored)
+    notices = tuple(_known(notice, body) for notice in reading.notices)
+    return Received(replace(collected, notices=notices), reading.ignored)
 
 
 def _unreadable(body: bytes, error: BadInput) -> Rejection:

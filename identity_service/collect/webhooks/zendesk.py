@@ -19,7 +19,8 @@ from typing import Any, Final
 
 from identity_service.collect.body import as_object
 from identity_service.collect.identifiers import identifier_text
-from identity_service.collect.webhooks.reading import Delivery, Reading, external_ids, notice
+from identity_service.collect.notices import notice
+from identity_service.collect.webhooks.reading import Delivery, Reading, external_ids
 from identity_service.domain.upstream import NoticeKind
 
 USER_ID: Final = "zendesk_user_id"

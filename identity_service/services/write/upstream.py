@@ -1,4 +1,4 @@
-"""Upstream notices: recorded as sources report them, and decided about by people.
+"""Upstream notices, and what people decide about them.
 
 A merge that an agent accepts becomes a judgement. A request is for an administrator to deal with:
 here it is only marked as handled.
@@ -11,16 +11,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
-
-from identity_service.collect.content import digest_of
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.recorded import Page, page_of
-from identity_service.domain.upstream import Notice, NoticeKind, NoticeState, RecordedNotice
+from identity_service.domain.upstream import NoticeKind, NoticeState, RecordedNotice
 from identity_service.errors import FieldInvalid, NotFound, Stale, TooLarge
 from identity_service.graph.upstream import MERGES, REQUESTS, UpstreamStore
-from identity_service.services.kit.clock import Clock, Ids
-from identity_service.services.spaces.access import Role, Sender, SpaceScope, forbidden
+from identity_service.services.kit.clock import Clock
+from identity_service.services.spaces.access import Role, SpaceScope, forbidden
 from identity_service.services.write.judgements import Judged, Judgements, check_reason
 
 CLAIM_MS: Final = 60_000
@@ -48,26 +45,12 @@ class AcceptedMerges:
 
 
 class UpstreamNotices:
-    """Records notices, lists them, and writes what people decide about them."""
+    """Lists notices, and writes what people decide about them."""
 
-    def __init__(
-        self, store: UpstreamStore, judgements: Judgements, clock: Clock, ids: Ids
-    ) -> None:
+    def __init__(self, store: UpstreamStore, judgements: Judgements, clock: Clock) -> None:
         self._store = store
         self._judgements = judgements
         self._clock = clock
-        self._ids = ids
-
-    async def record(self, sender: Sender, notices: Sequence[Notice], received_at: int) -> None:
-        """Record what a source reported in each of its spaces; what is known stays as it is."""
-        for scope in sender.scopes if notices else ():
-            made = {_key_of(sender.source, each): each for each in notices}
-            await self._store.record(
-                scope.space,
-                sender.source,
-                received_at,
-                [(key, self._ids("ntc"), each) for key, each in made.items()],
-            )
 
     async def merges(
         self, scope: SpaceScope, state: NoticeState, source: str | None, before: str, first: int
@@ -171,13 +154,3 @@ class UpstreamNotices:
             "decided_by": scope.author,
             "reason": reason,
         }
-
-
-def _key_of(source: str, notice: Notice) -> str:
-    """What tells a notice from others of a space.
-
-    A merge is one however often it is reported; somebody may ask for the same again later.
-    """
-    is_merge = notice.kind is NoticeKind.MERGE
-    parts = [source, notice.kind.value, [*map(str, notice.identifiers)]]
-    return digest_of(orjson.dumps(parts if is_merge else [*parts, notice.message_id]))

@@ -45,12 +45,12 @@ def named(received: Received) -> list[str]:
 
 
 def notices(received: Received) -> list[tuple[NoticeKind, list[str]]]:
-    return [(each.kind, list(map(str, each.identifiers))) for each in received.notices]
+    return [(each.kind, list(map(str, each.identifiers))) for each in received.collected.notices]
 
 
 def is_ignored(received: Received) -> bool:
     nothing = received.collected.events == received.collected.rejections == ()
-    return nothing and not received.notices and len(received.ignored) == 1
+    return nothing and not received.collected.notices and len(received.ignored) == 1
 
 
 # Every vendor
@@ -76,7 +76,7 @@ def test_no_body_is_an_error(vendor: Vendor, body: object) -> None:
     for topic in ("orders/create", "customers/merge", "customers/redact"):
         received = read(vendor, body, {"x-shopify-topic": topic})
 
-        assert all(isinstance(each, Notice) for each in received.notices)
+        assert all(isinstance(each, Notice) for each in received.collected.notices)
         assert isinstance(received.collected.events, tuple)
 
 
@@ -495,7 +495,7 @@ def test_a_merge_at_zendesk_is_kept_and_no_notice() -> None:
     received = read(Vendor.ZENDESK, zendesk("zen:event-type:user.merged"))
 
     assert one(received).properties["event"] == {"current": "a", "previous": "b"}
-    assert not received.notices
+    assert not received.collected.notices
 
 
 def test_a_user_that_zendesk_deleted_is_a_request() -> None:
