@@ -15,7 +15,7 @@ from identity_service.api.problems import error_responses, problem
 from identity_service.api.state import services_of
 from identity_service.collect.signatures import MAX_BODY, SignedRequest
 from identity_service.collect.webhooks.vendors import Vendor, read_webhook
-from identity_service.errors import Overloaded, SourcePaused, TooLarge, Unauthorised, Unavailable
+from identity_service.errors import Overloaded, TooLarge, Unauthorised, Unavailable
 from identity_service.services.kit.clock import system_clock
 from identity_service.services.spaces.webhooks import PATH, Webhook
 
@@ -76,8 +76,6 @@ async def _take(webhook: Webhook, request: Request) -> Taken:
         await _body(request),
     )
     sender = services.webhooks.authenticate(webhook, signed)
-    if sender.is_paused:
-        raise SourcePaused(sender.source)
     services.rate_limit.check(sender)
     received_at = system_clock()
     received = read_webhook(

@@ -21,6 +21,7 @@ from typing import Any, Final, cast
 import orjson
 
 from identity_service.collect.content import digest_of
+from identity_service.collect.identifiers import identifier_text
 from identity_service.collect.notices import merge_notice, notice
 from identity_service.collect.webhooks.reading import (
     Delivery,
@@ -28,6 +29,7 @@ from identity_service.collect.webhooks.reading import (
     external_ids,
     joined,
     prefixed,
+    word,
 )
 from identity_service.domain.upstream import NoticeKind
 
@@ -57,7 +59,7 @@ def read(delivery: Delivery) -> Reading:
 
 
 def _read(sent: dict[str, Any]) -> Reading:
-    subscription = str(sent.get("subscriptionType"))
+    subscription = word(sent.get("subscriptionType"))
     about, _, happened = subscription.partition(".")
     if about == "object" and sent.get("objectTypeId") == CONTACTS:
         about = "contact"
@@ -113,5 +115,5 @@ def _traits(sent: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _message_id(sent: Mapping[str, Any]) -> str:
-    made_of = [sent.get(key) for key in _MADE_OF]
+    made_of = [identifier_text(sent.get(key)) for key in _MADE_OF]
     return f"hubspot:{digest_of(orjson.dumps(made_of))}"

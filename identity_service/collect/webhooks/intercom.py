@@ -18,7 +18,7 @@ from typing import Any, Final, cast
 
 from identity_service.collect.body import as_object
 from identity_service.collect.notices import notice
-from identity_service.collect.webhooks.reading import Delivery, Reading, external_ids
+from identity_service.collect.webhooks.reading import Delivery, Reading, external_ids, word
 from identity_service.domain.upstream import NoticeKind
 
 CONTACT_ID: Final = "intercom_contact_id"
@@ -32,11 +32,11 @@ def read(delivery: Delivery) -> Reading:
     if not isinstance(delivery.body, dict):
         return Reading([delivery.body])
     event = as_object(delivery.body)
-    topic = str(event.get("topic"))
+    topic = word(event.get("topic"))
     item = as_object(as_object(event.get("data")).get("item"))
     contact = _contact(item)
     if not contact:
-        return Reading(ignored=[f"{topic[:100]} is not about one contact."])
+        return Reading(ignored=[f"{topic} is not about one contact."])
     traits = {key: contact[key] for key in ("email", "phone", "name") if contact.get(key)}
     call: dict[str, Any] = {
         "type": "track",
@@ -60,7 +60,7 @@ def read(delivery: Delivery) -> Reading:
 
 def _contact(item: Mapping[str, Any]) -> Mapping[str, Any]:
     """The contact that an item is, or the only one of a conversation; empty without one."""
-    if item.get("type") in _PEOPLE:
+    if word(item.get("type")) in _PEOPLE:
         return item
     listed = as_object(item.get("contacts")).get("contacts")
     contacts = cast("list[object]", listed) if isinstance(listed, list) else []

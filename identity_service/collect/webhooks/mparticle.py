@@ -26,6 +26,9 @@ def read(delivery: Delivery) -> Reading:
     listed = batch.get("user_identities")
     if isinstance(listed, list):
         entries = map(as_object, cast("list[object]", listed))
-        named = {entry.get("identity_type"): entry.get("identity") for entry in entries}
-        batch["user_identities"] = {k: v for k, v in named.items() if isinstance(k, str)}
+        batch["user_identities"] = {
+            entry["identity_type"]: entry.get("identity")
+            for entry in entries
+            if isinstance(entry.get("identity_type"), str)
+        }
     return Reading(calls_of(batch))

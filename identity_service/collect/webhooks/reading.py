@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from identity_service.collect.identifiers import identifier_text
 from identity_service.domain.upstream import Notice
+
+MAX_WORD: Final = 200
+"""Longest word of a vendor's for what happened, in characters."""
 
 Call: TypeAlias = dict[str, Any]
 """A call of the tracking API."""
@@ -54,6 +57,11 @@ def joined(readings: Sequence[Reading]) -> Reading:
         [notice for each in readings for notice in each.notices],
         [reason for each in readings for reason in each.ignored],
     )
+
+
+def word(value: object) -> str:
+    """A vendor's word for something, such as a topic: no longer than one is; `?` for no text."""
+    return value[:MAX_WORD] if isinstance(value, str) else "?"
 
 
 def external_ids(identifiers: Sequence[tuple[str, object]]) -> list[dict[str, Any]]:

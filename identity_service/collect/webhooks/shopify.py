@@ -23,7 +23,13 @@ from typing import Any, Final, cast
 
 from identity_service.collect.body import as_object
 from identity_service.collect.notices import merge_notice, notice
-from identity_service.collect.webhooks.reading import Delivery, Reading, external_ids, prefixed
+from identity_service.collect.webhooks.reading import (
+    Delivery,
+    Reading,
+    external_ids,
+    prefixed,
+    word,
+)
 from identity_service.domain.upstream import NoticeKind
 
 CUSTOMER_ID: Final = "shopify_customer_id"
@@ -65,7 +71,7 @@ _COMPLETED: Final = "completed"
 def read(delivery: Delivery) -> Reading:
     """What the body of one topic says."""
     body = as_object(delivery.body)
-    topic = delivery.headers.get("x-shopify-topic", "")
+    topic = word(delivery.headers.get("x-shopify-topic"))
     shop = delivery.headers.get("x-shopify-shop-domain") or body.get("shop_domain")
     message_id = delivery.headers.get("x-shopify-webhook-id")
     at = delivery.headers.get("x-shopify-triggered-at")
@@ -74,7 +80,7 @@ def read(delivery: Delivery) -> Reading:
         return Reading(notices=[asked])
     name = _NAMES.get(topic)
     if name is None:
-        return Reading(ignored=[f"The topic “{topic[:100]}” is not read."])
+        return Reading(ignored=[f"The topic “{topic}” is not read."])
     call: dict[str, Any] = {
         "type": "track",
         "event": name,
@@ -99,9 +105,9 @@ def read(delivery: Delivery) -> Reading:
 
 def _merge(call: dict[str, Any], body: Mapping[str, Any], shop: object) -> Reading:
     topic = "customers/merge"
-    status = str(body.get("status"))
+    status = word(body.get("status"))
     if status.lower() != _COMPLETED:
-        return Reading(ignored=[f"{topic} has the status “{status[:100]}”: nothing was merged."])
+        return Reading(ignored=[f"{topic} has the status “{status}”: nothing was merged."])
     kept, gone = (
         prefixed(shop, _number(body.get(f"admin_graphql_api_customer_{which}_id")))
         for which in ("kept", "deleted")

@@ -26,6 +26,7 @@ from identity_service.collect.webhooks.reading import (
     Reading,
     external_ids,
     prefixed,
+    word,
 )
 from identity_service.domain.upstream import NoticeKind
 
@@ -37,7 +38,7 @@ _THIN: Final = "v2.core.event"
 def read(delivery: Delivery) -> Reading:
     """What one event says."""
     event = as_object(delivery.body)
-    name = str(event.get("type"))
+    name = word(event.get("type"))
     if isinstance(mode := event.get("livemode"), bool) and mode is not delivery.options.livemode:
         return Reading(ignored=[f"{name} is of Stripe's {'live' if mode else 'test'} mode."])
     thin = event.get("object") == _THIN
@@ -72,7 +73,7 @@ def _object_of(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def _customer_id(found: Mapping[str, Any]) -> object:
     """The customer that an object belongs to, or is; expanded or not."""
-    if found.get("object") == "customer" or str(found.get("id")).startswith("cus_"):
+    if found.get("object") == "customer" or word(found.get("id")).startswith("cus_"):
         return found.get("id")
     customer = found.get("customer")
     return as_object(customer).get("id") if isinstance(customer, dict) else customer

@@ -20,7 +20,7 @@ from typing import Any, Final
 from identity_service.collect.body import as_object
 from identity_service.collect.identifiers import identifier_text
 from identity_service.collect.notices import notice
-from identity_service.collect.webhooks.reading import Delivery, Reading, external_ids
+from identity_service.collect.webhooks.reading import Delivery, Reading, external_ids, word
 from identity_service.domain.upstream import NoticeKind
 
 USER_ID: Final = "zendesk_user_id"
@@ -34,13 +34,11 @@ def read(delivery: Delivery) -> Reading:
     if not isinstance(delivery.body, dict):
         return Reading([delivery.body])
     event = as_object(delivery.body)
-    name = _PREFIX.sub("", str(event.get("type")), count=1)
+    name = _PREFIX.sub("", word(event.get("type")), count=1)
     detail = as_object(event.get("detail"))
     role = detail.get("role")
     if role != _END_USER:
-        return Reading(
-            ignored=[f"{name} is not about an end user: the role is “{str(role)[:40]}”."]
-        )
+        return Reading(ignored=[f"{name} is not about an end user: the role is “{word(role)}”."])
     traits = {key: detail[key] for key in ("email", "phone", "name") if detail.get(key)}
     call: dict[str, Any] = {
         "type": "track",

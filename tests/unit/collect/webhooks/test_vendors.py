@@ -70,13 +70,33 @@ def test_a_body_that_cannot_be_read_is_a_rejected_event(vendor: Vendor, body: by
     "body",
     [*(None, 1, "x", [], [[]], [None], {}, {"data": []}, {"data": {"object": []}}),
      *({"data": {"item": 1}}, {"detail": 1, "event": 1}, {"type": {}, "topic": []}),
-     *({"user_identities": [1]}, {"events": [1]}, {"livemode": 1, "id": {}, "created": []})],
+     *({"user_identities": [{"identity_type": []}]}, {"data": {"item": {"type": []}}}),
+     *({"events": [1]}, {"livemode": 1, "id": {}, "created": []})],
 )  # fmt: skip
 def test_no_body_is_an_error(vendor: Vendor, body: object) -> None:
     for topic in ("orders/create", "customers/merge", "customers/redact"):
         received = read(vendor, body, {"x-shopify-topic": topic})
 
         assert all(isinstance(each, Notice) for each in received.collected.notices)
+        assert isinstance(received.collected.events, tuple)
+
+
+FIELDS = (
+    *("id", "type", "object", "created", "livemode", "account", "data", "related_object"),
+    *("event_id", "object_type", "metric", "timestamp", "subscriptionType", "objectId"),
+    *("mergedObjectIds", "status", "customer", "email", "note_attributes", "detail", "event"),
+    *("topic", "user_identities", "events", "mpid", "userId"),
+)
+
+
+@pytest.mark.parametrize("vendor", Vendor)
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_field_that_nests_deeply_is_no_error(vendor: Vendor, field: str) -> None:
+    deep = b"[" * 900 + b"]" * 900
+
+    for body in (b'{"%s":%s}' % (field.encode(), deep), b'[{"%s":%s}]' % (field.encode(), deep)):
+        received = read(vendor, body, {"x-shopify-topic": "customers/merge"})
+
         assert isinstance(received.collected.events, tuple)
 
 
