@@ -12,6 +12,7 @@ from identity_service.collect.webhooks.reading import Options
 from identity_service.collect.webhooks.vendors import Vendor, scheme_of
 from identity_service.errors import FieldInvalid, Unauthorised
 from identity_service.graph.webhooks import StoredWebhook, WebhookStore
+from identity_service.observability import INVALID_SIGNATURES
 from identity_service.services.kit.clock import Clock
 from identity_service.services.kit.vault import Vault
 from identity_service.services.spaces.access import Access, Caller, Role, Sender
@@ -167,7 +168,11 @@ class Webhooks:
 
     def authenticate(self, webhook: Webhook, request: SignedRequest) -> Sender:
         """The source, once the request proves to be its vendor's. Raises Unauthorised, TooLarge."""
-        verify(scheme_of(webhook.vendor), request, webhook.secrets, self._clock())
+        try:
+            verify(scheme_of(webhook.vendor), request, webhook.secrets, self._clock())
+        except Unauthorised:
+            INVALID_SIGNATURES.labels(webhook.sender.source).inc()
+            raise
         return webhook.sender
 
     def _secrets(self, source: str, stored: StoredWebhook) -> list[str]:

@@ -149,6 +149,8 @@ def test_who_does_not_know_the_secret_is_refused_and_nothing_is_kept(
         assert answer.status_code == 401
         assert answer.json()["code"] == "UNAUTHORISED"
     assert space.events() == space.rejections() == []
+    refused = f'identity_invalid_signatures_total{{source="{hook.name}"}} 2.0'
+    assert refused in service.get("/metrics").text
 
 
 @pytest.mark.parametrize("vendor", ["STRIPE", "CUSTOMERIO", "HUBSPOT", "ZENDESK"])
