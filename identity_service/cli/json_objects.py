@@ -82,7 +82,7 @@ def upstream_merge(found: RecordedNotice) -> dict[str, Any]:
     kept, merged = map(identifier, found.notice.identifiers)
     judged = None if found.judgement is None else {"id": found.judgement}
     named = {"kept": kept, "merged": merged}
-    return {**_notice(found), **named, **_decision(found), "judgement": judged}
+    return {**_notice(found), **named, **_decided(found), "judgement": judged}
 
 
 def upstream_request(found: RecordedNotice) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def upstream_request(found: RecordedNotice) -> dict[str, Any]:
         "kind": found.notice.kind.value,
         "identifiers": [identifier(each) for each in found.notice.identifiers],
     }
-    return {**_notice(found), **about, **_decision(found)}
+    return {**_notice(found), **about, **_decided(found)}
 
 
 def _notice(found: RecordedNotice) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _notice(found: RecordedNotice) -> dict[str, Any]:
     }
 
 
-def _decision(found: RecordedNotice) -> dict[str, Any]:
+def _decided(found: RecordedNotice) -> dict[str, Any]:
     return {
         "state": found.state.value,
         "decidedAt": None if found.decided_at is None else iso(found.decided_at),

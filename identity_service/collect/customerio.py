@@ -194,14 +194,13 @@ def _merge(body: dict[str, Any]) -> dict[str, Any]:
     return {"type": "merge", "mergeProperties": named}
 
 
-def _merge_notices(calls: Iterable[Any]) -> list[Notice]:
+def _merge_notices(calls: Iterable[object]) -> list[Notice]:
     """What an agent is to decide: that the two people of each merge are one."""
-    pairs = [
-        [(person["type"], person["value"]) for person in call["mergeProperties"]]
-        for call in calls
-        if isinstance(call, dict) and "mergeProperties" in call
-    ]
-    made = [merge_notice(MERGED, None, *pair, None) for pair in pairs if len(pair) == 2]
+    made: list[Notice | None] = []
+    for call in map(as_object, calls):
+        people = [(person["type"], person["value"]) for person in call.get("mergeProperties", ())]
+        if len(people) == 2:
+            made.append(merge_notice(MERGED, None, people[0], people[1], None))
     return [each for each in made if each]
 
 

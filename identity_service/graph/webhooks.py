@@ -52,6 +52,7 @@ class WebhookStore:
             region=row["region"],
             is_paused=row["paused"],
             events_per_s=row["events_per_s"],
+            rules=row["rules"],
         )
         return StoredWebhook(
             rights,

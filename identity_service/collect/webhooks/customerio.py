@@ -14,7 +14,7 @@ source of Customer.io gives them: `Email Delivered`, `Email Link Clicked`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
 from identity_service.collect.body import as_object
 from identity_service.collect.customerio import person_named
@@ -32,9 +32,10 @@ _METRICS: Final[Mapping[str, str]] = {
 
 def read(delivery: Delivery) -> Reading:
     """What one event says."""
-    if not isinstance(delivery.body, dict):
-        return Reading([delivery.body])
-    event = as_object(delivery.body)
+    body: object = delivery.body
+    if not isinstance(body, dict):
+        return Reading([body])
+    event = as_object(cast("object", body))
     data = as_object(event.get("data"))
     identifiers = as_object(data.get("identifiers")) or {"id": data.get("customer_id")}
     call = {

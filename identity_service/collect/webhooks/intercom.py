@@ -29,9 +29,10 @@ _DELETED: Final = {"contact.deleted", "user.deleted"}
 
 def read(delivery: Delivery) -> Reading:
     """What one notification says."""
-    if not isinstance(delivery.body, dict):
-        return Reading([delivery.body])
-    event = as_object(delivery.body)
+    body: object = delivery.body
+    if not isinstance(body, dict):
+        return Reading([body])
+    event = as_object(cast("object", body))
     topic = word(event.get("topic"))
     item = as_object(as_object(event.get("data")).get("item"))
     contact = _contact(item)

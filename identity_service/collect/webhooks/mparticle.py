@@ -20,9 +20,10 @@ from identity_service.collect.webhooks.reading import Delivery, Reading
 
 def read(delivery: Delivery) -> Reading:
     """What one batch says."""
-    if not isinstance(delivery.body, dict):
-        return Reading([delivery.body])
-    batch = dict(cast("dict[str, Any]", delivery.body))
+    body: object = delivery.body
+    if not isinstance(body, dict):
+        return Reading([body])
+    batch = dict(cast("dict[str, Any]", body))
     listed = batch.get("user_identities")
     if isinstance(listed, list):
         entries = map(as_object, cast("list[object]", listed))

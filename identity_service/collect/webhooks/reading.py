@@ -32,7 +32,7 @@ class Options:
 class Delivery:
     """A decoded body, the headers that came with it (names in lower case), and the options."""
 
-    body: Any
+    body: object
     headers: Mapping[str, str]
     options: Options
 

@@ -16,7 +16,7 @@ object are kept: nothing is fetched. A deleted customer becomes a request too.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from identity_service.collect.body import as_object
 from identity_service.collect.notices import notice
@@ -76,7 +76,7 @@ def _customer_id(found: Mapping[str, Any]) -> object:
     if found.get("object") == "customer" or word(found.get("id")).startswith("cus_"):
         return found.get("id")
     customer = found.get("customer")
-    return as_object(customer).get("id") if isinstance(customer, dict) else customer
+    return as_object(cast("object", customer)).get("id") if isinstance(customer, dict) else customer
 
 
 def _traits(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ of identities are kept as events and read no further, since Zendesk does not say
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from identity_service.collect.body import as_object
 from identity_service.collect.identifiers import identifier_text
@@ -31,9 +31,10 @@ _END_USER: Final = "end-user"
 
 def read(delivery: Delivery) -> Reading:
     """What one event says."""
-    if not isinstance(delivery.body, dict):
-        return Reading([delivery.body])
-    event = as_object(delivery.body)
+    body: object = delivery.body
+    if not isinstance(body, dict):
+        return Reading([body])
+    event = as_object(cast("object", body))
     name = _PREFIX.sub("", word(event.get("type")), count=1)
     detail = as_object(event.get("detail"))
     role = detail.get("role")

@@ -80,7 +80,7 @@ class Ingest:
             raise Unavailable("The service is stopping.", remedy="Send the events again.")
         if sender.is_paused:
             raise SourcePaused(sender.source)
-        dropped = 0
+        dropped, notices = 0, collected.notices
         if sender.rules is not None:
             collected, dropped = apply(sender.rules, collected, received_at)
         self._refuse_too_much(sender, len(collected.events) + len(collected.rejections))
@@ -99,7 +99,7 @@ class Ingest:
         if dropped:
             spaces = [scope.space for scope in sender.scopes]
             self._writers.counts.dropped(spaces, sender.source, received_at, dropped)
-        await self._notices.record(sender, collected.notices, received_at)
+        await self._notices.record(sender, notices, received_at)
         return chain.from_iterable(written)
 
     async def close(self) -> None:

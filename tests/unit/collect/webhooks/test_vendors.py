@@ -68,14 +68,17 @@ def test_a_body_that_cannot_be_read_is_a_rejected_event(vendor: Vendor, body: by
 @pytest.mark.parametrize("vendor", Vendor)
 @pytest.mark.parametrize(
     "body",
-    [*(None, 1, "x", [], [[]], [None], {}, {"data": []}, {"data": {"object": []}}),
-     *({"data": {"item": 1}}, {"detail": 1, "event": 1}, {"type": {}, "topic": []}),
-     *({"user_identities": [{"identity_type": []}]}, {"data": {"item": {"type": []}}}),
-     *({"events": [1]}, {"livemode": 1, "id": {}, "created": []})],
-)  # fmt: skip
-def test_no_body_is_an_error(vendor: Vendor, body: object) -> None:
+    [
+        *("null", "1", '"x"', "[]", "[[]]", "[null]", "{}", '{"data": []}'),
+        *('{"data": {"object": []}}', '{"data": {"item": 1}}', '{"data": {"item": {"type": []}}}'),
+        *('{"detail": 1, "event": 1}', '{"type": {}, "topic": []}', '{"events": [1]}'),
+        *('{"user_identities": [{"identity_type": []}]}', '{"user_identities": [1]}'),
+        '{"livemode": 1, "id": {}, "created": []}',
+    ],
+)
+def test_no_body_is_an_error(vendor: Vendor, body: str) -> None:
     for topic in ("orders/create", "customers/merge", "customers/redact"):
-        received = read(vendor, body, {"x-shopify-topic": topic})
+        received = read(vendor, body.encode(), {"x-shopify-topic": topic})
 
         assert all(isinstance(each, Notice) for each in received.collected.notices)
         assert isinstance(received.collected.events, tuple)
