@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from identity_service import session
@@ -44,7 +43,7 @@ def merges_command(
     first: _First = 50,
     as_json: _Json = False,
 ) -> None:
-    """List what other systems merged, newest first."""
+    """List what other systems merged, newest first; of each the one that lives on, then the other."""
 
     async def work(opened: Session) -> Page[RecordedNotice]:
         scope = await opened.space(space)
@@ -160,26 +159,16 @@ def handled_command(
 
 
 def _print(page: Page[RecordedNotice], none: str, first: int) -> None:
-    results().print(_table(page) if page.items else none)
-    if page.more:
-        results().print(f"There are more than {first}.")
-
-
-def _table(page: Page[RecordedNotice]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in ("notice", "received", "source", "topic", "identifiers", "state"):
-        table.add_column(column, overflow="fold")
+    console = results()
     for each in page.items:
-        state = each.state.value
+        named = (each.id, iso_date(each.received_at), each.source, each.notice.topic)
+        console.print(Text("  ".join(named), style="bold"), soft_wrap=True)
+        for identifier in each.notice.identifiers:
+            console.print(Text(f"  {identifier}"), soft_wrap=True)
         if each.decided_at is not None:
-            state += f"\n{iso_date(each.decided_at)} by {each.decided_by}: {each.reason}"
-        cells = (
-            each.id,
-            iso_date(each.received_at),
-            each.source,
-            each.notice.topic,
-            "\n".join(map(str, each.notice.identifiers)),
-            state,
-        )
-        table.add_row(*map(Text, cells))
-    return table
+            decided = f"{each.state.value.lower()} {iso_date(each.decided_at)} by {each.decided_by}"
+            console.print(Text(f"  {decided}: {each.reason}", style="dim"), soft_wrap=True)
+    if not page.items:
+        console.print(none)
+    if page.more:
+        console.print(f"There are more than {first}.")

@@ -92,8 +92,9 @@ def test_merges_are_listed_accepted_and_dismissed(command: Command, shop: Hook) 
     assert command("upstream", "merges", "--space", shop.space.name).out == (
         "There are no such merges.\n"
     )
-    table = command("upstream", "merges", "--space", shop.space.name, "--state", "dismissed")
-    assert "by Mia" in table.out
+    shown = command("upstream", "merges", "--space", shop.space.name, "--state", "dismissed")
+    assert "by Mia: The shop knows." in shown.out
+    assert oldest["id"] in shown.out
     [found] = listed(command, shop, "merges", "--state", "dismissed", "--source", shop.name)
     assert (found["merged"]["value"], found["decidedBy"]) == ("s.myshopify.com/2", "Mia")
 
