@@ -43,7 +43,7 @@ def merges_command(
     first: _First = 50,
     as_json: _Json = False,
 ) -> None:
-    """List what other systems merged, newest first; of each the one that lives on, then the other."""
+    """List what other systems merged, newest first, of each the one first that lives on."""
 
     async def work(opened: Session) -> Page[RecordedNotice]:
         scope = await opened.space(space)
