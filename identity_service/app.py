@@ -182,6 +182,7 @@ async def _lifespan(
                 settings.max_queue,
                 preview_timeout=settings.preview_timeout,
                 limits=Limits.of(settings),
+                secrets_key=settings.secrets_key,
             )
             await cases.ingest.warm_up()
             cases.policy_rollout.look_after_all()
@@ -220,7 +221,14 @@ def _state(
 ) -> State:
     rate_limit = RateLimit(settings.write_key_rate, settings.write_key_burst)
     return {
-        "services": Services(database, cases.access, cases.ingest, threads, rate_limit),
+        "services": Services(
+            database,
+            cases.access,
+            cases.ingest,
+            threads,
+            rate_limit,
+            cases.webhooks,
+        ),
         "graphql": GraphQLEndpoint(cases, settings.max_streams, large),
         "client_limits": ClientLimits(
             settings.head_timeout,

@@ -19,6 +19,7 @@
     ├── Unavailable               503  the database does not answer; try again
     │   ├── Contended             503  others kept changing the same customers; try again
     │   └── SourcePaused          503  the source is paused: keep the events, and try again
+    ├── SecretsLocked             503  secrets of sources cannot be encrypted or read here
     ├── StatementFailed           500  the database refused a statement of ours
     ├── SchemaMismatch            500  the applied schema is not the one that is shipped
     ├── MissingExtra              500  a library that is not installed here
@@ -197,6 +198,13 @@ class SourcePaused(Unavailable):
             f"The source “{source}” is paused.",
             remedy="Keep the events, and send them again later.",
         )
+
+
+class SecretsLocked(IdentityServiceError):
+    """The key with which secrets of sources are encrypted is not set, or is another one."""
+
+    code = "SECRETS_LOCKED"
+    status = 503
 
 
 class StatementFailed(IdentityServiceError):

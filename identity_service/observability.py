@@ -53,6 +53,11 @@ INVALID_PROOFS: Final = Counter(
     "Events of a source with a proof of their user id that is not valid; they count as unproven.",
     ["source"],
 )
+INVALID_SIGNATURES: Final = Counter(
+    "identity_invalid_signatures_total",
+    "Requests to a source of webhooks that its vendor did not sign, or not lately.",
+    ["source"],
+)
 BACKGROUND_FAILURES: Final = Counter(
     "identity_background_failures_total",
     "Errors of work in the background, which is done again after a pause.",

@@ -55,7 +55,12 @@ def run(work: Callable[[Session], Awaitable[T]]) -> T:
 async def use(settings: Settings, work: Callable[[Session], Awaitable[T]]) -> T:
     """As `run`, of the server that the settings name."""
     async with await Database.open(settings) as database:
-        cases = assemble(database, settings.max_queue, limits=Limits.of(settings))
+        cases = assemble(
+            database,
+            settings.max_queue,
+            secrets_key=settings.secrets_key,
+            limits=Limits.of(settings),
+        )
         try:
             return await work(Session(database, cases))
         finally:

@@ -14,6 +14,7 @@ PREFIX: Final = "IDENTITY_"
 """What the name of every variable begins with."""
 
 _ADMIN_KEY: Final = re.compile(r"[!-~]{16,}")
+_SECRETS_KEY: Final = re.compile(r"[A-Za-z0-9+/_-]{43}=?")
 
 
 def default_data_dir() -> Path:
@@ -79,6 +80,11 @@ class Settings(BaseSettings):
         default=None,
         description="Key of the instance administrator, 16 visible ASCII characters or more. "
         "Unset: made at first start, printed once.",
+    )
+    secrets_key: SecretStr | None = Field(
+        default=None,
+        description="Key with which secrets of sources are encrypted in the database: 32 random "
+        "bytes in base64, as `openssl rand -base64 32` makes them. Unset: no webhooks are taken.",
     )
     max_queue: int = Field(
         default=20_000, ge=1, description="Events that may wait to be written; beyond: 429."
@@ -150,5 +156,14 @@ class Settings(BaseSettings):
             raise ValueError(
                 "the key has fewer than 16 characters, or one that is no visible ASCII character;"
                 " without the variable, a key is made at the first start",
+            )
+        return key
+
+    @field_validator("secrets_key")
+    @classmethod
+    def _has_its_length(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and not _SECRETS_KEY.fullmatch(key.get_secret_value()):
+            raise ValueError(
+                "the key is not 32 bytes in base64; `openssl rand -base64 32` makes one"
             )
         return key

@@ -37,6 +37,7 @@ def database_settings(neo4j_server: Neo4jServer) -> Settings:
         neo4j_user=neo4j_server.user,
         neo4j_password=SecretStr(password) if password else None,
         neo4j_database=neo4j_server.database,
+        secrets_key=SecretStr("c2VjcmV0cyBvZiB0aGUgdGVzdHMsIG5vYm9keSdzLi4="),
     )
 
 

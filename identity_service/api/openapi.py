@@ -25,6 +25,7 @@ DESCRIPTION: Final = (
 
 TAGS: Final[list[Json]] = [
     {"name": "collection", "description": "The tracking API of Segment, RudderStack and Jitsu."},
+    {"name": "webhooks", "description": "What vendors send about their customers, signed."},
     {"name": "health", "description": "For machines that watch the service."},
 ]
 

@@ -12,6 +12,7 @@ from identity_service.api.graphql.app import GraphQLEndpoint
 from identity_service.api.http_protocol import ClientLimits
 from identity_service.graph.database import Database
 from identity_service.services.spaces.access import Access
+from identity_service.services.spaces.webhooks import Webhooks
 from identity_service.services.write.intake import Ingest
 from identity_service.services.write.rate_limit import RateLimit
 
@@ -25,6 +26,7 @@ class Services:
     ingest: Ingest
     threads: Executor
     rate_limit: RateLimit
+    webhooks: Webhooks
 
 
 class State(TypedDict):

@@ -38,6 +38,8 @@ from identity_service.cli import (
     serve,
     source,
     space,
+    upstream,
+    webhook,
 )
 from identity_service.cli.output import print_error, print_line
 from identity_service.errors import IdentityServiceError
@@ -59,6 +61,7 @@ app.command("demo")(demo.demo)
 app.add_typer(neo4j.app, name="neo4j")
 app.add_typer(schema.app, name="schema")
 app.add_typer(space.app, name="space")
+source.app.add_typer(webhook.app, name="webhook")
 app.add_typer(source.app, name="source")
 app.add_typer(rejected.app, name="rejected")
 app.command("ingest")(ingest.ingest)
@@ -68,6 +71,7 @@ app.command("explain")(explain.explain)
 app.add_typer(draw.app, name="draw")
 app.command("blast-radius")(blast_radius.blast_radius)
 app.add_typer(judgement.app, name="judgement")
+app.add_typer(upstream.app, name="upstream")
 app.command("retract")(retraction.retract_command)
 app.add_typer(retraction.app, name="retraction")
 policy_versions.add_to(policy.app)

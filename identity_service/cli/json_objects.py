@@ -30,6 +30,7 @@ from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.domain.retractions import RetractionProgress
 from identity_service.domain.sources import RulesVersion, Source, SourceStatistics
 from identity_service.domain.timestamps import iso
+from identity_service.domain.upstream import RecordedNotice
 from identity_service.graph.keys import identifier_of
 from identity_service.services.preview.retraction_previews import RetractionPreview
 from identity_service.services.preview.rule_previews import ReadEvent, RulesPreview
@@ -73,6 +74,43 @@ def judgement(made: AnyJudgement) -> dict[str, Any]:
         "withdrawnAt": None if made.withdrawn_at is None else iso(made.withdrawn_at),
         "withdrawnBy": made.withdrawn_by,
         "withdrawnReason": made.withdrawn_reason,
+    }
+
+
+def upstream_merge(found: RecordedNotice) -> dict[str, Any]:
+    """`UpstreamMerge`; of its judgement the id."""
+    kept, merged = map(identifier, found.notice.identifiers)
+    judged = None if found.judgement is None else {"id": found.judgement}
+    named = {"kept": kept, "merged": merged}
+    return {**_notice(found), **named, **_decided(found), "judgement": judged}
+
+
+def upstream_request(found: RecordedNotice) -> dict[str, Any]:
+    """`UpstreamRequest`."""
+    about = {
+        "kind": found.notice.kind.value,
+        "identifiers": [identifier(each) for each in found.notice.identifiers],
+    }
+    return {**_notice(found), **about, **_decided(found)}
+
+
+def _notice(found: RecordedNotice) -> dict[str, Any]:
+    at = found.notice.at
+    return {
+        "id": found.id,
+        "source": found.source,
+        "topic": found.notice.topic,
+        "reportedAt": None if at is None else iso(at),
+        "receivedAt": iso(found.received_at),
+    }
+
+
+def _decided(found: RecordedNotice) -> dict[str, Any]:
+    return {
+        "state": found.state.value,
+        "decidedAt": None if found.decided_at is None else iso(found.decided_at),
+        "decidedBy": found.decided_by,
+        "reason": found.reason,
     }
 
 

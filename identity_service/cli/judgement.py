@@ -59,7 +59,7 @@ def add_command(
         ends = await service.normalise(scope, *typed)
         return await service.judge(scope, Verdict(verdict.value), *ends, reason)
 
-    _show(session.run(work), as_json=as_json)
+    show_judged(session.run(work), as_json=as_json)
 
 
 @app.command("detach")
@@ -78,7 +78,7 @@ def detach_command(
         scope = await opened.space(space, author)
         return await opened.cases.judgements.detach(scope, message_id, typed, reason)
 
-    _show(session.run(work), as_json=as_json)
+    show_judged(session.run(work), as_json=as_json)
 
 
 @app.command("preview")
@@ -131,7 +131,7 @@ def withdraw_command(
         scope = await opened.space(space, author)
         return await opened.cases.judgements.withdraw(scope, judgement, reason)
 
-    _show(session.run(work), as_json=as_json)
+    show_judged(session.run(work), as_json=as_json)
 
 
 @app.command("list")
@@ -181,7 +181,8 @@ def _show_preview(found: Preview, *, as_json: bool) -> None:
     console.print(differences.drawing(found))
 
 
-def _show(judged: Judged, *, as_json: bool) -> None:
+def show_judged(judged: Judged, *, as_json: bool) -> None:
+    """Say what a judgement came to, and what changed by it."""
     if as_json:
         print_json(
             {

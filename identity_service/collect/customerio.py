@@ -7,7 +7,8 @@
 | the attributes `email` and `phone` | `email`, `phone` |
 | a device of iOS or Android | `ios.push_token`, `android.push_token` |
 | `cio_relationships` of a person | the accounts that the person belongs to |
-| the two people of a merge | both, as in RudderStack's merge call; a second `user_id` joins none |
+| the two people of a merge | both, as in RudderStack's merge call; a second `user_id` joins none; \
+and an upstream notice |
 
 That a person is deleted or suppressed is kept as an event, and nothing is deleted by it. Objects
 without a person name nobody and are rejected.
@@ -16,13 +17,16 @@ without a person name nobody and are rejected.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeAlias, cast
 from urllib.parse import unquote
 
 from identity_service.collect.body import as_object
+from identity_service.collect.notices import merge_notice
 from identity_service.collect.segment import Collected, read_batch
+from identity_service.domain.upstream import Notice
 from identity_service.errors import BadInput
 
 Calls: TypeAlias = list[dict[str, Any]]
@@ -33,6 +37,9 @@ _CIO_ID: Final = re.compile(r"cio_[0-9a-zA-Z]+")
 
 _KINDS: Final = {"page", "screen"}
 """Events that are not tracked by name alone."""
+
+MERGED: Final = "merge_customers"
+"""What a merge of two people is called, for those who decide about it."""
 
 DEVICE_ADDED: Final = "Device Added"
 DEVICE_REMOVED: Final = "Device Removed"
@@ -62,7 +69,9 @@ def _read(
 ) -> Collected:
     if not isinstance(body, dict):
         raise BadInput("The body is not a JSON object.", remedy="Send a JSON object.")
-    return read_batch({"batch": calls(cast("dict[str, Any]", body))}, received_at, new_id)
+    made = calls(cast("dict[str, Any]", body))
+    collected = read_batch({"batch": made}, received_at, new_id)
+    return replace(collected, notices=tuple(_merge_notices(made)))
 
 
 def _calls_of(method: str, path: str) -> Callable[[dict[str, Any]], Calls] | None:
@@ -109,7 +118,7 @@ def _batch(body: dict[str, Any]) -> Calls:
 def _entity(entity: dict[str, Any]) -> Calls:
     """One entry of a batch: what was done to a person."""
     identifiers, action = as_object(entity.get("identifiers")), entity.get("action")
-    person = _person(identifiers)
+    person = person_named(identifiers)
     if entity.get("type") != "person":
         return [_track(person, f"{entity.get('type')} {action}", entity)]
     match action:
@@ -185,11 +194,21 @@ def _merge(body: dict[str, Any]) -> dict[str, Any]:
     return {"type": "merge", "mergeProperties": named}
 
 
+def _merge_notices(calls: Iterable[object]) -> list[Notice]:
+    """What an agent is to decide: that the two people of each merge are one."""
+    made: list[Notice | None] = []
+    for call in map(as_object, calls):
+        people = [(person["type"], person["value"]) for person in call.get("mergeProperties", ())]
+        if len(people) == 2:
+            made.append(merge_notice(MERGED, None, people[0], people[1], None))
+    return [each for each in made if each]
+
+
 def _track(person: dict[str, Any], name: str, properties: dict[str, Any]) -> dict[str, Any]:
     return {**person, "type": "track", "event": name, "properties": properties}
 
 
-def _person(identifiers: Mapping[str, Any]) -> dict[str, Any]:
+def person_named(identifiers: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a call that name somebody by `id`, `email`, `cio_id` or `anonymous_id`."""
     named = _named(identifiers["id"]) if identifiers.get("id") else {}
     others = [

@@ -78,11 +78,11 @@ def _read(batches: list[object], received_at: int, new_id: Callable[[], str]) ->
     for batch in batches:
         if not isinstance(batch, dict):
             raise BadInput("A batch is not a JSON object.", remedy='Send {"events": […], …}.')
-        calls += _calls(cast("dict[str, Any]", batch))
+        calls += calls_of(cast("dict[str, Any]", batch))
     return read_batch({"batch": calls}, received_at, new_id)
 
 
-def _calls(batch: dict[str, Any]) -> list[object]:
+def calls_of(batch: dict[str, Any]) -> list[object]:
     """What a batch says, as calls: of each event, or of the user alone where it has none."""
     identities = as_object(batch.get("user_identities"))
     traits = {_TRAITS.get(k, k): v for k, v in as_object(batch.get("user_attributes")).items()}
@@ -117,7 +117,7 @@ def _event(event: Mapping[str, Any]) -> dict[str, Any]:
     kind, data = event.get("event_type"), as_object(event.get("data"))
     call: dict[str, Any] = {
         "type": "screen" if kind == "screen_view" else "track",
-        "messageId": data.get("source_message_id"),
+        "messageId": data.get("source_message_id") or event.get("message_id"),
         "properties": {**as_object(data.get("custom_attributes")), **data},
     }
     call["properties"].pop("custom_attributes", None)

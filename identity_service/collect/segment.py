@@ -41,6 +41,7 @@ from identity_service.domain.identifiers import (
 from identity_service.domain.policies.normalise import cleaned
 from identity_service.domain.policies.placeholders import names_nobody
 from identity_service.domain.traits import MAX_TRAITS_OF_EVENT
+from identity_service.domain.upstream import Notice
 from identity_service.errors import BadInput, TooLarge
 
 MAX_BATCH = 10_000
@@ -96,10 +97,13 @@ class _NamesNobody(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What one request brought: together as many as it held calls."""
+    """What one request brought: events and rejections, together as many as it held calls, and
+    what its sender says that other systems did to their records.
+    """
 
     events: tuple[ReportedEvent, ...]
     rejections: tuple[Rejection, ...]
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from pydantic import SecretStr
+
 from identity_service.graph.access import AccessStore
 from identity_service.graph.copies import CopyReader
 from identity_service.graph.customers import CustomerReader
@@ -26,12 +28,15 @@ from identity_service.graph.rollouts import RolloutStore
 from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.sources import SourceStore
 from identity_service.graph.spaces import SpaceStore
+from identity_service.graph.upstream import UpstreamStore
+from identity_service.graph.webhooks import WebhookStore
 from identity_service.services.changes.feed import ChangeFeed
 from identity_service.services.changes.ledger import Ledger
 from identity_service.services.export.export import Exporter
 from identity_service.services.export.space_copy import SpaceCopier
 from identity_service.services.journeys.journeys import Journeys
 from identity_service.services.kit.clock import Clock, Ids, system_clock
+from identity_service.services.kit.vault import Vault
 from identity_service.services.limits import DEFAULT_LIMITS, Limits
 from identity_service.services.preview.blast_radius import BlastRadius
 from identity_service.services.preview.judgement_previews import JudgementPreviews
@@ -50,6 +55,7 @@ from identity_service.services.spaces.access import Access
 from identity_service.services.spaces.policies import Policies
 from identity_service.services.spaces.sources import Sources
 from identity_service.services.spaces.spaces import Spaces
+from identity_service.services.spaces.webhooks import Webhooks
 from identity_service.services.write.corrections import Corrections
 from identity_service.services.write.deferred_settlement import DeferredSettlement
 from identity_service.services.write.detachments import Detachments
@@ -58,6 +64,7 @@ from identity_service.services.write.evidence_cache import EvidenceCache
 from identity_service.services.write.intake import Ingest
 from identity_service.services.write.judgements import Judgements
 from identity_service.services.write.lanes import Writers
+from identity_service.services.write.notice_recorder import NoticeRecorder
 from identity_service.services.write.policy_rollout import PolicyRollout
 from identity_service.services.write.property_names import PropertyNames
 from identity_service.services.write.rejected_events import RejectedEvents
@@ -71,6 +78,7 @@ from identity_service.services.write.rollout_phases import RolloutPhases
 from identity_service.services.write.settler import Settler
 from identity_service.services.write.source_counts import SourceCounts
 from identity_service.services.write.space_locks import SpaceLocks
+from identity_service.services.write.upstream import UpstreamNotices
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,8 @@ class UseCases:
     repair: Repair
     exporting: Exporter
     copying: SpaceCopier
+    webhooks: Webhooks
+    upstream: UpstreamNotices
 
     async def finish(self) -> None:
         """As `close`, when all that was put off is settled too."""
@@ -136,11 +146,13 @@ def assemble(
     *,
     clock: Clock = system_clock,
     preview_timeout: float | None = None,
+    secrets_key: SecretStr | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> UseCases:
     """The use cases over an open database; at most `max_queue` events may wait to be written.
 
-    `preview_timeout`: seconds that a preview may take, None for any time.
+    `preview_timeout`: seconds that a preview may take, None for any time. `secrets_key` is that of
+    the settings.
     """
     ids, locks = Ids(clock), SpaceLocks()
     ledger_reader, judgement_store = LedgerReader(database), JudgementStore(database)
@@ -179,6 +191,7 @@ def assemble(
     walk = ExportReader(database)
     spaces = Spaces(keys, space_store, access, clock)
     source_store, rejected_store = SourceStore(database), RejectedStore(database)
+    upstream_store = UpstreamStore(database)
     rejected_retention = RejectedRetention(rejected_store, clock, ids, limits.rejected)
     source_counts = SourceCounts(source_store, limits.source_counts_interval_s)
     ingest = Ingest(
@@ -189,6 +202,7 @@ def assemble(
             rejected_retention,
             source_counts,
         ),
+        NoticeRecorder(upstream_store, ids),
         max_queue,
     )
     customers = Customers(
@@ -209,6 +223,16 @@ def assemble(
             ledger,
             limits.shared_by_components,
         ),
+    )
+    judgements = Judgements(
+        evidence,
+        judgement_store,
+        policy_store,
+        policies,
+        settler,
+        detachments,
+        clock,
+        ids,
     )
     return UseCases(
         access=access,
@@ -232,16 +256,7 @@ def assemble(
         ),
         inboxes=Inboxes(inbox_reader, customers),
         journeys=Journeys(JourneyReader(database), policies, spaces, clock),
-        judgements=Judgements(
-            evidence,
-            judgement_store,
-            policy_store,
-            policies,
-            settler,
-            detachments,
-            clock,
-            ids,
-        ),
+        judgements=judgements,
         retractions=retractions,
         retraction_previews=RetractionPreviews(
             retractions, retraction_steps, policy_store, resolver, preview_timeout
@@ -258,4 +273,6 @@ def assemble(
         repair=Repair(evidence, policy_store, settler),
         exporting=Exporter(walk, spaces, clock),
         copying=SpaceCopier(CopyReader(database), walk),
+        webhooks=Webhooks(WebhookStore(database), access, Vault(secrets_key), clock),
+        upstream=UpstreamNotices(upstream_store, judgements, clock),
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import orjson
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -23,6 +24,7 @@ from identity_service.collect.segment import Collected
 from identity_service.domain.events import Rejection, ReportedEvent
 from identity_service.domain.identifiers import parse_identifier
 from identity_service.domain.timestamps import iso
+from identity_service.domain.upstream import Notice
 from identity_service.graph.database import Database
 from identity_service.services.kit.clock import system_clock
 from identity_service.services.spaces.access import Role as KeyRole
@@ -79,7 +81,7 @@ class GraphQLWorld:
     """One service's worth of the API."""
 
     def __init__(self, database: Database, admin_key: str) -> None:
-        self.services = assemble(database, 10_000)
+        self.services = assemble(database, 10_000, secrets_key=SecretStr("k" * 43))
         self.admin_key = admin_key
         self.access = self.services.access
         self.spaces = self.services.spaces
@@ -115,6 +117,12 @@ class GraphQLWorld:
             rejections=tuple(e for e in events if isinstance(e, Rejection)),
         )
         await self.ingest.take(sender, collected, received_at or system_clock())
+
+    async def report(self, space: OpenSpace, *notices: Notice) -> None:
+        """Have upstream notices of the space's source recorded."""
+        sender = self.access.sender(await self.access.authenticate(space.write_key))
+        assert sender is not None
+        await self.ingest.take(sender, Collected((), (), notices), system_clock())
 
     async def ask(
         self,

@@ -16,7 +16,9 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from identity_service.domain.events import Rejection, RejectionCode
+from identity_service.domain.identifiers import Identifier
 from identity_service.domain.timestamps import iso
+from identity_service.domain.upstream import Notice, NoticeKind
 from identity_service.graph.database import Database
 from tests.support.graphql import GraphQLWorld, OpenSpace, event
 from tests.support.statements import reading
@@ -79,6 +81,8 @@ class Neighbour:
     judgements: tuple[str, ...]
     retractions: tuple[str, ...]
     rejected: tuple[str, ...]
+    merges: tuple[str, ...]
+    requests: tuple[str, ...]
     nodes: Mapping[str, tuple[str, ...]]
     cursors: Mapping[str, str]
     filled: str
@@ -168,6 +172,7 @@ async def fill(
         " { __typename ... on Retraction { id } ... on Invalid { message } }"
     )
     await followed(world, space)
+    await world.report(space, *(upstream(said, number, day * DAY) for number in range(4)))
     await change(
         f'setPolicy(space: "{space.name}", policy: {json.dumps(policy + LATER)},'
         f' expectedVersion: 1, note: "{said} asked for it") {{ __typename }}'
@@ -183,6 +188,13 @@ async def fill(
         judged,
         retracted["id"],
     )
+
+
+def upstream(said: str, number: int, at: int) -> Notice:
+    """A notice of another system: two merges, then two requests."""
+    ids = tuple(Identifier("shop_id", f"{said}-{number}-{name}") for name in "ab")
+    kind = NoticeKind.MERGE if number < 2 else NoticeKind.ERASURE
+    return Notice(kind, f"{said}/topic", f"{said}-{number}", ids, at)
 
 
 def retracted_until(day: int) -> str:
@@ -232,7 +244,9 @@ async def known(
         f" changes(first: 500) {{ edges {{ node {{ id }} }} {page} }}"
         f" policies {{ {page} }} contested {{ {page} }} superConnectors {{ {page} }}"
         f" rejectedEvents {{ edges {{ node {{ id }} }} {page} }} judgements {{ {page} }}"
-        f" retractions {{ {page} }} sources {{ {page} }} }} }}"
+        f" retractions {{ {page} }} sources {{ {page} }}"
+        f" upstreamMerges {{ edges {{ node {{ id }} }} {page} }}"
+        f" upstreamRequests {{ edges {{ node {{ id }} }} {page} }} }} }}"
     )
     answer = await world.ask(query, {"all": asked}, key=space.admin_key)
     assert "errors" not in answer, answer
@@ -257,6 +271,8 @@ async def known(
         judgements=tuple(judged),
         retractions=(retracted,),
         rejected=tuple(edge["node"]["id"] for edge in found["rejectedEvents"]["edges"]),
+        merges=tuple(edge["node"]["id"] for edge in found["upstreamMerges"]["edges"]),
+        requests=tuple(edge["node"]["id"] for edge in found["upstreamRequests"]["edges"]),
         nodes={
             "Customer": tuple(sorted({each["id"] for each in people})),
             "Identifier": tuple(sorted({i["id"] for each in people for i in each["identifiers"]})),

@@ -31,12 +31,13 @@ class Neo4jServer:
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """The variables by which a command finds this Neo4j, as a user names it."""
-    password = settings.neo4j_password
+    password, secrets_key = settings.neo4j_password, settings.secrets_key
     return {
         "IDENTITY_NEO4J_URI": settings.neo4j_uri or "",
         "IDENTITY_NEO4J_USER": settings.neo4j_user,
         "IDENTITY_NEO4J_DATABASE": settings.neo4j_database,
         **({"IDENTITY_NEO4J_PASSWORD": password.get_secret_value()} if password else {}),
+        **({"IDENTITY_SECRETS_KEY": secrets_key.get_secret_value()} if secrets_key else {}),
     }
 
 

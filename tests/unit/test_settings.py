@@ -35,6 +35,20 @@ def test_a_key_of_sixteen_characters_is_taken(monkeypatch: pytest.MonkeyPatch) -
     assert key.get_secret_value() == KEY
 
 
+@pytest.mark.parametrize("key", ["", "k" * 42, "k" * 45, "ä" * 43, f"{'k' * 43}\n"])
+def test_a_key_for_secrets_of_another_length_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], key: str
+) -> None:
+    monkeypatch.setenv("IDENTITY_SECRETS_KEY", key)
+
+    code = main(["serve"])
+
+    said = capsys.readouterr().err
+    assert code == 2
+    assert "IDENTITY_SECRETS_KEY: the key is not 32 bytes in base64" in said
+    assert "kkk" not in said
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -43,6 +57,7 @@ def test_a_key_of_sixteen_characters_is_taken(monkeypatch: pytest.MonkeyPatch) -
             neo4j_uri="neo4j://db:7687",
             neo4j_password=SecretStr("p w=\n"),
             admin_key=SecretStr("k" * 16),
+            secrets_key=SecretStr("k" * 43),
             preview_timeout=0.25,
             data_dir=Path("/some where"),
             write_key_rate=1e9,

@@ -54,6 +54,8 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "Source.readingRules": 20,
     "Source.statistics": 20,
     "Space.sources": 20,
+    "Space.upstreamMerges": 20,
+    "Space.upstreamRequests": 20,
     "Customer.health": 200,
     "Customer.links": 200,
     "Space.contested": 500,

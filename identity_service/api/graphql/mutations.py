@@ -11,7 +11,7 @@ import strawberry
 from strawberry import ID, Parent
 
 from identity_service import errors
-from identity_service.api.graphql import rejected, retractions, sources
+from identity_service.api.graphql import rejected, retractions, sources, upstream, webhooks
 from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.fields import IdentifierInput
 from identity_service.api.graphql.queries import Space
@@ -31,6 +31,15 @@ from identity_service.api.graphql.sources import (
     SetReadingRulesResult,
 )
 from identity_service.api.graphql.types import Change, Judgement, Policy, Settlement, by, shows
+from identity_service.api.graphql.upstream import (
+    AcceptMergesResult,
+    DismissMergeResult,
+    HandleRequestResult,
+)
+from identity_service.api.graphql.webhooks import (
+    CreateWebhookSourceResult,
+    RotateWebhookSecretResult,
+)
 from identity_service.domain import judgements
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import PolicyVersion, RecordedChange, RolloutProgress
@@ -378,6 +387,34 @@ class Mutation:
     withdraw_retraction: RetractResult = by(
         retractions.withdraw_retraction,
         description="It counts again. Administrators only; likewise in the background.",
+    )
+    create_webhook_source: CreateWebhookSourceResult = by(
+        webhooks.create_webhook_source,
+        description=(
+            "A source that a vendor's webhook feeds. `secret` is the one that the vendor signs "
+            "with: it is encrypted, and never shown again. `publicUrl`, for HubSpot behind a "
+            "proxy: the whole address that HubSpot has. `livemode`: Stripe's live events, or "
+            "those of its test mode. `noteAttribute`: under which name Shopify's orders carry "
+            "the anonymous id of the browser."
+        ),
+    )
+    rotate_webhook_secret: RotateWebhookSecretResult = by(
+        webhooks.rotate_webhook_secret,
+        description="The secret before stays good for a day.",
+    )
+    accept_merge: JudgeResult = by(
+        upstream.accept_merge,
+        description="Judge the two of an upstream merge the same.",
+    )
+    accept_all_merges: AcceptMergesResult = by(
+        upstream.accept_all_merges, description=upstream.ACCEPT_ALL
+    )
+    dismiss_merge: DismissMergeResult = by(
+        upstream.dismiss_merge, description="Nothing follows from it, also when it comes again."
+    )
+    mark_request_handled: HandleRequestResult = by(
+        upstream.mark_request_handled,
+        description="An administrator has dealt with an upstream request; `reason` says how.",
     )
 
 

@@ -16,6 +16,7 @@ from identity_service.api.graphql import (
     rejected,
     sources,
     spaces,
+    upstream,
 )
 from identity_service.api.graphql import (
     retractions as retracting,
@@ -41,6 +42,10 @@ from identity_service.api.graphql.types import (
     Settlement,
     SpaceStatistics,
     by,
+)
+from identity_service.api.graphql.upstream import (
+    UpstreamMergeConnection,
+    UpstreamRequestConnection,
 )
 from identity_service.domain.identifiers import parse_identifier
 from identity_service.domain.recorded import SettledCustomer
@@ -147,6 +152,13 @@ class Space:
     sources: SourceConnection = by(
         sources.of_space,
         description="Who sends to this space, by name. Administrators only.",
+    )
+    upstream_merges: UpstreamMergeConnection = by(
+        upstream.merges, description="What other systems merged, newest first."
+    )
+    upstream_requests: UpstreamRequestConnection = by(
+        upstream.requests,
+        description="What they deleted or ask to be forgotten, newest first. Administrators only.",
     )
     journeys: Journeys = by(journeys)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from identity_service.api.rest import health
+from identity_service.api.rest import health, hooks
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (health.router,)
+ROUTERS: Final[tuple[APIRouter, ...]] = (health.router, hooks.router)
 """All of them: what is added here is served, and stands in the OpenAPI document."""

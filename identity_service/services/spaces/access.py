@@ -194,6 +194,12 @@ class Access:
         """The source whose write key was sent; None for any other key."""
         return None if caller is None else caller.sender
 
+    def sender_of(self, rights: StoredKey) -> Sender | None:
+        """The source with the rights of a write key, once its signature is checked; None where it
+        feeds no space.
+        """
+        return _sender(rights)
+
     def operator(self, space: str | None = None, name: str = OPERATOR) -> Caller:
         """Whoever runs the command line: it owns the machine and the database, and needs no key.
 

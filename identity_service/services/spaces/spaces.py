@@ -122,16 +122,7 @@ class Spaces:
         where the policy names none. For one space its administrator may create one, for several
         only the instance administrator. Raises Forbidden, FieldInvalid.
         """
-        if caller is None or caller.role is not Role.INSTANCE:
-            if len(spaces) > 1:
-                raise forbidden(Role.INSTANCE)
-            self._access.require(caller, spaces[0] if spaces else "", Role.ADMIN)
-        _check_name("name", name)
-        if not 1 <= len(set(spaces)) <= MAX_SPACES:
-            raise FieldInvalid("spaces", f"A source feeds 1 to {MAX_SPACES} spaces.")
-        if region is not None and not is_region(region):
-            raise FieldInvalid("region", f"There is no country “{region[:9]}”: write NL, or DE.")
-        distinct = sorted(set(spaces))
+        distinct = check_new_source(self._access, caller, name, spaces, region)
         key = new_key(Role.WRITE)
         taken, missing = await self._keys.create_source(
             name, distinct, region, hash_key(key), self._clock()
@@ -264,6 +255,22 @@ class Spaces:
         if found is None:
             raise NotFound(f"There is no space “{scope.space}” any more.")
         return found
+
+
+def check_new_source(
+    access: Access, caller: Caller | None, name: str, spaces: Sequence[str], region: str | None
+) -> list[str]:
+    """The spaces of a source to be made, each once. Raises Forbidden, FieldInvalid."""
+    if caller is None or caller.role is not Role.INSTANCE:
+        if len(spaces) > 1:
+            raise forbidden(Role.INSTANCE)
+        access.require(caller, spaces[0] if spaces else "", Role.ADMIN)
+    _check_name("name", name)
+    if not 1 <= len(set(spaces)) <= MAX_SPACES:
+        raise FieldInvalid("spaces", f"A source feeds 1 to {MAX_SPACES} spaces.")
+    if region is not None and not is_region(region):
+        raise FieldInvalid("region", f"There is no country “{region[:9]}”: write NL, or DE.")
+    return sorted(set(spaces))
 
 
 def _check_name(path: str, name: str) -> None:

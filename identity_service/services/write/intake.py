@@ -26,6 +26,7 @@ from identity_service.services.write.lanes import (
     Waiting,
     Writers,
 )
+from identity_service.services.write.notice_recorder import NoticeRecorder
 from identity_service.services.write.received import Written
 
 _log = structlog.get_logger(__name__)
@@ -37,12 +38,13 @@ MAX_QUEUE_BYTES = 256 * 1024 * 1024
 class Ingest:
     """Takes events and answers when they are durable and resolved."""
 
-    def __init__(self, writers: Writers, max_queue: int) -> None:
+    def __init__(self, writers: Writers, notices: NoticeRecorder, max_queue: int) -> None:
         """At most `max_queue` events may wait to be written.
 
         A space takes no more of that than it leaves free, so that none keeps out the others.
         """
         self._writers = writers
+        self._notices = notices
         self._max_queue = max_queue
         self._lanes: dict[str, Lanes] = {}
         self._queued: Counter[str] = Counter()
@@ -78,7 +80,7 @@ class Ingest:
             raise Unavailable("The service is stopping.", remedy="Send the events again.")
         if sender.is_paused:
             raise SourcePaused(sender.source)
-        dropped = 0
+        dropped, notices = 0, collected.notices
         if sender.rules is not None:
             collected, dropped = apply(sender.rules, collected, received_at)
         self._refuse_too_much(sender, len(collected.events) + len(collected.rejections))
@@ -97,6 +99,7 @@ class Ingest:
         if dropped:
             spaces = [scope.space for scope in sender.scopes]
             self._writers.counts.dropped(spaces, sender.source, received_at, dropped)
+        await self._notices.record(sender, notices, received_at)
         return chain.from_iterable(written)
 
     async def close(self) -> None:

@@ -151,7 +151,7 @@ class Judgements:
         if verdict is Verdict.DETACH:
             raise FieldInvalid("verdict", "DETACH is about an event: use `detach`.")
         require_two(a, b)
-        _check_reason(reason)
+        check_reason(reason)
         made = Judgement(
             id=self._ids("jdg"),
             verdict=verdict,
@@ -172,7 +172,7 @@ class Judgements:
         It is normalised. Raises FieldInvalid, at `messageId` or `identifier`, where no such event
         carries it, and TooLarge.
         """
-        _check_reason(reason)
+        check_reason(reason)
         in_force = await self._policies.in_force(scope)
         made = Detachment(
             id=self._ids("jdg"),
@@ -190,7 +190,7 @@ class Judgements:
 
         Raises NotFound, FieldInvalid when it was withdrawn before, and TooLarge.
         """
-        _check_reason(reason)
+        check_reason(reason)
         made = await self._in_force(scope, judgement)
         withdrawal = Withdrawal(made.id, self._clock(), scope.author, reason)
         changes, message = await self._carry_out(scope, _Act(made, withdrawal))
@@ -337,7 +337,8 @@ def _message(applied: Applied[_ActDraft], policy: Policy, *, changed: bool) -> s
     return f"{outcome} {beside}" if beside else outcome
 
 
-def _check_reason(reason: str) -> None:
+def check_reason(reason: str) -> None:
+    """Raises FieldInvalid for a reason that says nothing, or is too long."""
     if not reason.strip():
         raise FieldInvalid("reason", "A judgement needs a reason: say how you know.")
     if len(reason) > MAX_REASON:

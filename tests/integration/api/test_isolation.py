@@ -55,6 +55,7 @@ MAY_NOT: Mapping[str, Sequence[str]] = {
     "rejectedEvents": ("our reader",),
     "sources": ("our reader", "our agent"),
     "previewReadingRules": ("our reader", "our agent"),
+    "upstreamRequests": ("our reader", "our agent"),
 }
 """By field of a space, who may enter it and may not ask for that."""
 
@@ -126,6 +127,14 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         ],
         "Customer.judgements": [{"first": 100, "after": after["Space.judgements"]}],
         "Space.retractions": pages("Space.retractions"),
+        "Space.upstreamMerges": [
+            *pages("Space.upstreamMerges"),
+            {"source": about.name, "state": Word("OPEN")},
+        ],
+        "Space.upstreamRequests": [
+            *pages("Space.upstreamRequests"),
+            {"source": about.name, "state": Word("OPEN")},
+        ],
         "Space.previewRetraction": [
             {"source": about.name, "from": always["since"], "until": about.filled}
         ],
@@ -166,6 +175,28 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             {"name": f"{said}-source", "spaces": [door], "region": "NL"},
             {"name": f"{said}-both", "spaces": [door, about.name]},
             {"name": f"{said}-both", "spaces": [about.name, door]},
+        ],
+        "Mutation.createWebhookSource": [
+            {"name": f"{said}-{number}", "spaces": spaces, "vendor": Word("SHOPIFY")}
+            | {"secret": "shpss_secret", "publicUrl": "https://x.org/", "livemode": True}
+            | {"noteAttribute": "aid", "region": "NL"}
+            for number, spaces in enumerate(([door], [door, about.name], [about.name, door]))
+        ],
+        "Mutation.rotateWebhookSecret": [
+            {"space": door, "source": f"{said}-shop", "secret": "shpss_another"}
+        ],
+        "Mutation.acceptMerge": [
+            {"space": door, "id": each, "reason": "so it says"} for each in about.merges
+        ],
+        "Mutation.acceptAllMerges": [
+            {"space": door, "source": about.name, "reason": "so it says"}
+            | {"after": after["Space.upstreamMerges"]}
+        ],
+        "Mutation.dismissMerge": [
+            {"space": door, "id": each, "reason": "who knows"} for each in about.merges
+        ],
+        "Mutation.markRequestHandled": [
+            {"space": door, "id": each, "reason": "done"} for each in about.requests
         ],
         "Mutation.createKey": [{"space": door, "role": Word("ADMIN"), "name": "one more"}],
         "Mutation.revokeKey": [
@@ -486,6 +517,7 @@ async def test_the_instance_administrator_changes_keys_and_sources_only(
         *("createSpace", "createSource", "createProofSecret", "revokeKey"),
         *("pauseSource", "resumeSource", "limitSource", "rotateSourceKey", "feedSpaces"),
         "setReadingRules",
+        *("createWebhookSource", "rotateWebhookSecret"),
     )
     before = await dump(database, two.theirs)
 
@@ -527,6 +559,12 @@ async def test_what_an_administrator_does_at_home_with_ids_from_elsewhere_stays_
         "setReadingRules": {"Invalid"},
         "resendRejectedEvents": {"RejectedEventsResent"},
         "dropRejectedEvents": {"RejectedEventsDropped"},
+        "createWebhookSource": {"WebhookSourceCreated", "FORBIDDEN"},
+        "rotateWebhookSecret": {"Invalid"},
+        "acceptMerge": {"Invalid"},
+        "acceptAllMerges": {"MergesAccepted"},
+        "dismissMerge": {"Invalid"},
+        "markRequestHandled": {"Invalid"},
         "setPolicy": {"VersionConflict"},
         "judge": {"Judged"},
         "detach": {"Invalid"},

@@ -48,7 +48,8 @@ from tests.support.statements import writing
 LET_WAIT: Final = writing("MATCH (i:Identifier {key: $key}) SET i:Unsettled", "tests/let_wait")
 
 # What belongs to the instance has no space: keys are found by their hash, which is the secret.
-OF_THE_INSTANCE: Final = {"spaces/find_key", "spaces/has_instance_key"}
+# A source of webhooks is found by its name, and opens nothing without its vendor's signature.
+OF_THE_INSTANCE: Final = {"spaces/find_key", "spaces/has_instance_key", "spaces/find_webhook"}
 READING: Final = [
     name
     for name in statement_names()
@@ -156,6 +157,10 @@ VALUES: Final[list[tuple[str, Value]]] = [
     ),
     (r"^w\.(author|code): ", lambda _, __: None),
     (r"^w\.customer: ", lambda _, about: about.customers[0]),
+    (r"^id: .*notice id", lambda _, about: about.merges[0]),
+    (r"^w\.inbox: ", lambda _, __: "merge"),
+    (r"^w\.state: ", lambda _, __: "OPEN"),
+    (r"^w\.from_source: ", lambda _, __: None),
     (r"^id: .*retraction id", lambda _, about: about.retractions[0]),
     (r"^w\.source: ", lambda space, _: space),
     (r"^w\.sources: list of \[space, source\]", lambda space, _: [[space, space]]),

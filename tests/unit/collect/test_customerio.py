@@ -9,6 +9,7 @@ import pytest
 from identity_service.collect.customerio import reader_of
 from identity_service.collect.segment import Collected
 from identity_service.domain.events import ReportedEvent
+from identity_service.domain.upstream import NoticeKind
 from identity_service.errors import BadInput
 
 NOW = 1_795_000_000_000
@@ -206,3 +207,24 @@ def test_values_of_the_wrong_kind_cost_only_themselves() -> None:
 
     assert "user_id:u" in named(event)
     assert event.properties == {}
+
+
+@pytest.mark.parametrize(
+    ("primary", "secondary", "named"),
+    [
+        ({"id": "u-1"}, {"email": "a@x.org"}, [["user_id:u-1", "email:a@x.org"]]),
+        ({"id": "u-1"}, {"id": "u-2"}, [["user_id:u-1", "user_id:u-2"]]),
+        ({"id": "u-1"}, {"id": "u-1"}, []),
+        ({"id": "u-1"}, {}, []),
+        ({"id": "u-1", "email": "a@x.org"}, {"id": "u-2"}, []),
+    ],
+)
+def test_the_two_of_a_merge_are_for_an_agent_to_decide_about(
+    primary: dict[str, str], secondary: dict[str, str], named: list[list[str]]
+) -> None:
+    merge = {"type": "person", "action": "merge", "primary": primary, "secondary": secondary}
+
+    collected = read("POST", "/api/v2/batch", {"batch": [merge, "junk"]})
+
+    assert [[str(each) for each in notice.identifiers] for notice in collected.notices] == named
+    assert all(notice.kind is NoticeKind.MERGE for notice in collected.notices)
