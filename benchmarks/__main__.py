@@ -46,8 +46,9 @@ WITH_SERVICE: dict[str, Callable[[Running], None]] = {
 
 PARTS: dict[str, Callable[[Running], None]] = {
     "ingest-single": ingest.run_single_events,
+    "ingest-files": ingest.run_files,
 }
-"""Of one above, for a short run."""
+"""Run only when named: of one above, for a short run, or beside it."""
 
 
 def main() -> None:

@@ -27,6 +27,9 @@ FILE_BATCH = 500
 FILE_SECONDS = 30.0
 """How long a file takes, so that the start of the command weighs little."""
 
+BESIDE_HTTP_SECONDS = 15.0
+"""The same, where the events are sent over HTTP too, which takes longer."""
+
 Row = tuple[Work, Contender, Contender]
 
 
@@ -38,6 +41,32 @@ def run(service: Running) -> None:
 def run_single_events(service: Running) -> None:
     """Print the lines of single events."""
     _run(service, "single events")
+
+
+def run_files(service: Running) -> None:
+    """Print how much faster a file is than the same events over HTTP."""
+    write_key = service.create_space("files")["writeKey"]
+    asyncio.run(_measure_files(service, write_key))
+
+
+async def _measure_files(service: Running, write_key: str) -> None:
+    take = Stream(seed=2).take
+    over_http = service_of(service, write_key)
+    works = [
+        Work("single events, 32 senders", take, 1, 32, BESIDE_HTTP_SECONDS, turns=2),
+        Work("batches of 100, 1 sender", take, 100, 1, BESIDE_HTTP_SECONDS, turns=2),
+        Work("batches of 100, 4 senders", take, 100, 4, BESIDE_HTTP_SECONDS, turns=2),
+    ]
+    results: dict[str, list[Done]] = {}
+    with tempfile.TemporaryDirectory(prefix="identity-benchmark-") as directory:
+        from_file = FromFiles(service, "files", Path(directory), processes=1)
+        for work in works:
+            results[work.name] = await take_turns(work, [from_file, over_http])
+    print_results(
+        "Events from one file, the start of the command included, beside the same over HTTP",
+        ("file", "HTTP"),
+        results,
+    )
 
 
 def _run(service: Running, begins: str) -> None:

@@ -2,71 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from enum import StrEnum
+from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from identity_service import session
+from identity_service.cli.dry_run import SHOWN, Shown, show_calls
 from identity_service.cli.output import notices, print_json, print_line
-from identity_service.collect.lines import read_lines
+from identity_service.collect.warehouse import Table
 from identity_service.errors import BadInput, IdentityServiceError
 from identity_service.graph import schema
+from identity_service.graph.file_loads import FileLoadStore
+from identity_service.services.imports.bulk_load import Loaded, Loader
+from identity_service.services.imports.file_rows import open_rows
+from identity_service.services.imports.input_files import Format, InputFile, find_files
 from identity_service.services.kit.clock import system_clock
-from identity_service.services.write.bulk_load import Loaded, Loader
 from identity_service.session import Session
 
-
-class Format(StrEnum):
-    """What a line is."""
-
-    SEGMENT = "segment"
+MAX_NAMED: Final = 20
+"""How many rows of which no event could be made are named; the others are counted."""
 
 
 def ingest(
     files: Annotated[
         list[Path],
         typer.Argument(
-            exists=True, dir_okay=False, readable=True, help="JSON lines, plain or gzipped."
+            exists=True, readable=True, help="Files, plain or gzipped, or directories of them."
         ),
     ],
     space: Annotated[str, typer.Option(help="The space that the events enter.")],
     format: Annotated[  # noqa: A002 - the option's name
-        Format, typer.Option(help="What each line is: one call of Segment's API.")
-    ] = Format.SEGMENT,
+        Format | None,
+        typer.Option(
+            help="What the files hold: calls of Segment's API as JSON lines, tables of a warehouse,"
+            " or Snowplow's enriched events. By default .csv and .parquet are tables, .tsv is"
+            " Snowplow's, and all else JSON lines."
+        ),
+    ] = None,
+    table: Annotated[
+        Table | None,
+        typer.Option(
+            help="Which table the files are, `event` for that of one event."
+            " By default the name of a file, or of its folder, says so."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=f"Show the first {SHOWN} calls, and load nothing.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Load files of events into a space, one call to a line.
+    """Load files of events into a space.
 
-    A line that cannot be used is set aside as a rejected event. Running the same load again does
-    no harm: events that are known are passed over. A line without a message id is known by its
-    content, the name of the file and its place in it.
+    A row that cannot be used is named, and set aside as a rejected event. A load that was stopped
+    goes on where it was when it is run again. Running one again that ended does no harm: events
+    that are known are passed over. A row without a message id is known by its content, the name of
+    the file and its place in it.
     """
-    del format  # there is one
+    if table is not None and format not in (None, Format.WAREHOUSE):
+        raise typer.BadParameter(f"Files of {format} have no table.", param_hint="--table")
+    found = find_files(files, format, table)
+    if dry_run:
+        show_calls(islice(_calls(found), SHOWN), as_json=as_json)
+        return
     failures: list[str] = []
+    unreadable = _Unreadable(notices())
 
     async def work(opened: Session) -> Loaded:
         await opened.space(space)
         await schema.apply(opened.database)
         sender = opened.cases.access.operator_as_sender(space)
-        loader = Loader(opened.cases.ingest, sender, system_clock)
-        with _progress() as progress:
-            for path in files:
-                try:
-                    await _load(path, loader, progress)
-                except BadInput as error:
-                    failures.append(f"{path}: {error}")
-                except IdentityServiceError as error:
-                    failures.append(f"{path}: {error} Run the same load again.")
-                    break
+        places = FileLoadStore(opened.database)
+        loader = Loader(opened.cases.ingest, places, sender, system_clock, unreadable.add)
+        with _progress(unreadable.console) as progress:
+            failures.extend(await _load_all(found, loader, progress))
         return loader.loaded
 
     loaded = session.run(work)
+    unreadable.end()
     if as_json:
         print_json({"space": space, **asdict(loaded)})
     else:
@@ -81,26 +100,64 @@ def ingest(
         )
 
 
-async def _load(path: Path, loader: Loader, progress: Progress) -> None:
-    task = progress.add_task(path.name, total=_size(path))
-    with path.open("rb") as file:
-        await loader.load(
-            path.name,
-            read_lines(file),
-            lambda: progress.update(task, completed=file.tell()),
-        )
-        progress.update(task, completed=file.tell())
+async def _load_all(found: Sequence[InputFile], loader: Loader, progress: Progress) -> list[str]:
+    """Load the files one after the other; what went wrong, by file."""
+    failures: list[str] = []
+    sizes = [file.path.stat().st_size for file in found]
+    task = progress.add_task("", total=sum(sizes) or None)  # a pipe does not say
+    for number, file in enumerate(found):
+        before = sum(sizes[:number])
+        progress.update(task, description=file.name, completed=before)
+
+        def advance(position: int, before: int = before) -> None:
+            progress.update(task, completed=before + position)
+
+        try:
+            await loader.load(file, advance)
+        except BadInput as error:
+            failures.append(f"{file.path}: {error}")
+        except IdentityServiceError as error:
+            return [*failures, f"{file.path}: {error} Run the same load again."]
+    await loader.finish()
+    return failures
 
 
-def _size(path: Path) -> int | None:
-    """In bytes; None for a pipe, which does not tell."""
-    return path.stat().st_size or None
+def _calls(found: Sequence[InputFile]) -> Iterator[Shown]:
+    """Every call of the files, or why there is none, with where it stands."""
+    for file in found:
+        try:
+            with open_rows(file) as opened:
+                for row in opened.rows:
+                    yield f"{file.name}, {row.number}", row.read(system_clock())
+        except BadInput as error:
+            raise BadInput(f"{file.path}: {error}") from error
+
+
+class _Unreadable:
+    """Names rows of which no event can be made, as they come, and counts those beyond."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._count = 0
+
+    def add(self, file: str, number: int, message: str) -> None:
+        """A row, by its file and number, and what is wrong with it."""
+        self._count += 1
+        if self._count <= MAX_NAMED:
+            self._say(f"{file}, {number}: {message}")
+
+    def end(self) -> None:
+        """Say how many were not named."""
+        if self._count > MAX_NAMED:
+            self._say(f"{self._count - MAX_NAMED:,} more rows could not be used.")
+
+    def _say(self, text: str) -> None:
+        self.console.print(" ".join(text.split()), markup=False)
 
 
 @contextmanager
-def _progress() -> Generator[Progress]:
-    """A bar for each file, by its bytes; only on a terminal."""
-    console = notices()
+def _progress(console: Console) -> Generator[Progress]:
+    """A bar for all files, by their bytes; only on a terminal."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
     with Progress(
         *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal

@@ -226,32 +226,46 @@ def read_again(
 def read_line(line: bytes, received_at: int, file: str, number: int) -> ReportedEvent | Rejection:
     """One line of a JSON-lines file: one call that names its kind in `type`. Raises nothing.
 
-    A line without a message id is known by its content, the name of its file and its number in
-    it, so that a load can be repeated. Its time is not corrected: when a file is loaded says
-    nothing of the clocks that wrote it.
+    It is read as `read_stored_call` says.
     """
-
-    def line_id() -> str:
-        return f"line:{digest_of(orjson.dumps([file, number]) + line.strip())}"
-
     if len(line) > MAX_LINE:
         message = f"The line is longer than {MAX_LINE:,} bytes."
-        return _unread_line(RejectionCode.TOO_LARGE, message, line_id(), line, number)
+        return unreadable(RejectionCode.TOO_LARGE, message, line, file, number)
     try:
         call = decode_json(line)
     except BadInput as error:
-        return _unread_line(RejectionCode.NOT_JSON, error.message, line_id(), line, number)
-    one = _read(call, None, _Envelope(received_at, line_id, is_sent=False), number)
+        return unreadable(RejectionCode.NOT_JSON, error.message, line, file, number)
+    return read_stored_call(call, line, received_at, file, number)
+
+
+def read_stored_call(
+    call: object, row: bytes, received_at: int, file: str, number: int
+) -> ReportedEvent | Rejection:
+    """A call that was made of a row of a file; it names its kind in `type`. Raises nothing.
+
+    Without a message id it is known by its row, the name of the file and the row's number, so that
+    a load can be repeated. Its time is not corrected: when a file is loaded says nothing of the
+    clocks that wrote it.
+    """
+
+    def row_id() -> str:
+        return _row_id(row, file, number)
+
+    one = _read(call, None, _Envelope(received_at, row_id, is_sent=False), number)
     if isinstance(one, Rejection) and one.message_id is None:
-        return replace(one, message_id=line_id())
+        return replace(one, message_id=row_id())
     return one
 
 
-def _unread_line(
-    code: RejectionCode, message: str, message_id: str, line: bytes, number: int
-) -> Rejection:
+def unreadable(code: RejectionCode, message: str, row: bytes, file: str, number: int) -> Rejection:
+    """What is kept of a row of a file of which no call can be made."""
     sent_with = {"isLine": True, "place": number}
-    return Rejection(code, message, message_id, kept_text(line), sent_with=sent_with)
+    row_id = _row_id(row, file, number)
+    return Rejection(code, message, row_id, kept_text(row), sent_with=sent_with)
+
+
+def _row_id(row: bytes, file: str, number: int) -> str:
+    return f"line:{digest_of(orjson.dumps([file, number]) + row.strip())}"
 
 
 def _read(

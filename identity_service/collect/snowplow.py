@@ -40,18 +40,19 @@ def read_payload(body: object, received_at: int, new_id: Callable[[], str]) -> C
         raise BadInput("The body has no list “data”.", remedy='Send {"schema": "…", "data": […]}.')
     listed = cast("list[object]", data)
     inside = Contents()
-    return read_batch({"batch": [_call(event, inside) for event in listed]}, received_at, new_id)
+    return read_batch({"batch": [call_of(event, inside) for event in listed]}, received_at, new_id)
 
 
 def read_pixel(query: object, received_at: int, new_id: Callable[[], str]) -> Collected:
     """The event in the query of a GET, a dict of text."""
-    return read_batch({"batch": [_call(query, Contents())]}, received_at, new_id)
+    return read_batch({"batch": [call_of(query, Contents())]}, received_at, new_id)
 
 
-def _call(event: object, inside: Contents) -> object:
+def call_of(event: object, inside: Contents) -> object:
     """One event as a call; what is no object stays as it is, and is rejected.
 
-    `inside` counts what its fields hold that are JSON themselves.
+    `inside` counts what its fields hold that are JSON themselves. Raises TooLarge where that is
+    more than a body may hold.
     """
     if not isinstance(event, dict):
         return event

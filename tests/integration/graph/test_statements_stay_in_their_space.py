@@ -68,6 +68,7 @@ WITHOUT_ANSWER: Final = {
     "journeys/last_page_before",
     "journeys/cross_app_users",
     "journeys/hidden_by_quarantine",
+    "loads/read_place",  # of a load that is not done
 }
 
 
@@ -166,6 +167,7 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.sources: list of \[space, source\]", lambda space, _: [[space, space]]),
     (r"^w\.id: string . retraction of the last", lambda _, __: ""),
     (r"^w\.number: integer . number of that step", lambda _, __: 0),
+    (r"^key: string . key of the load", lambda space, _: f"{space}/x"),
     (r"^id: .*change id", lambda _, about: about.changes[0]),
     (r"^id: ", lambda _, about: about.judgements[0]),
     (r"^w\.links: list of \[position", lambda _, __: [[a, b] for a in range(9) for b in range(9)]),

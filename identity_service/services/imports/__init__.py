@@ -1,0 +1,1 @@
+"""Events that nobody sends: read from files and databases."""
