@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -25,6 +26,8 @@ from identity_service.services.imports.file_rows import open_rows
 from identity_service.services.imports.input_files import Format, InputFile, find_files
 from identity_service.services.kit.clock import system_clock
 from identity_service.session import Session
+
+FILES_AT_ONCE: Final = 4
 
 MAX_NAMED: Final = 20
 """How many rows of which no event could be made are named; the others are counted."""
@@ -101,25 +104,52 @@ def ingest(
 
 
 async def _load_all(found: Sequence[InputFile], loader: Loader, progress: Progress) -> list[str]:
-    """Load the files one after the other; what went wrong, by file."""
+    """Load the files in their order, a few at a time; what went wrong, by file.
+
+    Tables of all events come after all others.
+    """
     failures: list[str] = []
-    sizes = [file.path.stat().st_size for file in found]
-    task = progress.add_task("", total=sum(sizes) or None)  # a pipe does not say
-    for number, file in enumerate(found):
-        before = sum(sizes[:number])
-        progress.update(task, description=file.name, completed=before)
-
-        def advance(position: int, before: int = before) -> None:
-            progress.update(task, completed=before + position)
-
-        try:
-            await loader.load(file, advance)
-        except BadInput as error:
-            failures.append(f"{file.path}: {error}")
-        except IdentityServiceError as error:
-            return [*failures, f"{file.path}: {error} Run the same load again."]
-    await loader.finish()
+    loading = _Loading(found, loader, progress)
+    for last in (False, True):
+        phase = [file for file in found if (file.table is Table.TRACKS) is last]
+        failures += filter(None, await asyncio.gather(*map(loading.load, phase)))
+    if not loading.is_stopped:
+        await loader.finish()
     return failures
+
+
+class _Loading:
+    """A load of files: how far it is, and whether it goes on."""
+
+    def __init__(self, found: Sequence[InputFile], loader: Loader, progress: Progress) -> None:
+        self.is_stopped = False
+        self._loader = loader
+        self._progress = progress
+        self._free = asyncio.Semaphore(FILES_AT_ONCE)
+        size = sum(file.path.stat().st_size for file in found)
+        self._task = progress.add_task("", total=size or None)  # a pipe does not say
+
+    async def load(self, file: InputFile) -> str | None:
+        """Load a file once there is a place for it; what went wrong with it."""
+        before = 0
+
+        def advance(position: int) -> None:
+            nonlocal before
+            self._progress.update(self._task, advance=position - before)
+            before = position
+
+        async with self._free:
+            if self.is_stopped:
+                return None
+            self._progress.update(self._task, description=file.name)
+            try:
+                await self._loader.load(file, advance)
+            except BadInput as error:
+                return f"{file.path}: {error}"
+            except IdentityServiceError as error:
+                self.is_stopped = True
+                return f"{file.path}: {error} Run the same load again."
+        return None
 
 
 def _calls(found: Sequence[InputFile]) -> Iterator[Shown]:

@@ -30,7 +30,7 @@ MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
 """A batch is closed once its rows hold that much, however few they are."""
 
 IN_FLIGHT: Final = 3
-"""Batches at a time: one is written while the next ones are read and wait."""
+"""Batches at a time, of all files: one is written while the next ones are read and wait."""
 
 RECORD_INTERVAL_S: Final = 1.0
 """Seconds after which it is recorded anew how far a load is."""
@@ -53,7 +53,10 @@ class Loaded:
 
 
 class Loader:
-    """Loads files into the space of `sender`, which has one; `loaded` counts what was done."""
+    """Loads files into the space of `sender`, which has one; `loaded` counts what was done.
+
+    Several may be loaded at a time, so that small ones fill batches too.
+    """
 
     def __init__(
         self,
@@ -73,6 +76,7 @@ class Loader:
         self._clock = clock
         self._unreadable = unreadable
         self._in_flight: set[EventIdentity] = set()
+        self._free = asyncio.Semaphore(IN_FLIGHT)
         self._begun: list[tuple[str, str]] = []
         self.loaded = Loaded()
 
@@ -124,12 +128,14 @@ class Loader:
         running: set[asyncio.Task[None]] = set()
         try:
             for number, rows in enumerate(_batches(opened.rows)):
-                running.add(asyncio.create_task(load(number, rows)))
+                await self._free.acquire()
+                task = asyncio.create_task(load(number, rows))
+                task.add_done_callback(lambda _: self._free.release())
+                running.add(task)
                 await asyncio.sleep(0)
-                while len(running) >= IN_FLIGHT:
-                    done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                    for task in done:
-                        task.result()
+                for ended in [each for each in running if each.done()]:
+                    running.discard(ended)
+                    ended.result()
         finally:
             await asyncio.gather(*running)
 
