@@ -103,7 +103,7 @@ prove-lock: $(VENV)/.made ## prove that requirements/*.txt are complete, with th
 
 lock: $(VENV)/.dev ## renew every lock: requirements, the benchmark's peer, the explorer (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
-	$(COMPILE) --extra local --extra data --group dev pyproject.toml -o requirements/dev.txt
+	$(COMPILE) --extra local --extra data --extra sql --group dev pyproject.toml -o requirements/dev.txt
 	$(COMPILE) -c requirements/dev.txt --extra local --group build pyproject.toml -o requirements/local.txt
 	$(COMPILE) -c requirements/dev.txt pyproject.toml -o requirements/service.txt
 	$(COMPILE) -c requirements/dev.txt --group build -o requirements/build.txt

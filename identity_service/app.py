@@ -33,6 +33,7 @@ from identity_service.api.http_protocol import (
     raise_file_limit,
 )
 from identity_service.api.state import Services, State
+from identity_service.collect.sql_source import SqlSource
 from identity_service.errors import BadInput
 from identity_service.graph import schema
 from identity_service.graph.access import AccessStore
@@ -40,6 +41,7 @@ from identity_service.graph.database import Database
 from identity_service.graph.statements import load_all
 from identity_service.observability import METRICS_DIR, configure_logging
 from identity_service.runtime.provided import with_neo4j
+from identity_service.services.imports.source_files import read_files
 from identity_service.services.kit.clock import system_clock
 from identity_service.services.limits import Limits
 from identity_service.services.spaces.access import ensure_admin_key
@@ -190,6 +192,7 @@ async def _lifespan(
             cases.retractions.look_after_all()
             cases.rejected_retention.look_after_all()
             cases.source_counts.write_regularly()
+            cases.polls.look_after(_polled_sources(settings))
             async with AsyncExitStack() as ending:
                 ending.push_async_callback(cases.close)
                 large = LargeQueries(settings, database) if own_process else None
@@ -243,7 +246,13 @@ def _worker(settings: Settings) -> Application:
     return Application(tracking_api(), create_api(partial(_worker_lifespan, settings)))
 
 
+def _polled_sources(settings: Settings) -> list[SqlSource]:
+    """The sources that are read from databases. Raises BadInput."""
+    return [] if settings.source_files is None else read_files([settings.source_files])
+
+
 async def _prepare_once(settings: Settings) -> None:
+    _polled_sources(settings)
     async with await Database.open(settings) as database:
         await prepare(database, settings)
 

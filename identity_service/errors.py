@@ -21,6 +21,7 @@
     │   └── SourcePaused          503  the source is paused: keep the events, and try again
     ├── SecretsLocked             503  secrets of sources cannot be encrypted or read here
     ├── StatementFailed           500  the database refused a statement of ours
+    ├── SourceFailed              502  what events are read from refuses, or does not answer
     ├── SchemaMismatch            500  the applied schema is not the one that is shipped
     ├── MissingExtra              500  a library that is not installed here
     └── RuntimeFailed             500  the managed Neo4j could not be fetched, started or stopped
@@ -211,6 +212,13 @@ class StatementFailed(IdentityServiceError):
     """The database refused a statement of ours: a defect, not a user's mistake."""
 
     code = "STATEMENT_FAILED"
+
+
+class SourceFailed(IdentityServiceError):
+    """A database that events are read from refuses, or does not answer."""
+
+    code = "SOURCE_FAILED"
+    status = 502
 
 
 class SchemaMismatch(IdentityServiceError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,12 @@ PREFIX: Final = "IDENTITY_"
 
 _ADMIN_KEY: Final = re.compile(r"[!-~]{16,}")
 _SECRETS_KEY: Final = re.compile(r"[A-Za-z0-9+/_-]{43}=?")
+
+
+def secret_of(variable: str) -> SecretStr | None:
+    """What a variable holds that a user's own file names, say the address of a database."""
+    value = os.environ.get(variable)
+    return SecretStr(value) if value else None
 
 
 def default_data_dir() -> Path:
@@ -94,6 +101,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Connections that one process keeps open; beyond: 429. Fewer where the file "
         "descriptors that it may have do not suffice.",
+    )
+    source_files: Path | None = Field(
+        default=None,
+        description="A directory of files (`.yaml`) that say how databases are read as sources, or"
+        " one such file. `serve` reads these databases; unset: none.",
     )
     head_timeout: float = Field(
         default=10,

@@ -30,7 +30,7 @@ LOCKS = (
     ("build.txt", None, ("build",)),
     ("service.txt", (), ()),
     ("local.txt", ("local",), ("build",)),
-    ("dev.txt", ("local", "data"), ("dev",)),
+    ("dev.txt", ("local", "data", "sql"), ("dev",)),
 )
 """Each lock, with the extras and groups that `make lock` puts in. `None`: not the service itself.
 

@@ -39,8 +39,8 @@ def running() -> Generator[Peer]:
     """
     with tempfile.TemporaryDirectory(prefix="identity-benchmark-") as directory:
         packages = Path(directory, "packages")
-        _install(packages)
-        with _postgres(Path(directory), packages) as (version, postgres):
+        install(packages)
+        with server(Path(directory), packages) as (version, postgres):
             port = free_port()
             paths = [str(packages), os.environ.get("PYTHONPATH", "")]
             app = subprocess.Popen(
@@ -62,7 +62,8 @@ def running() -> Generator[Peer]:
                 app.wait(timeout=30)
 
 
-def _install(packages: Path) -> None:
+def install(packages: Path) -> None:
+    """Install the peer's libraries, a PostgreSQL among them. Raises CalledProcessError."""
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"),
@@ -74,8 +75,11 @@ def _install(packages: Path) -> None:
 
 
 @contextmanager
-def _postgres(directory: Path, packages: Path) -> Generator[tuple[str, psutil.Process]]:
-    """Start it on a socket in the directory, and on no port."""
+def server(directory: Path, packages: Path) -> Generator[tuple[str, psutil.Process]]:
+    """A PostgreSQL on a socket in the directory, and on no port, for its user `postgres`.
+
+    It is the one on the PATH, else the one in `packages`.
+    """
     programs = _programs(packages)
     data = directory / "data"
     data.mkdir(mode=0o700)

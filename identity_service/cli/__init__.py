@@ -38,6 +38,7 @@ from identity_service.cli import (
     serve,
     source,
     space,
+    sql_source,
     upstream,
     webhook,
 )
@@ -62,6 +63,7 @@ app.add_typer(neo4j.app, name="neo4j")
 app.add_typer(schema.app, name="schema")
 app.add_typer(space.app, name="space")
 source.app.add_typer(webhook.app, name="webhook")
+source.app.add_typer(sql_source.app, name="sql")
 app.add_typer(source.app, name="source")
 app.add_typer(rejected.app, name="rejected")
 app.command("ingest")(ingest.ingest)

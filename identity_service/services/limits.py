@@ -76,6 +76,18 @@ class RejectedLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class PollLimits:
+    """How databases are read as sources.
+
+    A process that reads one is taken for dead when it has recorded nothing for `lease_ms` beyond
+    the time-out of a statement. Every `look_interval_s` a process looks which sources are due.
+    """
+
+    lease_ms: int = 60_000
+    look_interval_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """All limits.
 
@@ -98,6 +110,7 @@ class Limits:
     rollout: RolloutLimits = RolloutLimits()
     deferred: DeferralLimits = DeferralLimits()
     retraction: RetractionLimits = RetractionLimits()
+    poll: PollLimits = PollLimits()
     rejected: RejectedLimits = RejectedLimits()
 
     @classmethod

@@ -20,7 +20,9 @@ from identity_service.graph.journeys import JourneyReader
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.links import LinkReader
+from identity_service.graph.mirrors import MirrorStore
 from identity_service.graph.policies import PolicyStore
+from identity_service.graph.polls import PollStore
 from identity_service.graph.rejected import RejectedStore
 from identity_service.graph.replays import ReplayStore
 from identity_service.graph.retractions import RetractionStore
@@ -34,6 +36,7 @@ from identity_service.services.changes.feed import ChangeFeed
 from identity_service.services.changes.ledger import Ledger
 from identity_service.services.export.export import Exporter
 from identity_service.services.export.space_copy import SpaceCopier
+from identity_service.services.imports.polls import Polls
 from identity_service.services.journeys.journeys import Journeys
 from identity_service.services.kit.clock import Clock, Ids, system_clock
 from identity_service.services.kit.vault import Vault
@@ -113,6 +116,7 @@ class UseCases:
     copying: SpaceCopier
     webhooks: Webhooks
     upstream: UpstreamNotices
+    polls: Polls
 
     async def finish(self) -> None:
         """As `close`, when all that was put off is settled too."""
@@ -136,6 +140,7 @@ class UseCases:
                 self.ingest,
                 self.policy_rollout,
                 self.retractions,
+                self.polls,
             ):
                 ending.push_async_callback(each.close)  # the last one first
 
@@ -275,4 +280,13 @@ def assemble(
         copying=SpaceCopier(CopyReader(database), walk),
         webhooks=Webhooks(WebhookStore(database), access, Vault(secrets_key), clock),
         upstream=UpstreamNotices(upstream_store, judgements, clock),
+        polls=Polls(
+            access,
+            source_store,
+            ingest,
+            PollStore(database, worker),
+            MirrorStore(database),
+            clock,
+            limits.poll,
+        ),
     )

@@ -17,6 +17,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
+from unittest.mock import patch
 
 import duckdb
 import httpx
@@ -147,6 +148,7 @@ class Reader:
                 redirect_stdout(out),
                 redirect_stderr(errors),
                 logging_as_it_was(),
+                patch.dict(os.environ, self.shell, clear=True),
             ):
                 self._ended = main(arguments)
             return errors.getvalue() + terminal.finish()

@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Any
 
 from identity_service.cli import ingest, main
-from identity_service.graph.file_loads import FileLoadStore
+from identity_service.graph.file_loads import FileLoadStore, Place
 from identity_service.services.imports import bulk_load
 
 RECORDS = 3
@@ -24,9 +23,9 @@ class KilledSoon(FileLoadStore):
 
     records = 0
 
-    async def record(self, *args: Any) -> None:
+    async def record(self, space: str, name: str, digest: str, place: Place) -> None:
         """Record a place; the last one is the end of the process."""
-        await super().record(*args)
+        await super().record(space, name, digest, place)
         self.records += 1
         if self.records == RECORDS:
             os.kill(os.getpid(), signal.SIGKILL)

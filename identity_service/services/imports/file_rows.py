@@ -68,13 +68,19 @@ def _line_rows(file: InputFile, lines: Iterable[bytes]) -> Iterator[Row]:
     read_line = snowplow_enriched.read_line if is_snowplow else segment.read_line
 
     def row(number: int, line: bytes) -> Row:
-        return Row(number, len(line), lambda now: read_line(line, now, file.name, number))
+        def read(received_at: int) -> ReportedEvent | Rejection:
+            return read_line(line, received_at, file.name, number)
+
+        return Row(number, len(line), read)
 
     return (row(number, line) for number, line in enumerate(lines, 1) if line.strip())
 
 
 def _table_row(name: str, table: Table, number: int, size: int, values: Mapping[str, Any]) -> Row:
-    return Row(number, size, lambda now: warehouse.read_row(values, table, now, name, number))
+    def read(received_at: int) -> ReportedEvent | Rejection:
+        return warehouse.read_row(values, table, received_at, name, number)
+
+    return Row(number, size, read)
 
 
 def _csv_rows(name: str, lines: Iterable[bytes], table: Table) -> Iterator[Row]:
@@ -92,7 +98,7 @@ def _csv_rows(name: str, lines: Iterable[bytes], table: Table) -> Iterator[Row]:
 
     records = csv.reader(texts())
     try:
-        header = next(records, [])
+        header = next(records, list[str]())
     except csv.Error as error:
         raise BadInput(f"Its header cannot be read: {error}.") from error
     warehouse.check_columns(table, header)
@@ -120,7 +126,11 @@ def _csv_rows(name: str, lines: Iterable[bytes], table: Table) -> Iterator[Row]:
 
 def _no_row(name: str, number: int, raw: bytes, problem: str) -> Row:
     rejection = segment.unreadable(RejectionCode.INVALID_FIELD, problem, raw, name, number)
-    return Row(number, len(raw), lambda _: rejection)
+
+    def read(_received_at: int) -> Rejection:
+        return rejection
+
+    return Row(number, len(raw), read)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Libraries that come with the extra `data`, or that a user brings."""
+"""Libraries that come with the extras `data` and `sql`, or that a user brings."""
 
 from __future__ import annotations
 

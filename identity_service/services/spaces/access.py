@@ -226,6 +226,13 @@ class Access:
         region = (rules and rules.region) or source.region
         return Sender(name, scopes, region, rules=rules)
 
+    def reader_of(self, source: Source) -> Sender:
+        """A source that this process reads itself, without a key."""
+        scopes = tuple(_scope(space, Role.WRITE, source.name) for space in source.spaces)
+        rules = _rules(source.name, source.rules)
+        region = (rules and rules.region) or source.region
+        return Sender(source.name, scopes, region, rules=rules)
+
     def forget(self, key_hash: str) -> None:
         """Look the key up anew when it is sent next: a look-up on its way may have seen it."""
         self._answers.pop(key_hash, None)

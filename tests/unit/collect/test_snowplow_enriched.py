@@ -93,7 +93,7 @@ def test_an_event_happened_when_snowplow_says_that_it_did() -> None:
 
 
 def test_what_enrichment_added_is_kept_with_the_event() -> None:
-    derived = {"schema": "iglu:x/contexts/jsonschema/1-0-0", "data": []}
+    derived: dict[str, Any] = {"schema": "iglu:x/contexts/jsonschema/1-0-0", "data": []}
 
     event = event_of(
         event="page_view",

@@ -1,0 +1,13 @@
+// Purpose: Record which rows of a mirrored table are there.
+// Access: write
+// Space: instance
+// Parameters:
+//   w.call: string – source and call
+//   w.run: integer – when this reading of all rows began
+//   w.rows: list of [key, JSON of who it is] – sorted by key
+// Columns: none
+WITH $w AS w
+UNWIND w.rows AS row
+WITH w, {key: row[0], who: row[1]} AS mirrored
+MERGE (m:MirroredRow {key: mirrored.key})
+SET m.call = w.call, m.seen = w.run, m.who = mirrored.who
