@@ -159,7 +159,8 @@ def apply(rules: ReadingRules, collected: Collected, received_at: int) -> tuple[
         else:
             rejections.append(_names_nobody(one))
     # In the order of the request, which decides between events of one moment.
-    return Collected(tuple(sorted(events, key=_place)), tuple(rejections)), dropped
+    ordered = tuple(sorted(events, key=_place))
+    return replace(collected, events=ordered, rejections=tuple(rejections)), dropped
 
 
 def with_sent_name(event: ReportedEvent) -> ReportedEvent:

@@ -99,9 +99,9 @@ def with_zone(value: object, zone: tzinfo) -> object:
 
     Of a time that a clock showed twice, the first is meant.
     """
-    if not isinstance(value, str) or value.strip().isdigit():
-        return value
-    moment = _read_iso(value.strip())
+    text = value.strip() if isinstance(value, str) else ""
+    is_number = text.isdigit() and len(text) >= _LEAST_DIGITS
+    moment = None if is_number else _read_iso(text)
     if moment is None or moment.tzinfo is not None:
         return value
     return moment.replace(tzinfo=zone).isoformat()

@@ -162,6 +162,8 @@ def test_what_could_not_be_read_stays_rejected_and_the_order_stays() -> None:
         ("2023-11-14T12:00:00+05:00", 1_699_945_200_000),
         (1_699_963_200, 1_699_963_200_000),
         ("1699963200", 1_699_963_200_000),
+        ("20231114", 1_699_916_400_000),
+        ("0001-01-01T00:00:00", RECEIVED),
         # An hour ahead in UTC, so it would count as the time of receipt.
         ("2023-11-14T23:13:00", 1_699_999_980_000),
         (None, RECEIVED),

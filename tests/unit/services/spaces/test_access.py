@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -85,6 +86,21 @@ async def test_an_error_is_for_all_who_wait_and_is_not_kept(access: Access, stor
     assert [type(outcome) for outcome in outcomes] == [Unavailable] * 3
     assert is_reader(await access.authenticate(KEY))
     assert store.look_ups == 2
+
+
+async def test_a_source_whose_rules_cannot_be_read_here_is_asked_to_come_back(
+    access: Access, store: Slow
+) -> None:
+    sending = StoredKey("WRITE", "shop", None, "shop", ("space",))
+    store.found = replace(sending, rules="time_zone: Of/Another_Machine")
+    with pytest.raises(Unavailable, match="rules of the source “shop” cannot be read"):
+        await access.authenticate(KEY)
+
+    store.found = replace(sending, rules="drop: [Heartbeat]")
+
+    sender = access.sender(await access.authenticate(KEY))
+    assert sender is not None
+    assert sender.rules is not None
 
 
 async def test_one_who_gives_up_does_not_take_the_answer_from_the_others(
