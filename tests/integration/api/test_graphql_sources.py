@@ -173,6 +173,21 @@ async def test_other_processes_notice_a_change_in_time(
     assert (after.is_paused, after.events_per_s) == (True, 7.5)
 
 
+async def test_other_processes_notice_a_rotation_in_time(
+    database: Database, world: GraphQLWorld, space: OpenSpace, source: OpenSpace
+) -> None:
+    timer = Elapsed()
+    other = Access(AccessStore(database), timer)
+    before = await sender_of(other, source.write_key)
+
+    await change(world, "rotateSourceKey", space, source, space.admin_key, "graceSeconds: 0")
+    timer.now += KEY_CACHE_S
+    after = await sender_of(other, source.write_key)
+
+    assert before is not None
+    assert after is None
+
+
 async def test_a_limit_is_set_changed_and_taken_away(
     world: GraphQLWorld, space: OpenSpace, source: OpenSpace
 ) -> None:

@@ -75,10 +75,14 @@ def test_a_source_is_moved_to_another_space(
     other = json.loads(command("space", "create", f"test-{secrets.token_hex(8)}").out)["space"]
 
     both = changed(command, "spaces", source, other, keys["space"])
+    several = command.complains("source", "replay", source, "--into", other, code=2)
     moved = changed(command, "spaces", source, other)
+    nothing = command.complains("source", "replay", source, "--into", keys["space"], code=1)
 
     assert both["spaces"] == sorted((other, keys["space"]))
     assert moved["spaces"] == [other]
+    assert "--space" in several
+    assert "Nothing was received" in nothing
     assert "no space" in command.complains("source", "spaces", source, "nowhere", code=1)
 
 
