@@ -24,6 +24,8 @@ NOT_BELOW: Mapping[str, tuple[str, ...]] = {
     "ExplainResult": ("Customer", "Event"),
     "JudgeResult": ("Customer",),
     "Judgement": ("Customer",),
+    "UpstreamMerge": ("Customer",),
+    "UpstreamRequest": ("Customer",),
 }
 """Types that are not entered below others, since shorter ways lead to them.
 
