@@ -78,11 +78,10 @@ def judgement(made: AnyJudgement) -> dict[str, Any]:
 
 
 def upstream_merge(found: RecordedNotice) -> dict[str, Any]:
-    """`UpstreamMerge`; of its judgement the id."""
+    """`UpstreamMerge`."""
     kept, merged = map(identifier, found.notice.identifiers)
-    judged = None if found.judgement is None else {"id": found.judgement}
     named = {"kept": kept, "merged": merged}
-    return {**_notice(found), **named, **_decided(found), "judgement": judged}
+    return {**_notice(found), **named, **_decided(found), "judgementId": found.judgement}
 
 
 def upstream_request(found: RecordedNotice) -> dict[str, Any]:

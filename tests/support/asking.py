@@ -21,9 +21,13 @@ NOT_BELOW: Mapping[str, tuple[str, ...]] = {
     "Cause": ("Customer", "Identifier"),
     "CustomerDifference": ("Customer",),
     "CustomerResult.OverConnected": ("Change", "Event", "Identifier", "Judgement", "Link", "Trait"),
+    "DismissMergeResult": ("Customer",),
     "ExplainResult": ("Customer", "Event"),
+    "HandleRequestResult": ("Customer",),
     "JudgeResult": ("Customer",),
     "Judgement": ("Customer",),
+    "UpstreamMerge": ("Customer",),
+    "UpstreamRequest": ("Customer",),
 }
 """Types that are not entered below others, since shorter ways lead to them.
 

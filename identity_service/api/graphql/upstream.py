@@ -14,9 +14,8 @@ from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.refused import Invalid, Refused, refused
 from identity_service.api.graphql.scalars import Millis
 from identity_service.api.graphql.scoped import by_id, id_before, scoped
-from identity_service.api.graphql.types import JudgedIdentifier, Judgement, by, shows
+from identity_service.api.graphql.types import JudgedIdentifier, by, shows
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.judgements import AnyJudgement
 from identity_service.domain.upstream import NoticeKind, NoticeState, RecordedNotice
 from identity_service.errors import FieldInvalid, NotFound, Stale
 from identity_service.services.spaces.access import Role, SpaceScope
@@ -54,12 +53,8 @@ def _reported_at(root: Parent[ScopedNotice]) -> Millis | None:
     return None if at is None else Millis(at)
 
 
-async def _judgement(root: Parent[ScopedNotice], info: Info) -> Scoped[AnyJudgement] | None:
-    made = root.record.judgement
-    if made is None:
-        return None
-    found = await info.context.services.ledger.judgement(root.scope, made)
-    return None if found is None else root.beside(found)
+def _judgement_id(root: Parent[ScopedNotice]) -> str | None:
+    return root.record.judgement
 
 
 @strawberry.type(
@@ -78,7 +73,7 @@ class UpstreamMerge:
     decided_at: Millis | None
     decided_by: str | None
     reason: str | None
-    judgement: Judgement | None = by(_judgement, description="That it was accepted with.")
+    judgement_id: ID | None = by(_judgement_id, description="That it was accepted with.")
 
 
 @strawberry.type(
