@@ -21,20 +21,27 @@ from starlette.types import Receive, Scope, Send
 from identity_service.api.incoming import IncomingBody, declared_length
 from identity_service.api.problems import problem
 from identity_service.api.state import services_of
-from identity_service.collect import customerio, mparticle, snowplow
+from identity_service.collect import customerio, mparticle, posthog, snowplow
 from identity_service.collect.body import (
-    GZIP_MAGIC,
     MAX_UNKNOWN_BYTES,
     MAX_WIRE_BYTES,
+    PACKED,
     beginning,
-    decode_body,
     decode_json,
+    end,
     unpack_body,
 )
 from identity_service.collect.gc_pause import gc_paused
-from identity_service.collect.keys import KeysOutside, first_key_in, keys_outside
+from identity_service.collect.keys import (
+    WRITE_KEY,
+    KeyInside,
+    KeysOutside,
+    first_key_in,
+    keys_outside,
+    last_key_in,
+)
 from identity_service.collect.segment import Collected, read_batch, read_call
-from identity_service.errors import TooLarge, Unauthorised
+from identity_service.errors import Overloaded, TooLarge, TooSlow, Unauthorised, Unavailable
 from identity_service.services.kit.clock import Clock, system_clock
 from identity_service.services.spaces.access import Access, Sender
 
@@ -63,6 +70,18 @@ SNOWPLOW: Final = "/com.snowplowanalytics.snowplow"
 
 PIXELS: Final = "/i"
 
+POSTHOG: Final = ("/batch", "/e", "/capture", "/i/v0/e")
+"""Where PostHog's SDKs send events; like its other routes, also with a slash at the end."""
+
+POSTHOG_V1: Final = "/i/v1/analytics/events"
+"""Where newer ones do, who want an answer for each event."""
+
+POSTHOG_FLAGS: Final = "/flags"
+
+_OF_POSTHOG: Final = frozenset(
+    f"{path}{slash}" for path in (*POSTHOG, POSTHOG_V1, POSTHOG_FLAGS) for slash in ("", "/")
+)
+
 _PREFIXES: Final = frozenset({PREFIX, BEACON, *JITSU, MPARTICLE, SNOWPLOW})
 
 KINDS: Final = ("track", "identify", "page", "screen", "group", "alias")
@@ -77,16 +96,20 @@ PIXEL: Final = bytes.fromhex(
 )
 """A transparent GIF of one pixel: where an image is asked for, nothing else is a success."""
 
-SUCCESS_HEADERS: Final[RawHeaders] = (
-    (b"content-type", b"application/json"),
-    (b"content-length", b"%d" % len(SUCCESS)),
-)
-
 LARGE_BODY: Final = 256 * 1024
 """From here on a body is read in a thread, and other requests go on meanwhile."""
 
-LARGE_GZIP: Final = 4 * 1024
-"""From here on gzip is also unpacked in a thread: what it holds can be a thousand times as long."""
+LARGE_PACKED: Final = 4 * 1024
+"""From here on a body is also unpacked in a thread: it can hold a thousand times as much."""
+
+UNKNOWN_PLACES: Final = 8
+"""How many bodies of more than `MAX_UNKNOWN_BYTES` are read at once to find out who sends them."""
+
+UNKNOWN_WAIT_S: Final = 5
+"""Seconds that one more of them waits for a place."""
+
+UNKNOWN_BODY_S: Final = 20
+"""Seconds in which one that has a place has to arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,32 +117,34 @@ class Route:
     """How the requests of one method at one address are read, and answered once all is done.
 
     `may_be_empty`: no body means an object without fields. A GET brings its query instead.
+    `inside`: where a body names its write key. `plain` makes JSON of an unpacked body.
+    `overloaded`: the status for a sender who is to come back later.
     """
 
     read: Reader
     method: str = "POST"
-    success: bytes = SUCCESS
+    success: Callable[[Collected], bytes] = lambda _: SUCCESS
     media_type: bytes = b"application/json"
     may_be_empty: bool = False
-
-    @property
-    def success_headers(self) -> RawHeaders:
-        """The headers of a success."""
-        if self.success is SUCCESS:
-            return SUCCESS_HEADERS
-        length = b"%d" % len(self.success)
-        return ((b"content-type", self.media_type), (b"content-length", length))
+    inside: KeyInside = WRITE_KEY
+    plain: Callable[[bytes], bytes] = bytes
+    overloaded: int = Overloaded.status
 
     def content(self, text: bytes, query: bytes) -> object:
-        """What `read` takes, of a body and the query of its address. Raises BadInput."""
+        """What `read` takes, of a body and the query of its address. Raises BadInput, TooLarge."""
         if self.method == "GET":
             return dict(parse_qsl(query.decode("latin-1")))
-        return {} if self.may_be_empty and not text else decode_json(text)
+        return {} if self.may_be_empty and not text else decode_json(self.plain(text))
 
 
 def is_collected(path: str) -> bool:
     """Whether it is a path of the collection."""
-    return path.rpartition("/")[0] in _PREFIXES or path == PIXELS or path.startswith(CUSTOMERIO)
+    return (
+        path.rpartition("/")[0] in _PREFIXES
+        or path == PIXELS
+        or path in _OF_POSTHOG
+        or path.startswith(CUSTOMERIO)
+    )
 
 
 def tracking_api(clock: Clock = system_clock) -> Collection:
@@ -135,7 +160,7 @@ def tracking_api(clock: Clock = system_clock) -> Collection:
     readers[f"{MPARTICLE}/bulkevents"] = mparticle.read_bulk_events
     readers[f"{SNOWPLOW}/tp2"] = snowplow.read_payload
     routes = {path: Route(read) for path, read in readers.items()}
-    pixel = Route(snowplow.read_pixel, "GET", PIXEL, b"image/gif")
+    pixel = Route(snowplow.read_pixel, "GET", lambda _: PIXEL, b"image/gif")
     return Collection({**routes, PIXELS: pixel}, clock)
 
 
@@ -145,33 +170,52 @@ class Collection:
     def __init__(self, routes: Mapping[str, Route], clock: Clock) -> None:
         self._routes = routes
         self._clock = clock
+        self._unknown_places = asyncio.Semaphore(UNKNOWN_PLACES)
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """Every address that is answered, but those of Customer.io."""
+        return _OF_POSTHOG | self._routes.keys()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever becomes of it."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
         shared = shared_with(headers.get(b"origin"))
+        route = None
         try:
-            route = self._routes.get(scope["path"]) or _route_of_customerio(scope)
+            route = self._route(scope, headers)
             if scope["method"] == "OPTIONS":
                 await send_answer(send, 204, [*preflight(headers, route.method), *shared], b"")
                 return
             if scope["method"] != route.method:
                 raise HTTPException(405, headers={"Allow": f"{route.method}, OPTIONS"})
-            await self._take(scope, headers, receive, route)
+            collected = await self._take(scope, headers, receive, route)
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - every answer needs what a browser must see
             answer = problem(error)
             answer.raw_headers.extend(shared)
-            if isinstance(error, TooLarge):
+            if isinstance(error, TooLarge | TooSlow):
                 answer.headers["Connection"] = "close"
+            if route is not None and isinstance(error, Overloaded):
+                answer.status_code = route.overloaded
             await answer(scope, receive, send)
         else:
-            await send_answer(send, 200, [*route.success_headers, *shared], route.success)
+            body = route.success(collected)
+            content = (b"content-type", route.media_type), (b"content-length", b"%d" % len(body))
+            await send_answer(send, 200, [*content, *shared], body)
+
+    def _route(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Route:
+        """Raises HTTPException where there is none."""
+        path: str = scope["path"]
+        if path in _OF_POSTHOG:
+            return _route_of_posthog(path.rstrip("/"), headers, scope["query_string"])
+        return self._routes.get(path) or _route_of_customerio(scope)
 
     async def _take(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, route: Route
-    ) -> None:
+    ) -> Collected:
+        """Have written what a request brings, and return it."""
         if declared_length(headers) > MAX_WIRE_BYTES:
             raise _too_large()  # before the sender, who waits for leave to send, is given it
         services = services_of(scope)
@@ -183,30 +227,119 @@ class Collection:
         if sender is None:
             if keys.basic is not None:
                 raise _unauthorised(key)
-            key, sender = await _sender_inside(access, keys, incoming)
+            key, sender = await self._sender_inside(scope, keys, incoming, route)
         raw = await _whole(incoming)
         services.rate_limit.check(sender)
         received_at = self._clock()
 
         def read_text(text: bytes) -> tuple[str | None, Collected]:
             body = route.content(text, scope["query_string"])
-            return keys.write_key(body), route.read(body, received_at, _new_message_id)
+            collected = route.read(body, received_at, _new_message_id)
+            return keys.write_key(body, route.inside), collected
 
         inside, collected = await _run(services.threads, raw, read_text)
         if inside != key:
             sender = await require_sender(access, inside)
             services.rate_limit.check(sender)
         services.rate_limit.count(sender, len(collected.events) + len(collected.rejections))
-        await services.ingest.take(sender, collected, received_at)
+        if collected.events or collected.rejections:
+            await services.ingest.take(sender, collected, received_at)
+        return collected
+
+    async def _sender_inside(
+        self, scope: Scope, keys: KeysOutside, incoming: IncomingBody, route: Route
+    ) -> tuple[str | None, Sender]:
+        """The key and the source of a request that only its body names, from the body's beginning.
+
+        Nothing beyond that is read or unpacked for somebody who may be nobody, and nothing that is
+        longer is decoded; but where an SDK writes its key last, `_sender_at_end` reads on. Raises
+        Unauthorised, TooLarge, BadInput, and ClientDisconnect.
+        """
+        access = services_of(scope).access
+        begun = beginning(await incoming.read(MAX_UNKNOWN_BYTES))
+        key = first_key_in(begun, route.inside)
+        sender = await _sender(access, key)
+        if sender is not None:
+            return key, sender
+        raw = await incoming.read(MAX_UNKNOWN_BYTES)
+        if max(len(raw), len(begun)) > MAX_UNKNOWN_BYTES:
+            if keys.other is not None:
+                raise _unauthorised(keys.other)
+            if route.inside.may_be_last:
+                return await self._sender_at_end(scope, incoming, route)
+            await incoming.drop()
+            raise TooLarge(
+                f"The body has more than {MAX_UNKNOWN_BYTES:,} bytes, and nothing says who sends"
+                " it.",
+                remedy="Send the write key in a header, in the address, or at the body's"
+                " beginning.",
+            )
+        if raw:
+            body = route.content(unpack_body(raw), scope["query_string"])
+            key = keys.write_key(body, route.inside)
+        else:
+            key = keys.other
+        return key, await require_sender(access, key)
+
+    async def _sender_at_end(
+        self, scope: Scope, incoming: IncomingBody, route: Route
+    ) -> tuple[str | None, Sender]:
+        """The key and the source of a large body that may name them behind all its events.
+
+        Of `UNKNOWN_PLACES` bodies at once, up to 10 MB are held as they were sent and, where they
+        are packed, unpacked in a thread, of which no more than the end is kept. Nothing is decoded,
+        so strangers cost no more memory than that, and no more time than unpacking 10 MB. Raises
+        Overloaded where no place gets free, TooSlow, TooLarge, BadInput, Unauthorised and
+        ClientDisconnect.
+        """
+        try:
+            async with asyncio.timeout(UNKNOWN_WAIT_S):
+                await self._unknown_places.acquire()
+        except TimeoutError:
+            raise Overloaded("Too many large bodies arrive whose sender is not known.") from None
+        services = services_of(scope)
+        try:
+            async with asyncio.timeout(UNKNOWN_BODY_S):
+                raw = await _whole(incoming)
+            last = await asyncio.get_running_loop().run_in_executor(services.threads, end, raw)
+            key = last_key_in(last, route.inside)
+            return key, await require_sender(services.access, key)
+        except TimeoutError:
+            raise TooSlow("body", UNKNOWN_BODY_S) from None
+        finally:
+            self._unknown_places.release()
 
 
 def _route_of_customerio(scope: Scope) -> Route:
     """Raises HTTPException where Customer.io has no such route."""
-    path: bytes = scope["raw_path"]
-    read = customerio.reader_of(scope["method"], path.decode("latin-1"))
+    path = scope["raw_path"].decode("latin-1")
+    read = customerio.reader_of(scope["method"], path)
     if read is None:
+        methods = customerio.methods_of(path)
+        if methods:
+            raise HTTPException(405, headers={"Allow": ", ".join(methods)})
         raise HTTPException(404)
     return Route(read, scope["method"], may_be_empty=True)
+
+
+def _route_of_posthog(path: str, headers: Mapping[bytes, bytes], query: bytes) -> Route:
+    """`path` has no slash at its end."""
+    if path == POSTHOG_V1:
+        sdk, _, _ = headers.get(b"posthog-sdk-info", b"").decode("latin-1").partition("/")
+        sent_at = headers.get(b"posthog-request-timestamp", b"").decode("latin-1")
+        read = partial(posthog.read_events, sent_at=sent_at, sdk=sdk or posthog.PYTHON)
+        # Its SDK gives events up at 429, and sends them again at 503.
+        return Route(read, success=posthog.results, overloaded=Unavailable.status)
+    if path == POSTHOG_FLAGS:
+        return _POSTHOG_FLAGS
+    sent_at = dict(parse_qsl(query.decode("latin-1"))).get("_")
+    read = partial(posthog.read_events, sent_at=sent_at)
+    return Route(read, inside=posthog.KEY, plain=posthog.plain)
+
+
+_POSTHOG_FLAGS: Final = Route(
+    posthog.read_flags, success=lambda _: posthog.FLAGS, inside=posthog.KEY, plain=posthog.plain
+)
 
 
 def _new_message_id() -> str:
@@ -226,37 +359,12 @@ async def require_sender(access: Access, key: str | None) -> Sender:
     return sender
 
 
-async def _sender_inside(
-    access: Access, keys: KeysOutside, incoming: IncomingBody
-) -> tuple[str | None, Sender]:
-    """The key and the source of a request that only its body names, from the body's beginning.
-
-    Nothing beyond that is read or unpacked for somebody who may be nobody, and nothing that is
-    longer is decoded. Raises Unauthorised, TooLarge, BadInput, and ClientDisconnect.
-    """
-    begun = beginning(await incoming.read(MAX_UNKNOWN_BYTES))
-    key = first_key_in(begun)
-    sender = await _sender(access, key)
-    if sender is not None:
-        return key, sender
-    raw = await incoming.read(MAX_UNKNOWN_BYTES)
-    if max(len(raw), len(begun)) > MAX_UNKNOWN_BYTES:
-        if keys.other is not None:
-            raise _unauthorised(keys.other)
-        await incoming.drop()
-        raise TooLarge(
-            f"The body has more than {MAX_UNKNOWN_BYTES:,} bytes, and nothing says who sends it.",
-            remedy="Send the write key in a header, in the address, or at the body's beginning.",
-        )
-    key = keys.write_key(decode_body(raw)) if raw else keys.other
-    return key, await require_sender(access, key)
-
-
 def _unauthorised(key: str | None) -> Unauthorised:
     return Unauthorised(
         "The write key is not known." if key else "There is no write key.",
         remedy="Send a source's write key as the user name of Basic authorization, as writeKey"
-        " in the body or the query, as X-Write-Key, or as a Bearer token.",
+        " (PostHog: api_key) in the body, as writeKey in the query, as X-Write-Key, or as a Bearer"
+        " token.",
     )
 
 
@@ -277,7 +385,7 @@ def _too_large() -> TooLarge:
 
 async def _run(threads: Executor, raw: bytes, read: Callable[[bytes], T]) -> T:
     """The result of reading a body; where it is large, from a thread, without the collector."""
-    if len(raw) <= (LARGE_GZIP if raw.startswith(GZIP_MAGIC) else LARGE_BODY):
+    if len(raw) <= (LARGE_PACKED if raw.startswith(PACKED) else LARGE_BODY):
         text = unpack_body(raw)
         if len(text) <= LARGE_BODY:
             return read(text)

@@ -1,4 +1,4 @@
-"""The body of a request: gunzipped within bounds, and read as the JSON that SDKs really send.
+"""The body of a request: unpacked within bounds, and read as the JSON that SDKs really send.
 
 What a body costs to read depends on what it holds: two bytes make a list that takes seventy in
 memory. So brackets and commas are counted before, at the speed of memory.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NoReturn, cast
 
 import orjson
@@ -28,6 +28,9 @@ MAX_UNKNOWN_BYTES: Final = 64 * 1024
 It is the most that a browser sends when a page is left.
 """
 
+MAX_UNKNOWN_LARGE_BYTES: Final = MAX_WIRE_BYTES
+"""Longest body, as sent and unpacked, that is read to its end to find out who sends it."""
+
 MAX_CONTAINERS: Final = 500_000
 """Most lists and objects of a body: ten thousand events of fifty each."""
 
@@ -40,7 +43,12 @@ MAX_ESCAPES: Final = 1_000_000
 _SMALLEST_CONTAINER: Final = 2
 _PIECE: Final = 1024 * 1024
 _SLICE: Final = 64 * 1024
-GZIP_MAGIC = b"\x1f\x8b"
+PACKED: Final = (b"\x1f\x8b", b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
+"""How gzip begins, then zlib in its four levels, which HTTP calls deflate; JSON never does."""
+
+_EITHER = 32 + zlib.MAX_WBITS
+"""Tells zlib to find out itself which of the two it is given."""
+
 _BYTE_ORDER_MARK = "\ufeff"
 
 _DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
@@ -61,18 +69,22 @@ def decode_body(raw: bytes) -> Any:
 
 
 def unpack_body(raw: bytes) -> bytes:
-    """A request's body as JSON text, were it gzipped (recognised by its first bytes) or not.
+    """A request's body as JSON text, were it packed (recognised by its first bytes) or not.
 
     Raises TooLarge beyond 10 MB as sent or 64 MB unpacked, and beyond `MAX_CONTAINERS` or
-    `MAX_VALUES` (all found out while unpacking), and BadInput when it is not gzip.
+    `MAX_VALUES` (all found out while unpacking), and BadInput when it cannot be unpacked.
     """
     if len(raw) > MAX_WIRE_BYTES:
         raise TooLarge(
             f"The body has {len(raw):,} bytes; at most {MAX_WIRE_BYTES:,} are read.",
             remedy="Send smaller batches.",
         )
-    if raw.startswith(GZIP_MAGIC):
-        return _gunzip(raw)
+    if raw.startswith(PACKED):
+        contents, pieces = Contents(), list[bytes]()
+        for piece in _unpacked(raw, MAX_UNPACKED_BYTES):
+            contents.count(piece)
+            pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
     # A shorter one has no room for so many, and most are shorter.
     if len(raw) > _SMALLEST_CONTAINER * MAX_CONTAINERS:
         Contents().count(raw)
@@ -82,12 +94,25 @@ def unpack_body(raw: bytes) -> bytes:
 def beginning(raw: bytes) -> bytes:
     """The first `MAX_UNKNOWN_BYTES` of a body, and one more if there are more, unpacked.
 
-    `raw` may be the beginning of what was sent. Raises BadInput when it is not gzip.
+    `raw` may be the beginning of what was sent. Raises BadInput when it cannot be unpacked.
     """
-    if not raw.startswith(GZIP_MAGIC):
+    if not raw.startswith(PACKED):
         return raw[: MAX_UNKNOWN_BYTES + 1]
-    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    unpacker = zlib.decompressobj(wbits=_EITHER)
     return _unpack(unpacker.decompress, raw, MAX_UNKNOWN_BYTES + 1)
+
+
+def end(raw: bytes) -> bytes:
+    """The last `MAX_UNKNOWN_BYTES` of a whole body, unpacked; no more of it is kept meanwhile.
+
+    Raises TooLarge beyond `MAX_UNKNOWN_LARGE_BYTES`, and BadInput when it cannot be unpacked.
+    """
+    if not raw.startswith(PACKED):
+        return raw[-MAX_UNKNOWN_BYTES:]
+    last = b""
+    for piece in _unpacked(raw, MAX_UNKNOWN_LARGE_BYTES):
+        last = (last + piece)[-MAX_UNKNOWN_BYTES:]
+    return last
 
 
 def decode_json(raw: bytes) -> Any:
@@ -130,42 +155,44 @@ def _holds_too_much(most: str) -> TooLarge:
     return TooLarge(f"The body holds more than {most}.", remedy="Send smaller batches.")
 
 
-def _gunzip(raw: bytes) -> bytes:
-    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-    pieces: list[bytes] = []
+def _unpacked(raw: bytes, most: int) -> Iterator[bytes]:
+    """What a packed body holds, piece by piece.
+
+    Raises TooLarge beyond `most` bytes, and BadInput when it cannot be unpacked.
+    """
+    unpacker = zlib.decompressobj(wbits=_EITHER)
     size = 0
-    contents = Contents()
     # In slices, as what is not unpacked yet is copied for every piece.
     for start in range(0, len(raw), _SLICE):
         if unpacker.eof:
-            raise _bad_gzip("The body's gzip stream goes on after its end.")
+            raise _bad_stream("The body's packed stream goes on after its end.")
         rest = raw[start : start + _SLICE]
         while rest:
             piece = _unpack(unpacker.decompress, rest, _PIECE)
             rest = unpacker.unconsumed_tail
             size += len(piece)
-            if size > MAX_UNPACKED_BYTES:
+            if size > most:
                 raise TooLarge(
-                    f"The body unpacks to more than {MAX_UNPACKED_BYTES:,} bytes.",
+                    f"The body unpacks to more than {most:,} bytes.",
                     remedy="Send smaller batches.",
                 )
-            contents.count(piece)
-            pieces.append(piece)
+            yield piece
     if not unpacker.eof:
-        raise _bad_gzip("The body's gzip stream ends too early.")
+        raise _bad_stream("The body's packed stream ends too early.")
     if unpacker.unused_data:
-        raise _bad_gzip("The body's gzip stream goes on after its end.")
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        raise _bad_stream("The body's packed stream goes on after its end.")
 
 
 def _unpack(decompress: Callable[[bytes, int], bytes], packed: bytes, most: int) -> bytes:
     try:
         return decompress(packed, most)
     except zlib.error as error:
-        raise _bad_gzip(f"The body begins like gzip but cannot be unpacked: {error}.") from error
+        raise _bad_stream(
+            f"The body begins like gzip or zlib but cannot be unpacked: {error}."
+        ) from error
 
 
-def _bad_gzip(message: str) -> BadInput:
+def _bad_stream(message: str) -> BadInput:
     return BadInput(message, remedy="Send one whole gzip stream, or plain JSON.")
 
 

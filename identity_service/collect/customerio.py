@@ -24,6 +24,7 @@ from typing import Any, Final, TypeAlias, cast
 from urllib.parse import unquote
 
 from identity_service.collect.body import as_object
+from identity_service.collect.identifiers import external_ids
 from identity_service.collect.notices import merge_notice
 from identity_service.collect.segment import Collected, read_batch
 from identity_service.domain.upstream import Notice
@@ -59,6 +60,11 @@ def reader_of(
     """
     calls = _calls_of(method, path)
     return None if calls is None else partial(_read, calls)
+
+
+def methods_of(path: str) -> list[str]:
+    """The methods that a path of Customer.io takes; none where there is no such route."""
+    return [each for each in ("DELETE", "POST", "PUT") if _calls_of(each, path)]
 
 
 def _read(
@@ -211,11 +217,9 @@ def _track(person: dict[str, Any], name: str, properties: dict[str, Any]) -> dic
 def person_named(identifiers: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a call that name somebody by `id`, `email`, `cio_id` or `anonymous_id`."""
     named = _named(identifiers["id"]) if identifiers.get("id") else {}
-    others = [
-        {"type": name, "id": identifiers[name], "collection": "users", "encoding": "none"}
-        for name in ("email", "cio_id", "anonymous_id")
-        if identifiers.get(name)
-    ]
+    others = external_ids(
+        (name, identifiers.get(name)) for name in ("email", "cio_id", "anonymous_id")
+    )
     if others:
         listed = as_object(named.get("context")).get("externalIds", [])
         named = {**named, "context": {"externalIds": [*listed, *others]}}
@@ -229,5 +233,4 @@ def _named(value: object) -> dict[str, Any]:
         of_type = "email" if "@" in value else "cio_id" if _CIO_ID.fullmatch(value) else None
     if of_type is None:
         return {"userId": value}
-    external = {"type": of_type, "id": value, "collection": "users", "encoding": "none"}
-    return {"context": {"externalIds": [external]}}
+    return {"context": {"externalIds": external_ids([(of_type, value)])}}

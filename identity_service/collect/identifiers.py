@@ -62,6 +62,15 @@ def read_identifiers(
     return tuple(found)
 
 
+def external_ids(identifiers: Iterable[tuple[str, object]]) -> list[dict[str, Any]]:
+    """Typed identifiers as `context.externalIds` has them, without those that have no value."""
+    return [
+        {"type": of_type, "id": value, "collection": "users", "encoding": "none"}
+        for of_type, value in identifiers
+        if value not in (None, "")
+    ]
+
+
 def second_values_as_anonymous(
     identifiers: Iterable[Identifier], limit_of: Callable[[str], int | None]
 ) -> tuple[Identifier, ...]:

@@ -5,12 +5,32 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, TypeGuard, cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple, TypeGuard, cast
 from urllib.parse import parse_qsl
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,256}")
-_KEY_IN_JSON = re.compile(rb'"writeKey"\s*:\s*"([A-Za-z0-9_-]{1,256})"')
+
+
+class KeyInside(NamedTuple):
+    """Where the bodies of one protocol name their write key.
+
+    `pattern` finds it, as its first group, in text that is not decoded, at whatever depth; `find`
+    takes it from a decoded body, as it was sent. `may_be_last`: there are SDKs that write it
+    behind all their events.
+    """
+
+    pattern: re.Pattern[bytes]
+    find: Callable[[object], object]
+    may_be_last: bool = False
+
+
+def _write_key(body: object) -> object:
+    return cast("dict[str, Any]", body).get("writeKey") if isinstance(body, dict) else None
+
+
+WRITE_KEY: Final = KeyInside(re.compile(rb'"writeKey"\s*:\s*"([A-Za-z0-9_-]{1,256})"'), _write_key)
+"""As Segment, RudderStack and Jitsu name it: `writeKey` of the body."""
 
 
 class KeysOutside(NamedTuple):
@@ -22,13 +42,12 @@ class KeysOutside(NamedTuple):
     basic: str | None
     other: str | None
 
-    def write_key(self, body: object) -> str | None:
+    def write_key(self, body: object, inside: KeyInside = WRITE_KEY) -> str | None:
         """The write key of the request with that decoded body, which may name one; or None."""
-        if self.basic is None and isinstance(body, dict):
-            inside = cast("dict[str, Any]", body).get("writeKey")
-            if _is_key(inside):
-                return inside
-        return self.basic or self.other
+        if self.basic is not None:
+            return self.basic
+        key = inside.find(body)
+        return key if _is_key(key) else self.other
 
 
 def keys_outside(headers: Mapping[bytes, bytes], query: bytes) -> KeysOutside:
@@ -46,13 +65,19 @@ def keys_outside(headers: Mapping[bytes, bytes], query: bytes) -> KeysOutside:
     return KeysOutside(None, next(filter(_is_key, others), None))
 
 
-def first_key_in(beginning: bytes) -> str | None:
-    """The first `writeKey` in the text of a body or of its beginning, at whatever depth; or None.
+def first_key_in(beginning: bytes, inside: KeyInside = WRITE_KEY) -> str | None:
+    """The first write key in the text of a body or of its beginning, at whatever depth; or None.
 
     Found without decoding anything: to be compared with what `write_key` finds later.
     """
-    found = _KEY_IN_JSON.search(beginning)
+    found = inside.pattern.search(beginning)
     return found[1].decode("ascii") if found else None
+
+
+def last_key_in(end: bytes, inside: KeyInside) -> str | None:
+    """The last write key in the text of a body's end; or None. As `first_key_in`."""
+    found: list[bytes] = inside.pattern.findall(end)
+    return found[-1].decode("ascii") if found else None
 
 
 def _below_the_body(headers: Mapping[bytes, bytes], query: bytes, bearer: str) -> Iterator[str]:

@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from identity_service.collect.body import as_object
+from identity_service.collect.identifiers import external_ids
 from identity_service.collect.segment import Collected, read_batch
 from identity_service.errors import BadInput, TooLarge
 
@@ -132,10 +133,7 @@ def _event(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def _external_ids(identities: Mapping[str, Any], mpid: object) -> list[dict[str, Any]]:
     named = [(_type_of(name), value) for name, value in identities.items() if name not in _USER_ID]
-    return [
-        {"type": of_type, "id": value, "collection": "users", "encoding": "none"}
-        for of_type, value in [*named, ("mpid", mpid)]
-    ]
+    return external_ids([*named, ("mpid", mpid)])
 
 
 def _type_of(identity: str) -> str:

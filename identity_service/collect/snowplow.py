@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from identity_service.collect.body import Contents, as_object, decode_json
+from identity_service.collect.identifiers import external_ids
 from identity_service.collect.segment import Collected, read_batch
 from identity_service.errors import BadInput
 
@@ -70,7 +71,7 @@ def call_of(event: object, inside: Contents) -> object:
     kind, name, properties = _what(given, described)
     context = {
         "snowplow": given,
-        "externalIds": _external_ids(given.get("tnuid") or given.get("nuid")),
+        "externalIds": external_ids([("network_userid", given.get("tnuid") or given.get("nuid"))]),
         "device": _device(mobile),
     }
     call = {
@@ -137,11 +138,6 @@ def _device(mobile: Mapping[str, Any]) -> dict[str, Any]:
     else:
         return {}
     return {"type": platform, **ids, "adTrackingEnabled": True}
-
-
-def _external_ids(network: object) -> list[dict[str, Any]]:
-    external = {"type": "network_userid", "collection": "users", "encoding": "none"}
-    return [{**external, "id": network}] if network else []
 
 
 def _name_of(schema: object) -> str | None:

@@ -10,6 +10,7 @@ import orjson
 
 from identity_service.collect.content import digest_of
 from identity_service.collect.cursors import read_cursor
+from identity_service.collect.identifiers import external_ids
 from identity_service.collect.polled import PolledRow
 from identity_service.collect.segment import read_stored_call
 from identity_service.collect.sql_source import CallKind, SqlCall
@@ -94,11 +95,7 @@ def _who(call: SqlCall, values: Mapping[str, Any]) -> dict[str, Any]:
         for field, column in fields.items()
         if column is not None and values[column] is not None
     }
-    external = [
-        {"type": name, "id": values[column], "collection": "users", "encoding": "none"}
-        for name, column in call.identifiers.items()
-        if values[column] is not None
-    ]
+    external = external_ids((name, values[column]) for name, column in call.identifiers.items())
     return {**found, "context": {"externalIds": external}} if external else found
 
 

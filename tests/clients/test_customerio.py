@@ -62,7 +62,7 @@ def test_a_merge_joins_no_second_login_and_a_deletion_deletes_nothing(
     ("method", "path", "status"),
     [
         ("PUT", "/api/v1/customers/u", 401),
-        ("GET", "/api/v1/customers/u", 404),
+        ("GET", "/api/v1/customers/u", 405),
         ("POST", "/api/v1/nothing", 404),
     ],
 )

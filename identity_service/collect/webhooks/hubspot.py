@@ -21,12 +21,11 @@ from typing import Any, Final, cast
 import orjson
 
 from identity_service.collect.content import digest_of
-from identity_service.collect.identifiers import identifier_text
+from identity_service.collect.identifiers import external_ids, identifier_text
 from identity_service.collect.notices import merge_notice, notice
 from identity_service.collect.webhooks.reading import (
     Delivery,
     Reading,
-    external_ids,
     joined,
     prefixed,
     word,

@@ -17,8 +17,9 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from identity_service.collect.body import as_object
+from identity_service.collect.identifiers import external_ids
 from identity_service.collect.notices import notice
-from identity_service.collect.webhooks.reading import Delivery, Reading, external_ids, word
+from identity_service.collect.webhooks.reading import Delivery, Reading, word
 from identity_service.domain.upstream import NoticeKind
 
 CONTACT_ID: Final = "intercom_contact_id"

@@ -64,15 +64,6 @@ def word(value: object) -> str:
     return value[:MAX_WORD] if isinstance(value, str) else "?"
 
 
-def external_ids(identifiers: Sequence[tuple[str, object]]) -> list[dict[str, Any]]:
-    """Typed identifiers as `context.externalIds` has them, without those that have no value."""
-    return [
-        {"type": of_type, "id": value, "collection": "users", "encoding": "none"}
-        for of_type, value in identifiers
-        if value not in (None, "")
-    ]
-
-
 def prefixed(prefix: object, value: object) -> str | None:
     """`prefix/value`, for ids that are unique only inside an account of the vendor."""
     text, before = identifier_text(value), identifier_text(prefix)

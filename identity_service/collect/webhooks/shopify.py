@@ -22,11 +22,11 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from identity_service.collect.body import as_object
+from identity_service.collect.identifiers import external_ids
 from identity_service.collect.notices import merge_notice, notice
 from identity_service.collect.webhooks.reading import (
     Delivery,
     Reading,
-    external_ids,
     prefixed,
     word,
 )

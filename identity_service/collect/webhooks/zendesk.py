@@ -18,9 +18,9 @@ import re
 from typing import Any, Final, cast
 
 from identity_service.collect.body import as_object
-from identity_service.collect.identifiers import identifier_text
+from identity_service.collect.identifiers import external_ids, identifier_text
 from identity_service.collect.notices import notice
-from identity_service.collect.webhooks.reading import Delivery, Reading, external_ids, word
+from identity_service.collect.webhooks.reading import Delivery, Reading, word
 from identity_service.domain.upstream import NoticeKind
 
 USER_ID: Final = "zendesk_user_id"

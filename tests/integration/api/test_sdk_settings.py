@@ -15,6 +15,8 @@ def paths(key: str) -> list[str]:
         f"/v1/projects/{key}/settings",
         f"/sourceConfig/?p=npm&v=3&writeKey={key}",
         f"/sourceConfig?writeKey={key}",
+        f"/array/{key}/config",
+        f"/array/{key}/config.js",
     ]
 
 
@@ -40,6 +42,19 @@ def test_rudderstacks_browser_sdk_finds_its_source(service: RunningService, spac
         assert answer.json()["updatedAt"]
 
 
+def test_posthogs_browser_sdk_finds_what_it_may_send(service: RunningService, space: Space) -> None:
+    as_json = service.get(f"/array/{space.write_key}/config", headers=ORIGIN)
+    as_script = service.get(f"/array/{space.write_key}/config.js", headers=ORIGIN)
+
+    settings = as_json.json()
+    assert settings["token"] == space.write_key
+    assert "gzip-js" in settings["supportedCompression"]
+    assert (settings["hasFeatureFlags"], settings["sessionRecording"]) == (False, False)
+    assert as_script.headers["content-type"] == "application/javascript"
+    assert as_json.text in as_script.text
+    assert f'_POSTHOG_REMOTE_CONFIG["{space.write_key}"]' in as_script.text
+
+
 @pytest.mark.parametrize("key", ["nobodys", "", "a/b", "é"])
 def test_a_key_that_nobody_has_gets_no_settings(service: RunningService, key: str) -> None:
     for path in paths(key):
@@ -52,7 +67,7 @@ def test_a_key_that_nobody_has_gets_no_settings(service: RunningService, key: st
 def test_a_reader_key_gets_no_settings(service: RunningService, space: Space) -> None:
     answers = [service.get(path, headers=ORIGIN) for path in paths(space.reader_key)]
 
-    assert [answer.status_code for answer in answers] == [401, 401, 401]
+    assert {answer.status_code for answer in answers} == {401}
     assert {answer.headers["access-control-allow-origin"] for answer in answers} == {
         ORIGIN["Origin"]
     }

@@ -6,6 +6,7 @@ import gzip
 import json
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ import pytest
 from identity_service.api import collect
 from identity_service.collect.body import MAX_UNKNOWN_BYTES
 from tests.support.service import RunningService, Space
+from tests.support.waiting import wait_until
 
 TRACK = {"userId": "u-1", "event": "x", "messageId": "m-1"}
 LISTS = gzip.compress(b'{"batch":[' + b"[]," * 22_000_000 + b"0]}")
@@ -25,7 +27,7 @@ class Work:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.given: dict[str, list[int]] = {}
-        for name in ("beginning", "unpack_body", "decode_body", "decode_json"):
+        for name in ("beginning", "end", "unpack_body", "decode_json"):
             self._watch(monkeypatch, name)
 
     def _watch(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
@@ -41,11 +43,7 @@ class Work:
     @property
     def decoded(self) -> list[int]:
         """The lengths of what was decoded or unpacked whole."""
-        return [
-            size
-            for name in ("unpack_body", "decode_body", "decode_json")
-            for size in self.given[name]
-        ]
+        return [size for name in ("unpack_body", "decode_json") for size in self.given[name]]
 
 
 @pytest.fixture
@@ -65,7 +63,7 @@ def test_an_unknown_basic_user_is_refused_before_the_body_is_looked_at(
     answer = service.post("/v1/batch", "unknown", content=body)
 
     assert refused(answer, 401, "UNAUTHORISED")
-    assert work.given == {"beginning": [], "unpack_body": [], "decode_body": [], "decode_json": []}
+    assert work.given == {"beginning": [], "end": [], "unpack_body": [], "decode_json": []}
 
 
 def test_an_unknown_basic_user_is_refused_before_the_body_has_come(
@@ -111,7 +109,7 @@ def test_a_body_without_any_key_is_too_large_beyond_64_kb_packed_or_unpacked(
     assert refused(answer, 413, "TOO_LARGE")
     assert "65,536 bytes" in answer.json()["message"]
     assert "write key" in answer.json()["detail"]
-    assert work.decoded == []
+    assert (work.given["end"], work.decoded) == ([], [])
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
@@ -177,3 +175,89 @@ def test_a_body_of_a_known_sender_that_would_be_huge_is_not_decoded(
     assert refused(answer, 413, "TOO_LARGE")
     assert "500,000 lists and objects" in answer.json()["message"]
     assert work.given["decode_json"] == []
+
+
+# -- bodies that name their sender last, as PostHog's Python SDK writes them -------------------
+
+
+def of_posthog(key: str, events: int = 1_500) -> bytes:
+    batch = [{"event": "e", "distinct_id": "u-1", "uuid": f"m-{n}"} for n in range(events)]
+    return json.dumps({"batch": batch, "api_key": key}).encode()
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_large_body_of_posthog_may_end_with_its_key(
+    service: RunningService, space: Space, pack: Callable[[bytes], bytes]
+) -> None:
+    body = of_posthog(space.write_key)
+    assert len(body) > MAX_UNKNOWN_BYTES
+
+    answer = service.post("/batch/", content=pack(body))
+
+    assert (answer.status_code, answer.json()) == (200, {"success": True})
+    assert len(space.events()) == 1_500
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (of_posthog("unknown"), 401, "UNAUTHORISED"),
+        (gzip.compress(of_posthog("unknown")), 401, "UNAUTHORISED"),
+        (of_posthog("k")[:-20], 401, "UNAUTHORISED"),
+        (LISTS, 413, "TOO_LARGE"),
+        (b" " * 9_000_000, 401, "UNAUTHORISED"),
+        (b" " * 11_000_000, 413, "TOO_LARGE"),
+    ],
+)
+def test_of_a_large_body_of_posthog_from_nobody_nothing_is_decoded(
+    service: RunningService, work: Work, body: bytes, status: int, code: str
+) -> None:
+    answer = service.post("/batch/", content=body)
+
+    assert refused(answer, status, code)
+    assert work.decoded == []
+
+
+def test_only_so_many_large_bodies_without_a_sender_are_held_at_once(
+    service: RunningService, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collect, "UNKNOWN_WAIT_S", 1)
+    event = {"event": "e", "distinct_id": "u-1", "properties": {"text": "x" * 100_000}}
+    body = json.dumps({"batch": [event], "api_key": space.write_key}).encode()
+    head = f"POST /batch/ HTTP/1.1\r\nHost: test\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+
+    with ExitStack() as stack:
+        slow = [stack.enter_context(connected(service)) for _ in range(collect.UNKNOWN_PLACES)]
+        for connection in slow:
+            connection.sendall(head + body[:-1])
+        wait_until(lambda: service.post("/batch/", content=body).status_code == 429)
+        one_more = service.post("/batch/", content=body)
+        with_key_outside = service.post("/batch/", space.write_key, content=body)
+        small = service.post("/batch/", content=of_posthog(space.write_key, 1))
+        for connection in slow:
+            connection.sendall(body[-1:])
+        answers = [connection.recv(65536) for connection in slow]
+    afterwards = service.post("/batch/", content=body)
+
+    assert refused(one_more, 429, "OVERLOADED")
+    assert int(one_more.headers["Retry-After"]) >= 1
+    assert [with_key_outside.status_code, small.status_code, afterwards.status_code] == [200] * 3
+    assert {answer.partition(b"\r\n")[0] for answer in answers} == {b"HTTP/1.1 200 OK"}
+
+
+def test_a_large_body_without_a_sender_has_to_arrive_soon(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collect, "UNKNOWN_BODY_S", 0.2)
+    head = b"POST /batch/ HTTP/1.1\r\nHost: test\r\nContent-Length: 10000000\r\n\r\n"
+
+    with connected(service) as connection:
+        connection.sendall(head + b" " * (MAX_UNKNOWN_BYTES + 1))
+        answer = connection.recv(65536)
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+def connected(service: RunningService) -> socket.socket:
+    host, port = service.address.split(":")
+    return socket.create_connection((host, int(port)), timeout=30)

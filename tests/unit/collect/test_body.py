@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import json
 import os
+import zlib
 from collections.abc import Callable
 
 import orjson
@@ -15,12 +16,14 @@ from identity_service.collect.body import (
     MAX_CONTAINERS,
     MAX_ESCAPES,
     MAX_UNKNOWN_BYTES,
+    MAX_UNKNOWN_LARGE_BYTES,
     MAX_UNPACKED_BYTES,
     MAX_VALUES,
     MAX_WIRE_BYTES,
     beginning,
     decode_body,
     decode_json,
+    end,
     unpack_body,
 )
 from identity_service.errors import BadInput, TooLarge
@@ -34,6 +37,11 @@ def test_json_is_read() -> None:
 
 def test_gzip_is_told_by_its_first_bytes() -> None:
     assert decode_body(gzip.compress(b'{"a":1}')) == {"a": 1}
+
+
+@pytest.mark.parametrize("level", range(10))
+def test_zlib_is_told_by_its_first_bytes(level: int) -> None:
+    assert decode_body(zlib.compress(b'{"a":1}', level)) == {"a": 1}
 
 
 def test_a_body_over_ten_megabytes_is_too_large() -> None:
@@ -107,6 +115,26 @@ def test_the_beginning_of_a_long_body_ends_one_byte_after_what_is_looked_at() ->
     assert beginning(text) == text[: MAX_UNKNOWN_BYTES + 1]
     assert beginning(gzip.compress(text)) == text[: MAX_UNKNOWN_BYTES + 1]
     assert beginning(gzip.compress(text)[:1000]) == text[: MAX_UNKNOWN_BYTES + 1]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zlib.compress])
+@pytest.mark.parametrize("length", [0, 1, MAX_UNKNOWN_BYTES, MAX_UNKNOWN_BYTES + 1, 3_000_000])
+def test_the_end_of_a_body_is_its_last_bytes_unpacked(
+    pack: Callable[[bytes], bytes], length: int
+) -> None:
+    text = os.urandom(length)
+
+    assert end(pack(text)) == text[-MAX_UNKNOWN_BYTES:]
+
+
+def test_to_find_its_end_no_more_is_unpacked_than_may_be_sent() -> None:
+    with pytest.raises(TooLarge, match="unpacks to more than"):
+        end(gzip.compress(b"0" * (MAX_UNKNOWN_LARGE_BYTES + 1)))
+
+
+def test_the_end_of_what_cannot_be_unpacked_is_bad_input() -> None:
+    with pytest.raises(BadInput):
+        end(gzip.compress(b"0" * 100_000)[:-8])
 
 
 def test_a_beginning_that_is_not_gzip_is_bad_input() -> None:

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from identity_service.collect.keys import first_key_in, keys_outside
+from identity_service.collect.keys import WRITE_KEY, first_key_in, keys_outside, last_key_in
 
 
 def write_key(headers: dict[str, str], query: dict[str, str], body: object) -> str | None:
@@ -93,3 +93,16 @@ def test_only_a_basic_user_that_is_a_key_outranks_the_body(
 )
 def test_the_key_in_a_body_is_found_before_it_is_decoded(text: bytes, key: str | None) -> None:
     assert first_key_in(text) == key
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (b'{"batch":[{"writeKey":"a"}],"writeKey": "b"}', "b"),
+        (b'ey":"a"},"writeKey":"b","x":1}', "b"),
+        (b'{"writeKey":"no key"}', None),
+        (b"", None),
+    ],
+)
+def test_the_last_key_is_found_in_the_end_of_a_body(text: bytes, key: str | None) -> None:
+    assert last_key_in(text, WRITE_KEY) == key
