@@ -144,6 +144,7 @@ def source(found: Source) -> dict[str, Any]:
         "pausedBy": found.paused_by,
         "eventsPerSecond": found.events_per_s,
         "rulesVersion": found.rules_version,
+        "vendor": None if found.vendor is None else found.vendor.upper(),
         "lastSeenAt": None if found.last_seen is None else iso(found.last_seen),
         "keys": [
             {

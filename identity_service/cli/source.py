@@ -267,7 +267,9 @@ def _show(found: Source, *, as_json: bool) -> None:
     for key in found.keys:
         until = "" if key.good_until is None else f", good until {iso(key.good_until)}"
         console.print(Text(f"  key of {iso(key.created_at)}{until}"), soft_wrap=True)
-    if not found.keys:
+    if found.vendor is not None:
+        console.print(Text(f"  fed by webhooks of {found.vendor}"), soft_wrap=True)
+    elif not found.keys:
         console.print(Text("  no key is good: `rotate-key` makes one"), soft_wrap=True)
 
 

@@ -29,7 +29,8 @@ class Source:
     (ISO 3166). `paused_at` and `paused_by` are None unless it is paused. `events_per_s` is the most
     that it may send to one process, None for any number. `last_seen` is when something was received
     from it last, to a few seconds. `rules` are the text of its reading rules in force, and
-    `rules_version` counts how often they were set.
+    `rules_version` counts how often they were set. `vendor` is the one whose webhook feeds it, None
+    where none does.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Source:
     last_seen: int | None
     rules: str | None
     rules_version: int
+    vendor: str | None
     spaces: tuple[str, ...]
     keys: tuple[SourceKey, ...]
     feeds_other_spaces: bool = False

@@ -28,6 +28,7 @@ from identity_service.api.graphql.refused import (
 )
 from identity_service.api.graphql.scalars import Millis
 from identity_service.api.graphql.types import by, shows
+from identity_service.collect.webhooks.vendors import Vendor
 from identity_service.domain import sources
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import Page
@@ -61,6 +62,10 @@ async def _statistics(
     root: Parent[sources.Source], info: Info, days: int = 30
 ) -> sources.SourceStatistics:
     return await info.context.services.sources.statistics(root, days)
+
+
+def _vendor(root: Parent[sources.Source]) -> Vendor | None:
+    return None if root.vendor is None else Vendor(root.vendor)
 
 
 def _last_seen(root: Parent[sources.Source]) -> Millis | None:
@@ -130,6 +135,7 @@ class Source:
     keys: list[SourceKey] = strawberry.field(
         description="Its write keys that are good, the oldest first."
     )
+    vendor: Vendor | None = by(_vendor, description="Whose webhook feeds it, if one does.")
     last_seen_at: Millis | None = by(
         _last_seen, description="When something was received from it last, to a few seconds."
     )

@@ -18,6 +18,7 @@ from identity_service.api.graphql import explanations, fields, inboxes, ledger, 
 from identity_service.api.graphql.connections import PageInfo
 from identity_service.api.graphql.context import record_of
 from identity_service.api.graphql.scalars import Json, Millis
+from identity_service.collect.webhooks.vendors import Vendor
 from identity_service.domain.identifiers import IdentifierKind
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.recorded import (
@@ -41,6 +42,7 @@ strawberry.enum(CustomerKind)
 strawberry.enum(IdentifierKind)
 strawberry.enum(Verdict)
 strawberry.enum(MissingReason, name="NotFoundReason")
+strawberry.enum(Vendor, name="WebhookVendor")
 
 T = TypeVar("T")
 

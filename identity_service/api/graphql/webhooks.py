@@ -16,8 +16,6 @@ from identity_service.collect.webhooks.vendors import Vendor
 from identity_service.errors import FieldInvalid
 from identity_service.services.spaces.webhooks import NewWebhook, RotatedSecret, WebhookSource
 
-strawberry.enum(Vendor, name="WebhookVendor")
-
 
 @strawberry.type
 @shows(WebhookSource)
