@@ -299,13 +299,10 @@ class Collection:
             raise Overloaded("Too many large bodies arrive whose sender is not known.") from None
         services = services_of(scope)
         try:
-            async with asyncio.timeout(UNKNOWN_BODY_S):
-                raw = await _whole(incoming)
+            raw = await _whole_soon(incoming)
             last = await asyncio.get_running_loop().run_in_executor(services.threads, end, raw)
             key = last_key_in(last, route.inside)
             return key, await require_sender(services.access, key)
-        except TimeoutError:
-            raise TooSlow("body", UNKNOWN_BODY_S) from None
         finally:
             self._unknown_places.release()
 
@@ -375,6 +372,15 @@ async def _whole(incoming: IncomingBody) -> bytes:
         await incoming.drop()
         raise _too_large()
     return raw
+
+
+async def _whole_soon(incoming: IncomingBody) -> bytes:
+    """As `_whole`, and raises TooSlow after `UNKNOWN_BODY_S`."""
+    try:
+        async with asyncio.timeout(UNKNOWN_BODY_S):
+            return await _whole(incoming)
+    except TimeoutError:
+        raise TooSlow("body", UNKNOWN_BODY_S) from None
 
 
 def _too_large() -> TooLarge:

