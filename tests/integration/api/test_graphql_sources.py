@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from identity_service.domain.timestamps import iso
+from identity_service.errors import FieldInvalid
 from identity_service.graph.access import AccessStore
 from identity_service.graph.database import Database
 from identity_service.services.kit.clock import system_clock
@@ -384,6 +385,55 @@ async def test_what_a_source_sent_is_shown_with_it(
         },
     }
     assert too_many["errors"][0]["extensions"]["code"] == "BAD_INPUT"
+
+
+async def test_an_app_id_of_snowplow_is_the_source_until_its_keys_are_revoked(
+    world: GraphQLWorld, elsewhere: GraphQLWorld, space: OpenSpace
+) -> None:
+    app_id = f"app-{secrets.token_hex(6)}"
+
+    async def create_with(name: str, of: GraphQLWorld) -> dict[str, Any]:
+        return await mutated(
+            of,
+            f'createSource(name: "{name}", spaces: ["{space.name}"], snowplowAppId: "{app_id}")'
+            " { __typename ... on SourceCreated { name } ... on Invalid { problems { path } } }",
+            space.admin_key,
+        )
+
+    made = await asyncio.gather(create_with(f"{app_id}-a", world), create_with(app_id, elsewhere))
+    [name] = [each["name"] for each in made if each["__typename"] == "SourceCreated"]
+    source = OpenSpace(name, space.admin_key, space.reader_key, "")
+    rotated = await change(
+        world, "rotateSourceKey", space, source, space.admin_key, "graceSeconds: 0"
+    )
+    sender = await sender_of(world.access, app_id)
+    await mutated(
+        world,
+        f'revokeKey(space: "{space.name}", name: "{name}") {{ __typename }}',
+        space.admin_key,
+    )
+
+    assert sorted(each["__typename"] for each in made) == ["Invalid", "SourceCreated"]
+    assert len(rotated["source"]["keys"]) == 1
+    assert sender is not None
+    assert sender.source == name
+    assert await sender_of(world.access, app_id) is None
+    again = await create_with(f"{app_id}-b", world)
+    assert again["problems"] == [{"path": "snowplowAppId"}]
+
+
+@pytest.mark.parametrize("app_id", ["", "two words", "ids_write_x", "a" * 256])
+async def test_an_app_id_that_could_be_no_key_is_refused(
+    world: GraphQLWorld, space: OpenSpace, app_id: str
+) -> None:
+    with pytest.raises(FieldInvalid, match="An app id has"):
+        await world.spaces.create_source(
+            await world.access.authenticate(space.admin_key),
+            f"s-{secrets.token_hex(4)}",
+            [space.name],
+            None,
+            app_id,
+        )
 
 
 def ask(service: RunningService, space: Space, mutation: str) -> None:
