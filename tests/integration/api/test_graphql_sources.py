@@ -478,3 +478,40 @@ def test_a_source_beyond_its_limit_is_asked_to_wait(service: RunningService) -> 
     assert taken.status_code == 200
     assert (refused.status_code, refused.json()["code"]) == (429, "OVERLOADED")
     assert 25 <= int(refused.headers["Retry-After"]) <= 31
+
+
+def test_trackers_of_snowplow_are_known_by_their_app_id(service: RunningService) -> None:
+    space, app_id = create_space(service.settings), f"app-{secrets.token_hex(6)}"
+    made = service.post(
+        "/graphql",
+        json={
+            "query": f'mutation {{ createSource(name: "{app_id}", spaces: ["{space.name}"],'
+            f' snowplowAppId: "{app_id}") {{ ... on SourceCreated {{ name }} }} }}'
+        },
+        headers={"Authorization": f"Bearer {space.admin_key}"},
+    )
+    path = "/com.snowplowanalytics.snowplow/tp2"
+
+    def payload(eid: str, aid: str) -> dict[str, Any]:
+        event = {"e": "pv", "eid": eid, "aid": aid, "duid": "d", "p": "web"}
+        return {"schema": "iglu:payload_data", "data": [{"e": "pp"}, event]}
+
+    answers = [
+        service.post(path, json=payload("e1", app_id)),
+        service.get("/i", params={"e": "pv", "eid": "e2", "aid": app_id, "duid": "d"}),
+        service.post(path, json=payload("e3", "another-app"), params={"writeKey": space.write_key}),
+        service.post(path, json=payload("e4", "another-app")),
+        service.get("/i", params={"e": "pv", "eid": "e5", "aid": "another-app", "duid": "d"}),
+        service.post(path, json=payload("e6", app_id), params={"writeKey": "ids_write_none"}),
+    ]
+
+    assert made.json()["data"]["createSource"] == {"name": app_id}
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 401, 401, 401]
+    sources = space.rows(
+        "MATCH (e:Event {space: $space}) RETURN e.message_id AS id, e.source AS source ORDER BY id"
+    )
+    assert [(row["id"], row["source"]) for row in sources] == [
+        ("e1", app_id),
+        ("e2", app_id),
+        ("e3", space.name),
+    ]
