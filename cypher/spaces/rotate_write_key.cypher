@@ -17,7 +17,7 @@ SET source.name = source.name
 WITH source, NOT $w.may_feed_others AND COUNT { (source)-[:FEEDS]->() } > 1 AS refused, timestamp() AS now
 WITH source, refused, now, COLLECT {
   MATCH (k:ApiKey {source: source.name})
-  WHERE k.revoked_at IS NULL AND coalesce(k.good_until > now, true)
+  WHERE k.revoked_at IS NULL AND coalesce(k.good_until > now, true) AND k.snowplow_app_id IS NULL
   RETURN k.hash
 } AS hashes
 WITH source, refused, now, hashes, size(hashes) >= $w.most AND $w.grace > 0 AS full

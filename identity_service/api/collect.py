@@ -158,10 +158,12 @@ def tracking_api(clock: Clock = system_clock) -> Collection:
         readers |= {f"{prefix}/{kind}": of_jitsu for prefix in JITSU}
     readers[f"{MPARTICLE}/events"] = mparticle.read_events
     readers[f"{MPARTICLE}/bulkevents"] = mparticle.read_bulk_events
-    readers[f"{SNOWPLOW}/tp2"] = snowplow.read_payload
     routes = {path: Route(read) for path, read in readers.items()}
-    pixel = Route(snowplow.read_pixel, "GET", lambda _: PIXEL, b"image/gif")
-    return Collection({**routes, PIXELS: pixel}, clock)
+    routes[f"{SNOWPLOW}/tp2"] = Route(snowplow.read_payload, inside=snowplow.APP_ID)
+    routes[PIXELS] = Route(
+        snowplow.read_pixel, "GET", lambda _: PIXEL, b"image/gif", inside=snowplow.APP_ID
+    )
+    return Collection(routes, clock)
 
 
 class Collection:
@@ -274,7 +276,7 @@ class Collection:
                 remedy="Send the write key in a header, in the address, or at the body's"
                 " beginning.",
             )
-        if raw:
+        if raw or route.method == "GET":
             body = route.content(unpack_body(raw), scope["query_string"])
             key = keys.write_key(body, route.inside)
         else:

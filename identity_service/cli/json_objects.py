@@ -139,6 +139,7 @@ def source(found: Source) -> dict[str, Any]:
         "name": found.name,
         "spaces": list(found.spaces),
         "region": found.region,
+        "snowplowAppId": found.snowplow_app_id,
         "createdAt": iso(found.created_at),
         "pausedAt": None if found.paused_at is None else iso(found.paused_at),
         "pausedBy": found.paused_by,

@@ -144,13 +144,19 @@ def create_command(
         str | None,
         typer.Option(metavar="COUNTRY", help="Of its national phone numbers, as NL is."),
     ] = None,
+    snowplow_app_id: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="By which Snowplow's trackers name it."),
+    ] = None,
 ) -> None:
     """Create a source and print its write key, which is shown only now, as JSON."""
 
     async def work(opened: Session) -> CreatedSource:
         await schema.apply(opened.database)
         operator = opened.cases.access.operator()
-        return await opened.cases.spaces.create_source(operator, name, space, region)
+        return await opened.cases.spaces.create_source(
+            operator, name, space, region, snowplow_app_id
+        )
 
     made = session.run(work)
     print_json({"name": made.name, "spaces": list(made.spaces), "writeKey": made.write_key})

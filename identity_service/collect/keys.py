@@ -17,12 +17,13 @@ class KeyInside(NamedTuple):
 
     `pattern` finds it, as its first group, in text that is not decoded, at whatever depth; `find`
     takes it from a decoded body, as it was sent. `may_be_last`: there are SDKs that write it
-    behind all their events.
+    behind all their events. `is_outranked`: any key outside the body counts instead.
     """
 
     pattern: re.Pattern[bytes]
     find: Callable[[object], object]
     may_be_last: bool = False
+    is_outranked: bool = False
 
 
 def _write_key(body: object) -> object:
@@ -36,7 +37,7 @@ WRITE_KEY: Final = KeyInside(re.compile(rb'"writeKey"\s*:\s*"([A-Za-z0-9_-]{1,25
 class KeysOutside(NamedTuple):
     """The write keys that a request names outside its body.
 
-    `basic`, the Basic user, outranks a key in the body, and that outranks `other`.
+    `basic`, the Basic user, outranks a key in the body, and that mostly outranks `other`.
     """
 
     basic: str | None
@@ -46,6 +47,8 @@ class KeysOutside(NamedTuple):
         """The write key of the request with that decoded body, which may name one; or None."""
         if self.basic is not None:
             return self.basic
+        if inside.is_outranked and self.other is not None:
+            return self.other
         key = inside.find(body)
         return key if _is_key(key) else self.other
 

@@ -16,16 +16,33 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from identity_service.collect.body import Contents, as_object, decode_json
 from identity_service.collect.identifiers import external_ids
+from identity_service.collect.keys import KeyInside
 from identity_service.collect.segment import Collected, read_batch
 from identity_service.errors import BadInput
 
 _ENCODED: Final = {"ue_px": "ue_pr", "cx": "co"}
 """Fields in base64, and what they are called as they are."""
+
+
+def _app_id(body: object) -> object:
+    """The `aid` of the event of a GET, or of the first event of a POST that has one."""
+    given = as_object(body)
+    data = given.get("data")
+    events = cast("list[object]", data) if isinstance(data, list) else [given]
+    named = (as_object(event).get("aid") for event in events)
+    return next((app_id for app_id in named if app_id is not None), None)
+
+
+APP_ID: Final = KeyInside(
+    re.compile(rb'"aid"\s*:\s*"([A-Za-z0-9_-]{1,255})"'), _app_id, is_outranked=True
+)
+"""Trackers have no key: without one in the address, their app id names the source."""
 
 _CONTEXTS: Final = {"mobile_context": "mobile", "client_session": "session"}
 

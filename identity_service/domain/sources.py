@@ -30,7 +30,7 @@ class Source:
     that it may send to one process, None for any number. `last_seen` is when something was received
     from it last, to a few seconds. `rules` are the text of its reading rules in force, and
     `rules_version` counts how often they were set. `vendor` is the one whose webhook feeds it, None
-    where none does.
+    where none does. Snowplow's trackers name it by its `snowplow_app_id`.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Source:
     rules: str | None
     rules_version: int
     vendor: str | None
+    snowplow_app_id: str | None
     spaces: tuple[str, ...]
     keys: tuple[SourceKey, ...]
     feeds_other_spaces: bool = False

@@ -53,6 +53,14 @@ class NewKey:
     source: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SnowplowApp:
+    """An app id by which Snowplow's trackers name a source: a key that is no secret."""
+
+    id: str
+    hash: str
+
+
 class AccessStore:
     """Reads and writes keys, and creates what they open. Knows no rule."""
 
@@ -104,9 +112,18 @@ class AccessStore:
         return (bool(row and row["space_taken"]), bool(row and row["source_taken"]))
 
     async def create_source(
-        self, name: str, spaces: Sequence[str], region: str | None, key_hash: str, now: int
-    ) -> tuple[bool, list[str]]:
-        """Create a source, unless its name is taken or spaces are missing (then which)."""
+        self,
+        name: str,
+        spaces: Sequence[str],
+        region: str | None,
+        key_hash: str,
+        now: int,
+        *,
+        snowplow_app: SnowplowApp | None = None,
+    ) -> tuple[bool, list[str], bool]:
+        """Create a source, unless its name is taken, spaces are missing (then which), or its app id
+        is taken. Raises Stale where another takes one of them at the same time.
+        """
         row = await self._database.write_one(
             CREATE_SOURCE,
             w={
@@ -114,10 +131,14 @@ class AccessStore:
                 "spaces": list(spaces),
                 "region": region,
                 "hash": key_hash,
+                "app_id": snowplow_app.id if snowplow_app else None,
+                "app_hash": snowplow_app.hash if snowplow_app else None,
                 "now": now,
             },
         )
-        return (True, []) if row is None else (row["taken"], row["missing"])
+        if row is None:
+            return True, [], False
+        return row["taken"], row["missing"], row["app_taken"]
 
     async def create_key(self, key: NewKey, now: int) -> bool:
         """Create a key of a space; False when its name is taken there."""

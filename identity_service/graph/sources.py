@@ -290,7 +290,7 @@ class SourceStore:
 
 def _source(entry: Sequence[Any]) -> Source:
     name, region, created_at, paused_at, paused_by, events_per_s, last_seen, *rest = entry
-    rules, rules_version, vendor, spaces, keys = rest
+    rules, rules_version, vendor, snowplow_app_id, spaces, keys = rest
     return Source(
         name=name,
         region=region,
@@ -302,6 +302,7 @@ def _source(entry: Sequence[Any]) -> Source:
         rules=rules,
         rules_version=rules_version,
         vendor=vendor,
+        snowplow_app_id=snowplow_app_id,
         spaces=tuple(spaces),
         keys=tuple(SourceKey(*key) for key in keys),
     )

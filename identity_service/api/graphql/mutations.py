@@ -182,12 +182,16 @@ async def create_space(
 
 
 async def create_source(
-    info: Info, name: str, spaces: list[str], region: str | None = strawberry.UNSET
+    info: Info,
+    name: str,
+    spaces: list[str],
+    region: str | None = strawberry.UNSET,
+    snowplow_app_id: str | None = strawberry.UNSET,
 ) -> CreatedSource | Refused:
     caller = info.context.caller
     try:
         return await info.context.services.spaces.create_source(
-            caller, name, spaces, region or None
+            caller, name, spaces, region or None, snowplow_app_id or None
         )
     except FieldInvalid as error:
         return refused(error)

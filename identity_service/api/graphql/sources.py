@@ -123,6 +123,9 @@ class Source:
     region: str | None = strawberry.field(
         description="The country of the national phone numbers that it sends (ISO 3166)."
     )
+    snowplow_app_id: str | None = strawberry.field(
+        description="By which Snowplow's trackers name it (`aid`)."
+    )
     created_at: Millis
     paused_at: Millis | None = strawberry.field(
         description="Since when its events are not taken: they are answered 503, for later."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from identity_service.domain.policies.normalise import is_region
@@ -16,8 +17,8 @@ from identity_service.domain.recorded import (
     RolloutProgress,
     page_of,
 )
-from identity_service.errors import FieldInvalid, NotFound
-from identity_service.graph.access import AccessStore, NewKey
+from identity_service.errors import FieldInvalid, NotFound, Stale
+from identity_service.graph.access import AccessStore, NewKey, SnowplowApp
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.kit.clock import Clock
 from identity_service.services.kit.data_loader import DataLoader
@@ -36,6 +37,7 @@ from identity_service.services.spaces.sources import MAX_SPACES
 DEFAULT_POLICY: Final = "extends: quarantine\n"
 
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,63}")
+_APP_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _KEY_NAME: Final = re.compile(r"\S(?:[^\x00-\x1f\x7f]{0,61}\S)?")
 
 
@@ -115,22 +117,33 @@ class Spaces:
         name: str,
         spaces: Sequence[str],
         region: str | None = None,
+        snowplow_app_id: str | None = None,
     ) -> CreatedSource:
         """Create a sender whose events enter the spaces.
 
         `region` is the country of the national phone numbers that it sends (ISO 3166, `NL`),
         where the policy names none. For one space its administrator may create one, for several
-        only the instance administrator. Raises Forbidden, FieldInvalid.
+        only the instance administrator. Whoever sends `snowplow_app_id` (as `aid`) is this source;
+        it is unique in the instance, for good. Raises Forbidden, FieldInvalid.
         """
         distinct = check_new_source(self._access, caller, name, spaces, region)
+        app = _snowplow_app(snowplow_app_id)
         key = new_key(Role.WRITE)
-        taken, missing = await self._keys.create_source(
-            name, distinct, region, hash_key(key), self._clock()
+        create = partial(
+            self._keys.create_source,
+            *(name, distinct, region, hash_key(key), self._clock()),
+            snowplow_app=app,
         )
+        try:
+            taken, missing, app_taken = await create()
+        except Stale:
+            taken, missing, app_taken = await create()  # it says now what another has taken
         if missing:
             raise FieldInvalid("spaces", f"There is no space “{missing[0]}”.")
         if taken:
             raise FieldInvalid("name", f"There is a source or a key “{name}” already.")
+        if app_taken:
+            raise FieldInvalid("snowplowAppId", "Another source has this app id, or had it.")
         return CreatedSource(name, tuple(distinct), key)
 
     async def create_key(self, scope: SpaceScope, role: Role, name: str) -> str:
@@ -271,6 +284,17 @@ def check_new_source(
     if region is not None and not is_region(region):
         raise FieldInvalid("region", f"There is no country “{region[:9]}”: write NL, or DE.")
     return sorted(set(spaces))
+
+
+def _snowplow_app(app_id: str | None) -> SnowplowApp | None:
+    if app_id is None:
+        return None
+    if not _APP_ID.fullmatch(app_id) or app_id.startswith("ids_"):
+        raise FieldInvalid(
+            "snowplowAppId",
+            "An app id has 1 to 255 letters, digits, “-” and “_”, and does not begin with “ids_”.",
+        )
+    return SnowplowApp(app_id, hash_key(app_id))
 
 
 def _check_name(path: str, name: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from identity_service.domain.timestamps import iso
+from identity_service.errors import FieldInvalid
 from identity_service.graph.access import AccessStore
 from identity_service.graph.database import Database
 from identity_service.services.kit.clock import system_clock
@@ -386,6 +387,55 @@ async def test_what_a_source_sent_is_shown_with_it(
     assert too_many["errors"][0]["extensions"]["code"] == "BAD_INPUT"
 
 
+async def test_an_app_id_of_snowplow_is_the_source_until_its_keys_are_revoked(
+    world: GraphQLWorld, elsewhere: GraphQLWorld, space: OpenSpace
+) -> None:
+    app_id = f"app-{secrets.token_hex(6)}"
+
+    async def create_with(name: str, of: GraphQLWorld) -> dict[str, Any]:
+        return await mutated(
+            of,
+            f'createSource(name: "{name}", spaces: ["{space.name}"], snowplowAppId: "{app_id}")'
+            " { __typename ... on SourceCreated { name } ... on Invalid { problems { path } } }",
+            space.admin_key,
+        )
+
+    made = await asyncio.gather(create_with(f"{app_id}-a", world), create_with(app_id, elsewhere))
+    [name] = [each["name"] for each in made if each["__typename"] == "SourceCreated"]
+    source = OpenSpace(name, space.admin_key, space.reader_key, "")
+    rotated = await change(
+        world, "rotateSourceKey", space, source, space.admin_key, "graceSeconds: 0"
+    )
+    sender = await sender_of(world.access, app_id)
+    await mutated(
+        world,
+        f'revokeKey(space: "{space.name}", name: "{name}") {{ __typename }}',
+        space.admin_key,
+    )
+
+    assert sorted(each["__typename"] for each in made) == ["Invalid", "SourceCreated"]
+    assert len(rotated["source"]["keys"]) == 1
+    assert sender is not None
+    assert sender.source == name
+    assert await sender_of(world.access, app_id) is None
+    again = await create_with(f"{app_id}-b", world)
+    assert again["problems"] == [{"path": "snowplowAppId"}]
+
+
+@pytest.mark.parametrize("app_id", ["", "two words", "ids_write_x", "a" * 256])
+async def test_an_app_id_that_could_be_no_key_is_refused(
+    world: GraphQLWorld, space: OpenSpace, app_id: str
+) -> None:
+    with pytest.raises(FieldInvalid, match="An app id has"):
+        await world.spaces.create_source(
+            await world.access.authenticate(space.admin_key),
+            f"s-{secrets.token_hex(4)}",
+            [space.name],
+            None,
+            app_id,
+        )
+
+
 def ask(service: RunningService, space: Space, mutation: str) -> None:
     answer = service.post(
         "/graphql",
@@ -428,3 +478,40 @@ def test_a_source_beyond_its_limit_is_asked_to_wait(service: RunningService) -> 
     assert taken.status_code == 200
     assert (refused.status_code, refused.json()["code"]) == (429, "OVERLOADED")
     assert 25 <= int(refused.headers["Retry-After"]) <= 31
+
+
+def test_trackers_of_snowplow_are_known_by_their_app_id(service: RunningService) -> None:
+    space, app_id = create_space(service.settings), f"app-{secrets.token_hex(6)}"
+    made = service.post(
+        "/graphql",
+        json={
+            "query": f'mutation {{ createSource(name: "{app_id}", spaces: ["{space.name}"],'
+            f' snowplowAppId: "{app_id}") {{ ... on SourceCreated {{ name }} }} }}'
+        },
+        headers={"Authorization": f"Bearer {space.admin_key}"},
+    )
+    path = "/com.snowplowanalytics.snowplow/tp2"
+
+    def payload(eid: str, aid: str) -> dict[str, Any]:
+        event = {"e": "pv", "eid": eid, "aid": aid, "duid": "d", "p": "web"}
+        return {"schema": "iglu:payload_data", "data": [{"e": "pp"}, event]}
+
+    answers = [
+        service.post(path, json=payload("e1", app_id)),
+        service.get("/i", params={"e": "pv", "eid": "e2", "aid": app_id, "duid": "d"}),
+        service.post(path, json=payload("e3", "another-app"), params={"writeKey": space.write_key}),
+        service.post(path, json=payload("e4", "another-app")),
+        service.get("/i", params={"e": "pv", "eid": "e5", "aid": "another-app", "duid": "d"}),
+        service.post(path, json=payload("e6", app_id), params={"writeKey": "ids_write_none"}),
+    ]
+
+    assert made.json()["data"]["createSource"] == {"name": app_id}
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 401, 401, 401]
+    sources = space.rows(
+        "MATCH (e:Event {space: $space}) RETURN e.message_id AS id, e.source AS source ORDER BY id"
+    )
+    assert [(row["id"], row["source"]) for row in sources] == [
+        ("e1", app_id),
+        ("e2", app_id),
+        ("e3", space.name),
+    ]

@@ -172,7 +172,12 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         **_journeys(said, identifiers),
         "Mutation.createSpace": [{"name": door, "policy": OURS}],
         "Mutation.createSource": [
-            {"name": f"{said}-source", "spaces": [door], "region": "NL"},
+            {
+                "name": f"{said}-source",
+                "spaces": [door],
+                "region": "NL",
+                "snowplowAppId": f"{said}-app",
+            },
             {"name": f"{said}-both", "spaces": [door, about.name]},
             {"name": f"{said}-both", "spaces": [about.name, door]},
         ],

@@ -87,6 +87,7 @@ BEYOND = frozenset(
         "Judgement.withdrawnReason",
         "Link.exampleEvent",
         "Mutation.createSource(region)",
+        "Mutation.createSource(snowplowAppId)",
         "PolicyPreview.policyText",
         "PolicySet.notes",
         "PreviewSummary.created",
