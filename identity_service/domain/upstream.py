@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from identity_service.domain.identifiers import Identifier
 
@@ -27,10 +26,6 @@ class NoticeKind(StrEnum):
 
     ACCESS = "ACCESS"
     """A person asks what is known."""
-
-
-REQUESTS: Final = (NoticeKind.DELETION, NoticeKind.ERASURE, NoticeKind.ACCESS)
-"""Kinds that an administrator deals with."""
 
 
 class NoticeState(StrEnum):
