@@ -33,7 +33,7 @@ from identity_service.api.http_protocol import (
     raise_file_limit,
 )
 from identity_service.api.state import Services, State
-from identity_service.collect.sql_source import SqlSource
+from identity_service.collect.source_file import PolledSource
 from identity_service.errors import BadInput
 from identity_service.graph import schema
 from identity_service.graph.access import AccessStore
@@ -246,8 +246,8 @@ def _worker(settings: Settings) -> Application:
     return Application(tracking_api(), create_api(partial(_worker_lifespan, settings)))
 
 
-def _polled_sources(settings: Settings) -> list[SqlSource]:
-    """The sources that are read from databases. Raises BadInput."""
+def _polled_sources(settings: Settings) -> list[PolledSource]:
+    """The sources that this service reads itself. Raises BadInput."""
     return [] if settings.source_files is None else read_files([settings.source_files])
 
 

@@ -104,8 +104,8 @@ class Settings(BaseSettings):
     )
     source_files: Path | None = Field(
         default=None,
-        description="A directory of files (`.yaml`) that say how databases are read as sources, or"
-        " one such file. `serve` reads these databases; unset: none.",
+        description="A directory of files (`.yaml`) that say how databases and CRMs are read as"
+        " sources, or one such file. `serve` reads these; unset: none.",
     )
     head_timeout: float = Field(
         default=10,

@@ -29,6 +29,7 @@ from identity_service.cli import (
     judgement,
     policy,
     policy_versions,
+    polled_source,
     preview,
     rejected,
     resolve,
@@ -38,7 +39,6 @@ from identity_service.cli import (
     serve,
     source,
     space,
-    sql_source,
     upstream,
     webhook,
 )
@@ -63,7 +63,8 @@ app.add_typer(neo4j.app, name="neo4j")
 app.add_typer(schema.app, name="schema")
 app.add_typer(space.app, name="space")
 source.app.add_typer(webhook.app, name="webhook")
-source.app.add_typer(sql_source.app, name="sql")
+source.app.add_typer(polled_source.app, name="sql", help="Databases as sources.")
+source.app.add_typer(polled_source.app, name="crm", help="Salesforce and HubSpot as sources.")
 app.add_typer(source.app, name="source")
 app.add_typer(rejected.app, name="rejected")
 app.command("ingest")(ingest.ingest)

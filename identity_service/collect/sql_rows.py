@@ -11,9 +11,8 @@ import orjson
 from identity_service.collect.content import digest_of
 from identity_service.collect.cursors import read_cursor
 from identity_service.collect.identifiers import external_ids
-from identity_service.collect.polled import PolledRow
+from identity_service.collect.polled import CallKind, PolledCall, PolledRow
 from identity_service.collect.segment import read_stored_call
-from identity_service.collect.sql_source import CallKind, SqlCall
 from identity_service.collect.values import json_value
 from identity_service.domain.events import Rejection, ReportedEvent
 from identity_service.domain.timestamps import iso
@@ -30,7 +29,7 @@ _CARRIES: Final = {
 
 
 def read_row(
-    source: str, call: SqlCall, row: Mapping[str, Any], received_at: int, number: int
+    source: str, call: PolledCall, row: Mapping[str, Any], received_at: int, number: int
 ) -> PolledRow:
     """What a row says, its values by column.
 
@@ -66,7 +65,7 @@ def read_row(
 
 
 def gone_row(
-    source: str, call: SqlCall, key: str, who: Mapping[str, Any], seen: int, received_at: int
+    source: str, call: PolledCall, key: str, who: Mapping[str, Any], seen: int, received_at: int
 ) -> ReportedEvent | Rejection:
     """That a row of a mirrored call is gone, as an event `Deleted` of whoever it was.
 
@@ -82,12 +81,12 @@ def _read(
 ) -> ReportedEvent | Rejection:
     """A call that is known by a digest of what it was made of."""
     given = {name: each for name, each in sent.items() if each is not None}
-    given["messageId"] = f"sql:{digest}"
+    given["messageId"] = f"polled:{digest}"
     one = read_stored_call(given, b"", received_at, source, number)
     return one if isinstance(one, Rejection) else replace(one, digest=digest)
 
 
-def _who(call: SqlCall, values: Mapping[str, Any]) -> dict[str, Any]:
+def _who(call: PolledCall, values: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a call that say who it is."""
     fields = {"userId": call.user_id, "anonymousId": call.anonymous_id, "groupId": call.group_id}
     found = {
@@ -103,7 +102,7 @@ def _json(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def _check_columns(call: SqlCall, row: Mapping[str, Any]) -> None:
+def _check_columns(call: PolledCall, row: Mapping[str, Any]) -> None:
     """Raise BadInput where a row lacks a column that the call names."""
     for column in call.columns:
         if column not in row:

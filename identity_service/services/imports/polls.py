@@ -1,4 +1,4 @@
-"""Reading databases as sources: once, or by `serve` whenever one is due.
+"""Reading databases and CRMs as sources: once, or by `serve` whenever one is due.
 
 A query is asked for all rows from the greatest cursor value on of which everything is durable,
 less an overlap: a row may be committed after others with a later time. What comes again is known by
@@ -13,15 +13,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import structlog
 
 from identity_service.collect.cursors import CursorValue
+from identity_service.collect.polled import PolledCall
 from identity_service.collect.segment import Collected
+from identity_service.collect.source_file import PolledSource
 from identity_service.collect.sql_rows import gone_row
-from identity_service.collect.sql_source import SqlCall, SqlSource
+from identity_service.collect.sql_source import SqlSource
 from identity_service.domain.events import EventIdentity, Rejection, ReportedEvent
+from identity_service.domain.upstream import Notice
 from identity_service.errors import (
     BadInput,
     Conflict,
@@ -35,6 +38,7 @@ from identity_service.graph.mirrors import MirrorStore
 from identity_service.graph.polls import PollState, PollStore
 from identity_service.graph.sources import SourceStore
 from identity_service.observability import BACKGROUND_FAILURES
+from identity_service.services.imports.crm import Crm
 from identity_service.services.imports.sql_database import ROWS, SqlDatabase
 from identity_service.services.kit.background import DueWork
 from identity_service.services.kit.clock import Clock
@@ -49,6 +53,14 @@ MAX_GONE: Final = 100
 """So many rows may be gone at once, however few there are; beyond, no more than half of all."""
 
 _log = structlog.get_logger(__name__)
+
+
+Reader: TypeAlias = SqlDatabase | Crm
+
+
+def open_source(source: PolledSource, clock: Clock) -> Reader:
+    """What reads a source, as a context."""
+    return SqlDatabase(source, clock) if isinstance(source, SqlSource) else Crm(source, clock)
 
 
 @dataclass(slots=True)
@@ -108,9 +120,9 @@ class Polls:
         self._clock = clock
         self._limits = limits
         self._work = DueWork("poll", "polls_watch")
-        self._open: set[SqlDatabase] = set()
+        self._open: set[Reader] = set()
 
-    def look_after(self, sources: Sequence[SqlSource]) -> None:
+    def look_after(self, sources: Sequence[PolledSource]) -> None:
         """From now on, read each of the sources whenever it is due and nobody is at it."""
 
         async def look() -> None:
@@ -124,7 +136,7 @@ class Polls:
         """End after the batches that are being written; another process may go on."""
         await asyncio.gather(self._work.close(), self._interrupt_all())
 
-    async def poll(self, source: SqlSource, *, again: bool = False) -> PollReport:
+    async def poll(self, source: PolledSource, *, again: bool = False) -> PollReport:
         """Read a source now, due or not; `again`: from its beginning, wherever it stopped.
 
         A call that cannot be read says so in the report, and the others are read. Raises Conflict
@@ -142,7 +154,7 @@ class Polls:
             )
         return report
 
-    async def state(self, source: SqlSource) -> PollState:
+    async def state(self, source: PolledSource) -> PollState:
         """How far a source was read, and how that went."""
         return await self._store.state(source.name)
 
@@ -150,7 +162,7 @@ class Polls:
         for database in [*self._open]:
             await database.interrupt()
 
-    async def _poll_if_due(self, source: SqlSource) -> None:
+    async def _poll_if_due(self, source: PolledSource) -> None:
         try:
             if await self._is_paused(source):
                 return
@@ -176,7 +188,7 @@ class Polls:
             _log.warning("source_failed", source=source, error=code)
 
     async def _poll(
-        self, source: SqlSource, every_ms: int, *, again: bool = False
+        self, source: PolledSource, every_ms: int, *, again: bool = False
     ) -> PollReport | None:
         lease_ms = self._limits.lease_ms + source.timeout_ms
         cursors = await self._store.claim(source.name, lease_ms, every_ms)
@@ -200,11 +212,11 @@ class Polls:
             await self._store.release(source.name, calls, error, unfinished=unfinished)
         return report
 
-    async def _is_paused(self, source: SqlSource) -> bool:
+    async def _is_paused(self, source: PolledSource) -> bool:
         found = await self._sources.source(source.name)
         return found is not None and found.paused_at is not None
 
-    async def _sender(self, source: SqlSource) -> Sender:
+    async def _sender(self, source: PolledSource) -> Sender:
         found = await self._sources.source(source.name)
         if found is None or not found.spaces:
             raise NotFound(
@@ -214,10 +226,10 @@ class Polls:
         return self._access.reader_of(found)
 
     async def _read_all(
-        self, source: SqlSource, sender: Sender, reading: _Reading, report: PollReport
+        self, source: PolledSource, sender: Sender, reading: _Reading, report: PollReport
     ) -> None:
         """Read all calls, or those until this process ends."""
-        async with SqlDatabase(source, self._clock) as database:
+        async with open_source(source, self._clock) as database:
             self._open.add(database)
             try:
                 for call in source.calls:
@@ -233,10 +245,10 @@ class Polls:
 
     async def _read(
         self,
-        database: SqlDatabase,
+        database: Reader,
         sender: Sender,
         reading: _Reading,
-        call: SqlCall,
+        call: PolledCall,
         report: CallReport,
     ) -> None:
         """Read one call to its end, or until this process ends."""
@@ -248,7 +260,8 @@ class Polls:
                 now = self._clock()
                 for row in rows:
                     progress.see(row.cursor, now, report)
-                await self._take(sender, [row.call for row in rows], now, report)
+                notices = [each for row in rows for each in row.notices]
+                await self._take(sender, [row.call for row in rows], now, report, notices)
                 if is_mirrored:
                     here = {row.key: row.who for row in rows}
                     await self._mirrors.mark(sender.source, call.label, reading.begun_at, here)
@@ -264,7 +277,7 @@ class Polls:
             await self._report_gone(sender, reading, call, report)
 
     async def _report_gone(
-        self, sender: Sender, reading: _Reading, call: SqlCall, report: CallReport
+        self, sender: Sender, reading: _Reading, call: PolledCall, report: CallReport
     ) -> None:
         """Report the rows of a mirrored call that are gone, once all rows were read.
 
@@ -287,14 +300,15 @@ class Polls:
     async def _take(
         self,
         sender: Sender,
-        read: Iterable[ReportedEvent | Rejection],
+        read: Iterable[ReportedEvent | Rejection | None],
         now: int,
         report: CallReport,
+        notices: Iterable[Notice] = (),
     ) -> None:
         """Have a batch written; where too much waits, again after a pause."""
         events = tuple(one for one in read if isinstance(one, ReportedEvent))
         rejections = tuple(one for one in read if isinstance(one, Rejection))
-        collected = Collected(events, rejections)
+        collected = Collected(events, rejections, tuple(notices))
         while True:
             try:
                 outcomes = [*await self._ingest.take(sender, collected, now)]
@@ -322,7 +336,7 @@ class _Reading:
     def __init__(
         self,
         store: PollStore,
-        source: SqlSource,
+        source: PolledSource,
         lease_ms: int,
         cursors: Mapping[str, str],
         begun_at: int,
@@ -333,22 +347,22 @@ class _Reading:
         self._lease_ms = lease_ms
         self._cursors = dict(cursors)
 
-    def is_to_be_mirrored(self, call: SqlCall) -> bool:
+    def is_to_be_mirrored(self, call: PolledCall) -> bool:
         """Whether all rows of a call are to be read, to see which are gone."""
         last = self._cursors.get(_mirror(call))
         at = None if last is None else CursorValue.parse(last).at
         return call.is_mirrored and (at is None or self.begun_at - at >= MIRROR_INTERVAL_MS)
 
-    def mirrored(self, call: SqlCall) -> None:
+    def mirrored(self, call: PolledCall) -> None:
         """All rows of a call were read; it is recorded with the cursor."""
         self._cursors[_mirror(call)] = str(CursorValue.of_time(self.begun_at))
 
-    def begin(self, call: SqlCall) -> _Progress:
+    def begin(self, call: PolledCall) -> _Progress:
         """How far one of the calls was read."""
         stored = self._cursors.get(call.label)
         return _Progress(call, None if stored is None else CursorValue.parse(stored))
 
-    async def record(self, call: SqlCall, cursor: CursorValue | None) -> None:
+    async def record(self, call: PolledCall, cursor: CursorValue | None) -> None:
         """Record how far a call is. Raises Conflict where another process has taken over."""
         if cursor is None:
             self._cursors.pop(call.label, None)
@@ -358,7 +372,7 @@ class _Reading:
             raise Conflict(f"Another process has taken over the source “{self._source.name}”.")
 
 
-def _mirror(call: SqlCall) -> str:
+def _mirror(call: PolledCall) -> str:
     """Under which label it is kept when a call was mirrored."""
     return f"mirror of {call.label}"
 
@@ -370,7 +384,7 @@ class _Progress:
     they do not, or where the query does not say an order, that is so at the end alone.
     """
 
-    def __init__(self, call: SqlCall, start: CursorValue | None) -> None:
+    def __init__(self, call: PolledCall, start: CursorValue | None) -> None:
         self.since: Any = None if start is None else start.bound(call.overlap_ms, call.overlap_rows)
         self.greatest = start
         self._call = call

@@ -1,4 +1,4 @@
-"""The files that say how databases are read."""
+"""The files that say how databases and CRMs are read."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from identity_service.collect.sql_source import SqlSource, read_source
+from identity_service.collect.source_file import PolledSource, read_source
 from identity_service.errors import BadInput
 
 
-def read_files(paths: Sequence[Path]) -> list[SqlSource]:
+def read_files(paths: Sequence[Path]) -> list[PolledSource]:
     """The sources of files, and of all files `.yaml` and `.yml` of directories.
 
     Raises BadInput where a file cannot be read, or two are of the same source.
@@ -32,7 +32,7 @@ def _files(path: Path) -> list[Path]:
     return sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml"))
 
 
-def _read(file: Path) -> SqlSource:
+def _read(file: Path) -> PolledSource:
     try:
         return read_source(file.read_text(encoding="utf-8"))
     except OSError as error:

@@ -17,9 +17,9 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote, quote_plus
 
-from identity_service.collect.polled import PolledRow
+from identity_service.collect.polled import PolledCall, PolledRow
 from identity_service.collect.sql_rows import read_row
-from identity_service.collect.sql_source import SqlCall, SqlSource
+from identity_service.collect.sql_source import SINCE, SqlSource
 from identity_service.errors import IdentityServiceError, MissingExtra, SourceFailed
 from identity_service.services.kit.clock import Clock
 from identity_service.services.kit.optional import library
@@ -88,7 +88,7 @@ class SqlDatabase:
             await self._in_thread(self._close)
         self._thread.shutdown(wait=False)
 
-    async def batches(self, call: SqlCall, since: Any) -> AsyncGenerator[list[PolledRow]]:
+    async def batches(self, call: PolledCall, since: Any) -> AsyncGenerator[list[PolledRow]]:
         """The rows of a call's query, in batches.
 
         `since` is bound to the query's parameter; None at the first time. Then all rows come that
@@ -153,7 +153,7 @@ class SqlDatabase:
         self._connection.close()
         self._engine.dispose()
 
-    def _begin(self, call: SqlCall, since: Any) -> Any:
+    def _begin(self, call: PolledCall, since: Any) -> Any:
         bounds = [since] if since is not None else self._first_bounds(call.query)
         for bound in bounds[:-1]:
             try:
@@ -174,10 +174,10 @@ class SqlDatabase:
             return (_SMALLEST_INTEGER,)
         return (_EARLIEST, _SMALLEST_INTEGER)
 
-    def _execute(self, call: SqlCall, bound: Any) -> Any:
+    def _execute(self, call: PolledCall, bound: Any) -> Any:
         self._make_read_only()
         text = self._sql.text(call.query)
-        if call.has_since:
+        if SINCE.search(call.query):
             # Null stands in the text: PostgreSQL could not tell the type of a parameter.
             is_null = bound is None
             text = text.bindparams(self._sql.bindparam("since", bound, literal_execute=is_null))

@@ -124,7 +124,7 @@ def test_a_file_with_mistakes_is_named_with_all_of_them(command: Command, tmp_pa
 
     line = command.complains("source", "sql", "run", file, code=1)
 
-    assert line.startswith(f"{file}: It is no file of a SQL source: ")
+    assert line.startswith(f"{file}: It is no file of a source: ")
     for path in ("url_env: ", "calls: "):
         assert path in line
 

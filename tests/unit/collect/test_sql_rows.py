@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from identity_service.collect.polled import CallKind, PolledCall
 from identity_service.collect.sql_rows import gone_row, read_row
-from identity_service.collect.sql_source import CallKind, SqlCall
 from identity_service.domain.events import Rejection, RejectionCode, ReportedEvent
 from identity_service.errors import BadInput
 
 NOW = 1_790_000_000_000
 UPDATED = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
-IDENTIFY = SqlCall(
+IDENTIFY = PolledCall(
     kind=CallKind.IDENTIFY,
     event=None,
     label="identify",
@@ -31,6 +31,7 @@ IDENTIFY = SqlCall(
     group_id=None,
     identifiers={},
     carried=("email", "plan"),
+    is_ordered=True,
 )
 TRACK = replace(
     IDENTIFY,
@@ -44,11 +45,13 @@ USER = {"id": 7, "email": "ann@example.com", "plan": None, "updated_at": UPDATED
 STARTED = {"id": 7, "amount": 9.5, "started_at": "2026-02-01", "updated_at": UPDATED}
 
 
-def read(call: SqlCall, row: dict[str, Any], source: str = "crm") -> ReportedEvent | Rejection:
-    return read_row(source, call, row, NOW, 3).call
+def read(call: PolledCall, row: dict[str, Any], source: str = "crm") -> ReportedEvent | Rejection:
+    one = read_row(source, call, row, NOW, 3).call
+    assert one is not None
+    return one
 
 
-def event_of(call: SqlCall, row: dict[str, Any], source: str = "crm") -> ReportedEvent:
+def event_of(call: PolledCall, row: dict[str, Any], source: str = "crm") -> ReportedEvent:
     event = read(call, row, source)
     assert isinstance(event, ReportedEvent), event
     return event
@@ -136,7 +139,7 @@ def test_a_row_of_nobody_is_rejected_and_says_where_it_comes_from() -> None:
     assert isinstance(rejection, Rejection)
     assert rejection.code is RejectionCode.NO_IDENTIFIER
     assert rejection.message.endswith("(crm, identify, key 7)")
-    assert (rejection.message_id or "").startswith("sql:")
+    assert (rejection.message_id or "").startswith("polled:")
 
 
 def test_a_row_that_is_gone_is_an_event_of_whoever_it_was() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from identity_service.collect.sql_source import CallKind, read_source
+from identity_service.collect.polled import CallKind
+from identity_service.collect.source_file import read_source
+from identity_service.collect.sql_source import SINCE, SqlSource
 from identity_service.errors import BadInput
 
 CRM = """
@@ -38,14 +40,20 @@ calls:
 """
 
 
+def sql_source_of(text: str) -> SqlSource:
+    source = read_source(text)
+    assert isinstance(source, SqlSource)
+    return source
+
+
 def mistakes(text: str) -> str:
     with pytest.raises(BadInput) as refused:
-        read_source(text)
+        sql_source_of(text)
     return refused.value.message
 
 
 def test_a_file_says_which_queries_give_which_calls() -> None:
-    source = read_source(CRM)
+    source = sql_source_of(CRM)
 
     identify, track = source.calls
     assert (source.name, source.url_env) == ("crm", "CRM_DATABASE_URL")
@@ -54,7 +62,7 @@ def test_a_file_says_which_queries_give_which_calls() -> None:
     assert identify.query.startswith("SELECT id, email")
     assert (identify.overlap_ms, identify.overlap_rows) == (1_800_000, None)
     assert identify.columns == ("updated_at", "id", "email", "plan")
-    assert (identify.is_ordered, identify.has_since) == (True, True)
+    assert identify.is_ordered is True
     assert (track.kind, track.event) == (CallKind.TRACK, "Subscription Started")
     assert track.label == "track Subscription Started"
     assert track.key == ("shop", "id")
@@ -66,7 +74,7 @@ def test_a_file_says_which_queries_give_which_calls() -> None:
 def test_calls_that_are_named_alike_are_told_apart() -> None:
     call = "{identify: SELECT 1, cursor: c, key: id, user_id: id}"
 
-    source = read_source(ONE.format(call=f"{call}\n  - {call}"))
+    source = sql_source_of(ONE.format(call=f"{call}\n  - {call}"))
 
     assert [each.label for each in source.calls] == ["identify", "identify 2"]
 
@@ -74,7 +82,7 @@ def test_calls_that_are_named_alike_are_told_apart() -> None:
 def test_no_overlap_is_one_of_either_kind() -> None:
     call = "{identify: SELECT 1, cursor: c, key: id, user_id: id, overlap: 0}"
 
-    [found] = read_source(ONE.format(call=call)).calls
+    [found] = sql_source_of(ONE.format(call=call)).calls
 
     assert (found.overlap_ms, found.overlap_rows) == (0, 0)
 
@@ -90,11 +98,7 @@ def test_no_overlap_is_one_of_either_kind() -> None:
     ],
 )
 def test_a_query_begins_somewhere_if_it_has_the_parameter(query: str, has_since: bool) -> None:
-    call = f'{{identify: "{query}", cursor: c, key: id, user_id: id}}'
-
-    [found] = read_source(ONE.format(call=call)).calls
-
-    assert found.has_since is has_since
+    assert (SINCE.search(query) is not None) is has_since
 
 
 @pytest.mark.parametrize(

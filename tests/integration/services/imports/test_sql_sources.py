@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from identity_service.collect.sql_source import SqlSource, read_source
+from identity_service.collect.source_file import PolledSource, read_source
 from identity_service.errors import Conflict, NotFound, SourceFailed
 from identity_service.services.imports.polls import CallReport
 from identity_service.services.limits import Limits, PollLimits
@@ -99,17 +99,17 @@ def in_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     return do
 
 
-def source_of(text: str, space: World, table: str = "users", **more: Any) -> SqlSource:
+def source_of(text: str, space: World, table: str = "users", **more: Any) -> PolledSource:
     """A source of the space's own name, which feeds it."""
     return read_source(text.format(source=space.space, table=table, **more))
 
 
-async def read(space: World, source: SqlSource, **more: Any) -> CallReport:
+async def read(space: World, source: PolledSource, **more: Any) -> CallReport:
     [report] = (await space.use_cases.polls.poll(source, **more)).calls
     return report
 
 
-async def failure_of(space: World, source: SqlSource, **more: Any) -> str:
+async def failure_of(space: World, source: PolledSource, **more: Any) -> str:
     """Why the call of a source could not be read."""
     report = await read(space, source, **more)
     assert report.error is not None, report
@@ -620,6 +620,6 @@ async def test_a_source_that_failed_says_why_and_is_read_when_it_is_due_again(
     assert (await polls.state(source)).error is None
 
 
-async def _has_failed(space: World, source: SqlSource) -> bool:
+async def _has_failed(space: World, source: PolledSource) -> bool:
     error = (await space.use_cases.polls.state(source)).error
     return error is not None and "no such table: users" in error

@@ -1,4 +1,4 @@
-"""`identity-service source sql`: databases as sources."""
+"""`identity-service source sql` and `source crm`: sources that the service reads itself."""
 
 from __future__ import annotations
 
@@ -14,24 +14,21 @@ from identity_service import session
 from identity_service.cli.dry_run import SHOWN, Shown, show_calls
 from identity_service.cli.output import print_json, print_line
 from identity_service.collect.cursors import CursorValue
-from identity_service.collect.sql_source import SqlSource
+from identity_service.collect.source_file import PolledSource
 from identity_service.domain.timestamps import iso
 from identity_service.errors import SourceFailed
 from identity_service.graph import schema
 from identity_service.graph.polls import PollState
-from identity_service.services.imports.polls import CallReport, PollReport
+from identity_service.services.imports.polls import CallReport, PollReport, open_source
 from identity_service.services.imports.source_files import read_files
-from identity_service.services.imports.sql_database import SqlDatabase
 from identity_service.services.kit.clock import system_clock
 from identity_service.session import Session
 
-app = typer.Typer(
-    help="Databases as sources: a file says which queries give which calls.", no_args_is_help=True
-)
+app = typer.Typer(no_args_is_help=True)
 
 Files = Annotated[
     list[Path],
-    typer.Argument(exists=True, readable=True, help="Files of SQL sources, or their directory."),
+    typer.Argument(exists=True, readable=True, help="Files of such sources, or their directory."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
@@ -44,7 +41,7 @@ def run(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read databases once, each from where it was read last.
+    """Read sources once, each from where it was read last.
 
     Rows that were read before are known, and add nothing.
     """
@@ -70,7 +67,7 @@ def run(
 def dry_run(files: Files, as_json: AsJson = False) -> None:
     """Show the first ten calls of each source, from its beginning, and send nothing.
 
-    It asks the source's database alone.
+    It asks the source alone.
     """
     shown = [each for source in read_files(files) for each in asyncio.run(_first_calls(source))]
     show_calls(shown, as_json=as_json)
@@ -96,13 +93,14 @@ def status(files: Files, as_json: AsJson = False) -> None:
             print_line(f"  {call.label}: {reached}")
 
 
-async def _first_calls(source: SqlSource) -> list[Shown]:
+async def _first_calls(source: PolledSource) -> list[Shown]:
     shown: list[Shown] = []
-    async with SqlDatabase(source, system_clock) as database:
+    async with open_source(source, system_clock) as database:
         for call in source.calls:
             async with aclosing(database.batches(call, None)) as batches:
                 async for rows in batches:
-                    shown += [(f"{source.name}, {call.label}", row.call) for row in rows]
+                    calls = [row.call for row in rows if row.call is not None]
+                    shown += [(f"{source.name}, {call.label}", each) for each in calls]
                     break
             if len(shown) >= SHOWN:
                 break
@@ -133,7 +131,7 @@ def _state_in_words(state: PollState) -> str:
     return f"read at {iso(state.begun_at)}"
 
 
-def _as_json(source: SqlSource, state: PollState) -> dict[str, Any]:
+def _as_json(source: PolledSource, state: PollState) -> dict[str, Any]:
     return {
         "source": source.name,
         "begunAt": None if state.begun_at is None else iso(state.begun_at),
