@@ -11,6 +11,11 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check
 ASSETS := identity_service/api/graphql/explorer/assets
 EXPLORER := $(ASSETS)/graphiql.min.js
 SDKS := tests/clients/node/node_modules/.package-lock.json
+# Only root may install a package of the system, and only Debian's kind is known here.
+CHROMIUM = { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	&& echo "Installing Chromium, which runs the vendors' SDKs for browsers" \
+	&& (timeout 300 sh -c "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes \
+		--no-install-recommends chromium" >/dev/null 2>&1); }
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -26,8 +31,10 @@ test: setup sdks ## run the whole suite against a real Neo4j, with the floor of 
 	@$(PYTHON) -m pytest --durations=20 --cov
 
 # Where npm's registry does not answer, their tests are skipped, and say so.
-sdks: $(VENV)/.dev ## fetch the vendors' SDKs for Node, as locked, which the tests use
-	@$(MAKE) --no-print-directory $(SDKS) || echo "The SDKs for Node are not there: their tests are skipped."
+sdks: $(VENV)/.dev ## fetch what the tests report with: vendors' SDKs, as locked, and a browser
+	@$(MAKE) --no-print-directory $(SDKS) || echo "The SDKs for Node and browsers are not there: their tests are skipped."
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || $(CHROMIUM) \
+		|| echo "There is no Chromium: the tests of SDKs for browsers are skipped."
 
 SOAK_SECONDS ?= 3600
 
