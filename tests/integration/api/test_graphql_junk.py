@@ -44,6 +44,7 @@ WAY_TO: Final[Mapping[str, str]] = {
     "Space": '{ space(name: "SPACE") { %s } }',
     "Customer": '{ space(name: "SPACE") { ' + CUSTOMER + " } }",
     "Identifier": '{ space(name: "SPACE") { ' + CUSTOMER % "identifiers { %s }" + " } }",
+    "Source": '{ space(name: "SPACE") { sources { edges { node { %s } } } } }',
     "Journeys": '{ space(name: "SPACE") { journeys { %s } } }',
     "PolicyPreview": '{ space(name: "SPACE") { preview(policy: "extends: merge_all")'
     " { ... on PolicyPreview { %s } } } }",
@@ -53,12 +54,12 @@ WAY_TO: Final[Mapping[str, str]] = {
 CURSORS: Final = [
     *(
         encode_cursor(kind, *numbers, "x")
-        for kind in ("event", "difference", "contested", "super")
+        for kind in ("event", "difference", "contested", "super", "source")
         for numbers in [(2**63,) * 3, (2**62,) * 3, (-(2**62),) * 3, (2**62,), (2**64, "x")]
     ),
     *(
         encode_cursor(kind, number)
-        for kind in ("change", "policy", "rejected", "judgement")
+        for kind in ("change", "policy", "rejected", "judgement", "merge", "retraction")
         for number in (2**63, 2**62, -1, "x\x00", 10**30)
     ),
 ]
@@ -108,6 +109,8 @@ def fields() -> Iterator[Any]:
 async def space(world: GraphQLWorld) -> OpenSpace:
     space = await world.create_space()
     await world.send(space, event(1, "user_id:u", "anonymous_id:a", name="seen"))
+    source = f'createSource(name: "junk-{space.name}", spaces: ["{space.name}"])'
+    await world.ask(f"mutation {{ {source} {{ __typename }} }}", key=space.admin_key)
     return space
 
 
