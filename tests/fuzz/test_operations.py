@@ -28,12 +28,15 @@ WAY_TO: Final[Mapping[str, str]] = {
     "PolicyPreview": 'preview(policy: "extends: quarantine\\nblocked: [{value: cids-phone}]")'
     " { ... on PolicyPreview { %s } }",
 }
-"""How to come from a space to each type that has connections. A subscription has none."""
+"""How to come from a space to each type that has connections."""
+
+OUTSIDE: Final = {"Query", "Mutation", "Subscription"}
+"""What they page through lies in no space, or is no connection."""
 
 CONNECTIONS: Final = [
     (kind.name, name)
     for kind in SCHEMA.type_map.values()
-    if isinstance(kind, GraphQLObjectType) and kind.name != "Subscription"
+    if isinstance(kind, GraphQLObjectType) and kind.name not in OUTSIDE
     for name, field in kind.fields.items()
     if "after" in field.args
 ]
