@@ -46,6 +46,8 @@ class StoredIdentifiers(NamedTuple):
 class CopyReader:
     """Reads a space, and of it nothing that opens a door: no keys, sources or rejected events.
 
+    What is kept of sources stays behind with them: rules, statistics, upstream notices, loads.
+
     Every page is a transaction of its own, and retried by itself.
     """
 

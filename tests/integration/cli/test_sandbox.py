@@ -33,7 +33,7 @@ pytestmark = pytest.mark.neo4j
 
 NODES: LiteralString = """
 MATCH (n) WHERE n.space = $space OR n.key STARTS WITH $prefix OR (n:Space AND n.name = $space)
-WITH n WHERE NOT n:ApiKey AND NOT n:RejectedEvent
+WITH n WHERE NOT n:ApiKey AND NOT n:RejectedEvent AND NOT n:SourceDay
 RETURN labels(n) AS labels, properties(n) AS properties
 """
 RELATIONSHIPS: LiteralString = """
@@ -241,7 +241,7 @@ def test_a_sandbox_holds_one_space_as_it_is_and_nothing_else(
         assert differences(copied.dump(spaces[0]), production.dump(spaces[0])) == ([], [])
         assert copied.dump(spaces[1]) == ([], [])
         assert copied.kinds() == (LABELS, TYPES)
-        assert copied.rows("MATCH (n:ApiKey|Source|RejectedEvent) RETURN n") == []
+        assert copied.rows("MATCH (n:ApiKey|Source|SourceDay|RejectedEvent) RETURN n") == []
         assert len(copied.rows("SHOW INDEXES")) == len(production.rows("SHOW INDEXES"))
     finally:
         copied.close()
