@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
-from uuid import uuid4
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from identity_service.api.incoming import IncomingBody, declared_length
+from identity_service.api.incoming import IncomingBody, declared_length, new_message_id
 from identity_service.api.problems import problem
 from identity_service.api.state import services_of
 from identity_service.collect import customerio, mparticle, posthog, snowplow
@@ -236,7 +235,7 @@ class Collection:
 
         def read_text(text: bytes) -> tuple[str | None, Collected]:
             body = route.content(text, scope["query_string"])
-            collected = route.read(body, received_at, _new_message_id)
+            collected = route.read(body, received_at, new_message_id)
             return keys.write_key(body, route.inside), collected
 
         inside, collected = await _run(services.threads, raw, read_text)
@@ -339,10 +338,6 @@ def _route_of_posthog(path: str, headers: Mapping[bytes, bytes], query: bytes) -
 _POSTHOG_FLAGS: Final = Route(
     posthog.read_flags, success=lambda _: posthog.FLAGS, inside=posthog.KEY, plain=posthog.plain
 )
-
-
-def _new_message_id() -> str:
-    return f"msg_{uuid4().hex}"
 
 
 async def _sender(access: Access, key: str | None) -> Sender | None:

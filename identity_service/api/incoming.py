@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
+from uuid import uuid4
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -86,3 +87,8 @@ def declared_length(headers: Mapping[bytes, bytes]) -> int:
     """The length that a sender declares who waits for leave to send; else 0."""
     declared = headers.get(b"content-length", b"") if b"expect" in headers else b""
     return int(declared) if declared.isdigit() else 0
+
+
+def new_message_id() -> str:
+    """An id for an event that came without one."""
+    return f"msg_{uuid4().hex}"

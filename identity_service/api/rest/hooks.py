@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Final
-from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
-from identity_service.api.incoming import IncomingBody, declared_length
+from identity_service.api.incoming import IncomingBody, declared_length, new_message_id
 from identity_service.api.problems import error_responses, problem
 from identity_service.api.state import services_of
 from identity_service.collect.signatures import MAX_BODY, SignedRequest
@@ -79,7 +78,7 @@ async def _take(webhook: Webhook, request: Request) -> Taken:
     services.rate_limit.check(sender)
     received_at = system_clock()
     received = read_webhook(
-        webhook.vendor, signed.body, headers, webhook.options, received_at, _new_message_id
+        webhook.vendor, signed.body, headers, webhook.options, received_at, new_message_id
     )
     events, rejections = received.collected.events, received.collected.rejections
     services.rate_limit.count(sender, len(events) + len(rejections))
@@ -118,7 +117,3 @@ def _not_now(vendor: Vendor, error: Overloaded | Unavailable) -> Response:
     if vendor is Vendor.CUSTOMERIO:
         del answer.headers["Retry-After"]
     return answer
-
-
-def _new_message_id() -> str:
-    return f"msg_{uuid4().hex}"
