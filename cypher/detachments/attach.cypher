@@ -4,6 +4,7 @@
 // Access: write
 // Space: keys
 // Parameters:
+//   w.space: name of the space
 //   w.attached: list of keys of all identifiers of the events that get some back, in order
 //   w.events: list of [key, number of identifiers that it carried, key of the strongest one from now on or
 //     null where it gets none back, list of those to give back, list of those that stay away]; both are
@@ -14,7 +15,7 @@ CALL () {
   UNWIND $w.events AS row
   WITH {key: row[0], carried: row[1]} AS event
   MATCH (e:Event {key: event.key})
-  SET e.space = e.space // takes its lock
+  SET e.space = $w.space // takes its lock
   RETURN count(CASE WHEN COUNT { (e)-[:OBSERVED]->() } = event.carried THEN 1 END) AS as_read
 }
 WITH CASE WHEN as_read = size($w.events) THEN $w ELSE {} END AS w

@@ -4,6 +4,7 @@
 // Access: write
 // Space: keys
 // Parameters:
+//   w.space: name of the space
 //   w.identifiers: those that are taken, list of [key, number of events that carried it when it was read,
 //     first_seen, last_seen]; times are null when no event is left that carries it
 //   w.carried: list of keys of all identifiers of the events, in order
@@ -18,7 +19,7 @@ CALL () {
   UNWIND $w.events AS row
   WITH {key: row[0], carried: row[1]} AS event
   MATCH (e:Event {key: event.key})
-  SET e.space = e.space // takes its lock
+  SET e.space = $w.space // takes its lock
   RETURN count(CASE WHEN COUNT { (e)-[:OBSERVED]->() } = event.carried THEN 1 END) AS as_read
 }
 CALL () {

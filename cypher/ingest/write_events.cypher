@@ -18,7 +18,7 @@
 //   w.events: list of [key, properties of the node, position of the strongest identifier,
 //     positions of the others, carries traits]
 //   w.accounts: list of [event key, account key, account id, key of its traits or null,
-//     traits as JSON, event time, its receipt, its place]
+//     traits as JSON, event time, its receipt, its place], in order of the accounts' keys
 // Columns:
 //   written: boolean
 CYPHER replan=skip
@@ -28,6 +28,7 @@ CALL () {
   WITH n, {key: $w.known[n][0]} AS seen
   MATCH (i:Identifier {key: seen.key})
   WITH n, i ORDER BY n
+  SET i.space = $w.space
   RETURN collect(i) AS known
 }
 CALL () {
@@ -42,8 +43,7 @@ WITH known, known AS nodes,
 CALL (w, known) {
   UNWIND range(0, coalesce(size(w.known), 0) - 1) AS n
   WITH known[n] AS i, {last_seen: w.known[n][2], corrections: w.known[n][3]} AS seen
-  // The lock is taken first. Where a judgement took an event away since it was read, the division
-  // by zero ends the transaction.
+  // Where a judgement took an event away since it was read, the division by zero ends the transaction.
   SET i.last_seen = CASE WHEN coalesce(i.corrections, 0) <> seen.corrections THEN seen.last_seen / 0
     WHEN seen.last_seen > i.last_seen THEN seen.last_seen ELSE i.last_seen END
 }
@@ -79,7 +79,8 @@ CALL (w) {
     place: row[7]} AS account
   MATCH (e:Event {key: account.event_key})
   MERGE (a:Account {key: account.key})
-    ON CREATE SET a.space = w.space, a.account_id = account.id
+    ON CREATE SET a.account_id = account.id
+  SET a.space = w.space
   CREATE (e)-[:NAMES]->(a)
   WITH e, a, account WHERE account.traits_key IS NOT NULL
   MERGE (t:AccountTraits {key: account.traits_key})

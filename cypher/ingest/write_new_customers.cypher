@@ -17,7 +17,7 @@
 //   w.events: list of [key, properties of the node, position of the strongest identifier,
 //     positions of the others, carries traits]
 //   w.accounts: list of [event key, account key, account id, key of its traits or null,
-//     traits as JSON, event time, its receipt, its place]
+//     traits as JSON, event time, its receipt, its place], in order of the accounts' keys
 //   w.customers: list of [id, kind, position of the anchor, positions of the identifiers]
 //   w.contested: positions of identifiers that are contested
 //   w.super_connectors: positions of identifiers that are super-connectors
@@ -78,7 +78,8 @@ CALL (w) {
     place: row[7]} AS account
   MATCH (e:Event {key: account.event_key})
   MERGE (a:Account {key: account.key})
-    ON CREATE SET a.space = w.space, a.account_id = account.id
+    ON CREATE SET a.account_id = account.id
+  SET a.space = w.space
   CREATE (e)-[:NAMES]->(a)
   WITH e, a, account WHERE account.traits_key IS NOT NULL
   MERGE (t:AccountTraits {key: account.traits_key})

@@ -14,6 +14,7 @@
 //     that the revision of the judgements grows
 //   w.now: time of the settlement in milliseconds
 //   w.guards: list of [customer id, rev that was read, number of its identifiers], in order of the ids
+//   w.locked: keys of all known identifiers that are touched, in order
 //   w.unclaimed: keys of known identifiers that had no customer when they were read
 //   w.link_counts: list of [identifier key, number of its links that were read]
 //   w.identifiers: new identifiers, list of [key, type, value, first_seen, last_seen]
@@ -34,7 +35,7 @@
 //   w.events: list of [key, properties of the node, position of the strongest identifier,
 //     positions of the others, carries traits]
 //   w.accounts: list of [event key, account key, account id, key of its traits or null,
-//     traits as JSON, event time, its receipt, its place]
+//     traits as JSON, event time, its receipt, its place], in order of the accounts' keys
 //   w.walked: ids of customers whose identifiers were all resolved
 //   w.minted: new customers, list of [id, kind]
 //   w.revived: retired ids that become customers again, list of [id, kind]
@@ -60,14 +61,21 @@ CALL () {
   UNWIND $w.guards AS row
   WITH {id: row[0], rev: row[1], identifiers: row[2]} AS guard
   MATCH (c:Customer {id: guard.id})
+  SET c.space = $w.space
   SET c.rev = c.rev + 1
   // Readers may see a commit in part, its revision first. Whoever has the lock sees all of it.
   RETURN count(CASE WHEN c.rev = guard.rev + 1 AND COUNT { (c)<-[:BELONGS_TO]-() } = guard.identifiers THEN 1 END) AS fresh
 }
+// All locks of identifiers are taken here, in the order in which every writer takes them: a relationship
+// locks its ends when it is made or deleted, in any order.
+CALL () {
+  UNWIND $w.locked AS key
+  MATCH (i:Identifier {key: key})
+  SET i.space = $w.space
+}
 CALL () {
   UNWIND $w.unclaimed AS key
   MATCH (i:Identifier {key: key})
-  SET i.space = i.space // takes its lock
   RETURN count(CASE WHEN EXISTS { (i)-[:BELONGS_TO]->(:Customer) } THEN 1 END) AS claimed
 }
 CALL () {
@@ -142,7 +150,6 @@ CALL (w) {
   UNWIND w.settled AS row
   WITH {key: row[0], deferrals: row[1]} AS settled
   MATCH (i:Identifier {key: settled.key})
-  SET i.space = i.space // takes its lock
   WITH i, settled WHERE coalesce(i.deferrals, 0) = settled.deferrals
   REMOVE i:Unsettled
 }
@@ -253,7 +260,8 @@ CALL (w) {
     place: row[7]} AS account
   MATCH (e:Event {key: account.event_key})
   MERGE (a:Account {key: account.key})
-    ON CREATE SET a.space = w.space, a.account_id = account.id
+    ON CREATE SET a.account_id = account.id
+  SET a.space = w.space
   CREATE (e)-[:NAMES]->(a)
   WITH e, a, account WHERE account.traits_key IS NOT NULL
   MERGE (t:AccountTraits {key: account.traits_key})

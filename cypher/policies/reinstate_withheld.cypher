@@ -27,11 +27,10 @@ CALL (w) {
   UNWIND w.identifiers AS row
   WITH {key: row[0], type: row[1], value: row[2], first_seen: row[3], last_seen: row[4]} AS seen
   MERGE (i:Identifier {key: seen.key})
-    ON CREATE SET i.space = w.space, i.type = seen.type, i.value = seen.value, i.first_seen = seen.first_seen,
-      i.last_seen = seen.last_seen
-    ON MATCH SET i.first_seen = CASE WHEN seen.first_seen < i.first_seen THEN seen.first_seen ELSE i.first_seen END,
-      i.last_seen = CASE WHEN seen.last_seen > i.last_seen THEN seen.last_seen ELSE i.last_seen END
-  SET i:Unsettled
+    ON CREATE SET i.type = seen.type, i.value = seen.value, i.first_seen = seen.first_seen, i.last_seen = seen.last_seen
+  SET i.space = w.space, i:Unsettled
+  SET i.first_seen = CASE WHEN seen.first_seen < i.first_seen THEN seen.first_seen ELSE i.first_seen END,
+    i.last_seen = CASE WHEN seen.last_seen > i.last_seen THEN seen.last_seen ELSE i.last_seen END
   WITH i
   MATCH (i)-[:BELONGS_TO]->(c:Customer)
   SET c.rev = c.rev + 1

@@ -12,7 +12,7 @@
 CALL () {
   UNWIND $w.spaces AS name
   OPTIONAL MATCH (s:Space {name: name})
-  SET s.name = s.name
+  SET s.name = name
   RETURN collect(CASE WHEN s IS NULL THEN name END) AS missing
 }
 WITH missing, EXISTS { (:Source {name: $w.name}) } OR EXISTS {

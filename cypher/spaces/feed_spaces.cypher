@@ -11,12 +11,12 @@
 //   missing: list of spaces that do not exist
 //   taken: list of spaces that have a key of its name
 MATCH (source:Source {name: $w.source})-[:FEEDS]->(:Space {name: $w.space})
-SET source.name = source.name
+SET source.name = $w.source
 WITH source
 CALL () {
   UNWIND $w.spaces AS name
   OPTIONAL MATCH (s:Space {name: name})
-  SET s.name = s.name
+  SET s.name = name
   RETURN collect(CASE WHEN s IS NULL THEN name END) AS missing
 }
 WITH source, missing, COLLECT {

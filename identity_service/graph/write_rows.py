@@ -43,7 +43,7 @@ _NOTHING_LEFT: Final[Sequence[Any]] = (None, None, 0, [], None)
 class Withdrawal:
     """A judgement is withdrawn: which, when, by whom and why."""
 
-    judgement: str
+    judgement: AnyJudgement
     at: int
     author: str
     reason: str
@@ -298,11 +298,14 @@ def evidence_rows(write: SettlementWrite) -> dict[str, Any]:
         "links": _link_rows(evidence.links, place),
         "links_seen": _link_rows(evidence.known_links, place),
         "events": [_event_row(space, event, place) for event in evidence.events],
-        "accounts": [
-            account
-            for event in evidence.events
-            if (account := _account_row(space, event.observation))
-        ],
+        "accounts": sorted(
+            (
+                account
+                for event in evidence.events
+                if (account := _account_row(space, event.observation))
+            ),
+            key=itemgetter(1),
+        ),
         "judged": [
             [
                 j.id,
@@ -391,6 +394,7 @@ def detachment_rows(space: str, write: DetachmentWrite) -> dict[str, Any]:
     """What `detachments/detach` takes."""
     correction = write.correction
     return {
+        "space": space,
         "identifiers": [
             [
                 identifier_key(space, identifier),
@@ -415,6 +419,7 @@ def detachment_rows(space: str, write: DetachmentWrite) -> dict[str, Any]:
 def attachment_rows(space: str, write: AttachmentWrite) -> dict[str, Any]:
     """What `detachments/attach` takes."""
     return {
+        "space": space,
         "attached": sorted(identifier_key(space, i) for i in write.attached),
         "events": [_judged_event_row(space, event) for event in write.events],
     }
@@ -484,13 +489,14 @@ def settlement_rows(write: SettlementWrite) -> dict[str, Any]:
     known = set(keys(subgraph.nodes))
     changes_nothing_else = evidence.is_empty and not settlement.blocked
     return evidence_rows(write) | {
+        "locked": keys(sorted(_touched(write) - evidence.identifiers.keys())),
         "judgements_rev": evidence.judgements_rev,
         "unguarded": evidence.touches_unclaimed,
         "returning": keys(evidence.returning),
         "deferred": sorted([identifier_key(space, i), c] for i, c in evidence.deferred.items()),
         "blocked": keys((*settlement.blocked, *evidence.withheld)),
         "made": [_judgement_node(space, judgement) for judgement in evidence.made],
-        "withdrawn": [[w.judgement, w.at, w.author, w.reason] for w in evidence.withdrawn],
+        "withdrawn": [[w.judgement.id, w.at, w.author, w.reason] for w in evidence.withdrawn],
         "settled": sorted([identifier_key(space, i), n] for i, n in subgraph.unsettled.items()),
         # In one order in every process, so that two that meet here do not deadlock.
         "guards": sorted(
@@ -518,6 +524,34 @@ def settlement_rows(write: SettlementWrite) -> dict[str, Any]:
         "super_connectors": [key_at(i) for i in found.super_connectors],
         "no_super_connectors": [key_at(i) for i in found.no_super_connectors],
         "changes": _change_rows(space, settlement.entries),
+    }
+
+
+def _touched(write: SettlementWrite) -> set[Identifier]:
+    """All identifiers of which the transaction writes a property, a label or a relationship."""
+    evidence, settlement = write.evidence, write.settlement or NOTHING_SETTLED
+    found, subgraph = settlement.changes, settlement.subgraph
+    positions = (
+        *(position for position, *_ in found.moves),
+        *(position for _, position in (*found.anchors, *found.reserves)),
+        *found.contested,
+        *found.released,
+        *found.super_connectors,
+        *found.no_super_connectors,
+    )
+    anchors = {entry.id: entry.anchor for entry in subgraph.register}
+    judgements = (*evidence.made, *(each.judgement for each in evidence.withdrawn))
+    return {
+        *evidence.known_identifiers,
+        *evidence.deferred,
+        *evidence.withheld,
+        *settlement.blocked,
+        *subgraph.unsettled,
+        *(settlement.identifiers[position] for position in positions),
+        *(anchors[customer] for customer, _ in found.anchors if customer in anchors),
+        *(i for each in (*evidence.in_effect, *judgements) for i in (each.a, each.b) if i),
+        *(evidence.detachment.carried if evidence.detachment else ()),
+        *(evidence.attachment.attached if evidence.attachment else ()),
     }
 
 

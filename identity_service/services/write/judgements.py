@@ -192,7 +192,7 @@ class Judgements:
         """
         check_reason(reason)
         made = await self._in_force(scope, judgement)
-        withdrawal = Withdrawal(made.id, self._clock(), scope.author, reason)
+        withdrawal = Withdrawal(made, self._clock(), scope.author, reason)
         changes, message = await self._carry_out(scope, _Act(made, withdrawal))
         gone = replace(
             made,
