@@ -378,7 +378,8 @@ class _Reading(FieldReader):
 
     def between(self, fields: Mapping[str, Any], path: str) -> Window:
         where = join(path, "between")
-        bounds = self.sequence(fields, "between", path)
+        given: object = fields["between"]
+        bounds = cast("list[Any]", given) if isinstance(given, list) else []
         if len(bounds) != 2:
             self.note(where, "takes two durations, the longer one first: [90d, 30d]")
             return Window()
