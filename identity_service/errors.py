@@ -6,6 +6,7 @@
     ├── BadInput                  400  what was sent cannot be read
     │   ├── FieldInvalid          400  one field that cannot be taken as it is
     │   ├── PolicyInvalid         400  a policy text with mistakes, each with its path
+    │   ├── ProfilesInvalid       400  a text of profiles with mistakes, each with its path
     │   ├── ReadingRulesInvalid   400  reading rules with mistakes, each with its path
     │   └── TooLarge              413  beyond a bound
     ├── TooSlow                   408  a request that did not arrive in time
@@ -80,6 +81,18 @@ class PolicyInvalid(BadInput):
         first = problems[0]
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         super().__init__(f"The policy has a mistake at {first.path}: {first.message}{more}")
+        self.problems = problems
+
+
+class ProfilesInvalid(BadInput):
+    """A text of traits, features and audiences with mistakes; none of it was applied."""
+
+    code = "PROFILES_INVALID"
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        first = problems[0]
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        super().__init__(f"The profiles have a mistake at {first.path}: {first.message}{more}")
         self.problems = problems
 
 
