@@ -23,6 +23,7 @@ from identity_service.cli import (
     draw,
     explain,
     export,
+    features,
     graphql,
     ingest,
     journeys,
@@ -77,6 +78,7 @@ app.add_typer(judgement.app, name="judgement")
 app.add_typer(upstream.app, name="upstream")
 app.command("retract")(retraction.retract_command)
 app.add_typer(retraction.app, name="retraction")
+app.add_typer(features.app, name="features")
 policy_versions.add_to(policy.app)
 policy.app.command("preview")(preview.preview)
 app.command("export")(export.export)

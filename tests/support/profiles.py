@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from identity_service.domain.events import EventOrder
@@ -50,9 +51,7 @@ def reported(value: Any, ago: int, source: str = "app", *, limited: bool = False
 
 def customer(*events: ProfileEvent, **more: Any) -> CustomerEvidence:
     """A known customer with these events."""
-    return CustomerEvidence(
-        **{"customer_id": "cus_1", "kind": CustomerKind.KNOWN, "events": events, **more}
-    )
+    return replace(CustomerEvidence("cus_1", CustomerKind.KNOWN, events), **more)
 
 
 def features_text(feature: str) -> Profiles:
@@ -84,8 +83,3 @@ def stored(evaluation: Evaluation) -> str:
             "next": evaluation.next_at,
         }
     )
-
-
-def merged(one: Sequence[ProfileEvent], other: Sequence[ProfileEvent]) -> CustomerEvidence:
-    """The customer that two customers become."""
-    return customer(*one, *other)
