@@ -67,6 +67,11 @@ def policy_key(space: str, version: int) -> str:
     return f"{space}/{version}"
 
 
+def membership_key(space: str, audience: str, customer: str) -> str:
+    """`space/audience/customer id`: the members of an audience lie side by side."""
+    return f"{space}/{audience}/{customer}"
+
+
 def bounds(space: str) -> tuple[str, str]:
     """Two texts between which the keys of a space lie, and no other space's."""
     return f"{space}/", f"{space}0"  # the character after the slash
