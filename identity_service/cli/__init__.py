@@ -31,6 +31,7 @@ from identity_service.cli import (
     policy_versions,
     polled_source,
     preview,
+    profiles,
     rejected,
     resolve,
     retraction,
@@ -82,6 +83,7 @@ policy.app.command("preview")(preview.preview)
 app.command("export")(export.export)
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(policy.app, name="policy")
+app.add_typer(profiles.app, name="profiles")
 app.add_typer(journeys.app, name="journeys")
 app.add_typer(graphql.app, name="graphql")
 app.command("check")(check.check)

@@ -21,6 +21,7 @@ from identity_service.domain.recorded import (
     DecidedLink,
     LinkDecision,
     PolicyVersion,
+    ProfilesVersion,
     RecordedChange,
     RecordedRejection,
     RolloutProgress,
@@ -327,6 +328,16 @@ def policy(version: PolicyVersion) -> dict[str, Any]:
         "createdAt": iso(version.created_at),
         "author": version.author,
         "note": version.note,
+    }
+
+
+def profiles_version(version: ProfilesVersion) -> dict[str, Any]:
+    """`ProfilesText` without its text."""
+    return {
+        "version": version.version,
+        "appliedAt": iso(version.applied_at),
+        "author": version.author,
+        "reason": version.reason,
     }
 
 

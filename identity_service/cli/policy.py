@@ -15,7 +15,12 @@ from identity_service.domain.policies.change_scope import kept_by_events
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.resolution.cases import CaseResult, check_case, load_case
-from identity_service.errors import BadInput, PolicyInvalid, ReadingRulesInvalid
+from identity_service.errors import (
+    BadInput,
+    PolicyInvalid,
+    ProfilesInvalid,
+    ReadingRulesInvalid,
+)
 
 SUFFIXES: Final = (".yaml", ".yml")
 
@@ -64,7 +69,7 @@ def read_policy(file: Path) -> tuple[str, Policy]:
 
 
 def read_policy_file(path: Path) -> str:
-    """The text of a policy file, or of rules. Raises BadInput when it cannot be read."""
+    """The text of a file in YAML. Raises BadInput when it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -73,7 +78,9 @@ def read_policy_file(path: Path) -> str:
         ) from error
 
 
-def print_problems(file: Path, invalid: PolicyInvalid | ReadingRulesInvalid) -> None:
+def print_problems(
+    file: Path, invalid: PolicyInvalid | ProfilesInvalid | ReadingRulesInvalid
+) -> None:
     """Name every mistake in a file, one a line."""
     for problem in invalid.problems:
         print_error(f"{file}: {problem.path}: {problem.message}")

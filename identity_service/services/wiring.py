@@ -23,6 +23,7 @@ from identity_service.graph.links import LinkReader
 from identity_service.graph.mirrors import MirrorStore
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.polls import PollStore
+from identity_service.graph.profile_texts import ProfileTextStore
 from identity_service.graph.rejected import RejectedStore
 from identity_service.graph.replays import ReplayStore
 from identity_service.graph.retractions import RetractionStore
@@ -56,6 +57,7 @@ from identity_service.services.read.live import LiveResolution
 from identity_service.services.resolution.component_resolver import ComponentResolver
 from identity_service.services.spaces.access import Access
 from identity_service.services.spaces.policies import Policies
+from identity_service.services.spaces.profile_texts import ProfileTexts
 from identity_service.services.spaces.sources import Sources
 from identity_service.services.spaces.spaces import Spaces
 from identity_service.services.spaces.webhooks import Webhooks
@@ -117,6 +119,7 @@ class UseCases:
     webhooks: Webhooks
     upstream: UpstreamNotices
     polls: Polls
+    profile_texts: ProfileTexts
 
     async def finish(self) -> None:
         """As `close`, when all that was put off is settled too."""
@@ -289,4 +292,5 @@ def assemble(
             clock,
             limits.poll,
         ),
+        profile_texts=ProfileTexts(ProfileTextStore(database), clock),
     )

@@ -49,6 +49,8 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "Identifier.linksOverTime": 20,
     "Identifier.sharedBy": 20,
     "Space.changes": 20,
+    "Space.profilesDiff": 100,
+    "Space.profilesHistory": 20,
     "Space.judgements": 20,
     "Space.rejectedEvents": 20,
     "Source.readingRules": 20,

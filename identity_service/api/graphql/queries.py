@@ -18,6 +18,7 @@ from identity_service.api.graphql import (
     spaces,
     upstream,
 )
+from identity_service.api.graphql import profiles as profiling
 from identity_service.api.graphql import (
     retractions as retracting,
 )
@@ -26,6 +27,7 @@ from identity_service.api.graphql.connections import parse_global_id
 from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.journeys import Journeys, journeys
 from identity_service.api.graphql.previews import PreviewResult
+from identity_service.api.graphql.profiles import ProfilesText, ProfilesTextConnection
 from identity_service.api.graphql.rejected import RejectedEventConnection
 from identity_service.api.graphql.retractions import RetractionPreviewResult
 from identity_service.api.graphql.sources import PreviewReadingRulesResult, SourceConnection
@@ -161,6 +163,23 @@ class Space:
         description="What they deleted or ask to be forgotten, newest first. Administrators only.",
     )
     journeys: Journeys = by(journeys)
+    profiles: ProfilesText | None = by(
+        profiling.in_force,
+        description=(
+            "The text in force that says which traits, features and audiences are computed; null "
+            "where there is none."
+        ),
+    )
+    profiles_history: ProfilesTextConnection = by(
+        profiling.history, description="All its versions, newest first."
+    )
+    profiles_diff: str = by(
+        profiling.difference,
+        description=(
+            "How the text of the version `older` became that of `newer`, of the one in force "
+            "without it: a unified diff, empty where both are equal."
+        ),
+    )
 
 
 async def node(info: Info, id: ID) -> Scoped[object] | None:  # noqa: A002  (Relay's name)

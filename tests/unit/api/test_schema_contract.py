@@ -40,6 +40,14 @@ NOT_YET = frozenset(
 
 BEYOND = frozenset(
     {
+        "ApplyProfilesResult",
+        "Mutation.applyProfiles",
+        "ProfilesText",
+        "ProfilesTextConnection",
+        "ProfilesTextEdge",
+        "Space.profiles",
+        "Space.profilesDiff",
+        "Space.profilesHistory",
         "Attribution",
         "ConversionTime",
         "CustomerSegment",

@@ -1,0 +1,180 @@
+"""`identity-service profiles`: the text that says what is computed of customers, in versions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from identity_service import session
+from identity_service.cli import arguments, json_objects
+from identity_service.cli.output import print_content, print_json, print_line, results
+from identity_service.cli.policy import print_problems, read_policy_file
+from identity_service.domain.profiles.parse import parse_profiles
+from identity_service.domain.recorded import ProfilesVersion
+from identity_service.errors import NotFound, ProfilesInvalid
+from identity_service.graph import schema
+from identity_service.session import Session
+
+LISTED = 100
+"""Most versions that `history` shows, the newest."""
+
+File = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, help="A profiles text, in YAML.")
+]
+Space = Annotated[str, typer.Option(help="The space whose customers it is about.")]
+Reason = Annotated[str | None, typer.Option(help="Why; kept with the version.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+app = typer.Typer(
+    help="Traits, features and audiences: the text that defines them, and its versions.",
+    no_args_is_help=True,
+)
+
+
+@app.command("check")
+def check_command(file: File) -> None:
+    """Read a profiles text and name every mistake in it with its path."""
+    text = read_profiles(file)
+    found = parse_profiles(text)
+    print_line(
+        f"{file}: no mistakes; {len(found.features):,} features,"
+        f" {len(found.account_features):,} account features, {len(found.audiences):,} audiences."
+    )
+
+
+@app.command("apply")
+def apply_command(
+    file: File,
+    space: Space,
+    author: arguments.Author,
+    reason: Reason = None,
+    expect: Annotated[
+        int | None,
+        typer.Option(
+            metavar="VERSION", help="Refuse unless this version is in force; 0: there is none."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a profiles text in force. Profiles are computed by it in the background."""
+    text = read_profiles(file)
+
+    async def work(opened: Session) -> ProfilesVersion:
+        return await _applied(opened, space, author, text, expect, reason)
+
+    _show_applied(session.run(work), space, as_json=as_json)
+
+
+@app.command("restore")
+def restore_command(
+    version: Annotated[int, typer.Argument(min=1, help="The version whose text to apply again.")],
+    space: Space,
+    author: arguments.Author,
+    reason: Reason = None,
+    as_json: AsJson = False,
+) -> None:
+    """Undo what came after a version: put its text in force again, as a new version."""
+
+    async def work(opened: Session) -> ProfilesVersion:
+        scope = await opened.space(space)
+        text = (await opened.cases.profile_texts.version(scope, version)).text
+        why = reason or f"As in version {version}."
+        return await _applied(opened, space, author, text, None, why)
+
+    _show_applied(session.run(work), space, as_json=as_json)
+
+
+@app.command("show")
+def show_command(
+    space: Space,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="Which one; default: the one in force.")
+    ] = None,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="How it became the one in force, as a unified diff.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print a profiles text, as it was applied."""
+    if diff and (version is None or as_json):
+        raise typer.BadParameter("--diff goes with --version, and without --json.")
+
+    async def work(opened: Session) -> tuple[ProfilesVersion, str]:
+        scope = await opened.space(space)
+        texts = opened.cases.profile_texts
+        if version is None:
+            return await _in_force(opened, space), ""
+        found = await texts.version(scope, version)
+        return found, await texts.difference(scope, version) if diff else ""
+
+    found, difference = session.run(work)
+    if as_json:
+        print_json({**json_objects.profiles_version(found), "text": found.text})
+    elif diff:
+        print_content(difference)
+    else:
+        print_content(found.text if found.text.endswith("\n") else f"{found.text}\n")
+
+
+@app.command("history")
+def history_command(space: Space, as_json: AsJson = False) -> None:
+    """List the versions of a space's profiles text, newest first."""
+
+    async def work(opened: Session) -> list[ProfilesVersion]:
+        scope = await opened.space(space)
+        return list((await opened.cases.profile_texts.versions(scope, LISTED, None)).items)
+
+    versions = session.run(work)
+    if as_json:
+        print_json([json_objects.profiles_version(each) for each in versions])
+        return
+    table = Table("version", "since", "by", "reason")
+    for each in versions:
+        at = f"{datetime.fromtimestamp(each.applied_at / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+        table.add_row(str(each.version), at, Text(each.author), Text(each.reason or ""))
+    results().print(table)
+
+
+def read_profiles(file: Path) -> str:
+    """The text of a file. Ends the command after it has named every mistake in it."""
+    text = read_policy_file(file)
+    try:
+        parse_profiles(text)
+    except ProfilesInvalid as invalid:
+        print_problems(file, invalid)
+        raise typer.Exit(1) from invalid
+    return text
+
+
+async def _applied(
+    opened: Session, space: str, author: str, text: str, expect: int | None, reason: str | None
+) -> ProfilesVersion:
+    scope = await opened.space(space, author)
+    await schema.apply(opened.database)
+    texts = opened.cases.profile_texts
+    if expect is None:
+        in_force = await texts.in_force(scope)
+        expect = in_force.version if in_force else 0
+    return await texts.apply(scope, text, expect, reason)
+
+
+async def _in_force(opened: Session, space: str) -> ProfilesVersion:
+    found = await opened.cases.profile_texts.in_force(await opened.space(space))
+    if found is None:
+        raise NotFound(
+            f"The space “{space}” has no profiles text.",
+            remedy=f"Apply one with `identity-service profiles apply FILE --space {space}`.",
+        )
+    return found
+
+
+def _show_applied(made: ProfilesVersion, space: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"space": space, **json_objects.profiles_version(made)})
+    else:
+        print_line(f"Version {made.version} is in force in the space “{space}”.")
