@@ -23,7 +23,9 @@ from identity_service.graph.links import LinkReader
 from identity_service.graph.mirrors import MirrorStore
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.polls import PollStore
+from identity_service.graph.profile_evidence import ProfileEvidenceReader
 from identity_service.graph.profile_texts import ProfileTextStore
+from identity_service.graph.profiles import ProfileStore
 from identity_service.graph.rejected import RejectedStore
 from identity_service.graph.replays import ReplayStore
 from identity_service.graph.retractions import RetractionStore
@@ -47,6 +49,8 @@ from identity_service.services.preview.judgement_previews import JudgementPrevie
 from identity_service.services.preview.previews import Previews
 from identity_service.services.preview.retraction_previews import RetractionPreviews
 from identity_service.services.preview.rule_previews import RulePreviews
+from identity_service.services.profiles.check import ProfileChecks
+from identity_service.services.profiles.worker import ProfileWorker
 from identity_service.services.read.as_of.component_walk import HistoricalComponents
 from identity_service.services.read.as_of.view import HistoricalReads
 from identity_service.services.read.current import CurrentReads
@@ -120,6 +124,8 @@ class UseCases:
     upstream: UpstreamNotices
     polls: Polls
     profile_texts: ProfileTexts
+    profiles: ProfileWorker
+    profile_checks: ProfileChecks
 
     async def finish(self) -> None:
         """As `close`, when all that was put off is settled too."""
@@ -127,6 +133,7 @@ class UseCases:
             await self.ingest.close()
             await self.deferred.settle_all()
             await self.rejected_retention.done()
+            await self.profiles.done()
         finally:
             await self.close()
 
@@ -137,6 +144,7 @@ class UseCases:
         """
         async with AsyncExitStack() as ending:
             for each in (
+                self.profiles,
                 self.deferred,
                 self.rejected_retention,
                 self.source_counts,
@@ -165,17 +173,26 @@ def assemble(
     ids, locks = Ids(clock), SpaceLocks()
     ledger_reader, judgement_store = LedgerReader(database), JudgementStore(database)
     following = ChangeFeed(ledger_reader)
-    keys, evidence, policy_store = (
-        AccessStore(database),
-        EvidenceStore(database, following.wake),
-        PolicyStore(database),
-    )
+    keys, policy_store = AccessStore(database), PolicyStore(database)
     access, policies = Access(keys), Policies(policy_store)
+    worker = ids("wrk")
+    profile_texts = ProfileTexts(ProfileTextStore(database), clock)
+    profile_reader, profile_store = ProfileEvidenceReader(database), ProfileStore(database, worker)
+    profiles = ProfileWorker(
+        access,
+        profile_texts,
+        policies,
+        policy_store,
+        profile_reader,
+        profile_store,
+        clock,
+        limits.profiles,
+    )
+    evidence = EvidenceStore(database, following.wake, profiles.wake)
     resolver = ComponentResolver(evidence, limits)
     detachment_store = DetachmentStore(database)
     corrections = Corrections(evidence, detachment_store)
     detachments = Detachments(detachment_store, corrections)
-    worker = ids("wrk")
     retraction_store = RetractionStore(database, worker)
     settler = Settler(evidence, resolver, policies, locks, clock, ids)
     retraction_steps = RetractionSteps(retraction_store, corrections, settler, limits.retraction)
@@ -292,5 +309,7 @@ def assemble(
             clock,
             limits.poll,
         ),
-        profile_texts=ProfileTexts(ProfileTextStore(database), clock),
+        profile_texts=profile_texts,
+        profiles=profiles,
+        profile_checks=ProfileChecks(profile_texts, policies, profile_reader, profile_store, clock),
     )
