@@ -23,6 +23,7 @@ from identity_service.domain.recorded import (
 from identity_service.domain.traits import Traits
 from identity_service.errors import NotFound
 from identity_service.graph.customers import EventWindow
+from identity_service.services.read.profile_evidence import ReadEvidence
 from identity_service.services.resolution.component_resolver import too_much
 from identity_service.services.spaces.access import SpaceScope
 
@@ -152,6 +153,12 @@ class CustomerView(Protocol):
 
     async def event_identifiers(self, event: RecordedEvent) -> list[SeenIdentifier]:
         """The identifiers that an event carries, strongest first."""
+        ...
+
+    async def profile_evidence(
+        self, customer: SettledCustomer, *, with_accounts: bool
+    ) -> ReadEvidence:
+        """All that profiles are computed from; `with_accounts`: also of those of its accounts."""
         ...
 
     async def links(self, customer: SettledCustomer, first: int) -> list[DecidedLink]:

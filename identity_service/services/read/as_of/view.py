@@ -31,7 +31,7 @@ from identity_service.domain.resolution.resolve import strength
 from identity_service.domain.resolution.subgraph import Sightings
 from identity_service.domain.timestamps import iso
 from identity_service.domain.traits import Traits
-from identity_service.errors import TooLarge
+from identity_service.errors import BadInput, TooLarge
 from identity_service.graph.customers import CustomerReader, EventWindow
 from identity_service.graph.history import HistoryReader
 from identity_service.graph.keys import identifier_of
@@ -51,6 +51,11 @@ from identity_service.services.read.presenters import (
     degrees,
     link_decision,
     sources_of_links,
+)
+from identity_service.services.read.profile_evidence import (
+    CustomerEvents,
+    ProfileEvidence,
+    ReadEvidence,
 )
 from identity_service.services.read.view import (
     Account,
@@ -77,6 +82,7 @@ class HistoricalReads:
     components: HistoricalComponents
     customers: CustomerReader
     ledger: Ledger
+    profile_evidence: ProfileEvidence
     max_shared_by_components: int
 
 
@@ -262,6 +268,27 @@ class AsOfView:
         found = await self._seen_of(carried)
         policy = self._policy_as_of.policy
         return sorted(found, key=lambda seen: strength(seen.identifier, policy))
+
+    async def profile_evidence(
+        self, customer: SettledCustomer, *, with_accounts: bool
+    ) -> ReadEvidence:
+        """All that profiles are computed from. Raises BadInput `with_accounts`."""
+        if with_accounts:
+            raise BadInput(
+                "Audiences that speak of accounts are not computed as of a moment.",
+                remedy="Ask for features, or leave “asOf” out.",
+            )
+        known = await self._known(customer)
+        events = CustomerEvents(
+            customer.customer_id,
+            customer.kind,
+            frozenset(each.type for each in known.customer.identifiers()),
+            await known.events.owners(),
+        )
+        found = await self._reads.profile_evidence.of_events(
+            [events], self._policy_as_of.policy.limited_sources, self._as_of
+        )
+        return found[customer.customer_id]
 
     async def links(self, customer: SettledCustomer, first: int) -> list[DecidedLink]:
         """Links of the customer's identifiers, most often seen first, each with its decision."""
