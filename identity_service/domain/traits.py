@@ -113,7 +113,7 @@ def merge_traits(events: Iterable[TraitEvent[Owner]]) -> list[Trait[Owner]]:
     """
     newest: dict[str, Trait[Owner]] = {}
     for event in sorted(events, key=lambda event: (not event.limited, event.order)):
-        for name, value in reported_traits(event).items():
+        for name, value in _reported(event).items():
             newest[name] = Trait(name, value, event.order.at, event.source, event.owner)
     return sorted(
         (trait for trait in newest.values() if trait.value is not None),
@@ -133,8 +133,8 @@ def find_traits(
     that were read, by their keys: a trait that rests on another one is omitted. `others` are
     events without trait keys.
     """
-    reported = {key: reported_traits(event).keys() for key, event in events.items()}
-    known = {name for event in others for name in reported_traits(event)}
+    reported = {key: _reported(event).keys() for key, event in events.items()}
+    known = {name for event in others for name in _reported(event)}
     omitted = named - len(names)
     undecided: set[str] = set()
     for name, newest, variants in names:
@@ -161,7 +161,7 @@ def merge_account(described: Iterable[tuple[Sequence[int], Mapping[str, Any]]]) 
     return {name: merged[name] for name in sorted(merged) if merged[name] is not None}
 
 
-def reported_traits(event: TraitEvent[Owner]) -> dict[str, Any]:
+def _reported(event: TraitEvent[Owner]) -> dict[str, Any]:
     """All that an event says of the person."""
     said = {**_own(event), **event.traits}
     return {name: value for name, value in said.items() if len(name) <= MAX_NAME}

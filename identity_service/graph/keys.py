@@ -67,6 +67,11 @@ def policy_key(space: str, version: int) -> str:
     return f"{space}/{version}"
 
 
+def membership_key(space: str, audience: str, customer: str) -> str:
+    """`space/audience/customer id`: the members of an audience lie side by side."""
+    return f"{space}/{audience}/{customer}"
+
+
 def profiles_text_key(space: str, version: int) -> str:
     """`space/version`."""
     return f"{space}/{version}"

@@ -23,6 +23,7 @@ from identity_service.graph.links import LinkReader
 from identity_service.graph.mirrors import MirrorStore
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.polls import PollStore
+from identity_service.graph.profile_events import ProfileEventReader
 from identity_service.graph.profile_evidence import ProfileEvidenceReader
 from identity_service.graph.profile_texts import ProfileTextStore
 from identity_service.graph.rejected import RejectedStore
@@ -201,7 +202,9 @@ def assemble(
     deferred = DeferredSettlement(access, policy_store, policies, customer_reader, settler, limits)
     property_names, cache = PropertyNames(evidence), EvidenceCache(limits.cached_evidence_bytes)
     ledger = Ledger(ledger_reader, judgement_store)
-    profile_evidence = ProfileEvidence(ProfileEvidenceReader(database), history_reader)
+    profile_evidence = ProfileEvidence(
+        ProfileEvidenceReader(database), ProfileEventReader(database), history_reader
+    )
     profile_texts = ProfileTexts(ProfileTextStore(database), clock)
     live = LiveResolution(evidence, judgement_store, resolver)
     walk = ExportReader(database)

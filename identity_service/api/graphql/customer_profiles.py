@@ -20,8 +20,8 @@ from identity_service.domain.profiles.explain import (
     Contribution,
     FeatureExplanation,
 )
-from identity_service.domain.profiles.occurrences import ProfileEvent
 from identity_service.domain.recorded import RecordedEvent
+from identity_service.services.read.customer_profiles import recorded_event
 
 
 class ShownFeature(NamedTuple):
@@ -100,7 +100,7 @@ def operands(root: Parent[Scoped[FeatureExplanation]]) -> list[Scoped[FeatureExp
 
 
 def contributing_event(root: Parent[Scoped[Contribution]]) -> Scoped[RecordedEvent]:
-    return root.beside(_recorded(root.record.event))
+    return root.beside(recorded_event(root.record.event))
 
 
 def contributed(root: Parent[Scoped[Contribution]]) -> Json | None:
@@ -121,19 +121,4 @@ def _flat(outcome: ConditionOutcome, depth: int) -> Iterator[ShownOutcome]:
 def _feature(name: str, value: FeatureValue, evaluated_at: int, version: int) -> ShownFeature:
     return ShownFeature(
         name, exact_json(value.value), value.skipped, value.truncated, evaluated_at, version
-    )
-
-
-def _recorded(event: ProfileEvent) -> RecordedEvent:
-    at, received_at, place, key = event.order
-    return RecordedEvent(
-        key,
-        event.message_id,
-        event.type,
-        event.name,
-        at,
-        received_at,
-        place,
-        event.source,
-        event.properties_json,
     )

@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
-from enum import StrEnum
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from identity_service.domain.events import MAX_IDENTIFIERS
 from identity_service.domain.identifiers import MAX_VALUE_BYTES, IdentifierKind
-from identity_service.domain.policies.durations import DURATION_HELP, parse_duration
+from identity_service.domain.policies.field_reader import FieldReader, join, meant, plain, shown
 from identity_service.domain.policies.normalise import is_region
 from identity_service.domain.policies.policy import (
     MAX_PRIORITY,
@@ -32,9 +30,8 @@ from identity_service.domain.policies.policy import (
     Sharing,
     is_type_name,
 )
-from identity_service.domain.policies.regexes import compile_regex
 from identity_service.domain.policies.yaml_text import read_yaml
-from identity_service.errors import PolicyInvalid, Problem
+from identity_service.errors import PolicyInvalid
 
 DEFAULT_POLICY_TEXT = "extends: quarantine\n"
 """The policy of a space that names none."""
@@ -80,8 +77,6 @@ _RULE_KEYS = (
 _BLOCKED_KEYS = ("value", "pattern", "types")
 _PHONE_OF = re.compile(r"phone\(\s*(\w+)\s*\)")
 _SHARED_BY_TIME = (Sharing.MERGE, Sharing.FIRST, Sharing.ISOLATE)
-
-_Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 def parse_policy(text: str) -> Policy:
@@ -144,13 +139,14 @@ def _read(data: object, reading: _Reading) -> Policy:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _Reading(FieldReader):
     """One pass over one policy: what is wrong is collected, and reading goes on.
 
     The methods answer something usable even after a mistake, so that later mistakes are found.
     """
 
-    problems: list[Problem] = field(default_factory=list[Problem])
+    whole_text = "policy"
+
     takes_ttl: bool = True
 
     def policy(self, data: object) -> Policy:
@@ -189,7 +185,7 @@ class _Reading:
         names = preset_names()
         if isinstance(name, str) and name in names:
             return preset(name)
-        self.note("extends", f"there is no preset {_shown(name)}{_meant(name, names)}")
+        self.note("extends", f"there is no preset {shown(name)}{meant(name, names)}")
         return Policy(rules={})
 
     def types(self, fields: Mapping[str, Any], *, must_be_there: bool) -> dict[str, Rule]:
@@ -242,26 +238,26 @@ class _Reading:
             return self.choice(fields, "normalise", path, Normaliser) or Normaliser.NONE, None
         if not is_region(found[1]):
             self.note(
-                _join(path, "normalise"),
-                f"knows no country {_shown(found[1])}: write its two letters, as in phone(NL)",
+                join(path, "normalise"),
+                f"knows no country {shown(found[1])}: write its two letters, as in phone(NL)",
             )
         return Normaliser.PHONE, found[1]
 
     def check_rule(self, fields: Mapping[str, Any], rule: Rule, path: str) -> None:
         if rule.ttl is not None and not self.takes_ttl:
             self.note(
-                _join(path, "ttl"),
+                join(path, "ttl"),
                 "has no effect, nothing expires by it: leave it out. For values that come and go,"
                 " `limit` with `within` counts only those first seen within a time",
             )
         if fields.get("within") is not None and fields.get("limit") is None:
-            self.note(_join(path, "within"), "needs a limit: it says inside what time that counts")
+            self.note(join(path, "within"), "needs a limit: it says inside what time that counts")
         if fields.get("shared") not in (None, *Sharing) or rule.shared is Sharing.QUARANTINE:
             return
         for key in ("owners", "dominance"):
             if fields.get(key) is not None:
                 self.note(
-                    _join(path, key),
+                    join(path, key),
                     f"speaks only with `shared: quarantine`, and shared is {rule.shared}:"
                     f" leave out {key}, or quarantine what is shared",
                 )
@@ -335,37 +331,14 @@ class _Reading:
                 f" {', '.join(inherited)}: use `order: priority`, or name these types",
             )
 
-    # Single values. A key that is absent or null gives None, and so does a mistake.
-
-    def mapping(self, value: object, path: str, keys: tuple[str, ...] | None) -> Mapping[str, Any]:
-        if not isinstance(value, dict):
-            self.note(path or "policy", f"{_shown(value)} is not a mapping of `key: value`")
-            return {}
-        fields: dict[str, Any] = {str(k): v for k, v in cast("dict[Any, Any]", value).items()}
-        for key in fields:
-            if keys is not None and key not in keys:
-                self.note(_join(path, key), f"there is no such key{_meant(key, keys)}")
-        return fields
-
-    def require(self, fields: Mapping[str, Any], key: str, path: str, hint: str) -> None:
-        if fields.get(key) is None:
-            self.note(_join(path, key), f"is missing: {hint}")
-
-    def sequence(self, fields: Mapping[str, Any], key: str, path: str) -> list[Any]:
-        value = fields.get(key)
-        if value is None:
-            return []
-        if not isinstance(value, list):
-            self.note(_join(path, key), f"{_shown(value)} is not a list")
-            return []
-        return cast("list[Any]", value)
+    # Single values, as in `FieldReader`.
 
     def texts(self, fields: Mapping[str, Any], key: str, path: str) -> list[str]:
         found: list[str] = []
         for at, value in enumerate(self.sequence(fields, key, path)):
-            text = self.text({str(at): value}, str(at), _join(path, key))
+            text = self.text({str(at): value}, str(at), join(path, key))
             if value is None:
-                self.note(_join(path, key, str(at)), 'is empty; text goes in quotes: "null"')
+                self.note(join(path, key, str(at)), 'is empty; text goes in quotes: "null"')
             if text is not None:
                 found.append(text)
         return found
@@ -374,27 +347,15 @@ class _Reading:
         value = fields.get(key)
         if value is None:
             if key == "value" and key in fields:
-                self.note(_join(path, key), 'is empty; text goes in quotes: "null"')
+                self.note(join(path, key), 'is empty; text goes in quotes: "null"')
             return None
         if not isinstance(value, str):
-            self.note(_join(path, key), f'must be text: put it in quotes, "{_plain(value)}"')
+            self.note(join(path, key), f'must be text: put it in quotes, "{plain(value)}"')
             return None
         if not value.strip():
-            self.note(_join(path, key), "is empty; an empty value is never an identifier anyhow")
+            self.note(join(path, key), "is empty; an empty value is never an identifier anyhow")
         if len(value.encode(errors="surrogatepass")) > MAX_VALUE_BYTES:
-            self.note(_join(path, key), f"is too long: at most {MAX_VALUE_BYTES} bytes")
-        return value
-
-    def whole(
-        self, fields: Mapping[str, Any], key: str, path: str, low: int, high: int
-    ) -> int | None:
-        value = fields.get(key)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            bounds = f"{low:,} to {high:,}"
-            self.note(_join(path, key), f"{_shown(value)} is not a whole number from {bounds}")
-            return None
+            self.note(join(path, key), f"is too long: at most {MAX_VALUE_BYTES} bytes")
         return value
 
     def share(self, fields: Mapping[str, Any], key: str, path: str) -> float | None:
@@ -403,51 +364,9 @@ class _Reading:
             return None
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not 0.5 < value <= 1:
-            self.note(_join(path, key), f"{_shown(value)} is not a share above 0.5 and at most 1")
+            self.note(join(path, key), f"{shown(value)} is not a share above 0.5 and at most 1")
             return None
         return float(value)
-
-    def choice(
-        self, fields: Mapping[str, Any], key: str, path: str, choices: type[_Choice]
-    ) -> _Choice | None:
-        value = fields.get(key)
-        names = tuple(choices)
-        if value is None or value in names:
-            return None if value is None else choices(value)
-        self.note(_join(path, key), f"{_shown(value)} is not possible here{_meant(value, names)}")
-        return None
-
-    def duration(self, fields: Mapping[str, Any], key: str, path: str) -> int | None:
-        value = fields.get(key)
-        if value is None:
-            return None
-        if not isinstance(value, str):
-            self.note(_join(path, key), f"{_shown(value)} is not a duration: {DURATION_HELP}")
-            return None
-        try:
-            return parse_duration(value)
-        except ValueError as mistake:
-            self.note(_join(path, key), str(mistake))
-            return None
-
-    def regex(self, fields: Mapping[str, Any], key: str, path: str) -> str | None:
-        value = fields.get(key)
-        if value is None:
-            if key == "pattern" and key in fields:
-                self.note(_join(path, key), "is empty: write a regular expression, in quotes")
-            return None
-        if not isinstance(value, str) or not value:
-            self.note(_join(path, key), "must be a regular expression, in quotes")
-            return None
-        try:
-            compile_regex(value)
-        except ValueError as mistake:
-            self.note(_join(path, key), str(mistake))
-            return None
-        return value
-
-    def note(self, path: str, message: str) -> None:
-        self.problems.append(Problem(path, message))
 
 
 def _rules_by_path(policy: Policy) -> dict[str, Rule]:
@@ -457,27 +376,3 @@ def _rules_by_path(policy: Policy) -> dict[str, Rule]:
 
 def _name(path: str) -> str:
     return path.removeprefix("types.")
-
-
-def _join(*parts: str) -> str:
-    return ".".join(part for part in parts if part)
-
-
-def _plain(value: object) -> str:
-    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, dict | list):
-        return "this mapping" if isinstance(value, dict) else "this list"
-    if value is None:
-        return "nothing"
-    text = _plain(value)
-    return f"“{text if len(text) <= 60 else text[:59] + '…'}”"
-
-
-def _meant(value: object, names: tuple[str, ...]) -> str:
-    """What was probably meant, and everything that may stand there."""
-    close = get_close_matches(value.lower(), names, n=1) if isinstance(value, str) else []
-    guess = f"; did you mean {close[0]}?" if close else "."
-    return f"{guess} Possible: {', '.join(names)}"

@@ -205,7 +205,8 @@ class Selection:
     """Which occurrences count.
 
     `steps`: events of these steps; None: of any step. `call`: instead, events of this type, which
-    need no step. `each`: every element of this list property is an occurrence of its own.
+    need no step. `each`: every element of this list property is an occurrence of its own. `by`:
+    whose events count, of an account.
     """
 
     steps: frozenset[str] | None = None
@@ -215,6 +216,7 @@ class Selection:
     sources: frozenset[str] | None = None
     types: frozenset[str] | None = None
     each: str | None = None
+    by: By = By.EVENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +225,7 @@ class Aggregate:
 
     `at_least` speaks with the two frequencies, `limit` with `list` and `counts`, `order` with
     `list`, `unit` with the two `since_…`, `pause` and `measure` with `sessions`, `timezone` (IANA)
-    with `days` and `part`. `as_number`: text that is a number counts as one. `by` speaks of
-    accounts.
+    with `days` and `part`. `as_number`: text that is a number counts as one.
     """
 
     function: Function
@@ -239,7 +240,6 @@ class Aggregate:
     part: Part | None = None
     timezone: str = "UTC"
     as_number: bool = False
-    by: By = By.EVENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def json_text(value: Any) -> str:
     """A value as JSON text: equal values have equal text, whatever order their keys had."""
     match value:
         case Decimal():
-            return str(value) if not _fits(value) else format(number(value), "f")
+            return _number_text(value)
         case dict():
             entries = sorted(cast("dict[str, Any]", value).items())
             return "{" + ", ".join(f"{json_text(k)}: {json_text(v)}" for k, v in entries) + "}"
@@ -101,6 +101,13 @@ def at_path(of: Mapping[str, Any], name: str) -> Any:
             return None
         found = cast("dict[str, Any]", found).get(part)
     return found
+
+
+def _number_text(value: Decimal) -> str:
+    if not _fits(value):
+        return str(value)
+    found = number(value)
+    return str(found) if isinstance(found, int) else format(found, "f")
 
 
 _LARGEST: Final = 10**MAX_DIGITS

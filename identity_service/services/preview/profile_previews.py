@@ -17,12 +17,13 @@ from identity_service.domain.profiles.comparison import (
 )
 from identity_service.domain.profiles.definitions import Of, Profiles
 from identity_service.domain.profiles.evaluate import evaluate
+from identity_service.domain.profiles.occurrences import CustomerEvidence
 from identity_service.domain.profiles.parse import parse_profiles
 from identity_service.errors import Problem, TooLarge
 from identity_service.graph.exports import ExportReader
 from identity_service.services.kit.clock import Clock
 from identity_service.services.preview.time_limit import in_time
-from identity_service.services.read.profile_evidence import ProfileEvidence, ReadEvidence
+from identity_service.services.read.profile_evidence import ProfileEvidence
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import Policies
 from identity_service.services.spaces.profile_texts import ProfileTexts
@@ -124,7 +125,7 @@ class ProfilePreviews:
 
     async def _read(
         self, scope: SpaceScope, texts: _Texts
-    ) -> AsyncGenerator[tuple[list[ReadEvidence], int]]:
+    ) -> AsyncGenerator[tuple[list[CustomerEvidence], int]]:
         """The evidence of all customers, some at a time; and how many of these have too much."""
         seen = set[str]()
         async for page in self._customers.settled(scope.space, BEGINNING):
@@ -138,11 +139,11 @@ class ProfilePreviews:
 
     async def _evidence_of(
         self, scope: SpaceScope, ids: Sequence[str], texts: _Texts
-    ) -> tuple[list[ReadEvidence], int]:
+    ) -> tuple[list[CustomerEvidence], int]:
         limited = (await self._policies.in_force(scope)).policy.limited_sources
         try:
             found = await self._evidence.of_customers(
-                scope.space, ids, limited, with_accounts=texts.use_accounts
+                scope.space, ids, limited, texts.now, with_accounts=texts.use_accounts
             )
         except TooLarge:
             if len(ids) == 1:
@@ -159,9 +160,9 @@ def _of_customers(profiles: Profiles) -> list[str]:
     return [name for name, each in profiles.audiences.items() if each.of is Of.CUSTOMERS]
 
 
-def _compare(comparison: Comparison, texts: _Texts, group: Sequence[ReadEvidence]) -> None:
-    for read in group:
+def _compare(comparison: Comparison, texts: _Texts, group: Sequence[CustomerEvidence]) -> None:
+    for evidence in group:
         before, after = (
-            evaluate(profiles, read.evidence, texts.now) for profiles in (texts.before, texts.after)
+            evaluate(profiles, evidence, texts.now) for profiles in (texts.before, texts.after)
         )
-        comparison.add(read.evidence.customer_id, before, after)
+        comparison.add(evidence.customer_id, before, after)

@@ -15,6 +15,7 @@ from identity_service.domain.judgements import AnyJudgement
 from identity_service.domain.policies.normalise import normalise_phone
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
+from identity_service.domain.profiles.occurrences import CustomerEvidence
 from identity_service.domain.recorded import (
     DecidedLink,
     OverConnectedComponent,
@@ -62,7 +63,7 @@ from identity_service.services.read.presenters import (
     sources_of_links,
     strongest_first,
 )
-from identity_service.services.read.profile_evidence import ProfileEvidence, ReadEvidence
+from identity_service.services.read.profile_evidence import ProfileEvidence
 from identity_service.services.read.trait_variants import decided_traits
 from identity_service.services.read.view import (
     Account,
@@ -330,13 +331,16 @@ class CurrentView:
         return strongest_first(rows, (await self.in_force()).policy)
 
     async def profile_evidence(
-        self, customer: SettledCustomer, *, with_accounts: bool
-    ) -> ReadEvidence:
-        """All that profiles are computed from; `with_accounts`: also of those of its accounts."""
+        self, customer: SettledCustomer, now: int, *, with_accounts: bool
+    ) -> CustomerEvidence:
+        """All that its profile is computed from, at the instant `now`.
+
+        `with_accounts`: also the evidence of all members of its accounts.
+        """
         limited = (await self.in_force()).policy.limited_sources
         space, customer_id = self._key(customer)
         found = await self.reads.profile_evidence.of_customers(
-            space, [customer_id], limited, with_accounts=with_accounts
+            space, [customer_id], limited, now, with_accounts=with_accounts
         )
         if customer_id not in found:
             raise NotFound(f"There is no customer {customer_id} any more.")

@@ -16,14 +16,13 @@ from identity_service.domain.profiles.explain import (
     explain_audience,
     explain_feature,
 )
-from identity_service.domain.profiles.occurrences import CustomerEvidence
+from identity_service.domain.profiles.occurrences import CustomerEvidence, ProfileEvent
 from identity_service.domain.profiles.traits_by_rule import ChosenTrait, choose_traits
-from identity_service.domain.recorded import SeenIdentifier, SettledCustomer
+from identity_service.domain.recorded import RecordedEvent, SeenIdentifier, SettledCustomer
 from identity_service.errors import IdentityServiceError, NotFound
 from identity_service.services.kit.clock import Clock
 from identity_service.services.kit.data_loader import DataLoader
 from identity_service.services.kit.offload import offload_if_large
-from identity_service.services.read.profile_evidence import ReadEvidence
 from identity_service.services.read.view import CustomerView
 from identity_service.services.spaces.profile_texts import ProfilesInForce, ProfileTexts
 
@@ -74,7 +73,7 @@ class CustomerProfiles:
         self._texts = texts
         self._clock = clock
         self._one_by_one = asyncio.Semaphore(_READS_AT_ONCE)
-        self._read: DataLoader[_Asked, ReadEvidence | IdentityServiceError] = DataLoader(
+        self._read: DataLoader[_Asked, CustomerEvidence | IdentityServiceError] = DataLoader(
             partial(_each, self._evidence)
         )
         self._computed: DataLoader[_Asked, CustomerProfile | IdentityServiceError] = DataLoader(
@@ -125,10 +124,10 @@ class CustomerProfiles:
             return {}
         rules = in_force.profiles.traits
         chosen = await self._chosen(view, customer, rules)
-        found = [chosen[name] for name in rules if name in chosen]
-        owners = await self._owners(view, customer, found)
         ruled: dict[str, RuledTrait | None] = dict.fromkeys(rules)
-        ruled |= {each.name: RuledTrait(each, owners[each.name]) for each in found}
+        for name in rules:
+            if found := chosen.get(name):
+                ruled[name] = RuledTrait(found, await self._owner(view, customer, found))
         return ruled
 
     async def chosen_trait(
@@ -142,27 +141,25 @@ class CustomerProfiles:
     async def _chosen(
         self, view: CustomerView, customer: SettledCustomer, rules: Mapping[str, TraitRule]
     ) -> dict[str, ChosenTrait]:
-        asked = _Asked(view, customer.customer_id, with_accounts=False, customer=customer)
-        evidence = _result(await self._read.get(asked)).evidence
+        evidence = await self._evidence_of(view, customer)
         return await _aside(
             evidence, lambda: choose_traits(rules, evidence.traits, self._now(customer))
         )
 
-    async def _owners(
-        self, view: CustomerView, customer: SettledCustomer, chosen: Sequence[ChosenTrait]
-    ) -> dict[str, SeenIdentifier]:
-        """By trait, the identifier to which the event is attributed that reported its value."""
-        asked = _Asked(view, customer.customer_id, with_accounts=False, customer=customer)
-        read = _result(await self._read.get(asked))
-        key_of = {
-            trait.name: read.owners[value.order.key]
-            for trait in chosen
-            for value in read.evidence.traits[trait.name]
-            if (value.order.at, value.source, value.value) == (trait.at, trait.source, trait.value)
-            and value.order.key in read.owners
-        }
-        seen = {each.key: each for each in await view.identifiers(sorted({*key_of.values()}))}
-        return {name: seen.get(key, customer.identifiers[0]) for name, key in key_of.items()}
+    async def _owner(
+        self, view: CustomerView, customer: SettledCustomer, chosen: ChosenTrait
+    ) -> SeenIdentifier:
+        """The identifier to which the event is attributed that reported the value of a trait."""
+        evidence = await self._evidence_of(view, customer)
+        reported = next(
+            value.order.key
+            for value in evidence.traits[chosen.name]
+            if (value.order.at, value.source, value.value)
+            == (chosen.at, chosen.source, chosen.value)
+        )
+        event = next(each for each in evidence.events if each.order.key == reported)
+        carried = await view.event_identifiers(recorded_event(event))
+        return carried[0] if carried else customer.identifiers[0]
 
     async def _evidence_for(
         self, view: CustomerView, customer: SettledCustomer, *, with_accounts: bool
@@ -173,12 +170,16 @@ class CustomerProfiles:
             raise NotFound(f"The space “{view.scope.space}” has no profiles text.")
         needed = with_accounts and in_force.profiles.uses_accounts()
         read = await self._read.get(_Asked(view, customer.customer_id, needed, customer))
-        return in_force, _result(read).evidence
+        return in_force, _result(read)
 
-    async def _evidence(self, asked: _Asked) -> ReadEvidence:
+    async def _evidence_of(self, view: CustomerView, customer: SettledCustomer) -> CustomerEvidence:
+        asked = _Asked(view, customer.customer_id, with_accounts=False, customer=customer)
+        return _result(await self._read.get(asked))
+
+    async def _evidence(self, asked: _Asked) -> CustomerEvidence:
         async with self._one_by_one:
             return await asked.view.profile_evidence(
-                asked.customer, with_accounts=asked.with_accounts
+                asked.customer, self._now(asked.customer), with_accounts=asked.with_accounts
             )
 
     async def _evaluated(self, asked: _Asked) -> CustomerProfile:
@@ -191,6 +192,22 @@ class CustomerProfiles:
 
     def _now(self, customer: SettledCustomer) -> int:
         return self._clock() if customer.as_of is None else customer.as_of
+
+
+def recorded_event(event: ProfileEvent) -> RecordedEvent:
+    """An event of the evidence as it is shown."""
+    at, received_at, place, key = event.order
+    return RecordedEvent(
+        key,
+        event.message_id,
+        event.type,
+        event.name,
+        at,
+        received_at,
+        place,
+        event.source,
+        event.properties_json,
+    )
 
 
 async def _each(

@@ -11,6 +11,7 @@ from identity_service.domain.explain.health import Health
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import AnyJudgement
 from identity_service.domain.policies.value_rules import WithheldValue
+from identity_service.domain.profiles.occurrences import CustomerEvidence
 from identity_service.domain.recorded import (
     DecidedLink,
     OverConnectedComponent,
@@ -23,7 +24,6 @@ from identity_service.domain.recorded import (
 from identity_service.domain.traits import Traits
 from identity_service.errors import NotFound
 from identity_service.graph.customers import EventWindow
-from identity_service.services.read.profile_evidence import ReadEvidence
 from identity_service.services.resolution.component_resolver import too_much
 from identity_service.services.spaces.access import SpaceScope
 
@@ -156,9 +156,12 @@ class CustomerView(Protocol):
         ...
 
     async def profile_evidence(
-        self, customer: SettledCustomer, *, with_accounts: bool
-    ) -> ReadEvidence:
-        """All that profiles are computed from; `with_accounts`: also of those of its accounts."""
+        self, customer: SettledCustomer, now: int, *, with_accounts: bool
+    ) -> CustomerEvidence:
+        """All that its profile is computed from, at the instant `now`.
+
+        `with_accounts`: also the evidence of all members of its accounts.
+        """
         ...
 
     async def links(self, customer: SettledCustomer, first: int) -> list[DecidedLink]:

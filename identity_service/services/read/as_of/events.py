@@ -26,7 +26,6 @@ from identity_service.graph.customers import (
     EventWindow,
 )
 from identity_service.graph.history import AttributedEvent, HistoryReader
-from identity_service.graph.keys import identifier_key
 from identity_service.services.read.as_of.customers import HistoricalCustomer
 from identity_service.services.read.presenters import account
 from identity_service.services.read.trait_variants import decided_traits
@@ -62,12 +61,9 @@ class HistoricalEvents:
         """How many there are."""
         return len(await self._list())
 
-    async def owners(self) -> dict[str, str]:
-        """By their keys, that of the identifier to which each was attributed."""
-        return {
-            event.order.key: identifier_key(self._space, event.owner)
-            for event in await self._list()
-        }
+    async def keys(self) -> list[str]:
+        """Their keys, in no particular order."""
+        return [event.order.key for event in await self._list()]
 
     async def page(self, window: EventWindow, first: int) -> Page[RecordedEvent]:
         """Some of them, in the order that the window says."""

@@ -17,6 +17,7 @@ from identity_service.domain.explain.health import Health
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import AnyJudgement, judgement_as_of
 from identity_service.domain.policies.value_rules import WithheldValue
+from identity_service.domain.profiles.occurrences import CustomerEvidence
 from identity_service.domain.recorded import (
     DecidedLink,
     OverConnectedComponent,
@@ -52,11 +53,7 @@ from identity_service.services.read.presenters import (
     link_decision,
     sources_of_links,
 )
-from identity_service.services.read.profile_evidence import (
-    CustomerEvents,
-    ProfileEvidence,
-    ReadEvidence,
-)
+from identity_service.services.read.profile_evidence import HistoricalEvidence, ProfileEvidence
 from identity_service.services.read.view import (
     Account,
     CustomerAnswer,
@@ -270,25 +267,23 @@ class AsOfView:
         return sorted(found, key=lambda seen: strength(seen.identifier, policy))
 
     async def profile_evidence(
-        self, customer: SettledCustomer, *, with_accounts: bool
-    ) -> ReadEvidence:
-        """All that profiles are computed from. Raises BadInput `with_accounts`."""
+        self, customer: SettledCustomer, now: int, *, with_accounts: bool
+    ) -> CustomerEvidence:
+        """All that its profile is computed from. Raises BadInput `with_accounts`."""
         if with_accounts:
             raise BadInput(
                 "Audiences that speak of accounts are not computed as of a moment.",
                 remedy="Ask for features, or leave “asOf” out.",
             )
         known = await self._known(customer)
-        events = CustomerEvents(
+        evidence = HistoricalEvidence(
             customer.customer_id,
             customer.kind,
             frozenset(each.type for each in known.customer.identifiers()),
-            await known.events.owners(),
+            await known.events.keys(),
         )
-        found = await self._reads.profile_evidence.of_events(
-            [events], self._policy_as_of.policy.limited_sources, self._as_of
-        )
-        return found[customer.customer_id]
+        limited = self._policy_as_of.policy.limited_sources
+        return await self._reads.profile_evidence.of_moment(evidence, limited, now)
 
     async def links(self, customer: SettledCustomer, first: int) -> list[DecidedLink]:
         """Links of the customer's identifiers, most often seen first, each with its decision."""
