@@ -45,7 +45,7 @@ class ProfileEventReader:
             for order, *fields, account_id, context_traits, limited, account in (
                 row["events"] if row else ()
             ):
-                event = ProfileEvent(EventOrder(*order), *fields, account_id)
+                event = ProfileEvent._make((EventOrder(*order), *fields, account_id))
                 found.append(TraitsOfEvent(event, context_traits, limited, account))
             rest = rest[len(asked) - missing :]
         return found

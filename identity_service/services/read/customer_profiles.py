@@ -18,6 +18,7 @@ from identity_service.domain.profiles.explain import (
 )
 from identity_service.domain.profiles.occurrences import CustomerEvidence, ProfileEvent
 from identity_service.domain.profiles.traits_by_rule import ChosenTrait, choose_traits
+from identity_service.domain.profiles.values import json_text
 from identity_service.domain.recorded import RecordedEvent, SeenIdentifier, SettledCustomer
 from identity_service.errors import IdentityServiceError, NotFound
 from identity_service.services.kit.clock import Clock
@@ -135,7 +136,7 @@ class CustomerProfiles:
     ) -> ChosenTrait | None:
         """A trait with the rule that chose it and every other value; None where there is none."""
         in_force = await self._texts.definitions(view.scope)
-        rules = in_force.profiles.traits if in_force else {}
+        rules: Mapping[str, TraitRule] = in_force.profiles.traits if in_force else {}
         return (await self._chosen(view, customer, rules)).get(name)
 
     async def _chosen(
@@ -151,13 +152,12 @@ class CustomerProfiles:
     ) -> SeenIdentifier:
         """The identifier to which the event is attributed that reported the value of a trait."""
         evidence = await self._evidence_of(view, customer)
-        reported = next(
-            value.order.key
+        _, reported = min(
+            (json_text(value.value) != json_text(chosen.value), value.order)
             for value in evidence.traits[chosen.name]
-            if (value.order.at, value.source, value.value)
-            == (chosen.at, chosen.source, chosen.value)
+            if (value.order.at, value.source) == (chosen.at, chosen.source)
         )
-        event = next(each for each in evidence.events if each.order.key == reported)
+        event = next(each for each in evidence.events if each.order == reported)
         carried = await view.event_identifiers(recorded_event(event))
         return carried[0] if carried else customer.identifiers[0]
 
