@@ -125,7 +125,7 @@ class UseCases:
     upstream: UpstreamNotices
     polls: Polls
     profile_texts: ProfileTexts
-    profiles: CustomerProfiles
+    customer_profiles: CustomerProfiles
     profile_previews: ProfilePreviews
 
     async def finish(self) -> None:
@@ -306,7 +306,7 @@ def assemble(
             limits.poll,
         ),
         profile_texts=profile_texts,
-        profiles=CustomerProfiles(profile_texts, clock),
+        customer_profiles=CustomerProfiles(profile_texts, clock),
         profile_previews=ProfilePreviews(
             walk, profile_evidence, profile_texts, policies, clock, preview_timeout
         ),

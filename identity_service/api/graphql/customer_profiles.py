@@ -46,7 +46,7 @@ class ShownOutcome(NamedTuple):
 async def features(
     root: Parent[ScopedCustomer], info: Info, names: list[str] | None = UNSET
 ) -> list[ShownFeature]:
-    found = await info.context.services.profiles.profile(
+    found = await info.context.services.customer_profiles.profile(
         root.view, root.record, with_audiences=False
     )
     if found is None:
@@ -59,7 +59,7 @@ async def features(
 
 
 async def audiences(root: Parent[ScopedCustomer], info: Info) -> list[str]:
-    found = await info.context.services.profiles.profile(
+    found = await info.context.services.customer_profiles.profile(
         root.view, root.record, with_audiences=True
     )
     return [] if found is None else list(found.audiences)
@@ -69,14 +69,16 @@ async def explain_feature(
     root: Parent[ScopedCustomer], info: Info, name: str, first: int | None = MOST_EVENTS
 ) -> Scoped[FeatureExplanation]:
     most = page_size(first, MOST_EVENTS)
-    profiles = info.context.services.profiles
+    profiles = info.context.services.customer_profiles
     return root.beside(await profiles.explain_feature(root.view, root.record, name, most))
 
 
 async def explain_audience(
     root: Parent[ScopedCustomer], info: Info, name: str
 ) -> AudienceExplanation:
-    return await info.context.services.profiles.explain_audience(root.view, root.record, name)
+    return await info.context.services.customer_profiles.explain_audience(
+        root.view, root.record, name
+    )
 
 
 def explained_value(root: Parent[Scoped[FeatureExplanation]]) -> Json:

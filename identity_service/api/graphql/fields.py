@@ -158,7 +158,7 @@ async def trait(
 async def _traits(root: ScopedCustomer, info: Info) -> list[CustomerTrait]:
     customer = root.record
     ruled, merged = await asyncio.gather(
-        info.context.services.profiles.ruled_traits(root.view, customer),
+        info.context.services.customer_profiles.ruled_traits(root.view, customer),
         root.view.traits(customer),
     )
     found = [
@@ -290,7 +290,9 @@ def other_value_at(root: Parent[OtherValue]) -> Millis:
 
 async def _chosen(root: Scoped[CustomerTrait], info: Info) -> ChosenTrait:
     trait = root.record
-    found = await info.context.services.profiles.chosen_trait(root.view, trait.customer, trait.name)
+    found = await info.context.services.customer_profiles.chosen_trait(
+        root.view, trait.customer, trait.name
+    )
     if found is None:  # its events have gone since it was read
         raise NotFound(f"The trait “{trait.name}” has changed meanwhile.", remedy="Ask again.")
     return found
