@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.progress import Progress as Bar
+from rich.progress import TextColumn
+from rich.table import Column, Table
 from rich.text import Text
 
 from identity_service import session
 from identity_service.cli import arguments, json_objects
-from identity_service.cli.output import print_content, print_json, print_line, results
+from identity_service.cli.output import notices, print_content, print_json, print_line, results
 from identity_service.cli.policy import print_problems, read_policy_file
 from identity_service.domain.profiles.parse import parse_profiles
 from identity_service.domain.recorded import ProfilesVersion
 from identity_service.errors import NotFound, ProfilesInvalid
 from identity_service.graph import schema
+from identity_service.services.preview.profile_previews import ProfilesPreview, Progress
 from identity_service.session import Session
 
 LISTED = 100
@@ -140,6 +145,38 @@ def history_command(space: Space, as_json: AsJson = False) -> None:
     results().print(table)
 
 
+@app.command("preview")
+def preview_command(file: File, space: Space, as_json: AsJson = False) -> None:
+    """Show what a text would change: audiences, and values of features. Nothing is written."""
+    text = read_profiles(file)
+
+    async def work(opened: Session) -> ProfilesPreview:
+        scope = await opened.space(space)
+        with _counting() as progress:
+            return await opened.cases.profile_previews.preview(scope, text, progress)
+
+    found = session.run(work)
+    if as_json:
+        print_json(json_objects.profiles_preview(found))
+        return
+    audiences = Table(
+        "audience", *(_number(each) for each in ("before", "after", "enter", "leave"))
+    )
+    for each in found.audiences:
+        numbers = (each.before, each.after, each.enter, each.leave)
+        audiences.add_row(Text(each.name), *(f"{number:,}" for number in numbers))
+    features = Table("feature", _number("values that change"))
+    for each in found.features:
+        features.add_row(Text(each.name), f"{each.changed:,}")
+    for table in (audiences, features):
+        if table.row_count:
+            results().print(table)
+    for warning in found.warnings:
+        print_line(f"{warning.path}: {warning.message}")
+    if found.skipped:
+        print_line(f"{found.skipped:,} customers were not looked at: they have too many events.")
+
+
 def read_profiles(file: Path) -> str:
     """The text of a file. Ends the command after it has named every mistake in it."""
     text = read_policy_file(file)
@@ -171,6 +208,20 @@ async def _in_force(opened: Session, space: str) -> ProfilesVersion:
             remedy=f"Apply one with `identity-service profiles apply FILE --space {space}`.",
         )
     return found
+
+
+def _number(heading: str) -> Column:
+    return Column(heading, justify="right")
+
+
+@contextmanager
+def _counting() -> Generator[Progress]:
+    """How many customers are done; only on a terminal."""
+    console = notices()
+    columns = (TextColumn("comparing customers"), TextColumn("{task.completed:,.0f}"))
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done: bar.update(task, completed=done)
 
 
 def _show_applied(made: ProfilesVersion, space: str, *, as_json: bool) -> None:

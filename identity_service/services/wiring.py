@@ -23,6 +23,7 @@ from identity_service.graph.links import LinkReader
 from identity_service.graph.mirrors import MirrorStore
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.polls import PollStore
+from identity_service.graph.profile_events import ProfileEventReader
 from identity_service.graph.profile_evidence import ProfileEvidenceReader
 from identity_service.graph.profile_texts import ProfileTextStore
 from identity_service.graph.profiles import ProfileStore
@@ -47,6 +48,7 @@ from identity_service.services.limits import DEFAULT_LIMITS, Limits
 from identity_service.services.preview.blast_radius import BlastRadius
 from identity_service.services.preview.judgement_previews import JudgementPreviews
 from identity_service.services.preview.previews import Previews
+from identity_service.services.preview.profile_previews import ProfilePreviews
 from identity_service.services.preview.retraction_previews import RetractionPreviews
 from identity_service.services.preview.rule_previews import RulePreviews
 from identity_service.services.profiles.check import ProfileChecks
@@ -54,10 +56,12 @@ from identity_service.services.profiles.worker import ProfileWorker
 from identity_service.services.read.as_of.component_walk import HistoricalComponents
 from identity_service.services.read.as_of.view import HistoricalReads
 from identity_service.services.read.current import CurrentReads
+from identity_service.services.read.customer_profiles import CustomerProfiles
 from identity_service.services.read.customers import Customers
 from identity_service.services.read.explanations import Explanations
 from identity_service.services.read.inboxes import Inboxes
 from identity_service.services.read.live import LiveResolution
+from identity_service.services.read.profile_evidence import ProfileEvidence
 from identity_service.services.resolution.component_resolver import ComponentResolver
 from identity_service.services.spaces.access import Access
 from identity_service.services.spaces.policies import Policies
@@ -126,6 +130,8 @@ class UseCases:
     profile_texts: ProfileTexts
     profiles: ProfileWorker
     profile_checks: ProfileChecks
+    customer_profiles: CustomerProfiles
+    profile_previews: ProfilePreviews
 
     async def finish(self) -> None:
         """As `close`, when all that was put off is settled too."""
@@ -212,6 +218,8 @@ def assemble(
     deferred = DeferredSettlement(access, policy_store, policies, customer_reader, settler, limits)
     property_names, cache = PropertyNames(evidence), EvidenceCache(limits.cached_evidence_bytes)
     ledger = Ledger(ledger_reader, judgement_store)
+    profile_evidence = ProfileEvidence(profile_reader, ProfileEventReader(database), history_reader)
+    profile_texts = ProfileTexts(ProfileTextStore(database), clock)
     live = LiveResolution(evidence, judgement_store, resolver)
     walk = ExportReader(database)
     spaces = Spaces(keys, space_store, access, clock)
@@ -239,6 +247,7 @@ def assemble(
             ledger,
             policies,
             live,
+            profile_evidence,
             clock,
         ),
         HistoricalReads(
@@ -246,6 +255,7 @@ def assemble(
             HistoricalComponents(history_reader),
             customer_reader,
             ledger,
+            profile_evidence,
             limits.shared_by_components,
         ),
     )
@@ -312,4 +322,8 @@ def assemble(
         profile_texts=profile_texts,
         profiles=profiles,
         profile_checks=ProfileChecks(profile_texts, policies, profile_reader, profile_store, clock),
+        customer_profiles=CustomerProfiles(profile_texts, clock),
+        profile_previews=ProfilePreviews(
+            walk, profile_evidence, profile_texts, policies, clock, preview_timeout
+        ),
     )

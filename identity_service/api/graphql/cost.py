@@ -58,8 +58,14 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "Space.sources": 20,
     "Space.upstreamMerges": 20,
     "Space.upstreamRequests": 20,
+    "Customer.audiences": 200,
+    "Customer.explainAudience": 200,
+    "Customer.explainFeature": 200,
+    "Customer.features": 200,
     "Customer.health": 200,
     "Customer.links": 200,
+    "Trait.otherValues": 200,
+    "Trait.rule": 200,
     "Space.contested": 500,
     "Space.statistics": 500,
     "Space.superConnectors": 500,
@@ -67,6 +73,7 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "Space.blastRadius": 20_000,
     "Space.preview": 20_000,
     "Space.previewJudgement": 20_000,
+    "Space.previewProfiles": 20_000,
     "Space.previewReadingRules": 1_000,
 }
 """What it takes to read a field, in fields that are there already; 1 for all others."""

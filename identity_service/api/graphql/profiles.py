@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeAlias
 
 import strawberry
-from strawberry import UNSET, Parent
+from strawberry import ID, UNSET, Parent
 
 from identity_service import errors
 from identity_service.api.graphql.connections import (
@@ -18,18 +19,23 @@ from identity_service.api.graphql.connections import (
     number_in,
     page_size,
 )
-from identity_service.api.graphql.context import Info
+from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.refused import (
     Invalid,
     Overtaken,
+    Problem,
     Refused,
     VersionConflict,
     refused,
 )
-from identity_service.api.graphql.scalars import Millis
-from identity_service.api.graphql.types import shows
-from identity_service.domain.recorded import ProfilesVersion
+from identity_service.api.graphql.scalars import Json, Millis, exact_json
+from identity_service.api.graphql.scoped import ScopedCustomer, scoped
+from identity_service.api.graphql.types import Customer, by, shows
+from identity_service.domain.profiles.comparison import MAX_SAMPLE, AudienceDifference, ValueChange
+from identity_service.domain.recorded import ProfilesVersion, SettledCustomer
 from identity_service.errors import FieldInvalid, ProfilesInvalid
+from identity_service.services.preview import profile_previews as previews
+from identity_service.services.read.current import CurrentView
 from identity_service.services.spaces.access import Role, SpaceScope
 
 
@@ -55,6 +61,84 @@ class ProfilesTextConnection:
     page_info: PageInfo
 
 
+async def _customers(root: Scoped[Any], ids: Sequence[str]) -> list[ScopedCustomer]:
+    """Customers by their ids, those that are still there."""
+    view = root.view
+    assert isinstance(view, CurrentView)  # noqa: S101  (a preview is of now)
+    found = await view.find_all_by_id(ids)
+    return [root.beside(each) for each in found if isinstance(each, SettledCustomer)]
+
+
+async def _sample(root: Parent[Scoped[AudienceDifference]]) -> list[ScopedCustomer]:
+    return await _customers(root, root.record.sample)
+
+
+async def _entering(root: Parent[Scoped[AudienceDifference]]) -> list[ScopedCustomer]:
+    return await _customers(root, root.record.entering)
+
+
+async def _leaving(root: Parent[Scoped[AudienceDifference]]) -> list[ScopedCustomer]:
+    return await _customers(root, root.record.leaving)
+
+
+def _value_before(root: Parent[ValueChange]) -> Json:
+    return exact_json(root.before)
+
+
+def _value_after(root: Parent[ValueChange]) -> Json:
+    return exact_json(root.after)
+
+
+def _audiences(root: Parent[Scoped[previews.ProfilesPreview]]) -> list[Scoped[AudienceDifference]]:
+    return scoped(root.view, root.record.audiences)
+
+
+@strawberry.type(description=f"The samples hold {MAX_SAMPLE} customers at most, by their ids.")
+class AudiencePreview:
+    name: str
+    before: int
+    after: int = strawberry.field(description="How many customers it would hold.")
+    enter: int
+    leave: int
+    sample: list[Customer] = by(_sample, description="Of those that it would hold.")
+    entering: list[Customer] = by(_entering)
+    leaving: list[Customer] = by(_leaving)
+
+
+@strawberry.type
+class FeatureValueChange:
+    customer_id: ID
+    before: Json | None = by(_value_before)
+    after: Json | None = by(_value_after)
+
+
+@strawberry.type
+class FeaturePreview:
+    name: str
+    changed: int = strawberry.field(description="Of how many customers the value changes.")
+    sample: list[FeatureValueChange]
+
+
+@strawberry.type(
+    description=(
+        "What a profiles text would change, at one instant, for all customers of the space: of "
+        "all features, and of all audiences of customers, that it or the text in force has."
+    )
+)
+@shows(previews.ProfilesPreview)
+class ProfilesPreview:
+    customers: int = strawberry.field(description="How many were looked at.")
+    skipped: int = strawberry.field(description="How many were not: they have too many events.")
+    audiences: list[AudiencePreview] = by(_audiences)
+    features: list[FeaturePreview]
+    warnings: list[Problem] = strawberry.field(
+        description="What is no mistake, but probably not meant."
+    )
+
+
+PreviewProfilesResult: TypeAlias = Annotated[
+    ProfilesPreview | Invalid, strawberry.union("PreviewProfilesResult")
+]
 ApplyProfilesResult: TypeAlias = Annotated[
     ProfilesText | Invalid | VersionConflict, strawberry.union("ApplyProfilesResult")
 ]
@@ -80,6 +164,16 @@ async def difference(
 ) -> str:
     texts = info.context.services.profile_texts
     return await texts.difference(root, older, None if newer is UNSET else newer)
+
+
+async def preview(
+    root: Parent[SpaceScope], info: Info, text: str
+) -> Scoped[previews.ProfilesPreview] | Refused:
+    try:
+        found = await info.context.services.profile_previews.preview(root, text)
+    except ProfilesInvalid as error:
+        return refused(error)
+    return Scoped(current_view(info, root), found)
 
 
 async def apply_profiles(

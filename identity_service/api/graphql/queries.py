@@ -27,7 +27,11 @@ from identity_service.api.graphql.connections import parse_global_id
 from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.journeys import Journeys, journeys
 from identity_service.api.graphql.previews import PreviewResult
-from identity_service.api.graphql.profiles import ProfilesText, ProfilesTextConnection
+from identity_service.api.graphql.profiles import (
+    PreviewProfilesResult,
+    ProfilesText,
+    ProfilesTextConnection,
+)
 from identity_service.api.graphql.rejected import RejectedEventConnection
 from identity_service.api.graphql.retractions import RetractionPreviewResult
 from identity_service.api.graphql.sources import PreviewReadingRulesResult, SourceConnection
@@ -172,6 +176,13 @@ class Space:
     )
     profiles_history: ProfilesTextConnection = by(
         profiling.history, description="All its versions, newest first."
+    )
+    preview_profiles: PreviewProfilesResult = by(
+        profiling.preview,
+        description=(
+            "What another profiles text would change here: who enters and leaves audiences, and "
+            "whose values differ. Nothing is written."
+        ),
     )
     profiles_diff: str = by(
         profiling.difference,

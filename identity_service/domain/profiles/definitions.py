@@ -384,6 +384,10 @@ class CauseKind(StrEnum):
     ERASURE = "ERASURE"
 
 
+CAMPAIGN_CAUSES: Final = frozenset({CauseKind.EVENT, CauseKind.TIME})
+"""Changes with these causes start campaigns, unless an audience says otherwise."""
+
+
 class Of(StrEnum):
     """What an audience holds."""
 
@@ -403,7 +407,7 @@ class Audience:
     of: Of = Of.CUSTOMERS
     kinds: frozenset[CustomerKind] = frozenset({CustomerKind.KNOWN})
     enabled: bool = True
-    campaign_causes: frozenset[CauseKind] = frozenset({CauseKind.EVENT, CauseKind.TIME})
+    campaign_causes: frozenset[CauseKind] = CAMPAIGN_CAUSES
 
 
 @dataclass(frozen=True, slots=True, eq=False)

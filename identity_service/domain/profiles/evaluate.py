@@ -1,29 +1,20 @@
-"""What profiles say of one customer or account at one instant: a pure function of its evidence.
-
-The exact meaning of functions, windows and conditions is on the page *Profiles*.
-"""
+"""What profiles say of one customer or account at one instant: a pure function of its evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from decimal import localcontext
 
 from identity_service.domain.profiles.definitions import Profiles
+from identity_service.domain.profiles.functions import FeatureValue
 from identity_service.domain.profiles.occurrences import AccountEvidence, CustomerEvidence
+from identity_service.domain.profiles.plan import plan_of
+from identity_service.domain.profiles.subjects import AccountNow, CustomerNow
+from identity_service.domain.profiles.timeline import Horizon
+from identity_service.domain.profiles.values import EXACT
 
-
-class FeatureValue(NamedTuple):
-    """The value of a feature: None, a boolean, whole number, decimal, text, list or mapping.
-
-    Numbers are integers, else decimals without trailing zeros, so that equal values have equal
-    text (`values.json_text`). Instants are ISO 8601 text in UTC. `skipped` counts occurrences whose
-    property could not be used; `truncated`: the value holds only as much as its limit allows.
-    """
-
-    value: Any
-    skipped: int = 0
-    truncated: bool = False
+__all__ = ["Evaluation", "FeatureValue", "evaluate", "evaluate_account"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +32,26 @@ class Evaluation:
 
 def evaluate(profiles: Profiles, evidence: CustomerEvidence, now: int) -> Evaluation:
     """The features and audiences of a customer at an instant."""
-    raise NotImplementedError
+    wanted = plan_of(profiles).customers
+    with localcontext(EXACT):
+        customer = CustomerNow(profiles, evidence, Horizon(now))
+        customer.compute_accounts()
+        customer.compute(wanted)
+    return Evaluation(
+        features={name: customer.features[name] for name in profiles.features},
+        audiences=frozenset(customer.audiences.intersection(wanted.audiences)),
+        next_at=customer.horizon.at,
+    )
 
 
 def evaluate_account(profiles: Profiles, evidence: AccountEvidence, now: int) -> Evaluation:
     """The account features and audiences of an account at an instant."""
-    raise NotImplementedError
+    wanted = plan_of(profiles).accounts
+    with localcontext(EXACT):
+        account = AccountNow(profiles, evidence, Horizon(now))
+        account.compute(wanted)
+    return Evaluation(
+        features={name: account.features[name] for name in profiles.account_features},
+        audiences=frozenset(account.audiences),
+        next_at=account.horizon.at,
+    )

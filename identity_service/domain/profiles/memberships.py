@@ -5,8 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
-from identity_service.domain.profiles.definitions import CauseKind, Profiles
+from identity_service.domain.profiles.definitions import (
+    CAMPAIGN_CAUSES,
+    CauseKind,
+    Profiles,
+)
+
+PRECEDENCE: Final = (
+    CauseKind.ERASURE,
+    CauseKind.CONSENT,
+    CauseKind.DEFINITION,
+    CauseKind.POLICY,
+    CauseKind.JUDGEMENT,
+    CauseKind.RETRACTION,
+    CauseKind.QUARANTINE,
+    CauseKind.SPLIT,
+    CauseKind.MERGE,
+    CauseKind.EVENT,
+    CauseKind.TIME,
+)
+"""Of several causes the first one is reported: what starts no campaign comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +54,8 @@ class Change(StrEnum):
 class MembershipChange:
     """A customer entered an audience or left it.
 
-    `first`: it entered, and neither it nor the customer that it came from was ever in it before.
+    `first`: it entered, and neither it nor a customer that it was merged with or split from was
+    ever in it before.
     """
 
     audience: str
@@ -56,7 +77,34 @@ def membership_changes(
 
     All mappings are by customer id. `before` and `after` hold audiences; a customer that is retired
     is absent in `after`. `causes` has at least one cause for every customer that changes; of
-    several, the first in `PRECEDENCE` is reported. `been` holds the audiences that a customer was
-    ever in.
+    several, the first in `PRECEDENCE` is reported, and of one kind the latest. `been` holds the
+    audiences that a customer was ever in.
     """
-    raise NotImplementedError
+    changes: list[MembershipChange] = []
+    for customer in sorted(before.keys() | after.keys()):
+        was, now = set(before.get(customer, ())), set(after.get(customer, ()))
+        if was == now:
+            continue
+        cause = min(causes[customer], key=lambda cause: (PRECEDENCE.index(cause.kind), -cause.at))
+        known = was.union(been.get(customer, ()))
+        for other in {c.from_customer for c in causes[customer] if c.from_customer is not None}:
+            known.update(before.get(other, ()), been.get(other, ()))
+        for audience in sorted(was ^ now):
+            entered = audience in now
+            changes.append(
+                MembershipChange(
+                    audience=audience,
+                    customer_id=customer,
+                    change=Change.ENTERED if entered else Change.LEFT,
+                    cause=cause,
+                    first=entered and audience not in known,
+                    starts_campaigns=cause.kind in _campaign_causes(profiles, audience),
+                )
+            )
+    return changes
+
+
+def _campaign_causes(profiles: Profiles, audience: str) -> frozenset[CauseKind]:
+    """An audience that is no longer in the text has no say."""
+    found = profiles.audiences.get(audience)
+    return CAMPAIGN_CAUSES if found is None else found.campaign_causes

@@ -57,24 +57,26 @@ def as_number(value: Any, *, from_text: bool = False) -> int | Decimal | None:
 
     `from_text`: text that is the decimal text of a number is one too.
     """
-    kind = type(value)
-    if kind is int:
-        return value if -_LARGEST < value < _LARGEST else None
-    if kind is float:
-        value = Decimal(repr(value))
-    elif from_text and kind is str:
-        value = _decimal(value)
-    elif kind is not Decimal:
+    if isinstance(value, bool):
         return None
-    return value if value is not None and _fits(value) else None
+    if isinstance(value, int):
+        return value if -_LARGEST < value < _LARGEST else None
+    if isinstance(value, Decimal):
+        found = value
+    elif isinstance(value, float):
+        found = Decimal(repr(value))
+    elif from_text and isinstance(value, str):
+        found = _decimal(value)
+    else:
+        return None
+    return found if found is not None and _fits(found) else None
 
 
 def value_key(value: Any) -> ValueKey | None:
     """By what a scalar is compared; None for null, lists, mappings and numbers out of bounds."""
-    kind = type(value)
-    if kind is str:
+    if isinstance(value, str):
         return (3, value)
-    if kind is bool:
+    if isinstance(value, bool):
         return (1, 1) if value else (0, 0)
     found = as_number(value)
     return None if found is None else (2, found)
