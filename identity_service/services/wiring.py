@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from identity_service.domain.profiles.recorded import RecordedMembershipChange
+from identity_service.domain.recorded import RecordedChange
 from identity_service.graph.access import AccessStore
 from identity_service.graph.copies import CopyReader
 from identity_service.graph.customers import CustomerReader
@@ -20,6 +22,7 @@ from identity_service.graph.journeys import JourneyReader
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.links import LinkReader
+from identity_service.graph.memberships import MembershipReader
 from identity_service.graph.mirrors import MirrorStore
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.polls import PollStore
@@ -35,7 +38,7 @@ from identity_service.graph.sources import SourceStore
 from identity_service.graph.spaces import SpaceStore
 from identity_service.graph.upstream import UpstreamStore
 from identity_service.graph.webhooks import WebhookStore
-from identity_service.services.changes.feed import ChangeFeed
+from identity_service.services.changes.feed import Feed
 from identity_service.services.changes.ledger import Ledger
 from identity_service.services.export.export import Exporter
 from identity_service.services.export.space_copy import SpaceCopier
@@ -52,6 +55,7 @@ from identity_service.services.preview.retraction_previews import RetractionPrev
 from identity_service.services.preview.rule_previews import RulePreviews
 from identity_service.services.read.as_of.component_walk import HistoricalComponents
 from identity_service.services.read.as_of.view import HistoricalReads
+from identity_service.services.read.audiences import Audiences
 from identity_service.services.read.current import CurrentReads
 from identity_service.services.read.customer_profiles import CustomerProfiles
 from identity_service.services.read.customers import Customers
@@ -109,7 +113,8 @@ class UseCases:
     explanations: Explanations
     previews: Previews
     ledger: Ledger
-    following: ChangeFeed
+    following: Feed[RecordedChange]
+    following_memberships: Feed[RecordedMembershipChange]
     blast_radius: BlastRadius
     judgement_previews: JudgementPreviews
     inboxes: Inboxes
@@ -126,6 +131,7 @@ class UseCases:
     polls: Polls
     profile_texts: ProfileTexts
     customer_profiles: CustomerProfiles
+    audiences: Audiences
     profile_previews: ProfilePreviews
 
     async def finish(self) -> None:
@@ -171,7 +177,9 @@ def assemble(
     """
     ids, locks = Ids(clock), SpaceLocks()
     ledger_reader, judgement_store = LedgerReader(database), JudgementStore(database)
-    following = ChangeFeed(ledger_reader)
+    following = Feed(ledger_reader)
+    membership_reader = MembershipReader(database)
+    following_memberships = Feed(membership_reader)
     keys, evidence, policy_store = (
         AccessStore(database),
         EvidenceStore(database, following.wake),
@@ -271,6 +279,8 @@ def assemble(
         previews=Previews(SnapshotReader(database), policy_store, customers, preview_timeout),
         ledger=ledger,
         following=following,
+        following_memberships=following_memberships,
+        audiences=Audiences(profile_texts, membership_reader),
         blast_radius=BlastRadius(evidence, policy_store, limits.blast_radius_identifiers),
         judgement_previews=JudgementPreviews(
             evidence, policy_store, detachments, resolver, clock, preview_timeout
