@@ -11,6 +11,7 @@
 //   identifiers: list of [key, mark, id of its customer or null]
 //   profiles: list of [customer id, mark]
 //   due: list of customer ids
+//   next_due: integer or null – when the next one is
 MATCH (s:Space {name: $w.space})
 CALL (s) {
   MATCH (i:Identifier) WHERE i.space = s.name AND i.touched > 0
@@ -28,4 +29,9 @@ CALL (s) {
   WITH p ORDER BY p.space, p.due LIMIT $w.most
   RETURN collect(p.customer_id) AS due
 }
-RETURN coalesce(s.last_position, 0) AS position, identifiers, profiles, due
+CALL (s) {
+  MATCH (p:Profile) WHERE p.space = s.name AND p.due > $w.now
+  WITH p ORDER BY p.space, p.due LIMIT 1
+  RETURN min(p.due) AS next_due
+}
+RETURN coalesce(s.last_position, 0) AS position, identifiers, profiles, due, next_due

@@ -5,6 +5,7 @@
 // Parameters:
 //   w.space: string
 //   w.worker: string – who computed it
+//   w.lease: integer – milliseconds until others may take over
 //   w.guards: list of [customer id, rev that was read], in order
 //   w.profiles: list of [customer id, mark that was read or null, properties that differ], in order
 //   w.gone: ids of customers that are no longer there, in order
@@ -18,6 +19,8 @@
 MATCH (k:ProfileWork {space: $w.space})
 SET k.space = $w.space // takes its lock
 WITH k WHERE k.worker = $w.worker
+SET k.lease_until = timestamp() + $w.lease
+WITH k
 CALL () {
   UNWIND $w.guards AS row
   WITH {id: row[0], rev: row[1]} AS guard

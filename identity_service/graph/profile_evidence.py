@@ -117,12 +117,13 @@ class ProfileEvidenceReader:
         rows: list[list[Any]] = []
         described: dict[str, list[str]] = {}
         key = ""
-        while customers:
+        left = list(customers)
+        while left:
             row = await self._database.read_latest(
                 READ_EVENTS,
                 w={
                     "space": space,
-                    "customers": list(customers),
+                    "customers": left,
                     "limited": list(limited),
                     "key": key,
                     "most": EVENTS_OF_A_PAGE,
@@ -134,10 +135,8 @@ class ProfileEvidenceReader:
             described |= dict(row["accounts"] if row else ())
             if row is None or len(page) == row["found"] < EVENTS_OF_A_PAGE:
                 break
-            last = page[-1]
-            customers, key = [each for each in customers if each >= last[0]], last[4]
-            if customers and customers[0] != last[0]:
-                key = ""
+            last, key = page[-1][0], page[-1][4]
+            left = [each for each in left if each >= last]
         return rows, described
 
 

@@ -16,7 +16,7 @@ from identity_service.domain.profiles.definitions import CauseKind
 from identity_service.domain.profiles.memberships import Change, MembershipChange
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.graph.database import Database
-from identity_service.graph.keys import membership_key
+from identity_service.graph.keys import membership_key, without_space
 from identity_service.graph.statements import statement
 
 LIST_PROFILE_WORK: Final = statement("instance/list_profile_work")
@@ -30,6 +30,8 @@ LIST_CUSTOMERS: Final = statement("profiles/list_customers")
 READ_CAUSES: Final = statement("profiles/read_causes")
 WRITE_PROFILES: Final = statement("profiles/write_profiles")
 CLEAR_MARKS: Final = statement("profiles/clear_marks")
+LIST_MEMBERSHIPS: Final = statement("profiles/list_memberships")
+LIST_MEMBERSHIP_CHANGES: Final = statement("profiles/list_membership_changes")
 
 CHANGES_OF_CUSTOMER: Final = 100
 MEMBERSHIPS_OF_CUSTOMER: Final = 1_000
@@ -54,13 +56,15 @@ class Waiting:
     """What waits in a space, oldest first.
 
     `position` is that of the last change in the ledger. `settled` are customers that were settled
-    since their profile was computed, `due` those whose time has come.
+    since their profile was computed, `due` those whose time has come. `next_due` is when the next
+    one comes.
     """
 
     position: int = 0
     marks: Sequence[Mark] = ()
     settled: Sequence[str] = ()
     due: Sequence[str] = ()
+    next_due: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,7 @@ class ProfileStore:
             [Mark(*each) for each in row["identifiers"]],
             [customer for customer, _ in row["profiles"]],
             row["due"],
+            row["next_due"],
         )
 
     async def customers(
@@ -204,6 +209,32 @@ class ProfileStore:
             LIST_CUSTOMERS, w={"space": space, "since": after[0], "key": after[1], "most": most}
         )
         return (row["position"], [tuple(each) for each in row["customers"]]) if row else (0, [])
+
+    async def memberships(
+        self, space: str, after: str, most: int
+    ) -> tuple[str, list[tuple[str, str]]]:
+        """A page of memberships, (audience, customer id), and where the next page begins.
+
+        `after` is empty at first; the others here are alike.
+        """
+        row = await self._database.read_latest(
+            LIST_MEMBERSHIPS, w={"space": space, "key": after, "most": most}
+        )
+        page: list[tuple[str, str, str]] = row["memberships"] if row else []
+        last = without_space(page[-1][0]) if page else after
+        return last, [(audience, customer) for _, audience, customer in page]
+
+    async def membership_changes(
+        self, space: str, after: int, most: int
+    ) -> list[tuple[int, str, str, Change]]:
+        """A page of the changes after a position: position, audience, customer id, what it was."""
+        row = await self._database.read_latest(
+            LIST_MEMBERSHIP_CHANGES, w={"space": space, "after": after, "most": most}
+        )
+        return [
+            (position, audience, customer, Change(change))
+            for position, audience, customer, change in (row["changes"] if row else ())
+        ]
 
     async def histories(self, space: str, since: Mapping[str, int]) -> dict[str, History]:
         """By customer, what happened since a position of the ledger."""
@@ -227,13 +258,15 @@ class ProfileStore:
             stays.setdefault(customer, []).append(Stay(audience, Change(change), CauseKind(cause)))
         return {each: History(entries.get(each, ()), stays) for each in since}
 
-    async def write(self, space: str, write: ProfilesWrite) -> frozenset[str] | None:
-        """Write; the customers of which all was written: nobody else had settled them meanwhile.
+    async def write(self, space: str, lease_ms: int, write: ProfilesWrite) -> frozenset[str] | None:
+        """Write, and renew the lease; the customers of which all was written.
+
+        Those that somebody else has settled meanwhile are not.
 
         None: another process has taken over, and nothing was written.
         """
         row = await self._database.write_one(
-            WRITE_PROFILES, w=self._in(space, **_rows(space, write))
+            WRITE_PROFILES, w=self._in(space, lease=lease_ms, **_rows(space, write))
         )
         if row is None:
             return None

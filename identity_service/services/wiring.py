@@ -29,6 +29,7 @@ from identity_service.graph.polls import PollStore
 from identity_service.graph.profile_events import ProfileEventReader
 from identity_service.graph.profile_evidence import ProfileEvidenceReader
 from identity_service.graph.profile_texts import ProfileTextStore
+from identity_service.graph.profiles import ProfileStore
 from identity_service.graph.rejected import RejectedStore
 from identity_service.graph.replays import ReplayStore
 from identity_service.graph.retractions import RetractionStore
@@ -53,6 +54,8 @@ from identity_service.services.preview.previews import Previews
 from identity_service.services.preview.profile_previews import ProfilePreviews
 from identity_service.services.preview.retraction_previews import RetractionPreviews
 from identity_service.services.preview.rule_previews import RulePreviews
+from identity_service.services.profiles.check import ProfileChecks
+from identity_service.services.profiles.worker import ProfileWorker
 from identity_service.services.read.as_of.component_walk import HistoricalComponents
 from identity_service.services.read.as_of.view import HistoricalReads
 from identity_service.services.read.audiences import Audiences
@@ -133,6 +136,8 @@ class UseCases:
     customer_profiles: CustomerProfiles
     audiences: Audiences
     profile_previews: ProfilePreviews
+    profiles: ProfileWorker
+    profile_checks: ProfileChecks
 
     async def finish(self) -> None:
         """As `close`, when all that was put off is settled too."""
@@ -140,6 +145,7 @@ class UseCases:
             await self.ingest.close()
             await self.deferred.settle_all()
             await self.rejected_retention.done()
+            await self.profiles.done()
         finally:
             await self.close()
 
@@ -150,6 +156,7 @@ class UseCases:
         """
         async with AsyncExitStack() as ending:
             for each in (
+                self.profiles,
                 self.deferred,
                 self.rejected_retention,
                 self.source_counts,
@@ -177,20 +184,29 @@ def assemble(
     """
     ids, locks = Ids(clock), SpaceLocks()
     ledger_reader, judgement_store = LedgerReader(database), JudgementStore(database)
-    following = Feed(ledger_reader)
-    membership_reader = MembershipReader(database)
+    following, membership_reader = Feed(ledger_reader), MembershipReader(database)
     following_memberships = Feed(membership_reader)
-    keys, evidence, policy_store = (
-        AccessStore(database),
-        EvidenceStore(database, following.wake),
-        PolicyStore(database),
-    )
+    keys, policy_store = AccessStore(database), PolicyStore(database)
     access, policies = Access(keys), Policies(policy_store)
+    worker = ids("wrk")
+    profile_texts = ProfileTexts(ProfileTextStore(database), clock)
+    profile_reader = ProfileEvidenceReader(database)
+    profile_store = ProfileStore(database, worker, following_memberships.wake)
+    profiles = ProfileWorker(
+        access,
+        profile_texts,
+        policies,
+        policy_store,
+        profile_reader,
+        profile_store,
+        clock,
+        limits.profiles,
+    )
+    evidence = EvidenceStore(database, following.wake, profiles.wake)
     resolver = ComponentResolver(evidence, limits)
     detachment_store = DetachmentStore(database)
     corrections = Corrections(evidence, detachment_store)
     detachments = Detachments(detachment_store, corrections)
-    worker = ids("wrk")
     retraction_store = RetractionStore(database, worker)
     settler = Settler(evidence, resolver, policies, locks, clock, ids)
     retraction_steps = RetractionSteps(retraction_store, corrections, settler, limits.retraction)
@@ -210,10 +226,7 @@ def assemble(
     deferred = DeferredSettlement(access, policy_store, policies, customer_reader, settler, limits)
     property_names, cache = PropertyNames(evidence), EvidenceCache(limits.cached_evidence_bytes)
     ledger = Ledger(ledger_reader, judgement_store)
-    profile_evidence = ProfileEvidence(
-        ProfileEvidenceReader(database), ProfileEventReader(database), history_reader
-    )
-    profile_texts = ProfileTexts(ProfileTextStore(database), clock)
+    profile_evidence = ProfileEvidence(profile_reader, ProfileEventReader(database), history_reader)
     live = LiveResolution(evidence, judgement_store, resolver)
     walk = ExportReader(database)
     spaces = Spaces(keys, space_store, access, clock)
@@ -320,4 +333,6 @@ def assemble(
         profile_previews=ProfilePreviews(
             walk, profile_evidence, profile_texts, policies, clock, preview_timeout
         ),
+        profiles=profiles,
+        profile_checks=ProfileChecks(profile_texts, policies, profile_reader, profile_store, clock),
     )

@@ -21,6 +21,14 @@ def consents(events: Iterable[ProfileEvent], now: int) -> dict[str, bool]:
     return dict(found for event in said if (found := _said(event)))
 
 
+def next_consent_at(events: Iterable[ProfileEvent], now: int) -> int | None:
+    """When the next consent that is dated after `now` counts; None where there is none."""
+    return min(
+        (event.at for event in events if event.name == CONSENT_UPDATED and event.at > now),
+        default=None,
+    )
+
+
 def withdraws(event: ProfileEvent) -> bool:
     """Whether an event takes a consent back."""
     found = _said(event) if event.name == CONSENT_UPDATED else None

@@ -26,10 +26,14 @@ MAX_PARSED_BYTES: Final = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class ProfilesInForce:
-    """What a space computes of its customers, and the version of the text that says so."""
+    """What a space computes of its customers, and the version of the text that says so.
+
+    `applied_at`: since when, in milliseconds since 1970.
+    """
 
     version: int
     profiles: Profiles
+    applied_at: int
 
 
 class ProfileTexts:
@@ -55,7 +59,7 @@ class ProfileTexts:
         if parsed is None:
             parsed = parse_profiles(found.text)
             self._parsed.put(key, parsed, len(found.text))
-        return ProfilesInForce(found.version, parsed)
+        return ProfilesInForce(found.version, parsed, found.applied_at)
 
     async def versions(
         self, scope: SpaceScope, first: int, before: int | None
