@@ -37,6 +37,7 @@ from identity_service.graph.rollouts import RolloutStore
 from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.sources import SourceStore
 from identity_service.graph.spaces import SpaceStore
+from identity_service.graph.stored_profiles import StoredProfileReader
 from identity_service.graph.upstream import UpstreamStore
 from identity_service.graph.webhooks import WebhookStore
 from identity_service.services.changes.feed import Feed
@@ -329,7 +330,7 @@ def assemble(
             limits.poll,
         ),
         profile_texts=profile_texts,
-        customer_profiles=CustomerProfiles(profile_texts, clock),
+        customer_profiles=CustomerProfiles(profile_texts, StoredProfileReader(database), clock),
         profile_previews=ProfilePreviews(
             walk, profile_evidence, profile_texts, policies, clock, preview_timeout
         ),
