@@ -107,7 +107,7 @@ async def changes(
     first: int | None = 50,
     after: str | None = UNSET,
 ) -> Connection[Scoped[RecordedMembershipChange]]:
-    before = _position(after) if after else NEWEST_CHANGE
+    before = position_of(after) if after else NEWEST_CHANGE
     page = await info.context.services.audiences.changes(
         root, audience or None, before, page_size(first, 50)
     )
@@ -125,13 +125,13 @@ async def follow(
     scope = services.access.require(info.context.caller, space, Role.READER)
     # A client that lost its connection asks as before, and says beside it where it was.
     cursor = info.context.last_event_id or after or None
-    position = _position(cursor) if cursor else None
+    position = position_of(cursor) if cursor else None
     selection: Sequence[str] | None = audiences or None
     async for change in services.following_memberships.changes(scope, selection, position):
         yield Scoped(current_view(info, scope), change)
 
 
-def _position(cursor: str) -> int:
+def position_of(cursor: str) -> int:
     """The position that a cursor holds; raises BadInput."""
     return number_in(cursor, decode_cursor("membership", cursor, 1)[0])
 

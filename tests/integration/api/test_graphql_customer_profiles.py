@@ -297,3 +297,77 @@ async def test_a_preview_says_what_then_happens(world: GraphQLWorld, space: Open
     assert {each["name"]: each["size"] for each in then["audiences"]} == {
         name: each["after"] for name, each in by_name.items()
     }
+
+
+CHANGES = "audience change cause causeRef first startsCampaigns customer { identifiers { value } }"
+
+
+async def test_who_enters_and_leaves_is_listed_and_followed(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    await apply(world, space, TEXT)
+    await compute(world, space)
+    listed = await world.of_space(
+        space, f"membershipChanges(first: 2) {{ edges {{ cursor node {{ {CHANGES} }} }} }}"
+    )
+    cursor = listed["membershipChanges"]["edges"][0]["cursor"]
+    complaint = event(
+        system_clock(),
+        "user_id:ben",
+        name="Ticket Created",
+        message_id="t1",
+        properties={"tag": "complaint"},
+    )
+    await world.send(space, complaint)
+    await compute(world, space)
+
+    subscription = f'subscription {{ membershipChanges(space: "{space.name}", after: "{cursor}"'
+    both = await world.follow(f"{subscription}) {{ {CHANGES} }} }}", 2, key=space.reader_key)
+    one = await world.follow(
+        f'{subscription}, audiences: ["complained"]) {{ audience }} }}', 1, key=space.reader_key
+    )
+    of_audience = await world.of_space(
+        space,
+        'audience(name: "complained") { size members(first: 1) { edges { node { since'
+        " customer { kind } } } pageInfo { hasNextPage endCursor } } }"
+        ' membershipChanges(audience: "abandoned_cart") { edges { node { change cause } } }',
+    )
+
+    assert len(listed["membershipChanges"]["edges"]) == 2
+    assert {e["node"]["cause"] for e in listed["membershipChanges"]["edges"]} == {"DEFINITION"}
+    changes = {each["data"]["membershipChanges"]["audience"]: each["data"] for each in both}
+    assert changes["complained"]["membershipChanges"] == {
+        "audience": "complained",
+        "change": "ENTERED",
+        "cause": "EVENT",
+        "causeRef": "t1",
+        "first": True,
+        "startsCampaigns": True,
+        "customer": {"identifiers": [{"value": "ben"}, {"value": "phone"}]},
+    }
+    assert changes["abandoned_cart"]["membershipChanges"]["change"] == "LEFT"
+    assert one[0]["data"]["membershipChanges"] == {"audience": "complained"}
+    assert of_audience["audience"]["size"] == 2
+    assert of_audience["audience"]["members"]["pageInfo"]["hasNextPage"]
+    assert [e["node"]["change"] for e in of_audience["membershipChanges"]["edges"]] == [
+        "LEFT",
+        "ENTERED",
+    ]
+
+
+async def test_another_space_sees_nothing_of_it(world: GraphQLWorld, space: OpenSpace) -> None:
+    await apply(world, space, TEXT)
+    await compute(world, space)
+    other = await world.create_space()
+
+    mine = await world.of_space(
+        other, 'audience(name: "loyal") { size } membershipChanges { edges { cursor } }'
+    )
+    refused = await world.follow(
+        f'subscription {{ membershipChanges(space: "{space.name}") {{ audience }} }}',
+        1,
+        key=other.admin_key,
+    )
+
+    assert mine == {"audience": None, "membershipChanges": {"edges": []}}
+    assert refused[0]["errors"][0]["extensions"]["code"] == "FORBIDDEN"
