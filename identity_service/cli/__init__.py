@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from identity_service.cli import (
+    audience,
     blast_radius,
     changes,
     check,
@@ -84,6 +85,7 @@ app.command("export")(export.export)
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(policy.app, name="policy")
 app.add_typer(profiles.app, name="profiles")
+app.add_typer(audience.app, name="audience")
 app.add_typer(journeys.app, name="journeys")
 app.add_typer(graphql.app, name="graphql")
 app.command("check")(check.check)

@@ -17,6 +17,7 @@ from identity_service.domain.preview.report import (
     Preview,
     PreviewSummary,
 )
+from identity_service.domain.profiles.recorded import RecordedMembershipChange
 from identity_service.domain.profiles.values import json_text
 from identity_service.domain.recorded import (
     DecidedLink,
@@ -340,6 +341,25 @@ def profiles_version(version: ProfilesVersion) -> dict[str, Any]:
         "appliedAt": iso(version.applied_at),
         "author": version.author,
         "reason": version.reason,
+    }
+
+
+def membership_change(found: RecordedMembershipChange) -> dict[str, Any]:
+    """`MembershipChange`."""
+    from identity_service.api.graphql.audiences import cursor_of
+
+    return {
+        "cursor": cursor_of(found),
+        "audience": found.audience,
+        "version": found.version,
+        "customerId": found.customer_id,
+        "change": found.change.name,
+        "at": iso(found.at),
+        "cause": found.cause.value,
+        "causeRef": found.cause_ref,
+        "fromCustomer": found.from_customer,
+        "first": found.first,
+        "startsCampaigns": found.starts_campaigns,
     }
 
 

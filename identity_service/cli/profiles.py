@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
-from rich.progress import TextColumn
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -23,6 +23,7 @@ from identity_service.domain.recorded import ProfilesVersion
 from identity_service.errors import NotFound, ProfilesInvalid
 from identity_service.graph import schema
 from identity_service.services.preview.profile_previews import ProfilesPreview, Progress
+from identity_service.services.spaces.access import SpaceScope
 from identity_service.session import Session
 
 LISTED = 100
@@ -66,10 +67,14 @@ def apply_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put a profiles text in force. Profiles are computed by it in the background."""
+    """Put a profiles text in force, and compute all profiles by it.
+
+    The version is in force at once. Ctrl-C leaves the rest to a service that runs, or to the next
+    one that starts.
+    """
     text = read_profiles(file)
 
-    async def work(opened: Session) -> ProfilesVersion:
+    async def work(opened: Session) -> tuple[ProfilesVersion, int]:
         return await _applied(opened, space, author, text, expect, reason)
 
     _show_applied(session.run(work), space, as_json=as_json)
@@ -85,7 +90,7 @@ def restore_command(
 ) -> None:
     """Undo what came after a version: put its text in force again, as a new version."""
 
-    async def work(opened: Session) -> ProfilesVersion:
+    async def work(opened: Session) -> tuple[ProfilesVersion, int]:
         scope = await opened.space(space)
         text = (await opened.cases.profile_texts.version(scope, version)).text
         why = reason or f"As in version {version}."
@@ -190,14 +195,29 @@ def read_profiles(file: Path) -> str:
 
 async def _applied(
     opened: Session, space: str, author: str, text: str, expect: int | None, reason: str | None
-) -> ProfilesVersion:
+) -> tuple[ProfilesVersion, int]:
     scope = await opened.space(space, author)
     await schema.apply(opened.database)
     texts = opened.cases.profile_texts
     if expect is None:
         in_force = await texts.in_force(scope)
         expect = in_force.version if in_force else 0
-    return await texts.apply(scope, text, expect, reason)
+    made = await texts.apply(scope, text, expect, reason)
+    opened.cases.profiles.wake(space)
+    return made, await _computed(opened, scope, made.version)
+
+
+async def _computed(opened: Session, scope: SpaceScope, version: int) -> int:
+    """Show the progress until all profiles are computed; returns how many customers there are."""
+    customers = 0
+    console = notices()
+    columns = (TextColumn(f"computing by version {version}"), BarColumn(), MofNCompleteColumn())
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        async for now in opened.cases.profiles.progress(scope):
+            customers = now.customers
+            bar.update(task, total=customers, completed=now.computed)
+    return customers
 
 
 async def _in_force(opened: Session, space: str) -> ProfilesVersion:
@@ -224,8 +244,12 @@ def _counting() -> Generator[Progress]:
         yield lambda done: bar.update(task, completed=done)
 
 
-def _show_applied(made: ProfilesVersion, space: str, *, as_json: bool) -> None:
+def _show_applied(applied: tuple[ProfilesVersion, int], space: str, *, as_json: bool) -> None:
+    made, customers = applied
     if as_json:
-        print_json({"space": space, **json_objects.profiles_version(made)})
+        print_json({"space": space, **json_objects.profiles_version(made), "customers": customers})
     else:
-        print_line(f"Version {made.version} is in force in the space “{space}”.")
+        print_line(
+            f"Version {made.version} is in force in the space “{space}”; the profiles of"
+            f" {customers:,} customers are computed by it."
+        )

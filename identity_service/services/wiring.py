@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from identity_service.domain.profiles.recorded import RecordedMembershipChange
+from identity_service.domain.recorded import RecordedChange
 from identity_service.graph.access import AccessStore
 from identity_service.graph.copies import CopyReader
 from identity_service.graph.customers import CustomerReader
@@ -20,6 +22,7 @@ from identity_service.graph.journeys import JourneyReader
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.links import LinkReader
+from identity_service.graph.memberships import MembershipReader
 from identity_service.graph.mirrors import MirrorStore
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.polls import PollStore
@@ -34,9 +37,10 @@ from identity_service.graph.rollouts import RolloutStore
 from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.sources import SourceStore
 from identity_service.graph.spaces import SpaceStore
+from identity_service.graph.stored_profiles import StoredProfileReader
 from identity_service.graph.upstream import UpstreamStore
 from identity_service.graph.webhooks import WebhookStore
-from identity_service.services.changes.feed import ChangeFeed
+from identity_service.services.changes.feed import Feed
 from identity_service.services.changes.ledger import Ledger
 from identity_service.services.export.export import Exporter
 from identity_service.services.export.space_copy import SpaceCopier
@@ -55,6 +59,7 @@ from identity_service.services.profiles.check import ProfileChecks
 from identity_service.services.profiles.worker import ProfileWorker
 from identity_service.services.read.as_of.component_walk import HistoricalComponents
 from identity_service.services.read.as_of.view import HistoricalReads
+from identity_service.services.read.audiences import Audiences
 from identity_service.services.read.current import CurrentReads
 from identity_service.services.read.customer_profiles import CustomerProfiles
 from identity_service.services.read.customers import Customers
@@ -112,7 +117,8 @@ class UseCases:
     explanations: Explanations
     previews: Previews
     ledger: Ledger
-    following: ChangeFeed
+    following: Feed[RecordedChange]
+    following_memberships: Feed[RecordedMembershipChange]
     blast_radius: BlastRadius
     judgement_previews: JudgementPreviews
     inboxes: Inboxes
@@ -128,10 +134,11 @@ class UseCases:
     upstream: UpstreamNotices
     polls: Polls
     profile_texts: ProfileTexts
+    customer_profiles: CustomerProfiles
+    audiences: Audiences
+    profile_previews: ProfilePreviews
     profiles: ProfileWorker
     profile_checks: ProfileChecks
-    customer_profiles: CustomerProfiles
-    profile_previews: ProfilePreviews
 
     async def finish(self) -> None:
         """As `close`, when all that was put off is settled too."""
@@ -178,12 +185,14 @@ def assemble(
     """
     ids, locks = Ids(clock), SpaceLocks()
     ledger_reader, judgement_store = LedgerReader(database), JudgementStore(database)
-    following = ChangeFeed(ledger_reader)
+    following, membership_reader = Feed(ledger_reader), MembershipReader(database)
+    following_memberships = Feed(membership_reader)
     keys, policy_store = AccessStore(database), PolicyStore(database)
     access, policies = Access(keys), Policies(policy_store)
     worker = ids("wrk")
     profile_texts = ProfileTexts(ProfileTextStore(database), clock)
-    profile_reader, profile_store = ProfileEvidenceReader(database), ProfileStore(database, worker)
+    profile_reader = ProfileEvidenceReader(database)
+    profile_store = ProfileStore(database, worker, following_memberships.wake)
     profiles = ProfileWorker(
         access,
         profile_texts,
@@ -219,7 +228,6 @@ def assemble(
     property_names, cache = PropertyNames(evidence), EvidenceCache(limits.cached_evidence_bytes)
     ledger = Ledger(ledger_reader, judgement_store)
     profile_evidence = ProfileEvidence(profile_reader, ProfileEventReader(database), history_reader)
-    profile_texts = ProfileTexts(ProfileTextStore(database), clock)
     live = LiveResolution(evidence, judgement_store, resolver)
     walk = ExportReader(database)
     spaces = Spaces(keys, space_store, access, clock)
@@ -285,6 +293,8 @@ def assemble(
         previews=Previews(SnapshotReader(database), policy_store, customers, preview_timeout),
         ledger=ledger,
         following=following,
+        following_memberships=following_memberships,
+        audiences=Audiences(profile_texts, membership_reader),
         blast_radius=BlastRadius(evidence, policy_store, limits.blast_radius_identifiers),
         judgement_previews=JudgementPreviews(
             evidence, policy_store, detachments, resolver, clock, preview_timeout
@@ -320,10 +330,10 @@ def assemble(
             limits.poll,
         ),
         profile_texts=profile_texts,
-        profiles=profiles,
-        profile_checks=ProfileChecks(profile_texts, policies, profile_reader, profile_store, clock),
-        customer_profiles=CustomerProfiles(profile_texts, clock),
+        customer_profiles=CustomerProfiles(profile_texts, StoredProfileReader(database), clock),
         profile_previews=ProfilePreviews(
             walk, profile_evidence, profile_texts, policies, clock, preview_timeout
         ),
+        profiles=profiles,
+        profile_checks=ProfileChecks(profile_texts, policies, profile_reader, profile_store, clock),
     )

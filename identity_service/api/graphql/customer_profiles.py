@@ -41,6 +41,14 @@ class ShownOutcome(NamedTuple):
     depth: int
     text: str
     holds: bool
+    unknown: bool
+
+
+class ShownOperand(NamedTuple):
+    """A feature that another one is computed from."""
+
+    name: str
+    value: Json
 
 
 async def features(
@@ -97,8 +105,10 @@ def contributions(root: Parent[Scoped[FeatureExplanation]]) -> list[Scoped[Contr
     return [root.beside(each) for each in root.record.events]
 
 
-def operands(root: Parent[Scoped[FeatureExplanation]]) -> list[Scoped[FeatureExplanation]]:
-    return [root.beside(each) for each in root.record.operands]
+def operands(root: Parent[Scoped[FeatureExplanation]]) -> list[ShownOperand]:
+    return [
+        ShownOperand(name, exact_json(each.value)) for name, each in root.record.operands.items()
+    ]
 
 
 def contributing_event(root: Parent[Scoped[Contribution]]) -> Scoped[RecordedEvent]:
@@ -115,7 +125,7 @@ def conditions(root: Parent[AudienceExplanation]) -> list[ShownOutcome]:
 
 
 def _flat(outcome: ConditionOutcome, depth: int) -> Iterator[ShownOutcome]:
-    yield ShownOutcome(depth, outcome.text, outcome.holds)
+    yield ShownOutcome(depth, outcome.text, outcome.holds, outcome.unknown)
     for part in outcome.parts:
         yield from _flat(part, depth + 1)
 

@@ -186,8 +186,10 @@ async def apply_profiles(
     services = info.context.services
     scope = services.access.require(info.context.caller, space, Role.ADMIN)
     try:
-        return await services.profile_texts.apply(scope, text, expected_version, reason or None)
+        applied = await services.profile_texts.apply(scope, text, expected_version, reason or None)
     except (FieldInvalid, ProfilesInvalid) as error:
         return refused(error)
     except errors.VersionConflict as error:
         return Overtaken(str(error), error.current_version)
+    services.profiles.wake(scope.space)
+    return applied

@@ -7,6 +7,9 @@ import strawberry
 from strawberry import ID
 
 from identity_service.api.graphql import (
+    audiences as audience_fields,
+)
+from identity_service.api.graphql import (
     blast_radius,
     explanations,
     fields,
@@ -22,6 +25,7 @@ from identity_service.api.graphql import profiles as profiling
 from identity_service.api.graphql import (
     retractions as retracting,
 )
+from identity_service.api.graphql.audiences import Audience, MembershipChangeConnection
 from identity_service.api.graphql.blast_radius import BlastRadiusResult
 from identity_service.api.graphql.connections import parse_global_id
 from identity_service.api.graphql.context import Info, Scoped, current_view
@@ -176,6 +180,16 @@ class Space:
     )
     profiles_history: ProfilesTextConnection = by(
         profiling.history, description="All its versions, newest first."
+    )
+    audience: Audience | None = by(
+        audience_fields.find, description="Null where the profiles text in force has none of it."
+    )
+    audiences: list[Audience] = by(
+        audience_fields.of_space, description="All of the profiles text in force, in its order."
+    )
+    membership_changes: MembershipChangeConnection = by(
+        audience_fields.changes,
+        description="Who entered and left an audience, or any of them, newest first.",
     )
     preview_profiles: PreviewProfilesResult = by(
         profiling.preview,

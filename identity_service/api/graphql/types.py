@@ -366,6 +366,12 @@ class ContributingEvent:
     )
 
 
+@strawberry.type
+class FeatureOperand:
+    name: str
+    value: Json | None
+
+
 @strawberry.type(description="Why a feature has its value.")
 class FeatureExplanation:
     name: str
@@ -376,7 +382,7 @@ class FeatureExplanation:
         customer_profiles.contributions, description="Those that made it, the latest first."
     )
     more: int = strawberry.field(description="How many further events made it.")
-    operands: list[FeatureExplanation] = by(
+    operands: list[FeatureOperand] = by(
         customer_profiles.operands, description="The features that it is computed from."
     )
 
@@ -388,6 +394,9 @@ class ConditionOutcome:
     )
     text: str
     holds: bool
+    unknown: bool = strawberry.field(
+        description="It does not hold since what it speaks of has no value."
+    )
 
 
 @strawberry.type(description="Whether a customer is in an audience, and why.")

@@ -18,9 +18,10 @@ from identity_service.domain.profiles.explain import (
 )
 from identity_service.domain.profiles.occurrences import CustomerEvidence, ProfileEvent
 from identity_service.domain.profiles.traits_by_rule import ChosenTrait, choose_traits
-from identity_service.domain.profiles.values import json_text
+from identity_service.domain.profiles.values import json_text, read_json
 from identity_service.domain.recorded import RecordedEvent, SeenIdentifier, SettledCustomer
 from identity_service.errors import IdentityServiceError, NotFound
+from identity_service.graph.stored_profiles import StoredProfileReader, StoredProfileRow
 from identity_service.services.kit.clock import Clock
 from identity_service.services.kit.data_loader import DataLoader
 from identity_service.services.kit.offload import offload_if_large
@@ -65,13 +66,15 @@ class _Asked:
 
 
 class CustomerProfiles:
-    """Computes profiles from the evidence of customers, now or as of a moment.
+    """Reads profiles that are stored and fresh, and computes all others from the evidence.
 
-    Of the past they are what the text in force now says of the evidence of that moment.
+    Of the past they are what the text in force now says of the evidence of that moment. So are
+    audiences computed each time that speak of accounts: other customers' events change them.
     """
 
-    def __init__(self, texts: ProfileTexts, clock: Clock) -> None:
+    def __init__(self, texts: ProfileTexts, stored: StoredProfileReader, clock: Clock) -> None:
         self._texts = texts
+        self._stored = DataLoader(stored.profiles)
         self._clock = clock
         self._one_by_one = asyncio.Semaphore(_READS_AT_ONCE)
         self._read: DataLoader[_Asked, CustomerEvidence | IdentityServiceError] = DataLoader(
@@ -93,6 +96,10 @@ class CustomerProfiles:
         if in_force is None:
             return None
         with_accounts = with_audiences and in_force.profiles.uses_accounts()
+        if not with_accounts and customer.as_of is None and not customer.live:
+            stored = await self._stored.get((view.scope.space, customer.customer_id))
+            if stored and self._is_fresh(stored, in_force):
+                return _stored_profile(stored, in_force)
         asked = _Asked(view, customer.customer_id, with_accounts, customer)
         return _result(await self._computed.get(asked))
 
@@ -190,8 +197,25 @@ class CustomerProfiles:
         found = await _aside(evidence, lambda: evaluate(in_force.profiles, evidence, now))
         return CustomerProfile(in_force.version, now, found.features, sorted(found.audiences))
 
+    def _is_fresh(self, stored: StoredProfileRow, in_force: ProfilesInForce) -> bool:
+        """Whether it is still what the text in force says of the evidence."""
+        is_due = stored.due is not None and stored.due <= self._clock()
+        return stored.version == in_force.version and not stored.touched and not is_due
+
     def _now(self, customer: SettledCustomer) -> int:
         return self._clock() if customer.as_of is None else customer.as_of
+
+
+def _stored_profile(stored: StoredProfileRow, in_force: ProfilesInForce) -> CustomerProfile:
+    values = read_json(stored.values_json or "{}")
+    features = {
+        name: FeatureValue(said.get("value"), said.get("skipped", 0), said.get("truncated", False))
+        for name in in_force.profiles.features
+        if (said := values.get(name)) is not None
+    }
+    return CustomerProfile(
+        in_force.version, stored.evaluated_at or 0, features, stored.audiences or ()
+    )
 
 
 def recorded_event(event: ProfileEvent) -> RecordedEvent:

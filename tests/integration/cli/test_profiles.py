@@ -36,7 +36,10 @@ def test_a_text_is_applied_shown_and_undone(
 
     history = json.loads(command("profiles", "history", *space, "--json").out)
     assert "has no profiles text" in none
-    assert first.out == f"Version 1 is in force in the space “{keys['space']}”.\n"
+    assert first.out == (
+        f"Version 1 is in force in the space “{keys['space']}”; the profiles of 0 customers are"
+        " computed by it.\n"
+    )
     assert second["version"] == 2
     assert "+  visits: {count: page}" in diff
     assert restored.code == 0

@@ -40,6 +40,21 @@ NOT_YET = frozenset(
 
 BEYOND = frozenset(
     {
+        "Audience",
+        "AudienceMember",
+        "AudienceMemberConnection",
+        "AudienceMemberEdge",
+        "AudienceOf",
+        "FeatureOperand",
+        "MembershipCause",
+        "MembershipChange",
+        "MembershipChangeConnection",
+        "MembershipChangeEdge",
+        "MembershipChangeKind",
+        "Space.audience",
+        "Space.audiences",
+        "Space.membershipChanges",
+        "Subscription.membershipChanges",
         "AudienceExplanation",
         "AudiencePreview",
         "ConditionOutcome",
