@@ -189,6 +189,7 @@ async def _lifespan(
             await cases.ingest.warm_up()
             cases.policy_rollout.look_after_all()
             cases.deferred.look_after_all()
+            cases.profiles.look_after_all()
             cases.retractions.look_after_all()
             cases.rejected_retention.look_after_all()
             cases.source_counts.write_regularly()

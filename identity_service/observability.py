@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any, Final, cast
 
 import structlog
-from prometheus_client import REGISTRY, Counter, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector, CollectorRegistry
@@ -62,6 +62,27 @@ BACKGROUND_FAILURES: Final = Counter(
     "identity_background_failures_total",
     "Errors of work in the background, which is done again after a pause.",
     ["task"],
+)
+PROFILES_COMPUTED: Final = Counter(
+    "identity_profiles_computed_total",
+    "Profiles of customers that were computed.",
+    ["space"],
+)
+PROFILES_POSTPONED: Final = Counter(
+    "identity_profiles_postponed_total",
+    "Times that a customer with very many events had to wait for its profile.",
+    ["space"],
+)
+PROFILES_TOO_LARGE: Final = Counter(
+    "identity_profiles_too_large_total",
+    "Times that a customer had too many events for its profile to be computed.",
+    ["space"],
+)
+PROFILES_WAIT_SECONDS: Final = Gauge(
+    "identity_profiles_wait_seconds",
+    "How long the customer that has waited longest for its profile has waited.",
+    ["space"],
+    multiprocess_mode="mostrecent",
 )
 
 

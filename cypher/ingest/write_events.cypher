@@ -21,6 +21,7 @@
 //     traits as JSON, event time, its receipt, its place], in order of the accounts' keys
 // Columns:
 //   written: boolean
+//   marked: boolean – the space computes profiles or has a destination, so that what is touched is marked
 CYPHER replan=skip
 MATCH (s:Space {name: $w.space})
 CALL () {
@@ -39,13 +40,15 @@ CALL () {
 }
 WITH known, known AS nodes,
   CASE WHEN stored = 0 AND s.policy_version = $w.policy_version AND coalesce(s.retractions_rev, 0) = $w.retractions_rev AND size(known) = size($w.known)
-    THEN $w ELSE {} END AS w
-CALL (w, known) {
+    THEN $w ELSE {} END AS w,
+  CASE WHEN s.profiles_version IS NOT NULL OR EXISTS { (:Destination {space: s.name}) } THEN timestamp() * 1000 END AS mark
+CALL (w, known, mark) {
   UNWIND range(0, coalesce(size(w.known), 0) - 1) AS n
   WITH known[n] AS i, {last_seen: w.known[n][2], corrections: w.known[n][3]} AS seen
   // Where a judgement took an event away since it was read, the division by zero ends the transaction.
   SET i.last_seen = CASE WHEN coalesce(i.corrections, 0) <> seen.corrections THEN seen.last_seen / 0
-    WHEN seen.last_seen > i.last_seen THEN seen.last_seen ELSE i.last_seen END
+    WHEN seen.last_seen > i.last_seen THEN seen.last_seen ELSE i.last_seen END,
+      i.touched = CASE WHEN i.touched >= mark THEN i.touched + 1 ELSE mark END
 }
 CALL (w, nodes) {
   UNWIND w.links_seen AS row
@@ -92,4 +95,4 @@ CALL (w) {
   MERGE (a)-[:DESCRIBED_AS]->(t)
   CREATE (e)-[:TOLD]->(t)
 }
-RETURN w.space IS NOT NULL AS written
+RETURN w.space IS NOT NULL AS written, mark IS NOT NULL AS marked

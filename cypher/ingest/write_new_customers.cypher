@@ -25,6 +25,7 @@
 // Columns:
 //   written: boolean
 //   last_position: integer – position of the last change in the ledger, or null where nothing was written
+//   marked: boolean – the space computes profiles or has a destination, so that what is touched is marked
 CYPHER replan=skip
 MATCH (s:Space {name: $w.space})
 CALL () {
@@ -46,11 +47,12 @@ CALL () {
   RETURN count(found) AS met
 }
 WITH CASE WHEN stored = 0 AND met = 0 AND s.policy_version = $w.policy_version AND coalesce(s.retractions_rev, 0) = $w.retractions_rev
-    THEN $w ELSE {} END AS w
-CALL (w) {
+    THEN $w ELSE {} END AS w,
+  CASE WHEN s.profiles_version IS NOT NULL OR EXISTS { (:Destination {space: s.name}) } THEN timestamp() * 1000 END AS mark
+CALL (w, mark) {
   UNWIND w.identifiers AS row
   WITH {key: row[0], type: row[1], value: row[2], first_seen: row[3], last_seen: row[4]} AS identifier
-  CREATE (i:Identifier {key: identifier.key, space: w.space, type: identifier.type, value: identifier.value, first_seen: identifier.first_seen, last_seen: identifier.last_seen})
+  CREATE (i:Identifier {key: identifier.key, space: w.space, type: identifier.type, value: identifier.value, first_seen: identifier.first_seen, last_seen: identifier.last_seen, touched: mark})
   RETURN collect(i) AS nodes
 }
 CALL (w, nodes) {
@@ -133,4 +135,4 @@ CALL (w) {
   MATCH (gone:UnseenIdentifier {key: identifier.key})
   SET gone.key = identifier.first_seen / 0
 }
-RETURN w.space IS NOT NULL AS written, last_position
+RETURN w.space IS NOT NULL AS written, last_position, mark IS NOT NULL AS marked

@@ -55,6 +55,7 @@
 // Columns:
 //   written: boolean
 //   last_position: integer – position of the last change in the ledger, or null without any
+//   marked: boolean – the space computes profiles or has a destination, so that what is touched is marked
 CYPHER replan=skip
 MATCH (s:Space {name: $w.space})
 CALL () {
@@ -109,14 +110,28 @@ CALL (s, ok) {
   WITH s, ok WHERE $w.unguarded AND NOT ok
   SET s.judgements_rev = s.judgements_rev - 1
 }
-WITH known, CASE WHEN ok THEN $w ELSE {} END AS w
-CALL (w) {
+WITH known, CASE WHEN ok THEN $w ELSE {} END AS w,
+  CASE WHEN s.profiles_version IS NOT NULL OR EXISTS { (:Destination {space: s.name}) } THEN timestamp() * 1000 END AS mark
+CALL (w, mark) {
   UNWIND w.identifiers AS row
   WITH {key: row[0], type: row[1], value: row[2], first_seen: row[3], last_seen: row[4]} AS identifier
-  CREATE (i:Identifier {key: identifier.key, space: w.space, type: identifier.type, value: identifier.value, first_seen: identifier.first_seen, last_seen: identifier.last_seen})
+  CREATE (i:Identifier {key: identifier.key, space: w.space, type: identifier.type, value: identifier.value, first_seen: identifier.first_seen, last_seen: identifier.last_seen, touched: mark})
   RETURN collect(i) AS created
 }
-WITH known, known + created AS nodes, w
+WITH known, known + created AS nodes, w, mark
+// All that may have moved is marked: known identifiers, and the profiles of the customers that they leave.
+CALL (w, mark) {
+  UNWIND CASE WHEN mark IS NULL THEN [] ELSE w.locked END AS key
+  MATCH (i:Identifier {key: key})
+  SET i.touched = CASE WHEN i.touched >= mark THEN i.touched + 1 ELSE mark END
+}
+CALL (w, mark) {
+  UNWIND CASE WHEN mark IS NULL THEN [] ELSE w.guards END AS row
+  WITH {id: row[0]} AS customer
+  MATCH (:Customer {id: customer.id})-[:HAS_PROFILE]->(p:Profile)
+  SET p.space = w.space
+  SET p.touched = CASE WHEN p.touched >= mark THEN p.touched + 1 ELSE mark END
+}
 CALL (w) {
   UNWIND w.returning AS key
   MATCH (gone:UnseenIdentifier {key: key})
@@ -402,4 +417,4 @@ CALL (w) {
   CREATE (:Change {id: change.id, space: w.space, position: position, kind: change.kind, at: w.now, customer_id: change.customer_id, other_customer_id: change.other_customer_id, identifiers: change.identifiers, cause: change.cause, policy_version: w.policy_version})
   RETURN max(position) AS last_position
 }
-RETURN w.space IS NOT NULL AS written, last_position
+RETURN w.space IS NOT NULL AS written, last_position, mark IS NOT NULL AS marked

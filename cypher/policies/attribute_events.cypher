@@ -24,7 +24,21 @@ CALL (page) {
   MATCH (e)-[:OBSERVED]->(i:Identifier) WHERE NOT i:Blocked
   WITH e, i ORDER BY coalesce($priority[i.type], $other), i.type, i.value
   WITH e, head(collect(i)) AS strongest
-  MATCH (e)-[a:ATTRIBUTED_TO]->(t) WHERE t <> strongest
+  MATCH (e)-[a:ATTRIBUTED_TO]->(i:Identifier) WHERE i <> strongest
+  RETURN collect({event: e, attributed: a, before: i, after: strongest}) AS moves
+}
+WITH page, moves,
+  CASE WHEN s.profiles_version IS NOT NULL OR EXISTS { (:Destination {space: s.name}) } THEN timestamp() * 1000 END AS mark
+CALL (moves, mark) {
+  UNWIND CASE WHEN mark IS NULL THEN [] ELSE moves END AS move
+  UNWIND [move.before, move.after] AS i
+  WITH DISTINCT i, mark ORDER BY i.key
+  SET i.space = $space // takes its lock
+  SET i.touched = CASE WHEN i.touched >= mark THEN i.touched + 1 ELSE mark END
+}
+CALL (moves) {
+  UNWIND moves AS move
+  WITH move.event AS e, move.attributed AS a, move.after AS strongest
   DELETE a
   CREATE (e)-[:ATTRIBUTED_TO]->(strongest)
 }

@@ -1,4 +1,4 @@
-// Purpose: A space itself as it is stored: its node and its policies.
+// Purpose: A space itself as it is stored: its node, its policies and its profiles texts.
 // Access: read
 // Space: parameter
 // Parameters:
@@ -11,4 +11,9 @@ CALL (s) {
   MATCH (p:Policy {key: s.name + '/' + toString(version)})
   RETURN collect(p) AS policies
 }
-RETURN [n IN [s] + policies | [labels(n), properties(n)]] AS nodes
+CALL (s) {
+  UNWIND range(1, coalesce(s.profiles_version, 0)) AS version
+  MATCH (t:ProfilesText {key: s.name + '/' + toString(version)})
+  RETURN collect(t) AS texts
+}
+RETURN [n IN [s] + policies + texts | [labels(n), properties(n)]] AS nodes

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from identity_service.cli import (
+    audience,
     blast_radius,
     changes,
     check,
@@ -23,6 +24,7 @@ from identity_service.cli import (
     draw,
     explain,
     export,
+    features,
     graphql,
     ingest,
     journeys,
@@ -31,6 +33,7 @@ from identity_service.cli import (
     policy_versions,
     polled_source,
     preview,
+    profiles,
     rejected,
     resolve,
     retraction,
@@ -77,11 +80,14 @@ app.add_typer(judgement.app, name="judgement")
 app.add_typer(upstream.app, name="upstream")
 app.command("retract")(retraction.retract_command)
 app.add_typer(retraction.app, name="retraction")
+app.add_typer(features.app, name="features")
 policy_versions.add_to(policy.app)
 policy.app.command("preview")(preview.preview)
 app.command("export")(export.export)
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(policy.app, name="policy")
+app.add_typer(profiles.app, name="profiles")
+app.add_typer(audience.app, name="audience")
 app.add_typer(journeys.app, name="journeys")
 app.add_typer(graphql.app, name="graphql")
 app.command("check")(check.check)

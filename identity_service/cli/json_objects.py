@@ -17,10 +17,13 @@ from identity_service.domain.preview.report import (
     Preview,
     PreviewSummary,
 )
+from identity_service.domain.profiles.recorded import RecordedMembershipChange
+from identity_service.domain.profiles.values import json_text
 from identity_service.domain.recorded import (
     DecidedLink,
     LinkDecision,
     PolicyVersion,
+    ProfilesVersion,
     RecordedChange,
     RecordedRejection,
     RolloutProgress,
@@ -32,6 +35,7 @@ from identity_service.domain.sources import RulesVersion, Source, SourceStatisti
 from identity_service.domain.timestamps import iso
 from identity_service.domain.upstream import RecordedNotice
 from identity_service.graph.keys import identifier_of
+from identity_service.services.preview.profile_previews import ProfilesPreview
 from identity_service.services.preview.retraction_previews import RetractionPreview
 from identity_service.services.preview.rule_previews import ReadEvent, RulesPreview
 from identity_service.services.read.explanations import ExplainedPair
@@ -328,6 +332,77 @@ def policy(version: PolicyVersion) -> dict[str, Any]:
         "author": version.author,
         "note": version.note,
     }
+
+
+def profiles_version(version: ProfilesVersion) -> dict[str, Any]:
+    """`ProfilesText` without its text."""
+    return {
+        "version": version.version,
+        "appliedAt": iso(version.applied_at),
+        "author": version.author,
+        "reason": version.reason,
+    }
+
+
+def membership_change(found: RecordedMembershipChange) -> dict[str, Any]:
+    """`MembershipChange`."""
+    from identity_service.api.graphql.audiences import cursor_of
+
+    return {
+        "cursor": cursor_of(found),
+        "audience": found.audience,
+        "version": found.version,
+        "customerId": found.customer_id,
+        "change": found.change.name,
+        "at": iso(found.at),
+        "cause": found.cause.value,
+        "causeRef": found.cause_ref,
+        "fromCustomer": found.from_customer,
+        "first": found.first,
+        "startsCampaigns": found.starts_campaigns,
+    }
+
+
+def profiles_preview(found: ProfilesPreview) -> dict[str, Any]:
+    """`ProfilesPreview`; samples are customer ids."""
+    return {
+        "customers": found.customers,
+        "skipped": found.skipped,
+        "audiences": [
+            {
+                "name": each.name,
+                "before": each.before,
+                "after": each.after,
+                "enter": each.enter,
+                "leave": each.leave,
+                "sample": list(each.sample),
+                "entering": list(each.entering),
+                "leaving": list(each.leaving),
+            }
+            for each in found.audiences
+        ],
+        "features": [
+            {
+                "name": each.name,
+                "changed": each.changed,
+                "sample": [
+                    {
+                        "customerId": change.customer_id,
+                        "before": _plain(change.before),
+                        "after": _plain(change.after),
+                    }
+                    for change in each.sample
+                ],
+            }
+            for each in found.features
+        ],
+        "warnings": [{"path": each.path, "message": each.message} for each in found.warnings],
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A value of a feature as JSON that Python's library writes."""
+    return json.loads(json_text(value))
 
 
 def rollout(progress: RolloutProgress) -> dict[str, Any]:

@@ -161,6 +161,17 @@ class PolicyVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfilesVersion:
+    """A version of the profiles text of a space."""
+
+    version: int
+    text: str
+    applied_at: int
+    author: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class RolloutProgress:
     """How far the newest version of a policy is rolled out in its space.
 

@@ -105,7 +105,7 @@ class CopyReader:
         return pages(self._database, LIST_RETRACTION_STEPS, first, place_of, STEPS)
 
     async def space(self, space: str) -> list[Row]:
-        """The node of the space and its policies, as [labels, properties]."""
+        """The node of the space, its policies and its profiles texts, as [labels, properties]."""
         row = await self._database.read_one(READ_SPACE, w={"space": space})
         return row["nodes"] if row else []
 

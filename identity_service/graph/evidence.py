@@ -139,11 +139,17 @@ class EvidenceStore:
     """
 
     def __init__(
-        self, database: Database, changes_written: Callable[[str], None] = lambda _: None
+        self,
+        database: Database,
+        changes_written: Callable[[str], None] = lambda _: None,
+        marked: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`changes_written` is called with the space whenever its ledger has grown."""
+        """`changes_written` is called with the space whenever its ledger has grown, `marked`
+        whenever something was marked from which profiles are computed.
+        """
         self._database = database
         self._changes_written = changes_written
+        self._marked = marked
 
     async def plan_ahead(self, policy: Policy) -> None:
         """Have the database plan these statements now, so that no sender waits for it.
@@ -307,7 +313,11 @@ class EvidenceStore:
         row = await self._database.write_one(
             WRITE_EVENTS, w=evidence_rows(write) | unread_rows(write)
         )
-        return bool(row and row["written"])
+        if row is None or not row["written"]:
+            return False
+        if row["marked"]:
+            self._marked(write.space)
+        return True
 
     async def write_new_customers(self, write: SettlementWrite) -> Written | None:
         """Write `unread` evidence of which every identifier is new, and its customers, or nothing.
@@ -352,6 +362,8 @@ class EvidenceStore:
         written = Written(row["last_position"])
         if written.last_position is not None:
             self._changes_written(write.space)
+        if row["marked"]:
+            self._marked(write.space)
         return written
 
 

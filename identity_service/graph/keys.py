@@ -67,6 +67,16 @@ def policy_key(space: str, version: int) -> str:
     return f"{space}/{version}"
 
 
+def membership_key(space: str, audience: str, customer: str) -> str:
+    """`space/audience/customer id`: the members of an audience lie side by side."""
+    return f"{space}/{audience}/{customer}"
+
+
+def profiles_text_key(space: str, version: int) -> str:
+    """`space/version`."""
+    return f"{space}/{version}"
+
+
 def bounds(space: str) -> tuple[str, str]:
     """Two texts between which the keys of a space lie, and no other space's."""
     return f"{space}/", f"{space}0"  # the character after the slash

@@ -100,21 +100,25 @@ class LedgerReader:
         )
         return [_change(entry) for entry in row["changes"]] if row else []
 
-    async def changes_of_kinds_after(
-        self, space: str, kinds: Collection[ChangeKind], after: int, until: int, most: int
+    async def selected_after(
+        self, space: str, selection: Collection[str], after: int, until: int, most: int
     ) -> list[RecordedChange]:
         """Changes of some kinds after one position and up to another, in their order."""
         row = await self._database.read_one(
             FOLLOW_CHANGES_OF_KINDS,
             w={
                 "space": space,
-                "kinds": _once(kinds),
+                "kinds": _once(selection),
                 "after": after,
                 "until": until,
                 "most": most,
             },
         )
         return [_change(entry) for entry in row["changes"]] if row else []
+
+    def is_selected(self, record: RecordedChange, selection: Collection[str]) -> bool:
+        """Whether a change is of one of some kinds."""
+        return record.kind in selection
 
     async def last_position(self, space: str) -> int:
         """The position of the newest change; 0 before the first."""

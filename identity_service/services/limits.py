@@ -88,6 +88,25 @@ class PollLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileLimits:
+    """How profiles are computed.
+
+    The first two are as those of a policy rollout. At most `customers_per_step` are read together,
+    and `events_per_step` of theirs. A customer of more than `large_events` is computed at most
+    every `large_interval_ms`, one of more than `most_events` not at all.
+    """
+
+    lease_ms: int = 30_000
+    look_interval_s: float = 1.0
+    progress_interval_s: float = 1.0
+    customers_per_step: int = 500
+    events_per_step: int = 50_000
+    large_events: int = 10_000
+    large_interval_ms: int = 60_000
+    most_events: int = 100_000
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """All limits.
 
@@ -112,6 +131,7 @@ class Limits:
     retraction: RetractionLimits = RetractionLimits()
     poll: PollLimits = PollLimits()
     rejected: RejectedLimits = RejectedLimits()
+    profiles: ProfileLimits = ProfileLimits()
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from identity_service.domain.profiles.recorded import RecordedMembershipChange
+from identity_service.domain.recorded import RecordedChange
 from identity_service.graph.access import AccessStore
 from identity_service.graph.copies import CopyReader
 from identity_service.graph.customers import CustomerReader
@@ -20,9 +22,14 @@ from identity_service.graph.journeys import JourneyReader
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.links import LinkReader
+from identity_service.graph.memberships import MembershipReader
 from identity_service.graph.mirrors import MirrorStore
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.polls import PollStore
+from identity_service.graph.profile_events import ProfileEventReader
+from identity_service.graph.profile_evidence import ProfileEvidenceReader
+from identity_service.graph.profile_texts import ProfileTextStore
+from identity_service.graph.profiles import ProfileStore
 from identity_service.graph.rejected import RejectedStore
 from identity_service.graph.replays import ReplayStore
 from identity_service.graph.retractions import RetractionStore
@@ -30,9 +37,10 @@ from identity_service.graph.rollouts import RolloutStore
 from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.sources import SourceStore
 from identity_service.graph.spaces import SpaceStore
+from identity_service.graph.stored_profiles import StoredProfileReader
 from identity_service.graph.upstream import UpstreamStore
 from identity_service.graph.webhooks import WebhookStore
-from identity_service.services.changes.feed import ChangeFeed
+from identity_service.services.changes.feed import Feed
 from identity_service.services.changes.ledger import Ledger
 from identity_service.services.export.export import Exporter
 from identity_service.services.export.space_copy import SpaceCopier
@@ -44,18 +52,25 @@ from identity_service.services.limits import DEFAULT_LIMITS, Limits
 from identity_service.services.preview.blast_radius import BlastRadius
 from identity_service.services.preview.judgement_previews import JudgementPreviews
 from identity_service.services.preview.previews import Previews
+from identity_service.services.preview.profile_previews import ProfilePreviews
 from identity_service.services.preview.retraction_previews import RetractionPreviews
 from identity_service.services.preview.rule_previews import RulePreviews
+from identity_service.services.profiles.check import ProfileChecks
+from identity_service.services.profiles.worker import ProfileWorker
 from identity_service.services.read.as_of.component_walk import HistoricalComponents
 from identity_service.services.read.as_of.view import HistoricalReads
+from identity_service.services.read.audiences import Audiences
 from identity_service.services.read.current import CurrentReads
+from identity_service.services.read.customer_profiles import CustomerProfiles
 from identity_service.services.read.customers import Customers
 from identity_service.services.read.explanations import Explanations
 from identity_service.services.read.inboxes import Inboxes
 from identity_service.services.read.live import LiveResolution
+from identity_service.services.read.profile_evidence import ProfileEvidence
 from identity_service.services.resolution.component_resolver import ComponentResolver
 from identity_service.services.spaces.access import Access
 from identity_service.services.spaces.policies import Policies
+from identity_service.services.spaces.profile_texts import ProfileTexts
 from identity_service.services.spaces.sources import Sources
 from identity_service.services.spaces.spaces import Spaces
 from identity_service.services.spaces.webhooks import Webhooks
@@ -102,7 +117,8 @@ class UseCases:
     explanations: Explanations
     previews: Previews
     ledger: Ledger
-    following: ChangeFeed
+    following: Feed[RecordedChange]
+    following_memberships: Feed[RecordedMembershipChange]
     blast_radius: BlastRadius
     judgement_previews: JudgementPreviews
     inboxes: Inboxes
@@ -117,6 +133,12 @@ class UseCases:
     webhooks: Webhooks
     upstream: UpstreamNotices
     polls: Polls
+    profile_texts: ProfileTexts
+    customer_profiles: CustomerProfiles
+    audiences: Audiences
+    profile_previews: ProfilePreviews
+    profiles: ProfileWorker
+    profile_checks: ProfileChecks
 
     async def finish(self) -> None:
         """As `close`, when all that was put off is settled too."""
@@ -124,6 +146,7 @@ class UseCases:
             await self.ingest.close()
             await self.deferred.settle_all()
             await self.rejected_retention.done()
+            await self.profiles.done()
         finally:
             await self.close()
 
@@ -134,6 +157,7 @@ class UseCases:
         """
         async with AsyncExitStack() as ending:
             for each in (
+                self.profiles,
                 self.deferred,
                 self.rejected_retention,
                 self.source_counts,
@@ -161,18 +185,29 @@ def assemble(
     """
     ids, locks = Ids(clock), SpaceLocks()
     ledger_reader, judgement_store = LedgerReader(database), JudgementStore(database)
-    following = ChangeFeed(ledger_reader)
-    keys, evidence, policy_store = (
-        AccessStore(database),
-        EvidenceStore(database, following.wake),
-        PolicyStore(database),
-    )
+    following, membership_reader = Feed(ledger_reader), MembershipReader(database)
+    following_memberships = Feed(membership_reader)
+    keys, policy_store = AccessStore(database), PolicyStore(database)
     access, policies = Access(keys), Policies(policy_store)
+    worker = ids("wrk")
+    profile_texts = ProfileTexts(ProfileTextStore(database), clock)
+    profile_reader = ProfileEvidenceReader(database)
+    profile_store = ProfileStore(database, worker, following_memberships.wake)
+    profiles = ProfileWorker(
+        access,
+        profile_texts,
+        policies,
+        policy_store,
+        profile_reader,
+        profile_store,
+        clock,
+        limits.profiles,
+    )
+    evidence = EvidenceStore(database, following.wake, profiles.wake)
     resolver = ComponentResolver(evidence, limits)
     detachment_store = DetachmentStore(database)
     corrections = Corrections(evidence, detachment_store)
     detachments = Detachments(detachment_store, corrections)
-    worker = ids("wrk")
     retraction_store = RetractionStore(database, worker)
     settler = Settler(evidence, resolver, policies, locks, clock, ids)
     retraction_steps = RetractionSteps(retraction_store, corrections, settler, limits.retraction)
@@ -192,6 +227,7 @@ def assemble(
     deferred = DeferredSettlement(access, policy_store, policies, customer_reader, settler, limits)
     property_names, cache = PropertyNames(evidence), EvidenceCache(limits.cached_evidence_bytes)
     ledger = Ledger(ledger_reader, judgement_store)
+    profile_evidence = ProfileEvidence(profile_reader, ProfileEventReader(database), history_reader)
     live = LiveResolution(evidence, judgement_store, resolver)
     walk = ExportReader(database)
     spaces = Spaces(keys, space_store, access, clock)
@@ -219,6 +255,7 @@ def assemble(
             ledger,
             policies,
             live,
+            profile_evidence,
             clock,
         ),
         HistoricalReads(
@@ -226,6 +263,7 @@ def assemble(
             HistoricalComponents(history_reader),
             customer_reader,
             ledger,
+            profile_evidence,
             limits.shared_by_components,
         ),
     )
@@ -255,6 +293,8 @@ def assemble(
         previews=Previews(SnapshotReader(database), policy_store, customers, preview_timeout),
         ledger=ledger,
         following=following,
+        following_memberships=following_memberships,
+        audiences=Audiences(profile_texts, membership_reader),
         blast_radius=BlastRadius(evidence, policy_store, limits.blast_radius_identifiers),
         judgement_previews=JudgementPreviews(
             evidence, policy_store, detachments, resolver, clock, preview_timeout
@@ -289,4 +329,11 @@ def assemble(
             clock,
             limits.poll,
         ),
+        profile_texts=profile_texts,
+        customer_profiles=CustomerProfiles(profile_texts, StoredProfileReader(database), clock),
+        profile_previews=ProfilePreviews(
+            walk, profile_evidence, profile_texts, policies, clock, preview_timeout
+        ),
+        profiles=profiles,
+        profile_checks=ProfileChecks(profile_texts, policies, profile_reader, profile_store, clock),
     )

@@ -178,6 +178,10 @@ async def fill(
         f' expectedVersion: 1, note: "{said} asked for it") {{ __typename }}'
     )
     await settled(world, space)
+    await change(
+        f'applyProfiles(space: "{space.name}", text: {json.dumps(profiles(said))},'
+        f' expectedVersion: 0, reason: "{said} asked for it") {{ __typename }}'
+    )
     await send(90, "user_id:blocked-later", "user_id:dan")
     return await known(
         world,
@@ -188,6 +192,11 @@ async def fill(
         judged,
         retracted["id"],
     )
+
+
+def profiles(said: str) -> str:
+    """A profiles text that names what was said in a space."""
+    return f"features: {{pages: {{count: page}}, seen: {{count: [seen, {said}]}}}}\n"
 
 
 def upstream(said: str, number: int, at: int) -> Notice:
@@ -243,6 +252,7 @@ async def known(
         f" customers(identifiers: $all) {{ ... on Customer {{ {customer} }} }}"
         f" changes(first: 500) {{ edges {{ node {{ id }} }} {page} }}"
         f" policies {{ {page} }} contested {{ {page} }} superConnectors {{ {page} }}"
+        f" profilesHistory {{ {page} }}"
         f" rejectedEvents {{ edges {{ node {{ id }} }} {page} }} judgements {{ {page} }}"
         f" retractions {{ {page} }} sources {{ {page} }}"
         f" upstreamMerges {{ edges {{ node {{ id }} }} {page} }}"

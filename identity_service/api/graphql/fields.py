@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import strawberry
@@ -19,10 +21,19 @@ from identity_service.api.graphql.connections import (
     page_size,
 )
 from identity_service.api.graphql.context import Info, Scoped, current_view
-from identity_service.api.graphql.scalars import Json, Millis, earliest, json_fragment, latest
+from identity_service.api.graphql.scalars import (
+    Json,
+    Millis,
+    earliest,
+    exact_json,
+    json_fragment,
+    latest,
+)
 from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, scoped
 from identity_service.domain.events import EventOrder
 from identity_service.domain.identifiers import Identifier
+from identity_service.domain.profiles.definitions import TraitRule
+from identity_service.domain.profiles.traits_by_rule import ChosenTrait, OtherValue
 from identity_service.domain.recorded import (
     OverConnectedComponent,
     RecordedEvent,
@@ -30,7 +41,7 @@ from identity_service.domain.recorded import (
     SettledCustomer,
 )
 from identity_service.domain.traits import Trait
-from identity_service.errors import BadInput
+from identity_service.errors import BadInput, NotFound
 from identity_service.graph.customers import MAX_IDENTIFIERS, NEWEST, OLDEST, EventWindow
 from identity_service.graph.keys import space_key, without_space
 from identity_service.services.read.view import Account, CustomerAnswer, CustomerView, Missing
@@ -40,6 +51,13 @@ ScopedAnswer: TypeAlias = ScopedCustomer | Missing | Scoped[OverConnectedCompone
 
 _MOST: Final = 2**62
 """More than any time."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerTrait(Trait[SeenIdentifier]):
+    """A trait and whose it is."""
+
+    customer: SettledCustomer
 
 
 @strawberry.input
@@ -122,17 +140,37 @@ def identifiers(
     return scoped(root.view, root.record.identifiers[:most])
 
 
-async def traits(root: Parent[ScopedCustomer]) -> list[Scoped[Trait[SeenIdentifier]]]:
-    return scoped(root.view, (await root.view.traits(root.record)).items)
+async def traits(root: Parent[ScopedCustomer], info: Info) -> list[Scoped[CustomerTrait]]:
+    return scoped(root.view, await _traits(root, info))
 
 
 async def traits_omitted(root: Parent[ScopedCustomer]) -> int:
     return (await root.view.traits(root.record)).omitted
 
 
-async def trait(root: Parent[ScopedCustomer], name: str) -> Scoped[Trait[SeenIdentifier]] | None:
-    found = await root.view.traits(root.record)
-    return next((root.beside(trait) for trait in found.items if trait.name == name), None)
+async def trait(
+    root: Parent[ScopedCustomer], info: Info, name: str
+) -> Scoped[CustomerTrait] | None:
+    found = await _traits(root, info)
+    return next((root.beside(trait) for trait in found if trait.name == name), None)
+
+
+async def _traits(root: ScopedCustomer, info: Info) -> list[CustomerTrait]:
+    customer = root.record
+    ruled, merged = await asyncio.gather(
+        info.context.services.customer_profiles.ruled_traits(root.view, customer),
+        root.view.traits(customer),
+    )
+    found = [
+        CustomerTrait(each.name, each.value, each.updated_at, each.source, each.owner, customer)
+        for each in merged.items
+        if each.name not in ruled
+    ]
+    for name, each in ruled.items():
+        if each is not None:
+            value, chosen = exact_json(each.chosen.value), each.chosen
+            found.append(CustomerTrait(name, value, chosen.at, chosen.source, each.owner, customer))
+    return sorted(found, key=lambda trait: trait.name) if ruled else found
 
 
 async def events(
@@ -232,8 +270,32 @@ async def identifier_customer(root: Parent[ScopedIdentifier]) -> ScopedCustomer 
 # Trait, Event
 
 
-def trait_identifier(root: Parent[Scoped[Trait[SeenIdentifier]]]) -> ScopedIdentifier:
+def trait_identifier(root: Parent[Scoped[CustomerTrait]]) -> ScopedIdentifier:
     return root.beside(root.record.owner)
+
+
+async def trait_rule(root: Parent[Scoped[CustomerTrait]], info: Info) -> TraitRule:
+    return (await _chosen(root, info)).rule
+
+
+async def other_values(root: Parent[Scoped[CustomerTrait]], info: Info) -> list[OtherValue]:
+    return [
+        replace(each, value=exact_json(each.value)) for each in (await _chosen(root, info)).others
+    ]
+
+
+def other_value_at(root: Parent[OtherValue]) -> Millis:
+    return Millis(root.at)
+
+
+async def _chosen(root: Scoped[CustomerTrait], info: Info) -> ChosenTrait:
+    trait = root.record
+    found = await info.context.services.customer_profiles.chosen_trait(
+        root.view, trait.customer, trait.name
+    )
+    if found is None:  # its events have gone since it was read
+        raise NotFound(f"The trait “{trait.name}” has changed meanwhile.", remedy="Ask again.")
+    return found
 
 
 def properties(root: Parent[Scoped[RecordedEvent]]) -> Json:

@@ -11,9 +11,17 @@ import strawberry
 from strawberry import ID, Parent
 
 from identity_service import errors
-from identity_service.api.graphql import rejected, retractions, sources, upstream, webhooks
+from identity_service.api.graphql import (
+    profiles,
+    rejected,
+    retractions,
+    sources,
+    upstream,
+    webhooks,
+)
 from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.fields import IdentifierInput
+from identity_service.api.graphql.profiles import ApplyProfilesResult
 from identity_service.api.graphql.queries import Space
 from identity_service.api.graphql.refused import (
     Invalid,
@@ -369,6 +377,14 @@ class Mutation:
         description=(
             "Refused unless expectedVersion is the version in force. Customers are settled again "
             "in the background."
+        ),
+    )
+    apply_profiles: ApplyProfilesResult = by(
+        profiles.apply_profiles,
+        description=(
+            "What is computed of customers from now on: traits, features and audiences, as YAML. "
+            "Refused unless expectedVersion is the version in force, 0 where there is none; "
+            "applying an earlier text undoes what came after it. Administrators only."
         ),
     )
     judge: JudgeResult = by(judge)

@@ -7,6 +7,9 @@ import strawberry
 from strawberry import ID
 
 from identity_service.api.graphql import (
+    audiences as audience_fields,
+)
+from identity_service.api.graphql import (
     blast_radius,
     explanations,
     fields,
@@ -18,14 +21,21 @@ from identity_service.api.graphql import (
     spaces,
     upstream,
 )
+from identity_service.api.graphql import profiles as profiling
 from identity_service.api.graphql import (
     retractions as retracting,
 )
+from identity_service.api.graphql.audiences import Audience, MembershipChangeConnection
 from identity_service.api.graphql.blast_radius import BlastRadiusResult
 from identity_service.api.graphql.connections import parse_global_id
 from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.journeys import Journeys, journeys
 from identity_service.api.graphql.previews import PreviewResult
+from identity_service.api.graphql.profiles import (
+    PreviewProfilesResult,
+    ProfilesText,
+    ProfilesTextConnection,
+)
 from identity_service.api.graphql.rejected import RejectedEventConnection
 from identity_service.api.graphql.retractions import RetractionPreviewResult
 from identity_service.api.graphql.sources import PreviewReadingRulesResult, SourceConnection
@@ -161,6 +171,40 @@ class Space:
         description="What they deleted or ask to be forgotten, newest first. Administrators only.",
     )
     journeys: Journeys = by(journeys)
+    profiles: ProfilesText | None = by(
+        profiling.in_force,
+        description=(
+            "The text in force that says which traits, features and audiences are computed; null "
+            "where there is none."
+        ),
+    )
+    profiles_history: ProfilesTextConnection = by(
+        profiling.history, description="All its versions, newest first."
+    )
+    audience: Audience | None = by(
+        audience_fields.find, description="Null where the profiles text in force has none of it."
+    )
+    audiences: list[Audience] = by(
+        audience_fields.of_space, description="All of the profiles text in force, in its order."
+    )
+    membership_changes: MembershipChangeConnection = by(
+        audience_fields.changes,
+        description="Who entered and left an audience, or any of them, newest first.",
+    )
+    preview_profiles: PreviewProfilesResult = by(
+        profiling.preview,
+        description=(
+            "What another profiles text would change here: who enters and leaves audiences, and "
+            "whose values differ. Nothing is written."
+        ),
+    )
+    profiles_diff: str = by(
+        profiling.difference,
+        description=(
+            "How the text of the version `older` became that of `newer`, of the one in force "
+            "without it: a unified diff, empty where both are equal."
+        ),
+    )
 
 
 async def node(info: Info, id: ID) -> Scoped[object] | None:  # noqa: A002  (Relay's name)

@@ -11,6 +11,7 @@ from graphql import GraphQLError
 from graphql.pyutils import inspect
 from strawberry.types.scalar import ScalarDefinition
 
+from identity_service.domain.profiles.values import json_text
 from identity_service.domain.timestamps import iso, read_moment
 from identity_service.graph.ledger import MOST
 
@@ -43,6 +44,11 @@ def latest(until: Millis | object | None) -> int:
 def json_fragment(text: str) -> Json:
     """JSON text that goes into the answer as it is, exact to the last digit."""
     return Json(orjson.Fragment(text))
+
+
+def exact_json(value: object) -> Json:
+    """A value whose numbers are integers and decimals, exact to the last digit."""
+    return json_fragment(json_text(value))
 
 
 def _as_it_is(value: Any) -> Any:

@@ -8,15 +8,19 @@ from typing import Any
 
 import strawberry
 
-from identity_service.api.graphql import ledger, spaces
+from identity_service.api.graphql import audiences, ledger, spaces
+from identity_service.api.graphql.audiences import MembershipChange
 from identity_service.api.graphql.context import record_of
 from identity_service.api.graphql.types import Change, Settlement
+from identity_service.domain.profiles.recorded import RecordedMembershipChange
 from identity_service.domain.recorded import RecordedChange
 
 
 def cursor_of_event(event: object) -> str | None:
     """The cursor of an event of a subscription, at which a client may go on; None without one."""
     record = record_of(event)
+    if isinstance(record, RecordedMembershipChange):
+        return audiences.cursor_of(record)
     return ledger.cursor_of(record) if isinstance(record, RecordedChange) else None
 
 
@@ -32,6 +36,14 @@ class Subscription:
         description=(
             "Every change of a space in the order in which it was committed, each once: those "
             "after the cursor `after`, without it those from now on."
+        ),
+    )
+    membership_changes: AsyncGenerator[MembershipChange] = follows(
+        audiences.follow,
+        description=(
+            "Every time that a customer enters or leaves an audience, in the order in which that "
+            "was committed, each once: those after the cursor `after`, without it those from now "
+            "on. `audiences`: only these."
         ),
     )
     settlement: AsyncGenerator[Settlement] = follows(

@@ -14,13 +14,21 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 import strawberry
 from strawberry import ID
 
-from identity_service.api.graphql import explanations, fields, inboxes, ledger, spaces
+from identity_service.api.graphql import (
+    customer_profiles,
+    explanations,
+    fields,
+    inboxes,
+    ledger,
+    spaces,
+)
 from identity_service.api.graphql.connections import PageInfo
 from identity_service.api.graphql.context import record_of
 from identity_service.api.graphql.scalars import Json, Millis
 from identity_service.collect.webhooks.vendors import Vendor
 from identity_service.domain.identifiers import IdentifierKind
 from identity_service.domain.judgements import Verdict
+from identity_service.domain.profiles.definitions import Take
 from identity_service.domain.recorded import (
     OverConnectedComponent,
     RecordedChange,
@@ -41,6 +49,7 @@ strawberry.enum(RefusalReason)
 strawberry.enum(CustomerKind)
 strawberry.enum(IdentifierKind)
 strawberry.enum(Verdict)
+strawberry.enum(Take, name="TraitTake")
 strawberry.enum(MissingReason, name="NotFoundReason")
 strawberry.enum(Vendor, name="WebhookVendor")
 
@@ -131,6 +140,25 @@ class Customer(Node):
         ),
     )
     trait: Trait | None = by(fields.trait)
+    features: list[Feature] = by(
+        customer_profiles.features,
+        description=(
+            "What the profiles text of the space computes of it, in the order of the text; "
+            "`names`: only these. Of an answer `asOf`: what the text in force now says of the "
+            "evidence of that moment."
+        ),
+    )
+    audiences: list[str] = by(
+        customer_profiles.audiences, description="The names of those that it is in, in text order."
+    )
+    explain_feature: FeatureExplanation = by(
+        customer_profiles.explain_feature,
+        description="Which events made the value of a feature: the latest first, 500 at most.",
+    )
+    explain_audience: AudienceExplanation = by(
+        customer_profiles.explain_audience,
+        description="Which parts of the condition of an audience hold.",
+    )
     events: EventConnection = by(fields.events, description="`since` and `until` are inclusive.")
     event_count: int = by(fields.event_count)
     accounts: list[Account] = by(fields.accounts)
@@ -287,6 +315,98 @@ class Trait:
     updated_at: Millis
     source: str
     identifier: Identifier = by(fields.trait_identifier)
+    rule: TraitRule = by(
+        fields.trait_rule, description="Which of the values that were reported is the trait."
+    )
+    other_values: list[OtherValue] = by(
+        fields.other_values,
+        description="Every other value that was reported, by source, the latest first.",
+    )
+
+
+@strawberry.type(
+    description=(
+        "A trait takes the latest value, the first or the most frequent one, of the first of the "
+        "sources in `prefer` that has one; where none has, of all sources."
+    )
+)
+class TraitRule:
+    take: Take
+    prefer: list[str]
+
+
+@strawberry.type
+class OtherValue:
+    value: Json | None
+    source: str
+    updated_at: Millis = by(fields.other_value_at, description="When it was reported last.")
+    times: int = strawberry.field(description="How often it was reported.")
+
+
+@strawberry.type(description="A value that the profiles text of the space computes of a customer.")
+class Feature:
+    name: str
+    value: Json | None
+    skipped: int = strawberry.field(
+        description="How many occurrences do not count, since their property cannot be used."
+    )
+    truncated: bool = strawberry.field(
+        description="Whether the value holds only as much as its limit allows."
+    )
+    evaluated_at: Millis
+    version: int = strawberry.field(description="Of the profiles text.")
+
+
+@strawberry.type
+class ContributingEvent:
+    event: Event = by(customer_profiles.contributing_event)
+    value: Json | None = by(
+        customer_profiles.contributed,
+        description="What it contributed; null where it counts that it happened.",
+    )
+
+
+@strawberry.type
+class FeatureOperand:
+    name: str
+    value: Json | None
+
+
+@strawberry.type(description="Why a feature has its value.")
+class FeatureExplanation:
+    name: str
+    value: Json | None = by(customer_profiles.explained_value)
+    skipped: int = by(customer_profiles.explained_skipped)
+    truncated: bool = by(customer_profiles.explained_truncated)
+    events: list[ContributingEvent] = by(
+        customer_profiles.contributions, description="Those that made it, the latest first."
+    )
+    more: int = strawberry.field(description="How many further events made it.")
+    operands: list[FeatureOperand] = by(
+        customer_profiles.operands, description="The features that it is computed from."
+    )
+
+
+@strawberry.type(description="A part of the condition of an audience.")
+class ConditionOutcome:
+    depth: int = strawberry.field(
+        description="How deep it stands: 0 is the whole condition, and its parts follow it."
+    )
+    text: str
+    holds: bool
+    unknown: bool = strawberry.field(
+        description="It does not hold since what it speaks of has no value."
+    )
+
+
+@strawberry.type(description="Whether a customer is in an audience, and why.")
+class AudienceExplanation:
+    name: str
+    member: bool
+    reason: str = strawberry.field(
+        description="Why it is not a member although the condition holds; else empty."
+    )
+    conditions: list[ConditionOutcome] = by(customer_profiles.conditions)
 
 
 @strawberry.type

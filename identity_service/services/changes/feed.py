@@ -1,4 +1,6 @@
-"""ChangeFeed ledgers as they grow: every change after a position, once, in order.
+"""Following records as they are added: every one after a position, once, in order.
+
+So changes of customers are followed, and changes of memberships.
 
 All who follow one space in one process share one reader. It is woken by what this process
 writes, and looks every now and then for what others wrote. Who follows has a position of its own
@@ -13,16 +15,25 @@ from collections import deque
 from collections.abc import AsyncGenerator, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import takewhile
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
-from identity_service.domain.recorded import RecordedChange
-from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.errors import BadInput, Unavailable
-from identity_service.graph.ledger import LedgerReader
 from identity_service.services.kit.background import supervised
 from identity_service.services.spaces.access import SpaceScope
 
 T = TypeVar("T")
+
+
+class Positioned(Protocol):
+    """A record that has a place in the order of commits: 1, 2, 3, … in its space."""
+
+    @property
+    def position(self) -> int:
+        """Its place."""
+        ...
+
+
+R = TypeVar("R", bound=Positioned)
 
 POLL_INTERVAL_S: Final = 0.5
 """Seconds after which the reader looks for what other processes wrote."""
@@ -34,12 +45,34 @@ PAGE: Final = 200
 """Changes that one who follows takes at a time."""
 
 
-class ChangeFeed:
-    """The ledgers that somebody follows, each read once for all."""
+class FeedReader(Protocol[R]):
+    """Reads records of one sort. A selection names some by what they have in common."""
 
-    def __init__(self, reader: LedgerReader) -> None:
+    async def last_position(self, space: str) -> int:
+        """The position of the newest record; 0 before the first."""
+        ...
+
+    async def changes_after(self, space: str, after: int, most: int) -> list[R]:
+        """Records after a position, in their order; what follows a gap may not be all."""
+        ...
+
+    async def selected_after(
+        self, space: str, selection: Collection[str], after: int, until: int, most: int
+    ) -> list[R]:
+        """Selected records after one position and up to another, in their order."""
+        ...
+
+    def is_selected(self, record: R, selection: Collection[str]) -> bool:
+        """Whether a record is one of the selection."""
+        ...
+
+
+class Feed(Generic[R]):
+    """The records of spaces that somebody follows, each space read once for all."""
+
+    def __init__(self, reader: FeedReader[R]) -> None:
         self._reader = reader
-        self._tails: dict[str, _Tail] = {}
+        self._tails: dict[str, _Tail[R]] = {}
 
     def wake(self, space: str) -> None:
         """Say that this process has written changes."""
@@ -47,8 +80,8 @@ class ChangeFeed:
             tail.wake()
 
     async def changes(
-        self, scope: SpaceScope, kinds: Collection[ChangeKind] | None, after: int | None
-    ) -> AsyncGenerator[RecordedChange]:
+        self, scope: SpaceScope, selection: Collection[str] | None, after: int | None
+    ) -> AsyncGenerator[R]:
         """Changes of a space after a position, without it those that are committed from now on.
 
         Never ends. Raises BadInput for a position that the space has not reached, and
@@ -63,12 +96,12 @@ class ChangeFeed:
                 )
             position = last if after is None else after
             while True:
-                page, position = await tail.page(position, kinds)
+                page, position = await tail.page(position, selection)
                 for change in page:
                     yield change
 
     @asynccontextmanager
-    async def _tail(self, space: str) -> AsyncGenerator[_Tail]:
+    async def _tail(self, space: str) -> AsyncGenerator[_Tail[R]]:
         tail = self._tails.get(space)
         if tail is None:
             tail = self._tails[space] = _Tail(space, self._reader)
@@ -82,16 +115,16 @@ class ChangeFeed:
                 tail.close()
 
 
-class _Tail:
+class _Tail(Generic[R]):
     """The newest changes of one space, and all that are to come."""
 
-    def __init__(self, space: str, reader: LedgerReader) -> None:
+    def __init__(self, space: str, reader: FeedReader[R]) -> None:
         self.followers = 0
         self._space = space
         self._reader = reader
         self._position = 0
         """All changes up to here are committed, and can be read."""
-        self._recent: deque[RecordedChange] = deque(maxlen=RECENT)
+        self._recent: deque[R] = deque(maxlen=RECENT)
         self._begun = False
         self._closed = asyncio.Event()
         self._woken = asyncio.Event()
@@ -108,8 +141,8 @@ class _Tail:
         self._woken.set()
 
     async def page(
-        self, position: int, kinds: Collection[ChangeKind] | None
-    ) -> tuple[Sequence[RecordedChange], int]:
+        self, position: int, selection: Collection[str] | None
+    ) -> tuple[Sequence[R], int]:
         """Some changes after a position, once there are any, and the position to go on from."""
         while position >= self._position:
             await self._grown.wait()
@@ -117,24 +150,25 @@ class _Tail:
         if recent and recent[0].position <= position + 1:
             fresh = list(takewhile(lambda change: change.position > position, reversed(recent)))
             page = fresh[::-1][:PAGE]
-            return [c for c in page if kinds is None or c.kind in kinds], page[-1].position
+            last = page[-1].position
+            if selection is not None:
+                page = [each for each in page if self._reader.is_selected(each, selection)]
+            return page, last
         try:
-            return await _whole(self._page_of_old(position, kinds))
+            return await _whole(self._page_of_old(position, selection))
         except Unavailable:
             await asyncio.sleep(POLL_INTERVAL_S)
             return (), position
 
     async def _page_of_old(
-        self, position: int, kinds: Collection[ChangeKind] | None
-    ) -> tuple[Sequence[RecordedChange], int]:
+        self, position: int, selection: Collection[str] | None
+    ) -> tuple[Sequence[R], int]:
         until = self._position
-        if kinds is None:
+        if selection is None:
             found = await self._reader.changes_after(self._space, position, PAGE)
             page = [change for change in found if change.position <= until]
         else:
-            page = await self._reader.changes_of_kinds_after(
-                self._space, kinds, position, until, PAGE
-            )
+            page = await self._reader.selected_after(self._space, selection, position, until, PAGE)
         return page, page[-1].position if len(page) == PAGE else until
 
     async def _read(self) -> None:
@@ -173,7 +207,7 @@ class _Tail:
             if len(found) < RECENT:
                 return None
 
-    def _grow(self, changes: Sequence[RecordedChange]) -> None:
+    def _grow(self, changes: Sequence[R]) -> None:
         self._recent.extend(changes)
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()

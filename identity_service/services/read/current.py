@@ -15,6 +15,7 @@ from identity_service.domain.judgements import AnyJudgement
 from identity_service.domain.policies.normalise import normalise_phone
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
+from identity_service.domain.profiles.occurrences import CustomerEvidence
 from identity_service.domain.recorded import (
     DecidedLink,
     OverConnectedComponent,
@@ -26,7 +27,7 @@ from identity_service.domain.recorded import (
 )
 from identity_service.domain.resolution.id_register import CustomerKind
 from identity_service.domain.traits import TraitEvent, Traits, find_traits
-from identity_service.errors import TooLarge
+from identity_service.errors import NotFound, TooLarge
 from identity_service.graph.customers import (
     FEW_VARIANTS,
     ById,
@@ -62,6 +63,7 @@ from identity_service.services.read.presenters import (
     sources_of_links,
     strongest_first,
 )
+from identity_service.services.read.profile_evidence import ProfileEvidence
 from identity_service.services.read.trait_variants import decided_traits
 from identity_service.services.read.view import (
     Account,
@@ -102,6 +104,7 @@ class CurrentReads:
         ledger: Ledger,
         policies: Policies,
         live: LiveResolution,
+        profile_evidence: ProfileEvidence,
         clock: Clock,
     ) -> None:
         self.customers = customers
@@ -110,6 +113,7 @@ class CurrentReads:
         self.ledger = ledger
         self.policies = policies
         self.live = live
+        self.profile_evidence = profile_evidence
         self.clock = clock
         self.over_connected = ComponentMeasurer(customers)
         self.one_by_one = asyncio.Semaphore(_READS_AT_ONCE)
@@ -325,6 +329,22 @@ class CurrentView:
         """The identifiers that an event carries, strongest first."""
         rows = await self.reads.event_identifiers.get(event.key) or ()
         return strongest_first(rows, (await self.in_force()).policy)
+
+    async def profile_evidence(
+        self, customer: SettledCustomer, now: int, *, with_accounts: bool
+    ) -> CustomerEvidence:
+        """All that its profile is computed from, at the instant `now`.
+
+        `with_accounts`: also the evidence of all members of its accounts.
+        """
+        limited = (await self.in_force()).policy.limited_sources
+        space, customer_id = self._key(customer)
+        found = await self.reads.profile_evidence.of_customers(
+            space, [customer_id], limited, now, with_accounts=with_accounts
+        )
+        if customer_id not in found:
+            raise NotFound(f"There is no customer {customer_id} any more.")
+        return found[customer_id]
 
     async def links(self, customer: SettledCustomer, first: int) -> list[DecidedLink]:
         """Links of the customer's identifiers, most often seen first, each with its decision."""

@@ -11,6 +11,7 @@ from identity_service.domain.explain.health import Health
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import AnyJudgement
 from identity_service.domain.policies.value_rules import WithheldValue
+from identity_service.domain.profiles.occurrences import CustomerEvidence
 from identity_service.domain.recorded import (
     DecidedLink,
     OverConnectedComponent,
@@ -152,6 +153,15 @@ class CustomerView(Protocol):
 
     async def event_identifiers(self, event: RecordedEvent) -> list[SeenIdentifier]:
         """The identifiers that an event carries, strongest first."""
+        ...
+
+    async def profile_evidence(
+        self, customer: SettledCustomer, now: int, *, with_accounts: bool
+    ) -> CustomerEvidence:
+        """All that its profile is computed from, at the instant `now`.
+
+        `with_accounts`: also the evidence of all members of its accounts.
+        """
         ...
 
     async def links(self, customer: SettledCustomer, first: int) -> list[DecidedLink]:

@@ -102,6 +102,8 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             {"a": identifiers[0], "b": identifiers[-1]},
         ],
         "Space.policies": pages("Space.policies"),
+        "Space.profilesHistory": pages("Space.profilesHistory"),
+        "Space.profilesDiff": [{"older": 1}],
         "Space.contested": pages("Space.contested"),
         "Space.superConnectors": pages("Space.superConnectors"),
         "Space.changes": [
@@ -222,6 +224,10 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             {"space": door, "events": [{"id": each} for each in about.rejected]}
         ],
         "Mutation.dropRejectedEvents": [{"space": door, "ids": list(about.rejected)}],
+        "Mutation.applyProfiles": [
+            {"space": door, "text": f"features: {{a: {{count: {said}}}}}", "expectedVersion": 1}
+            | {"reason": said}
+        ],
         "Mutation.setPolicy": [
             {"space": door, "policy": OURS, "expectedVersion": 2, "note": "looked better"}
         ],
@@ -570,6 +576,7 @@ async def test_what_an_administrator_does_at_home_with_ids_from_elsewhere_stays_
         "acceptAllMerges": {"MergesAccepted"},
         "dismissMerge": {"Invalid"},
         "markRequestHandled": {"Invalid"},
+        "applyProfiles": {"VersionConflict"},
         "setPolicy": {"VersionConflict"},
         "judge": {"Judged"},
         "detach": {"Invalid"},

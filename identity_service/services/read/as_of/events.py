@@ -61,6 +61,10 @@ class HistoricalEvents:
         """How many there are."""
         return len(await self._list())
 
+    async def keys(self) -> list[str]:
+        """Their keys, in no particular order."""
+        return [event.order.key for event in await self._list()]
+
     async def page(self, window: EventWindow, first: int) -> Page[RecordedEvent]:
         """Some of them, in the order that the window says."""
         wanted = [event for event in await self._list() if _is_in(window, event)]

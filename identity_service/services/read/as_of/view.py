@@ -17,6 +17,7 @@ from identity_service.domain.explain.health import Health
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import AnyJudgement, judgement_as_of
 from identity_service.domain.policies.value_rules import WithheldValue
+from identity_service.domain.profiles.occurrences import CustomerEvidence
 from identity_service.domain.recorded import (
     DecidedLink,
     OverConnectedComponent,
@@ -31,7 +32,7 @@ from identity_service.domain.resolution.resolve import strength
 from identity_service.domain.resolution.subgraph import Sightings
 from identity_service.domain.timestamps import iso
 from identity_service.domain.traits import Traits
-from identity_service.errors import TooLarge
+from identity_service.errors import BadInput, TooLarge
 from identity_service.graph.customers import CustomerReader, EventWindow
 from identity_service.graph.history import HistoryReader
 from identity_service.graph.keys import identifier_of
@@ -52,6 +53,7 @@ from identity_service.services.read.presenters import (
     link_decision,
     sources_of_links,
 )
+from identity_service.services.read.profile_evidence import HistoricalEvidence, ProfileEvidence
 from identity_service.services.read.view import (
     Account,
     CustomerAnswer,
@@ -77,6 +79,7 @@ class HistoricalReads:
     components: HistoricalComponents
     customers: CustomerReader
     ledger: Ledger
+    profile_evidence: ProfileEvidence
     max_shared_by_components: int
 
 
@@ -262,6 +265,25 @@ class AsOfView:
         found = await self._seen_of(carried)
         policy = self._policy_as_of.policy
         return sorted(found, key=lambda seen: strength(seen.identifier, policy))
+
+    async def profile_evidence(
+        self, customer: SettledCustomer, now: int, *, with_accounts: bool
+    ) -> CustomerEvidence:
+        """All that its profile is computed from. Raises BadInput `with_accounts`."""
+        if with_accounts:
+            raise BadInput(
+                "Audiences that speak of accounts are not computed as of a moment.",
+                remedy="Ask for features, or leave “asOf” out.",
+            )
+        known = await self._known(customer)
+        evidence = HistoricalEvidence(
+            customer.customer_id,
+            customer.kind,
+            frozenset(each.type for each in known.customer.identifiers()),
+            await known.events.keys(),
+        )
+        limited = self._policy_as_of.policy.limited_sources
+        return await self._reads.profile_evidence.of_moment(evidence, limited, now)
 
     async def links(self, customer: SettledCustomer, first: int) -> list[DecidedLink]:
         """Links of the customer's identifiers, most often seen first, each with its decision."""

@@ -112,7 +112,7 @@ async def test_an_error_does_not_end_the_feed(
 ) -> None:
     monkeypatch.setattr(background, "FIRST_PAUSE_S", 0.01)
     space = await world(POLICY)
-    following = feed.ChangeFeed(FailsTwice(space.database))
+    following = feed.Feed(FailsTwice(space.database))
 
     async with (
         asyncio.timeout(60),

@@ -12,7 +12,7 @@ from identity_service.domain.profiles.evaluate import evaluate, evaluate_account
 from identity_service.domain.profiles.occurrences import AccountEvidence, ProfileEvent
 from identity_service.domain.profiles.parse import parse_profiles
 from identity_service.domain.resolution.id_register import CustomerKind
-from tests.support.profiles import (
+from tests.support.profile_evidence import (
     DAY,
     HOUR,
     MINUTE,

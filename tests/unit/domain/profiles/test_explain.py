@@ -17,7 +17,7 @@ from identity_service.domain.profiles.occurrences import AccountEvidence
 from identity_service.domain.profiles.parse import parse_profiles
 from identity_service.domain.resolution.id_register import CustomerKind
 from identity_service.errors import NotFound
-from tests.support.profiles import (
+from tests.support.profile_evidence import (
     DAY,
     HOUR,
     NOW,

@@ -11,7 +11,7 @@ from identity_service.domain.profiles.definitions import Function
 from identity_service.domain.profiles.evaluate import FeatureValue, evaluate
 from identity_service.domain.profiles.functions import OF_A_PROPERTY
 from identity_service.domain.profiles.parse import parse_profiles
-from tests.support.profiles import (
+from tests.support.profile_evidence import (
     DAY,
     HOUR,
     MINUTE,

@@ -44,7 +44,7 @@ from identity_service.domain.profiles.vocabulary import (
 )
 from identity_service.domain.resolution.id_register import CustomerKind
 from identity_service.errors import BadInput, ProfilesInvalid
-from tests.support.profiles import DAY, HOUR, MINUTE
+from tests.support.profile_evidence import DAY, HOUR, MINUTE
 
 DOCUMENTED = """
 traits:

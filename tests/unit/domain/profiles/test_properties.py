@@ -19,7 +19,7 @@ from identity_service.domain.profiles.evaluate import evaluate
 from identity_service.domain.profiles.occurrences import ProfileEvent
 from identity_service.domain.profiles.parse import parse_profiles
 from identity_service.domain.profiles.values import json_text
-from tests.support.profiles import customer, stored
+from tests.support.profile_evidence import customer, stored
 from tests.support.worlds import in_many_worlds
 
 GRID: Final = 500

@@ -11,7 +11,7 @@ import pytest
 from identity_service.domain.profiles.definitions import Take, TraitRule
 from identity_service.domain.profiles.occurrences import ReportedValue
 from identity_service.domain.profiles.traits_by_rule import OtherValue, choose_traits
-from tests.support.profiles import HOUR, NOW, reported
+from tests.support.profile_evidence import HOUR, NOW, reported
 
 CRM = TraitRule(Take.LATEST, ("crm", "app"))
 FREQUENT = TraitRule(Take.MOST_FREQUENT)

@@ -1,0 +1,13 @@
+// Purpose: Take the marks from what profiles were computed from, unless it was touched again.
+// Access: write
+// Space: keys
+// Parameters:
+//   w.space: string
+//   w.identifiers: list of [key, mark], in order of the keys
+// Columns: none
+UNWIND $w.identifiers AS row
+WITH {key: row[0], mark: row[1]} AS marked
+MATCH (i:Identifier {key: marked.key})
+SET i.space = $w.space // takes its lock
+WITH i, marked WHERE i.touched = marked.mark
+REMOVE i.touched

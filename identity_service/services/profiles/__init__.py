@@ -1,0 +1,1 @@
+"""Profiles and memberships, kept as the evidence says."""

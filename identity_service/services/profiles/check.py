@@ -1,0 +1,127 @@
+"""Are the stored profiles and memberships what the evidence says?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from identity_service.domain.profiles.memberships import Change
+from identity_service.graph.profile_evidence import ProfileEvidenceReader
+from identity_service.graph.profiles import ProfilesProgress, ProfileStore
+from identity_service.services.kit.clock import Clock
+from identity_service.services.profiles.computation import compute
+from identity_service.services.spaces.access import SpaceScope
+from identity_service.services.spaces.policies import Policies
+from identity_service.services.spaces.profile_texts import ProfilesInForce, ProfileTexts
+
+_CUSTOMERS: Final = 500
+_ROWS: Final = 10_000
+"""So many are read at once."""
+
+Membership: TypeAlias = tuple[str, str]
+"""Audience and customer id."""
+
+
+@dataclass(slots=True)
+class ProfileCheck:
+    """What was compared and what differs.
+
+    `customers` were computed anew. `profiles` are ids of those that are stored otherwise;
+    `memberships` differ from the audiences of the profiles, `stream` from what is left when all
+    changes are made one after the other. `waiting`: something waits to be computed, so that
+    differences are no news.
+    """
+
+    progress: ProfilesProgress
+    waiting: bool = False
+    customers: int = 0
+    profiles: list[str] = field(default_factory=list[str])
+    memberships: list[Membership] = field(default_factory=list[Membership])
+    stream: list[Membership] = field(default_factory=list[Membership])
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing differs."""
+        return not (self.profiles or self.memberships or self.stream)
+
+
+class ProfileChecks:
+    """Compares what is stored of profiles with what they are computed from."""
+
+    def __init__(
+        self,
+        texts: ProfileTexts,
+        policies: Policies,
+        reader: ProfileEvidenceReader,
+        store: ProfileStore,
+        clock: Clock,
+    ) -> None:
+        self._texts = texts
+        self._policies = policies
+        self._reader = reader
+        self._store = store
+        self._clock = clock
+
+    async def check(self, scope: SpaceScope) -> ProfileCheck | None:
+        """Compare a whole space; None where it computes no profiles."""
+        in_force = await self._texts.definitions(scope)
+        if in_force is None:
+            return None
+        found = ProfileCheck(await self._store.progress(scope.space))
+        waiting = await self._store.waiting(scope.space, self._clock(), 1)
+        found.waiting = bool(
+            waiting.marks or waiting.settled or waiting.due or not found.progress.done
+        )
+        expected = await self._compare_profiles(scope, in_force, found)
+        stored = {each async for each in self._memberships(scope)}
+        found.memberships = sorted(stored ^ expected)
+        found.stream = sorted(stored ^ await self._replayed(scope))
+        return found
+
+    async def _compare_profiles(
+        self, scope: SpaceScope, in_force: ProfilesInForce, found: ProfileCheck
+    ) -> set[Membership]:
+        """The memberships that follow from the evidence."""
+        limited = (await self._policies.in_force(scope)).policy.limited_sources
+        expected: set[Membership] = set()
+        place = (0, "")
+        while True:
+            _, page = await self._store.customers(scope.space, place, _CUSTOMERS)
+            if not page:
+                return expected
+            heads = (await self._reader.heads(scope.space, [each for each, _ in page])).customers
+            now = self._clock()
+            evidence = await self._reader.evidence(scope.space, heads.values(), limited, now)
+            outcomes = await asyncio.to_thread(
+                compute, in_force, heads.values(), evidence, now, position=0
+            )
+            for each in outcomes:
+                expected.update((audience, each.head.customer_id) for audience in each.audiences)
+                if each.changed:
+                    found.profiles.append(each.head.customer_id)
+            found.customers += len(outcomes)
+            place = (page[-1][1], page[-1][0])
+
+    async def _memberships(self, scope: SpaceScope) -> AsyncGenerator[Membership]:
+        after = ""
+        while True:
+            after, page = await self._store.memberships(scope.space, after, _ROWS)
+            if not page:
+                return
+            for each in page:
+                yield each
+
+    async def _replayed(self, scope: SpaceScope) -> set[Membership]:
+        """All changes, made one after the other."""
+        members: set[Membership] = set()
+        after = 0
+        while page := await self._store.membership_changes(scope.space, after, _ROWS):
+            for position, audience, customer, change in page:
+                after = position
+                if change is Change.ENTERED:
+                    members.add((audience, customer))
+                else:
+                    members.discard((audience, customer))
+        return members

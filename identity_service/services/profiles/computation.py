@@ -1,0 +1,100 @@
+"""What has to be written so that stored profiles are what the evidence says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, cast
+
+from identity_service.domain.profiles.consents import next_consent_at
+from identity_service.domain.profiles.evaluate import FeatureValue, evaluate
+from identity_service.domain.profiles.occurrences import CustomerEvidence
+from identity_service.domain.profiles.values import json_text, read_json
+from identity_service.graph.profile_evidence import CustomerHead
+from identity_service.services.spaces.profile_texts import ProfilesInForce
+
+_LARGEST_INTEGER: Final = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a customer's profile is now.
+
+    `properties` are those of its node that differ from what is stored; `changed`: its values,
+    audiences or version are among them.
+    """
+
+    head: CustomerHead
+    evidence: CustomerEvidence
+    audiences: frozenset[str]
+    properties: Mapping[str, Any]
+    changed: bool
+
+
+def compute(
+    in_force: ProfilesInForce,
+    heads: Iterable[CustomerHead],
+    evidence: Mapping[str, CustomerEvidence],
+    now: int,
+    position: int,
+) -> list[Outcome]:
+    """Compute the profiles of customers, whose changes are known up to a position of the ledger."""
+    return [
+        _outcome(in_force, head, evidence[head.customer_id], now, position)
+        for head in heads
+        if head.customer_id in evidence
+    ]
+
+
+def values_text(features: Mapping[str, FeatureValue]) -> str:
+    """The values of features as they are stored: JSON, by name."""
+    return json_text({name: _said(value) for name, value in features.items()})
+
+
+def _outcome(
+    in_force: ProfilesInForce, head: CustomerHead, evidence: CustomerEvidence, now: int, at: int
+) -> Outcome:
+    found = evaluate(in_force.profiles, evidence, now)
+    moments = (found.next_at, next_consent_at(evidence.events, now))
+    properties: dict[str, Any] = {
+        "evaluated_at": now,
+        "due": min((moment for moment in moments if moment is not None), default=None),
+        "position": at,
+        "rev": head.revision,
+    }
+    values, audiences = values_text(found.features), sorted(found.audiences)
+    stored = head.profile
+    changed = stored is None or (stored.version, stored.values_json, list(stored.audiences)) != (
+        in_force.version,
+        values,
+        audiences,
+    )
+    if changed:
+        before = {} if stored is None else cast("dict[str, Any]", read_json(stored.values_json))
+        properties |= {f"f_{name}": None for name in before}
+        properties |= {f"f_{name}": _scalar(each.value) for name, each in found.features.items()}
+        properties |= {"version": in_force.version, "values": values, "audiences": audiences}
+    return Outcome(head, evidence, found.audiences, properties, changed)
+
+
+def _said(value: FeatureValue) -> dict[str, Any]:
+    said: dict[str, Any] = {"value": value.value}
+    if value.skipped:
+        said["skipped"] = value.skipped
+    if value.truncated:
+        said["truncated"] = True
+    return said
+
+
+def _scalar(value: object) -> bool | int | float | str | None:
+    """A value as a property of a node, as near as there is one; None for lists and mappings."""
+    match value:
+        case bool() | str():
+            return value
+        case int():
+            return value if abs(value) <= _LARGEST_INTEGER else float(value)
+        case Decimal():
+            return float(value)
+        case _:
+            return None

@@ -1,0 +1,149 @@
+"""The evidence of customers that profiles are computed from, put together from what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import orjson
+
+from identity_service.domain.profiles.consents import consents
+from identity_service.domain.profiles.occurrences import AccountEvidence, CustomerEvidence
+from identity_service.domain.profiles.reported import reported_values
+from identity_service.domain.resolution.id_register import CustomerKind
+from identity_service.domain.traits import merge_account
+from identity_service.errors import TooLarge
+from identity_service.graph.customers import MAX_TRAIT_SETS
+from identity_service.graph.history import HistoryReader
+from identity_service.graph.keys import account_key
+from identity_service.graph.ledger import MOST
+from identity_service.graph.profile_events import ProfileEventReader
+from identity_service.graph.profile_evidence import ProfileEvidenceReader
+
+MAX_EVENTS: Final = 200_000
+"""Most events that one reading takes, of all its customers together."""
+
+MAX_MEMBERS: Final = 1_000
+"""Most members of an account whose evidence is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoricalEvidence:
+    """A customer of a moment: the types of its identifiers, and the keys of its events."""
+
+    customer_id: str
+    kind: CustomerKind
+    identifier_types: Collection[str]
+    event_keys: Sequence[str]
+
+
+class ProfileEvidence:
+    """Reads evidence. Every method raises TooLarge beyond `MAX_EVENTS`."""
+
+    def __init__(
+        self, current: ProfileEvidenceReader, by_key: ProfileEventReader, history: HistoryReader
+    ) -> None:
+        self._current = current
+        self._by_key = by_key
+        self._history = history
+
+    async def of_customers(
+        self,
+        space: str,
+        customers: Sequence[str],
+        limited_sources: Collection[str],
+        now: int,
+        *,
+        with_accounts: bool,
+    ) -> dict[str, CustomerEvidence]:
+        """Customers of a space, by id; those that are not there are left out.
+
+        `with_accounts`: each with the accounts that its events name, and the evidence of all of
+        their members.
+        """
+        heads = (await self._current.heads(space, customers)).customers
+        if sum(head.events for head in heads.values()) > MAX_EVENTS:
+            raise TooLarge(
+                f"More than {MAX_EVENTS:,} events would have to be read.",
+                remedy="Ask for fewer customers at a time.",
+            )
+        found = await self._current.evidence(space, heads.values(), limited_sources, now)
+        if not with_accounts:
+            return found
+        accounts = await self._accounts(space, found, limited_sources, now)
+        return {
+            id_: replace(
+                each, accounts=[accounts[name] for name in _named(each) if name in accounts]
+            )
+            for id_, each in found.items()
+        }
+
+    async def of_moment(
+        self, customer: HistoricalEvidence, limited_sources: Collection[str], as_of: int
+    ) -> CustomerEvidence:
+        """A customer of a moment, without its accounts."""
+        read = await self._by_key.events(customer.event_keys, sorted(limited_sources))
+        named = {each.account for each in read if each.context_json and each.account}
+        said = await self._history.accounts(sorted(named), as_of, MAX_TRAIT_SETS) if named else {}
+        described = {key: [text for _, text in each.traits] for key, each in said.items()}
+        events = [each.event for each in read]
+        return CustomerEvidence(
+            customer_id=customer.customer_id,
+            kind=customer.kind,
+            events=events,
+            traits=reported_values(read, described),
+            identifier_types=customer.identifier_types,
+            consents=consents(events, as_of),
+        )
+
+    async def _accounts(
+        self,
+        space: str,
+        customers: Mapping[str, CustomerEvidence],
+        limited_sources: Collection[str],
+        now: int,
+    ) -> dict[str, AccountEvidence]:
+        """By account id, the accounts that customers name, with the evidence of all members."""
+        ids = {name for each in customers.values() for name in _named(each)}
+        keys = [account_key(space, id_) for id_ in sorted(ids)]
+        if not keys:
+            return {}
+        accounts = await self._by_key.members(keys, MAX_MEMBERS + 1)
+        if any(len(each.customers) > MAX_MEMBERS for each in accounts.values()):
+            raise TooLarge(f"An account has more than {MAX_MEMBERS:,} members.")
+        others = {id_ for each in accounts.values() for id_ in each.customers} - customers.keys()
+        members = {
+            **customers,
+            **await self.of_customers(
+                space, sorted(others), limited_sources, now, with_accounts=False
+            ),
+        }
+        said = await self._history.accounts(keys, MOST, MAX_TRAIT_SETS)
+        traits = {
+            key: merge_account([(reported, orjson.loads(text)) for reported, text in each.traits])
+            for key, each in said.items()
+        }
+        return {
+            each.account_id: _account(
+                each.account_id,
+                [members[id_] for id_ in each.customers if id_ in members],
+                traits.get(key, {}),
+            )
+            for key, each in accounts.items()
+        }
+
+
+def _named(customer: CustomerEvidence) -> list[str]:
+    """The accounts that the events of a customer name, in order."""
+    return sorted({event.account_id for event in customer.events if event.account_id is not None})
+
+
+def _account(
+    account_id: str, members: Sequence[CustomerEvidence], traits: Mapping[str, Any]
+) -> AccountEvidence:
+    events = {
+        each.customer_id: [event for event in each.events if event.account_id == account_id]
+        for each in members
+    }
+    return AccountEvidence(account_id, events, traits, members)
