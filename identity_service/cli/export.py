@@ -28,7 +28,7 @@ def export(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs: the manifest.")] = False,
 ) -> None:
-    """Write customers, identifiers, links, events, changes and retired ids as Parquet.
+    """Write customers, identifiers, links, events, changes, retired ids and profiles as Parquet.
 
     The directory comes into being when everything is in it; `manifest.json` lists its files and
     holds the cursor that the next export goes on from.
@@ -36,6 +36,7 @@ def export(
 
     async def work(opened: Session) -> Exported:
         scope = await opened.space(space)
+        await opened.cases.profiles.computed(scope)
         spaces = opened.cases.spaces
         totals: dict[str, int] = {}
         if since is None:
@@ -51,7 +52,8 @@ def export(
     if as_json:
         print_content((to / "manifest.json").read_text(encoding="utf-8"))
         return
-    print_line(", ".join(f"{exported.rows(table):,} {_spoken(table)}" for table in TABLES) + ".")
+    rows = (f"{exported.rows(table):,} {_spoken(table)}" for table in exported.tables)
+    print_line(", ".join(rows) + ".")
     if since is not None and exported.complete:
         print_line("The policy has changed since, so this export is complete.")
     print_line(f"They are in {to}. The next export goes on from {exported.cursor}")
@@ -75,4 +77,10 @@ def _progress(totals: Mapping[str, int]) -> Generator[Advanced]:
         tasks = {
             table: progress.add_task(_spoken(table), total=totals.get(table)) for table in TABLES
         }
-        yield lambda table, rows: progress.advance(tasks[table], rows)
+
+        def advance(table: str, rows: int) -> None:
+            if table not in tasks:
+                tasks[table] = progress.add_task(_spoken(table), total=None)
+            progress.advance(tasks[table], rows)
+
+        yield advance

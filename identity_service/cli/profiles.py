@@ -22,6 +22,7 @@ from identity_service.domain.profiles.parse import parse_profiles
 from identity_service.domain.recorded import ProfilesVersion
 from identity_service.errors import NotFound, ProfilesInvalid
 from identity_service.graph import schema
+from identity_service.services.export.training_set import TrainingSet
 from identity_service.services.preview.profile_previews import ProfilesPreview, Progress
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.session import Session
@@ -157,7 +158,7 @@ def preview_command(file: File, space: Space, as_json: AsJson = False) -> None:
 
     async def work(opened: Session) -> ProfilesPreview:
         scope = await opened.space(space)
-        with _counting() as progress:
+        with _counting("customers") as progress:
             return await opened.cases.profile_previews.preview(scope, text, progress)
 
     found = session.run(work)
@@ -180,6 +181,35 @@ def preview_command(file: File, space: Space, as_json: AsJson = False) -> None:
         print_line(f"{warning.path}: {warning.message}")
     if found.skipped:
         print_line(f"{found.skipped:,} customers were not looked at: they have too many events.")
+
+
+@app.command("training-set")
+def training_set_command(
+    pairs: Annotated[
+        Path,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            help="CSV with the columns customer (TYPE:VALUE or a customer id) and at.",
+        ),
+    ],
+    space: Space,
+    to: Annotated[Path, typer.Option(help="A directory that does not exist yet, or an empty one.")],
+) -> None:
+    """Write what the features and audiences of customers were at instants, as Parquet.
+
+    A row for each pair, in their order. Nothing that happened after the instant is in it.
+    """
+
+    async def work(opened: Session) -> TrainingSet:
+        scope = await opened.space(space)
+        with _counting("pairs") as progress:
+            return await opened.cases.training_sets.write(scope, pairs, to, progress)
+
+    made = session.run(work)
+    print_line(f"{made.rows:,} rows by version {made.version} of the profiles text are in {to}.")
+    if made.unknown:
+        print_line(f"{made.unknown:,} of them name nobody: their features are empty.")
 
 
 def read_profiles(file: Path) -> str:
@@ -235,10 +265,10 @@ def _number(heading: str) -> Column:
 
 
 @contextmanager
-def _counting() -> Generator[Progress]:
-    """How many customers are done; only on a terminal."""
+def _counting(what: str) -> Generator[Progress]:
+    """How many are done; only on a terminal."""
     console = notices()
-    columns = (TextColumn("comparing customers"), TextColumn("{task.completed:,.0f}"))
+    columns = (TextColumn(what), TextColumn("{task.completed:,.0f}"))
     with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
         yield lambda done: bar.update(task, completed=done)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from identity_service.domain.profiles.evaluate import FeatureValue
+from identity_service.domain.profiles.values import read_json
 from identity_service.graph.customers import CustomerKey
 from identity_service.graph.database import Database
 from identity_service.graph.statements import statement
@@ -24,6 +26,16 @@ class StoredProfileRow(NamedTuple):
     evaluated_at: int | None
     due: int | None
     touched: bool
+
+    @property
+    def features(self) -> dict[str, FeatureValue]:
+        """The values of features, by name."""
+        return {
+            name: FeatureValue(
+                said.get("value"), said.get("skipped", 0), said.get("truncated", False)
+            )
+            for name, said in read_json(self.values_json or "{}").items()
+        }
 
 
 class StoredProfileReader:

@@ -44,6 +44,7 @@ from identity_service.services.changes.feed import Feed
 from identity_service.services.changes.ledger import Ledger
 from identity_service.services.export.export import Exporter
 from identity_service.services.export.space_copy import SpaceCopier
+from identity_service.services.export.training_set import TrainingSets
 from identity_service.services.imports.polls import Polls
 from identity_service.services.journeys.journeys import Journeys
 from identity_service.services.kit.clock import Clock, Ids, system_clock
@@ -129,6 +130,7 @@ class UseCases:
     policy_rollout: PolicyRollout
     repair: Repair
     exporting: Exporter
+    training_sets: TrainingSets
     copying: SpaceCopier
     webhooks: Webhooks
     upstream: UpstreamNotices
@@ -316,7 +318,8 @@ def assemble(
             limits.rollout,
         ),
         repair=Repair(evidence, policy_store, settler),
-        exporting=Exporter(walk, spaces, clock),
+        exporting=Exporter(walk, spaces, profile_texts, StoredProfileReader(database), clock),
+        training_sets=TrainingSets(profile_texts, policies, customers, profile_evidence),
         copying=SpaceCopier(CopyReader(database), walk),
         webhooks=Webhooks(WebhookStore(database), access, Vault(secrets_key), clock),
         upstream=UpstreamNotices(upstream_store, judgements, clock),

@@ -24,6 +24,7 @@ DEFECT: Final = "INTERNAL"
 CUSTOMER: Final = 'customer(identifier: {type: "user_id", value: "ann"}) { ... on Customer { %s } }'
 WAY_TO: Final[Mapping[str, str]] = {
     "Space": "%s",
+    "Audience": 'audience(name: "seers") { %s }',
     "Customer": CUSTOMER,
     "PolicyPreview": 'preview(policy: "extends: quarantine\\nblocked: [{value: cids-phone}]")'
     " { ... on PolicyPreview { %s } }",

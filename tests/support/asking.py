@@ -18,7 +18,11 @@ from graphql import (
 )
 
 NOT_BELOW: Mapping[str, tuple[str, ...]] = {
+    "AudienceMember": ("Customer",),
+    "AudiencePreview": ("Customer",),
     "Cause": ("Customer", "Identifier"),
+    "FeatureExplanation": ("Identifier",),
+    "MembershipChange": ("Customer",),
     "CustomerDifference": ("Customer",),
     "CustomerResult.OverConnected": ("Change", "Event", "Identifier", "Judgement", "Link", "Trait"),
     "DismissMergeResult": ("Customer",),

@@ -20,6 +20,7 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.domain.timestamps import iso
 from identity_service.domain.upstream import Notice, NoticeKind
 from identity_service.graph.database import Database
+from identity_service.services.spaces.access import Role
 from tests.support.graphql import GraphQLWorld, OpenSpace, event
 from tests.support.statements import reading
 from tests.support.waiting import until
@@ -182,6 +183,9 @@ async def fill(
         f'applyProfiles(space: "{space.name}", text: {json.dumps(profiles(said))},'
         f' expectedVersion: 0, reason: "{said} asked for it") {{ __typename }}'
     )
+    await world.services.profiles.computed(
+        world.access.require(world.access.operator(space.name), space.name, Role.ADMIN)
+    )
     await send(90, "user_id:blocked-later", "user_id:dan")
     return await known(
         world,
@@ -196,7 +200,11 @@ async def fill(
 
 def profiles(said: str) -> str:
     """A profiles text that names what was said in a space."""
-    return f"features: {{pages: {{count: page}}, seen: {{count: [seen, {said}]}}}}\n"
+    return (
+        f"traits: {{nickname: {{prefer: [{said}]}}}}\n"
+        f"features: {{seen: {{count: [seen, {said}]}}}}\n"
+        f"audiences: {{seers: {{who: {{did: [seen, {said}]}}}}}}\n"
+    )
 
 
 def upstream(said: str, number: int, at: int) -> Notice:
@@ -252,7 +260,7 @@ async def known(
         f" customers(identifiers: $all) {{ ... on Customer {{ {customer} }} }}"
         f" changes(first: 500) {{ edges {{ node {{ id }} }} {page} }}"
         f" policies {{ {page} }} contested {{ {page} }} superConnectors {{ {page} }}"
-        f" profilesHistory {{ {page} }}"
+        f" profilesHistory {{ {page} }} membershipChanges {{ {page} }}"
         f" rejectedEvents {{ edges {{ node {{ id }} }} {page} }} judgements {{ {page} }}"
         f" retractions {{ {page} }} sources {{ {page} }}"
         f" upstreamMerges {{ edges {{ node {{ id }} }} {page} }}"

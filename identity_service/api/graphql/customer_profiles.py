@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from strawberry import UNSET, Parent
@@ -21,6 +22,7 @@ from identity_service.domain.profiles.explain import (
     FeatureExplanation,
 )
 from identity_service.domain.recorded import RecordedEvent
+from identity_service.errors import NotFound
 from identity_service.services.read.customer_profiles import recorded_event
 
 
@@ -75,18 +77,21 @@ async def audiences(root: Parent[ScopedCustomer], info: Info) -> list[str]:
 
 async def explain_feature(
     root: Parent[ScopedCustomer], info: Info, name: str, first: int | None = MOST_EVENTS
-) -> Scoped[FeatureExplanation]:
+) -> Scoped[FeatureExplanation] | None:
     most = page_size(first, MOST_EVENTS)
     profiles = info.context.services.customer_profiles
-    return root.beside(await profiles.explain_feature(root.view, root.record, name, most))
+    with suppress(NotFound):
+        return root.beside(await profiles.explain_feature(root.view, root.record, name, most))
+    return None
 
 
 async def explain_audience(
     root: Parent[ScopedCustomer], info: Info, name: str
-) -> AudienceExplanation:
-    return await info.context.services.customer_profiles.explain_audience(
-        root.view, root.record, name
-    )
+) -> AudienceExplanation | None:
+    profiles = info.context.services.customer_profiles
+    with suppress(NotFound):
+        return await profiles.explain_audience(root.view, root.record, name)
+    return None
 
 
 def explained_value(root: Parent[Scoped[FeatureExplanation]]) -> Json:

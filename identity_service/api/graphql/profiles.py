@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any, TypeAlias
 
 import strawberry
@@ -33,7 +34,7 @@ from identity_service.api.graphql.scoped import ScopedCustomer, scoped
 from identity_service.api.graphql.types import Customer, by, shows
 from identity_service.domain.profiles.comparison import MAX_SAMPLE, AudienceDifference, ValueChange
 from identity_service.domain.recorded import ProfilesVersion, SettledCustomer
-from identity_service.errors import FieldInvalid, ProfilesInvalid
+from identity_service.errors import FieldInvalid, NotFound, ProfilesInvalid
 from identity_service.services.preview import profile_previews as previews
 from identity_service.services.read.current import CurrentView
 from identity_service.services.spaces.access import Role, SpaceScope
@@ -161,9 +162,11 @@ async def history(
 
 async def difference(
     root: Parent[SpaceScope], info: Info, older: int, newer: int | None = UNSET
-) -> str:
+) -> str | None:
     texts = info.context.services.profile_texts
-    return await texts.difference(root, older, None if newer is UNSET else newer)
+    with suppress(NotFound):
+        return await texts.difference(root, older, newer or None)
+    return None
 
 
 async def preview(

@@ -198,11 +198,11 @@ class Space:
             "whose values differ. Nothing is written."
         ),
     )
-    profiles_diff: str = by(
+    profiles_diff: str | None = by(
         profiling.difference,
         description=(
             "How the text of the version `older` became that of `newer`, of the one in force "
-            "without it: a unified diff, empty where both are equal."
+            "without it: a unified diff, empty where both are equal; null where one is missing."
         ),
     )
 

@@ -151,13 +151,16 @@ class Customer(Node):
     audiences: list[str] = by(
         customer_profiles.audiences, description="The names of those that it is in, in text order."
     )
-    explain_feature: FeatureExplanation = by(
+    explain_feature: FeatureExplanation | None = by(
         customer_profiles.explain_feature,
-        description="Which events made the value of a feature: the latest first, 500 at most.",
+        description=(
+            "Which events made the value of a feature: the latest first, 500 at most. Null where "
+            "the text has no such feature."
+        ),
     )
-    explain_audience: AudienceExplanation = by(
+    explain_audience: AudienceExplanation | None = by(
         customer_profiles.explain_audience,
-        description="Which parts of the condition of an audience hold.",
+        description="Which parts of the condition of an audience hold; null where there is none.",
     )
     events: EventConnection = by(fields.events, description="`since` and `until` are inclusive.")
     event_count: int = by(fields.event_count)

@@ -19,17 +19,31 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
-from identity_service.domain.exports import FORMAT, OVERLAP, Cursor, changed_since, parse_cursor
+from identity_service.domain.exports import (
+    BEGINNING,
+    FORMAT,
+    OVERLAP,
+    Cursor,
+    changed_since,
+    parse_cursor,
+)
 from identity_service.domain.ids import time_sortable
 from identity_service.errors import BadInput, FieldInvalid
 from identity_service.graph.exports import ExportReader
 from identity_service.graph.keys import identifier_of
 from identity_service.graph.pages import PAGE
 from identity_service.graph.schema import schema_files
+from identity_service.graph.stored_profiles import StoredProfileReader, StoredProfileRow
 from identity_service.services.export.disk_set import DiskSet
 from identity_service.services.export.parquet import Columns, Kind, Part, TableWriter
+from identity_service.services.export.profile_columns import (
+    exact_values,
+    feature_cells,
+    feature_columns,
+)
 from identity_service.services.kit.clock import Clock
 from identity_service.services.spaces.access import SpaceScope
+from identity_service.services.spaces.profile_texts import ProfilesInForce, ProfileTexts
 from identity_service.services.spaces.spaces import Spaces
 
 TABLES: Final[Mapping[str, Columns]] = {
@@ -98,6 +112,16 @@ TABLES: Final[Mapping[str, Columns]] = {
 }
 """The tables of an export with their columns, in the order in which they are read."""
 
+PROFILE: Final[Columns] = {
+    "customer_id": Kind.TEXT,
+    "version": Kind.NUMBER,
+    "evaluated_at": Kind.TIME,
+    "audiences": Kind.TEXTS,
+    "values": Kind.TEXT,
+}
+"""Of the table of profiles, which only an export of a space with a profiles text has. A column for
+each feature follows."""
+
 _OF_EVENT: Final = (
     *("key", "message_id", "type", "name", "step", "channel"),
     *("at", "received_at", "place", "source"),
@@ -112,6 +136,7 @@ class Exported:
     """What an export holds. `since` is the cursor that it goes on from; `complete`: it needs none.
 
     `cursor` is what the next one goes on from. `settled`: not in the middle of a change of policy.
+    `columns` are those of each table.
     """
 
     space: str
@@ -122,6 +147,7 @@ class Exported:
     settled: bool
     exported_at: int
     tables: Mapping[str, Sequence[Part]]
+    columns: Mapping[str, Columns]
 
     def rows(self, table: str) -> int:
         """How many rows a table has."""
@@ -132,10 +158,18 @@ class Exporter:
     """Writes exports. `overlap`, in milliseconds, is how far one reaches back beyond its cursor."""
 
     def __init__(
-        self, reader: ExportReader, spaces: Spaces, clock: Clock, overlap: int = OVERLAP
+        self,
+        reader: ExportReader,
+        spaces: Spaces,
+        texts: ProfileTexts,
+        stored: StoredProfileReader,
+        clock: Clock,
+        overlap: int = OVERLAP,
     ) -> None:
         self._reader = reader
         self._spaces = spaces
+        self._texts = texts
+        self._stored = stored
         self._clock = clock
         self._overlap = overlap
 
@@ -159,11 +193,15 @@ class Exporter:
         progress = await self._spaces.rollout_progress(scope)
         cursor = Cursor(scope.space, started, progress.policy_version, progress.done)
         from_then_on = changed_since(earlier, cursor, self._overlap)
-        with _whole_or_nothing(directory) as growing, DiskSet(growing / ".seen") as seen:
+        in_force = await self._texts.definitions(scope)
+        columns = dict(TABLES)
+        if in_force is not None:
+            columns["profiles"] = {**PROFILE, **feature_columns(in_force.profiles.features)}
+        with whole_or_nothing(directory) as growing, DiskSet(growing / ".seen") as seen:
             with ExitStack() as stack:
                 tables = {
-                    name: stack.enter_context(TableWriter(growing, name, columns))
-                    for name, columns in TABLES.items()
+                    name: stack.enter_context(TableWriter(growing, name, of_table))
+                    for name, of_table in columns.items()
                 }
 
                 def write(name: str, rows: Sequence[Sequence[Any]]) -> None:
@@ -172,6 +210,8 @@ class Exporter:
                         advanced(name, len(rows))
 
                 await _Walk(self._reader, scope.space, seen, write).run(from_then_on)
+                if in_force is not None:
+                    await self._profiles(scope, in_force, write)
             exported = Exported(
                 space=scope.space,
                 complete=from_then_on is None,
@@ -181,9 +221,24 @@ class Exporter:
                 settled=cursor.settled,
                 exported_at=started,
                 tables={name: tuple(writer.parts) for name, writer in tables.items()},
+                columns=columns,
             )
             (growing / "manifest.json").write_text(_manifest(exported), encoding="utf-8")
         return exported
+
+    async def _profiles(
+        self,
+        scope: SpaceScope,
+        in_force: ProfilesInForce,
+        write: Callable[[str, Sequence[Sequence[Any]]], None],
+    ) -> None:
+        """Write the profiles of all customers, as they were computed last."""
+        features = feature_columns(in_force.profiles.features)
+        async for page in self._reader.settled(scope.space, BEGINNING):
+            ids = [(scope.space, customer) for customer, *_ in page]
+            found = await self._stored.profiles(ids)
+            rows = [_profile(customer, stored, features) for (_, customer), stored in found.items()]
+            write("profiles", rows)
 
 
 class _Walk:
@@ -262,6 +317,18 @@ def _event(
     ]
 
 
+def _profile(customer: str, stored: StoredProfileRow, features: Columns) -> list[Any]:
+    values = stored.features
+    return [
+        customer,
+        stored.version,
+        stored.evaluated_at,
+        list(stored.audiences or ()),
+        exact_values(values),
+        *feature_cells(features, values),
+    ]
+
+
 def _pairs(keys: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Every two identifiers of an event, as their link runs: from the lower in text order."""
     return combinations(sorted(keys, key=identifier_of), 2)
@@ -286,7 +353,7 @@ def _cursor(text: str, space: str) -> Cursor:
 
 
 @contextmanager
-def _whole_or_nothing(directory: Path) -> Generator[Path]:
+def whole_or_nothing(directory: Path) -> Generator[Path]:
     """A directory beside `directory` that takes its place at the end, if all went well."""
     directory = directory.absolute()
     try:
@@ -326,7 +393,9 @@ def _manifest(exported: Exported) -> str:
         "tables": {
             name: {
                 "rows": exported.rows(name),
-                "columns": {column: kind.name.lower() for column, kind in TABLES[name].items()},
+                "columns": {
+                    column: kind.name.lower() for column, kind in exported.columns[name].items()
+                },
                 "files": [asdict(part) for part in parts],
             }
             for name, parts in exported.tables.items()

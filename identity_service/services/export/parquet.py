@@ -24,6 +24,7 @@ class Kind(Enum):
 
     TEXT = auto()
     NUMBER = auto()
+    REAL = auto()
     TRUTH = auto()
     TIME = auto()
     TEXTS = auto()
@@ -119,6 +120,7 @@ def _schema(pyarrow: Any, columns: Columns) -> Any:
     types = {
         Kind.TEXT: pyarrow.string(),
         Kind.NUMBER: pyarrow.int64(),
+        Kind.REAL: pyarrow.float64(),
         Kind.TRUTH: pyarrow.bool_(),
         Kind.TIME: pyarrow.timestamp("ms", tz="UTC"),
         Kind.TEXTS: pyarrow.list_(pyarrow.string()),

@@ -18,7 +18,7 @@ from identity_service.domain.profiles.explain import (
 )
 from identity_service.domain.profiles.occurrences import CustomerEvidence, ProfileEvent
 from identity_service.domain.profiles.traits_by_rule import ChosenTrait, choose_traits
-from identity_service.domain.profiles.values import json_text, read_json
+from identity_service.domain.profiles.values import json_text
 from identity_service.domain.recorded import RecordedEvent, SeenIdentifier, SettledCustomer
 from identity_service.errors import IdentityServiceError, NotFound
 from identity_service.graph.stored_profiles import StoredProfileReader, StoredProfileRow
@@ -207,12 +207,8 @@ class CustomerProfiles:
 
 
 def _stored_profile(stored: StoredProfileRow, in_force: ProfilesInForce) -> CustomerProfile:
-    values = read_json(stored.values_json or "{}")
-    features = {
-        name: FeatureValue(said.get("value"), said.get("skipped", 0), said.get("truncated", False))
-        for name in in_force.profiles.features
-        if (said := values.get(name)) is not None
-    }
+    values = stored.features
+    features = {name: values[name] for name in in_force.profiles.features if name in values}
     return CustomerProfile(
         in_force.version, stored.evaluated_at or 0, features, stored.audiences or ()
     )

@@ -218,18 +218,20 @@ async def test_an_audience_says_which_parts_of_its_condition_hold(
     assert not abandoned["conditions"][0]["holds"]
 
 
-async def test_a_name_that_the_text_does_not_have_is_an_error(
+async def test_of_what_the_text_does_not_have_nothing_is_explained(
     world: GraphQLWorld, space: OpenSpace
 ) -> None:
+    selection = (
+        '... on Customer { explainFeature(name: "x") { value }'
+        ' explainAudience(name: "x") { member } }'
+    )
+    before = await world.customer(space, "user_id:ann", selection)
     await apply(world, space, TEXT)
 
-    for field in ('explainFeature(name: "x") { value }', 'explainAudience(name: "x") { member }'):
-        query = (
-            f'{{ space(name: "{space.name}") {{ customer(identifier: {{type: "user_id",'
-            f' value: "ann"}}) {{ ... on Customer {{ {field} }} }} }} }}'
-        )
-        answer = await world.ask(query, key=space.reader_key)
-        assert answer["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+    after = await world.customer(space, "user_id:ann", selection)
+
+    nothing = {"__typename": "Customer", "explainFeature": None, "explainAudience": None}
+    assert before == after == nothing
 
 
 async def test_a_trait_is_chosen_by_its_rule_and_names_the_others(

@@ -32,6 +32,7 @@ from graphql import (
 
 from identity_service.api.graphql import schema as offered
 from identity_service.api.graphql.connections import encode_cursor, global_id
+from identity_service.services.spaces.access import Role
 from tests.support.graphql import GraphQLWorld, OpenSpace, event
 
 SCHEMA: Final[GraphQLSchema] = build_schema(offered.build_schema().as_str())
@@ -43,6 +44,7 @@ WAY_TO: Final[Mapping[str, str]] = {
     "Mutation": "mutation { %s }",
     "Space": '{ space(name: "SPACE") { %s } }',
     "Customer": '{ space(name: "SPACE") { ' + CUSTOMER + " } }",
+    "Audience": '{ space(name: "SPACE") { audiences { %s } } }',
     "Identifier": '{ space(name: "SPACE") { ' + CUSTOMER % "identifiers { %s }" + " } }",
     "Source": '{ space(name: "SPACE") { sources { edges { node { %s } } } } }',
     "Journeys": '{ space(name: "SPACE") { journeys { %s } } }',
@@ -59,7 +61,10 @@ CURSORS: Final = [
     ),
     *(
         encode_cursor(kind, number)
-        for kind in ("change", "policy", "rejected", "judgement", "merge", "retraction")
+        for kind in (
+            *("change", "policy", "rejected", "judgement", "merge", "retraction"),
+            *("member", "membership", "profiles"),
+        )
         for number in (2**63, 2**62, -1, "x\x00", 10**30)
     ),
 ]
@@ -111,6 +116,9 @@ async def space(world: GraphQLWorld) -> OpenSpace:
     await world.send(space, event(1, "user_id:u", "anonymous_id:a", name="seen"))
     source = f'createSource(name: "junk-{space.name}", spaces: ["{space.name}"])'
     await world.ask(f"mutation {{ {source} {{ __typename }} }}", key=space.admin_key)
+    scope = world.access.require(world.access.operator(space.name), space.name, Role.ADMIN)
+    text = "features: {seen: {count: seen}}\naudiences: {seers: {who: {did: seen}}}\n"
+    await world.services.profile_texts.apply(scope, text, 0, None)
     return space
 
 

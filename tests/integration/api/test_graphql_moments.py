@@ -24,9 +24,16 @@ types:
   email: {priority: 2, kind: person, limit: 2, normalise: email}
   cookie: {priority: 9, kind: device, shared: quarantine}
 """
+PROFILES = """
+traits: {plan: {take: latest}}
+features: {paid: {sum: sum, of: Paid}}
+audiences: {payers: {who: {did: Paid}}}
+"""
 BLOCKING = POLICY + "blocked: [{value: phone}]"
 
 ALL: Mapping[str, Sequence[Way]] = {
+    "Customer.explainAudience": [{"name": "payers"}],
+    "Customer.explainFeature": [{"name": "paid"}],
     "Customer.identifiers": [{"first": 100}],
     "Customer.trait": [{"name": "plan"}],
     "Customer.events": [{"first": 100}, {"names": ["Paid"], "newestFirst": False}],
@@ -63,6 +70,8 @@ async def space(world: GraphQLWorld) -> OpenSpace:
         event(5, "user_id:ben", "cookie:phone"),
         event(6, "user_id:ann", "cookie:new", name="Paid", traits={"plan": "pro"}),
     )
+    scope = world.access.require(world.access.operator(space.name), space.name, Role.ADMIN)
+    await world.services.profile_texts.apply(scope, PROFILES, 0, None)
     return space
 
 
@@ -70,7 +79,8 @@ async def everything(world: GraphQLWorld, space: OpenSpace, how: str) -> dict[st
     """By field: what is answered of a customer, who is asked for in some way."""
     asking = Asking(build_schema(offered.build_schema().as_str()), ALL)
     answers: dict[str, Any] = {}
-    for field in asking.fields("Customer", ("Receipt", "Space")):
+    # A feature says when it was evaluated.
+    for field in asking.fields("Customer", ("Receipt", "Space", "Feature")):
         asked = f"__typename ... on Customer {{ {field} }} ... on NotFound {{ reason message }}"
         answer = await world.ask(
             f'{{ space(name: "{space.name}") {{ customer({how}) {{ {asked} }} }} }}',

@@ -163,12 +163,14 @@ async def test_only_administrators_of_the_space_apply_a_text(
     assert (await world.of_space(space, "profiles { version }"))["profiles"] is None
 
 
-async def test_a_version_that_there_is_not_is_an_error(
+async def test_there_is_no_difference_from_a_version_that_is_missing(
     world: GraphQLWorld, space: OpenSpace
 ) -> None:
     await apply(world, space, ORDERS, 0)
 
-    query = f'{{ space(name: "{space.name}") {{ profilesDiff(older: 7) }} }}'
-    answer = await world.ask(query, key=space.reader_key)
+    found = await world.of_space(
+        space,
+        "a: profilesDiff(older: 7) b: profilesDiff(older: 1, newer: 7) c: profilesDiff(older: 1)",
+    )
 
-    assert answer["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+    assert found == {"a": None, "b": None, "c": ""}

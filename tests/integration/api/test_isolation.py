@@ -47,6 +47,7 @@ STRANGERS = (
     "nobody",
 )
 FROM_THE_BEGINNING = encode_cursor("change", 0)
+BEFORE_ALL_MEMBERSHIPS = encode_cursor("membership", 0)
 BEFORE_ALL_DIFFERENCES = encode_cursor("difference", 0, "a", "a")
 
 INSIDE = ("our reader", "our agent", "our admin")
@@ -103,6 +104,16 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         ],
         "Space.policies": pages("Space.policies"),
         "Space.profilesHistory": pages("Space.profilesHistory"),
+        "Space.audience": [{"name": "seers"}],
+        "Audience.members": [{"first": 100}],
+        "Space.membershipChanges": [
+            *pages("Space.membershipChanges"),
+            {"audience": "seers"},
+        ],
+        "Space.previewProfiles": [{"text": "audiences: {seers: {who: {did: page}}}"}],
+        "Customer.features": [{"names": ["seen"]}],
+        "Customer.explainFeature": [{"name": "seen", "first": 1}],
+        "Customer.explainAudience": [{"name": "seers"}],
         "Space.profilesDiff": [{"older": 1}],
         "Space.contested": pages("Space.contested"),
         "Space.superConnectors": pages("Space.superConnectors"),
@@ -171,6 +182,9 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         "Identifier.linksBySource": [{"first": 100}],
         "Identifier.linksOverTime": [{"first": 1000}],
         "Subscription.settlement": [{"space": door}],
+        "Subscription.membershipChanges": [
+            {"space": door, "after": BEFORE_ALL_MEMBERSHIPS, "audiences": ["seers"]}
+        ],
         **_journeys(said, identifiers),
         "Mutation.createSpace": [{"name": door, "policy": OURS}],
         "Mutation.createSource": [

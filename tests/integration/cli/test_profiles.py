@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.support.command import Command
@@ -76,3 +77,54 @@ def test_every_mistake_of_a_file_is_named_with_its_path(
     assert ended.err == command("profiles", "check", text).err
     assert f"{text}: features: " in ended.err
     assert f"{text}: audiences: " in ended.err
+
+
+def test_a_training_set_has_what_was_so_at_each_instant(
+    command: Command, keys: dict[str, str], text: Path, tmp_path: Path
+) -> None:
+    space = ("--space", keys["space"])
+    events, pairs = tmp_path / "events.jsonl", tmp_path / "pairs.csv"
+    calls = [
+        {"type": "track", "event": "Order Completed", "userId": "ann", "messageId": f"m{day}"}
+        | {"timestamp": f"2026-03-0{day}T12:00:00Z"}
+        for day in (1, 2, 3)
+    ]
+    events.write_text("\n".join(map(json.dumps, calls)))
+    pairs.write_text(
+        "customer,at\nuser_id:ann,2026-03-02T12:00:00Z\nuser_id:ben,2026-03-02\n"
+        "user_id:ann,2026-03-01T11:59:59.999Z\n"
+    )
+    command("ingest", events, *space)
+    command("profiles", "apply", text, *space)
+
+    made = command("profiles", "training-set", pairs, *space, "--to", tmp_path / "set")
+
+    rows = (
+        duckdb.connect()
+        .execute(
+            f"FROM '{tmp_path}/set/training_set/*.parquet'"
+            " SELECT row, customer, customer_id IS NULL, version, f_orders"
+        )
+        .fetchall()
+    )
+    assert rows == [
+        (1, "user_id:ann", False, 1, 2),
+        (2, "user_id:ben", True, 1, None),
+        (3, "user_id:ann", False, 1, 0),
+    ]
+    assert "3 rows by version 1" in made.out
+    assert "1 of them name nobody" in made.out
+
+
+def test_pairs_that_cannot_be_read_are_named(
+    command: Command, keys: dict[str, str], text: Path, tmp_path: Path
+) -> None:
+    space, pairs = ("--space", keys["space"]), tmp_path / "pairs.csv"
+    command("profiles", "apply", text, *space)
+    asked = ("profiles", "training-set", pairs, *space, "--to", tmp_path / "set")
+
+    pairs.write_text("customer\nuser_id:ann\n")
+    assert "no column “at”" in command.complains(*asked, code=1)
+    pairs.write_text("customer,at\nuser_id:ann,yesterday\n")
+    assert "row 1: “yesterday” is no moment" in command.complains(*asked, code=1)
+    assert not (tmp_path / "set").exists()

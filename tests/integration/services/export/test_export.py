@@ -16,6 +16,7 @@ from identity_service.domain.judgements import OF_TWO, Verdict
 from identity_service.domain.policies.parse import parse_policy
 from identity_service.errors import BadInput, FieldInvalid, MissingExtra
 from identity_service.graph.exports import ExportReader
+from identity_service.graph.stored_profiles import StoredProfileReader
 from identity_service.services.export.export import TABLES, Exported, Exporter
 from identity_service.services.kit.clock import system_clock
 from tests.support.busy import busy_devices
@@ -26,8 +27,12 @@ LOAD = (Path(__file__).parents[4] / "examples" / "sql" / "duckdb.sql").read_text
 
 def exporting(world: World, *, page: int = 2_000) -> Exporter:
     """Exports that go back no further than their cursor: here nobody else writes."""
-    reader = ExportReader(world.database, page)
-    return Exporter(reader, world.use_cases.spaces, system_clock, overlap=0)
+    return through(ExportReader(world.database, page), world)
+
+
+def through(reader: ExportReader, world: World) -> Exporter:
+    cases, stored = world.use_cases, StoredProfileReader(world.database)
+    return Exporter(reader, cases.spaces, cases.profile_texts, stored, system_clock, overlap=0)
 
 
 async def send(world: World, *events: Any) -> None:
@@ -274,9 +279,7 @@ async def test_what_others_write_meanwhile_is_in_the_next_increment(
             return await super().identifiers(keys)
 
     exported_before = await export.export(space.scope, tmp_path / "0")
-    while_writing = Exporter(
-        Interrupted(space.database, 1), space.use_cases.spaces, system_clock, overlap=0
-    )
+    while_writing = through(Interrupted(space.database, 1), space)
     first = await while_writing.export(space.scope, tmp_path / "1")
     load(warehouse, tmp_path / "1")
     await export.export(space.scope, tmp_path / "2", first.cursor)
@@ -322,3 +325,49 @@ async def test_an_export_that_fails_leaves_nothing_and_one_does_not_write_over_a
         await export.export(space.scope, tmp_path / "without")
 
     assert names(tmp_path) == ["export", "file"]
+
+
+PROFILES = """
+features:
+  orders: {count: Order Completed}
+  revenue: {sum: revenue, of: Order Completed}
+  customer_since: {first_at: Order Completed}
+  bought: {list: sku, of: Order Completed}
+  channels: {counts: channel, of: Order Completed}
+audiences:
+  buyers: {who: {feature: orders, gte: 1}}
+"""
+
+
+async def test_a_space_with_a_profiles_text_has_a_table_of_profiles(
+    space: World, tmp_path: Path
+) -> None:
+    bought = {"revenue": 0.1, "sku": "bike", "channel": "web"}
+    await send(
+        space,
+        event("m1", 1_000, "user_id:ann", name="Order Completed", properties=bought),
+        event("m2", 2_000, "user_id:ann", name="Order Completed", properties={"revenue": 0.2}),
+        event("m3", 3_000, "anonymous_id:z"),
+    )
+    without = await exporting(space).export(space.scope, tmp_path / "0")
+    await space.use_cases.profile_texts.apply(space.scope, PROFILES, 0, None)
+    await space.use_cases.profiles.computed(space.scope)
+
+    exported = await exporting(space).export(space.scope, tmp_path / "1")
+
+    rows = (
+        duckdb.connect()
+        .execute(
+            f"FROM '{tmp_path}/1/profiles/*.parquet'"
+            " SELECT version, audiences, values::JSON->>'revenue',"
+            " f_orders, f_revenue, epoch_ms(f_customer_since), f_bought, f_channels"
+            " ORDER BY f_orders"
+        )
+        .fetchall()
+    )
+    assert "profiles" not in without.tables
+    assert exported.rows("profiles") == 2
+    assert rows == [
+        (1, [], "0", 0, 0.0, None, [], "{}"),
+        (1, ["buyers"], "0.3", 2, pytest.approx(0.3), 1_000, ["bike"], '{"web": 1}'),
+    ]

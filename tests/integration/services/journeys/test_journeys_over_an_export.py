@@ -12,8 +12,7 @@ import duckdb
 import pytest
 
 from identity_service.domain.policies.durations import parse_duration
-from identity_service.graph.exports import ExportReader
-from identity_service.services.export.export import TABLES, Exporter
+from identity_service.services.export.export import TABLES
 from identity_service.services.kit.clock import system_clock
 from tests.support.space import NewWorld, World
 from tests.support.visitors import DAY, END, START, happened
@@ -83,7 +82,7 @@ async def space(request: pytest.FixtureRequest, world: NewWorld) -> World:
 async def warehouse(space: World, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Holds the space, exported as it grew: customers merge after they were loaded."""
     exports, warehouse = tmp_path_factory.mktemp("exports"), Warehouse()
-    exporting = Exporter(ExportReader(space.database), space.use_cases.spaces, system_clock)
+    exporting = space.use_cases.exporting
     events = list(space.sent.values())
     await space.send(*events[::2], received_at=system_clock())
     first = await exporting.export(space.scope, exports / "first")
