@@ -28,6 +28,7 @@ from identity_service.cli import (
     journeys,
     judgement,
     policy,
+    policy_score,
     policy_versions,
     polled_source,
     preview,
@@ -79,6 +80,7 @@ app.command("retract")(retraction.retract_command)
 app.add_typer(retraction.app, name="retraction")
 policy_versions.add_to(policy.app)
 policy.app.command("preview")(preview.preview)
+policy.app.command("score")(policy_score.score)
 app.command("export")(export.export)
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(policy.app, name="policy")
