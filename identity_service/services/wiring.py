@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from identity_service.graph.access import AccessStore
+from identity_service.graph.accounts import AccountReader
 from identity_service.graph.copies import CopyReader
 from identity_service.graph.customers import CustomerReader
 from identity_service.graph.database import Database
@@ -21,6 +22,7 @@ from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.links import LinkReader
 from identity_service.graph.mirrors import MirrorStore
+from identity_service.graph.mpids import MpidStore
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.polls import PollStore
 from identity_service.graph.rejected import RejectedStore
@@ -46,6 +48,7 @@ from identity_service.services.preview.judgement_previews import JudgementPrevie
 from identity_service.services.preview.previews import Previews
 from identity_service.services.preview.retraction_previews import RetractionPreviews
 from identity_service.services.preview.rule_previews import RulePreviews
+from identity_service.services.read.accounts import Accounts
 from identity_service.services.read.as_of.component_walk import HistoricalComponents
 from identity_service.services.read.as_of.view import HistoricalReads
 from identity_service.services.read.current import CurrentReads
@@ -55,6 +58,7 @@ from identity_service.services.read.inboxes import Inboxes
 from identity_service.services.read.live import LiveResolution
 from identity_service.services.resolution.component_resolver import ComponentResolver
 from identity_service.services.spaces.access import Access
+from identity_service.services.spaces.access_tokens import AccessTokens
 from identity_service.services.spaces.policies import Policies
 from identity_service.services.spaces.sources import Sources
 from identity_service.services.spaces.spaces import Spaces
@@ -89,6 +93,7 @@ class UseCases:
     """All that the API and the command line can have done. To be closed."""
 
     access: Access
+    access_tokens: AccessTokens
     spaces: Spaces
     sources: Sources
     ingest: Ingest
@@ -99,6 +104,8 @@ class UseCases:
     source_counts: SourceCounts
     deferred: DeferredSettlement
     customers: Customers
+    accounts: Accounts
+    mpids: MpidStore
     explanations: Explanations
     previews: Previews
     ledger: Ledger
@@ -168,6 +175,7 @@ def assemble(
         PolicyStore(database),
     )
     access, policies = Access(keys), Policies(policy_store)
+    vault = Vault(secrets_key)
     resolver = ComponentResolver(evidence, limits)
     detachment_store = DetachmentStore(database)
     corrections = Corrections(evidence, detachment_store)
@@ -241,6 +249,7 @@ def assemble(
     )
     return UseCases(
         access=access,
+        access_tokens=AccessTokens(access, vault, clock),
         spaces=spaces,
         sources=Sources(source_store, access, clock),
         rule_previews=RulePreviews(source_store),
@@ -251,6 +260,8 @@ def assemble(
         source_counts=source_counts,
         deferred=deferred,
         customers=customers,
+        accounts=Accounts(AccountReader(database)),
+        mpids=MpidStore(database),
         explanations=Explanations(link_reader),
         previews=Previews(SnapshotReader(database), policy_store, customers, preview_timeout),
         ledger=ledger,
@@ -278,7 +289,7 @@ def assemble(
         repair=Repair(evidence, policy_store, settler),
         exporting=Exporter(walk, spaces, clock),
         copying=SpaceCopier(CopyReader(database), walk),
-        webhooks=Webhooks(WebhookStore(database), access, Vault(secrets_key), clock),
+        webhooks=Webhooks(WebhookStore(database), access, vault, clock),
         upstream=UpstreamNotices(upstream_store, judgements, clock),
         polls=Polls(
             access,

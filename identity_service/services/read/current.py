@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -32,6 +32,8 @@ from identity_service.graph.customers import (
     ById,
     CustomerReader,
     CustomerRow,
+    EarliestEvent,
+    EventContext,
     EventTraitsRow,
     EventWindow,
     Lookup,
@@ -325,6 +327,18 @@ class CurrentView:
         """The identifiers that an event carries, strongest first."""
         rows = await self.reads.event_identifiers.get(event.key) or ()
         return strongest_first(rows, (await self.in_force()).policy)
+
+    async def event_contexts(self, events: Sequence[RecordedEvent]) -> Mapping[str, EventContext]:
+        """By event key, the context in which it was sent."""
+        async with self.reads.one_by_one:
+            return await self.reads.customers.event_contexts([event.key for event in events])
+
+    async def earliest_events(
+        self, identifiers: Sequence[SeenIdentifier]
+    ) -> Mapping[str, EarliestEvent]:
+        """By identifier key, the earliest event that carries it."""
+        async with self.reads.one_by_one:
+            return await self.reads.customers.earliest_events([each.key for each in identifiers])
 
     async def links(self, customer: SettledCustomer, first: int) -> list[DecidedLink]:
         """Links of the customer's identifiers, most often seen first, each with its decision."""
