@@ -232,6 +232,10 @@ def _state(
             threads,
             rate_limit,
             cases.webhooks,
+            cases.customers,
+            cases.accounts,
+            cases.mpids,
+            cases.access_tokens,
         ),
         "graphql": GraphQLEndpoint(cases, settings.max_streams, large),
         "client_limits": ClientLimits(

@@ -30,6 +30,7 @@ from identity_service.cli import (
     journeys,
     judgement,
     policy,
+    policy_score,
     policy_versions,
     polled_source,
     preview,
@@ -83,6 +84,7 @@ app.add_typer(retraction.app, name="retraction")
 app.add_typer(features.app, name="features")
 policy_versions.add_to(policy.app)
 policy.app.command("preview")(preview.preview)
+policy.app.command("score")(policy_score.score)
 app.command("export")(export.export)
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(policy.app, name="policy")

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from identity_service.domain.profiles.recorded import RecordedMembershipChange
 from identity_service.domain.recorded import RecordedChange
 from identity_service.graph.access import AccessStore
+from identity_service.graph.accounts import AccountReader
 from identity_service.graph.copies import CopyReader
 from identity_service.graph.customers import CustomerReader
 from identity_service.graph.database import Database
@@ -24,6 +25,7 @@ from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.links import LinkReader
 from identity_service.graph.memberships import MembershipReader
 from identity_service.graph.mirrors import MirrorStore
+from identity_service.graph.mpids import MpidStore
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.polls import PollStore
 from identity_service.graph.profile_events import ProfileEventReader
@@ -58,6 +60,7 @@ from identity_service.services.preview.retraction_previews import RetractionPrev
 from identity_service.services.preview.rule_previews import RulePreviews
 from identity_service.services.profiles.check import ProfileChecks
 from identity_service.services.profiles.worker import ProfileWorker
+from identity_service.services.read.accounts import Accounts
 from identity_service.services.read.as_of.component_walk import HistoricalComponents
 from identity_service.services.read.as_of.view import HistoricalReads
 from identity_service.services.read.audiences import Audiences
@@ -70,6 +73,7 @@ from identity_service.services.read.live import LiveResolution
 from identity_service.services.read.profile_evidence import ProfileEvidence
 from identity_service.services.resolution.component_resolver import ComponentResolver
 from identity_service.services.spaces.access import Access
+from identity_service.services.spaces.access_tokens import AccessTokens
 from identity_service.services.spaces.policies import Policies
 from identity_service.services.spaces.profile_texts import ProfileTexts
 from identity_service.services.spaces.sources import Sources
@@ -105,6 +109,7 @@ class UseCases:
     """All that the API and the command line can have done. To be closed."""
 
     access: Access
+    access_tokens: AccessTokens
     spaces: Spaces
     sources: Sources
     ingest: Ingest
@@ -115,6 +120,8 @@ class UseCases:
     source_counts: SourceCounts
     deferred: DeferredSettlement
     customers: Customers
+    accounts: Accounts
+    mpids: MpidStore
     explanations: Explanations
     previews: Previews
     ledger: Ledger
@@ -206,6 +213,7 @@ def assemble(
         limits.profiles,
     )
     evidence = EvidenceStore(database, following.wake, profiles.wake)
+    vault = Vault(secrets_key)
     resolver = ComponentResolver(evidence, limits)
     detachment_store = DetachmentStore(database)
     corrections = Corrections(evidence, detachment_store)
@@ -281,6 +289,7 @@ def assemble(
     )
     return UseCases(
         access=access,
+        access_tokens=AccessTokens(access, vault, clock),
         spaces=spaces,
         sources=Sources(source_store, access, clock),
         rule_previews=RulePreviews(source_store),
@@ -291,6 +300,8 @@ def assemble(
         source_counts=source_counts,
         deferred=deferred,
         customers=customers,
+        accounts=Accounts(AccountReader(database)),
+        mpids=MpidStore(database),
         explanations=Explanations(link_reader),
         previews=Previews(SnapshotReader(database), policy_store, customers, preview_timeout),
         ledger=ledger,
@@ -321,7 +332,7 @@ def assemble(
         exporting=Exporter(walk, spaces, profile_texts, StoredProfileReader(database), clock),
         training_sets=TrainingSets(profile_texts, policies, customers, profile_evidence),
         copying=SpaceCopier(CopyReader(database), walk),
-        webhooks=Webhooks(WebhookStore(database), access, Vault(secrets_key), clock),
+        webhooks=Webhooks(WebhookStore(database), access, vault, clock),
         upstream=UpstreamNotices(upstream_store, judgements, clock),
         polls=Polls(
             access,
