@@ -9,5 +9,5 @@
 //   destinations: list of properties
 MATCH (d:Destination {space: $w.space})
 WHERE d.name > $w.after
-WITH d ORDER BY d.space, d.name LIMIT $w.most
+WITH d ORDER BY d.name LIMIT $w.most
 RETURN collect(properties(d)) AS destinations

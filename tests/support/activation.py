@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
+from random import Random
 from typing import Any
+
+from pydantic import SecretStr
 
 from identity_service.activation.definition import parse_definition
 from identity_service.activation.records import (
@@ -18,9 +21,18 @@ from identity_service.activation.records import (
     parse_record_key,
 )
 from identity_service.activation.vendors import ADAPTERS, DestinationVendor, rules_of
+from identity_service.graph.destinations import DestinationKey, DestinationStore, StoredRecord
 from identity_service.services.activation.channel import HttpChannel
+from identity_service.services.activation.channels import Channels
+from identity_service.services.activation.customer_states import CustomerStates
+from identity_service.services.activation.delivery import LookReport
+from identity_service.services.activation.destinations import Destinations
+from identity_service.services.activation.engine import ActivationEngine
 from identity_service.services.activation.guard import AddressGuard
 from identity_service.services.activation.sender import Sender
+from identity_service.services.kit.vault import Vault
+from identity_service.services.limits import ActivationLimits
+from tests.support.space import World
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
@@ -109,3 +121,67 @@ async def sender_to(
 def by_key(operations: Sequence[Operation], outcomes: Mapping[str, Any]) -> dict[str, Any]:
     """The outcomes by the value of the record's key."""
     return {each.record.key.value: outcomes.get(each.id) for each in operations}
+
+
+@dataclass
+class ActivatedSpace:
+    """A space whose destinations are served when a test says so, by a clock that stands still."""
+
+    world: World
+    destinations: Destinations
+    engine: ActivationEngine
+    store: DestinationStore
+    clock: FakeClock
+
+    async def create(
+        self, vendor: DestinationVendor, url: str, more: str = "", name: str = "crm"
+    ) -> DestinationKey:
+        """Make a destination that answers at `url`."""
+        text = definition_text(vendor, url, more)
+        made = await self.destinations.create(
+            self.world.scope, name, vendor, text, SECRETS.get(vendor, {})
+        )
+        return made.key
+
+    async def mark_all(self, key: DestinationKey) -> list[str]:
+        """Have all customers looked at, as those are that change; retired ids too."""
+        rows = await self.world.rows(
+            "MATCH (c:Customer|RetiredId) WHERE c.space = $space RETURN c.id"
+        )
+        customers = [each for [each] in rows]
+        await self.store.mark(key, customers)
+        return customers
+
+    async def look(self, key: DestinationKey) -> LookReport:
+        """Look once at those that are due."""
+        _, report = await self.engine.look(key)
+        assert report is not None
+        return report
+
+    async def record_of(self, key: DestinationKey, record: str) -> StoredRecord:
+        """What is kept of a record."""
+        return (await self.store.records(key, [], [record]))[record]
+
+
+Activated = Callable[..., ActivatedSpace]
+"""`activated`, as the fixture `activate` gives it."""
+
+
+def activated(world: World, clock: FakeClock | None = None, worker: str = "w1") -> ActivatedSpace:
+    """A space with destinations on loopback; `worker` names the process that serves them."""
+    clock = clock or FakeClock()
+    use_cases = world.use_cases
+    store = DestinationStore(world.database, worker)
+    channels = Channels(Vault(SecretStr("k" * 43)), AddressGuard(LOOPBACK), None, clock)
+    engine = ActivationEngine(
+        use_cases.access,
+        store,
+        CustomerStates(use_cases.customers, store),
+        channels,
+        clock,
+        ActivationLimits(),
+        clock.pause,
+        Random(1),  # noqa: S311 - it spreads attempts
+    )
+    destinations = Destinations(store, channels, engine, use_cases.customers, clock)
+    return ActivatedSpace(world, destinations, engine, store, clock)
