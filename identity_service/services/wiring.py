@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -14,6 +16,7 @@ from identity_service.graph.accounts import AccountReader
 from identity_service.graph.copies import CopyReader
 from identity_service.graph.customers import CustomerReader
 from identity_service.graph.database import Database
+from identity_service.graph.destinations import DestinationStore
 from identity_service.graph.detachments import DetachmentStore
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.exports import ExportReader
@@ -42,6 +45,11 @@ from identity_service.graph.spaces import SpaceStore
 from identity_service.graph.stored_profiles import StoredProfileReader
 from identity_service.graph.upstream import UpstreamStore
 from identity_service.graph.webhooks import WebhookStore
+from identity_service.services.activation.channels import Channels
+from identity_service.services.activation.customer_states import CustomerStates
+from identity_service.services.activation.destinations import Destinations
+from identity_service.services.activation.engine import ActivationEngine
+from identity_service.services.activation.guard import AddressGuard
 from identity_service.services.changes.feed import Feed
 from identity_service.services.changes.ledger import Ledger
 from identity_service.services.export.export import Exporter
@@ -102,6 +110,20 @@ from identity_service.services.write.settler import Settler
 from identity_service.services.write.source_counts import SourceCounts
 from identity_service.services.write.space_locks import SpaceLocks
 from identity_service.services.write.upstream import UpstreamNotices
+from identity_service.settings import Settings, parse_networks
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where destinations may be: networks that are not public, and a directory for files."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    directory: Path | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Reach:
+        """As the operator has set it."""
+        return cls(parse_networks(settings.destination_networks), settings.destination_files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +170,8 @@ class UseCases:
     profile_previews: ProfilePreviews
     profiles: ProfileWorker
     profile_checks: ProfileChecks
+    destinations: Destinations
+    activation: ActivationEngine
 
     async def finish(self) -> None:
         """As `close`, when all that was put off is settled too."""
@@ -174,6 +198,7 @@ class UseCases:
                 self.policy_rollout,
                 self.retractions,
                 self.polls,
+                self.activation,
             ):
                 ending.push_async_callback(each.close)  # the last one first
 
@@ -186,11 +211,12 @@ def assemble(
     preview_timeout: float | None = None,
     secrets_key: SecretStr | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    reach: Reach = Reach(),
 ) -> UseCases:
     """The use cases over an open database; at most `max_queue` events may wait to be written.
 
     `preview_timeout`: seconds that a preview may take, None for any time. `secrets_key` is that of
-    the settings.
+    the settings, and so is `reach`.
     """
     ids, locks = Ids(clock), SpaceLocks()
     ledger_reader, judgement_store = LedgerReader(database), JudgementStore(database)
@@ -277,6 +303,17 @@ def assemble(
             limits.shared_by_components,
         ),
     )
+    vault = Vault(secrets_key)
+    destination_store = DestinationStore(database, worker)
+    channels = Channels(vault, AddressGuard(reach.networks), reach.directory, clock)
+    activation = ActivationEngine(
+        access,
+        destination_store,
+        CustomerStates(customers, destination_store),
+        channels,
+        clock,
+        limits.activation,
+    )
     judgements = Judgements(
         evidence,
         judgement_store,
@@ -350,4 +387,6 @@ def assemble(
         ),
         profiles=profiles,
         profile_checks=ProfileChecks(profile_texts, policies, profile_reader, profile_store, clock),
+        destinations=Destinations(destination_store, channels, activation, customers, clock),
+        activation=activation,
     )
