@@ -22,7 +22,7 @@ EXACT: Final = Context(prec=4 * MAX_DIGITS, Emax=10**6, Emin=-(10**6))
 """Wide enough for any sum of numbers, and for the product of two."""
 
 ValueKey: TypeAlias = tuple[int, Any]
-"""What a value is compared and told from others by."""
+"""By what a value is compared, and equals others or not."""
 
 
 def read_json(text: str) -> Any:

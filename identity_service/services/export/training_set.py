@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import batched
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -111,7 +111,8 @@ class TrainingSets:
             whole_or_nothing(directory) as growing,
             TableWriter(growing, TABLE, {**_COLUMNS, **features}) as table,
         ):
-            for some in batched(read_pairs(pairs), _PAIRS_AT_ONCE, strict=False):
+            reading = read_pairs(pairs)
+            while some := list(islice(reading, _PAIRS_AT_ONCE)):
                 written = await self._rows(scope, in_force, features, some)
                 table.write(written)
                 rows += len(written)
