@@ -178,6 +178,12 @@ async def fill(
         f' expectedVersion: 1, note: "{said} asked for it") {{ __typename }}'
     )
     await settled(world, space)
+    await change(
+        f'createDestination(space: "{space.name}", name: "{said}-crm", vendor: WEBHOOK,'
+        f' definition: "connection: {{url: https://{said}.example.com}}",'
+        ' secrets: [{name: "secret", value: "whsec_MDEyMzQ1Njc4"}])'
+        " { __typename ... on Invalid { message } }"
+    )
     await send(90, "user_id:blocked-later", "user_id:dan")
     return await known(
         world,
@@ -244,7 +250,7 @@ async def known(
         f" changes(first: 500) {{ edges {{ node {{ id }} }} {page} }}"
         f" policies {{ {page} }} contested {{ {page} }} superConnectors {{ {page} }}"
         f" rejectedEvents {{ edges {{ node {{ id }} }} {page} }} judgements {{ {page} }}"
-        f" retractions {{ {page} }} sources {{ {page} }}"
+        f" retractions {{ {page} }} sources {{ {page} }} destinations {{ {page} }}"
         f" upstreamMerges {{ edges {{ node {{ id }} }} {page} }}"
         f" upstreamRequests {{ edges {{ node {{ id }} }} {page} }} }} }}"
     )

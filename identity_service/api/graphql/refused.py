@@ -10,7 +10,12 @@ import strawberry
 
 from identity_service import errors
 from identity_service.api.graphql.types import shows
-from identity_service.errors import FieldInvalid, PolicyInvalid, ReadingRulesInvalid
+from identity_service.errors import (
+    DestinationInvalid,
+    FieldInvalid,
+    PolicyInvalid,
+    ReadingRulesInvalid,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,9 @@ class Overtaken:
     current_version: int
 
 
-def refused(error: FieldInvalid | PolicyInvalid | ReadingRulesInvalid) -> Refused:
+def refused(
+    error: FieldInvalid | PolicyInvalid | ReadingRulesInvalid | DestinationInvalid,
+) -> Refused:
     """A mistake as an answer."""
     return Refused(str(error), error.problems)
 

@@ -45,6 +45,7 @@ WAY_TO: Final[Mapping[str, str]] = {
     "Customer": '{ space(name: "SPACE") { ' + CUSTOMER + " } }",
     "Identifier": '{ space(name: "SPACE") { ' + CUSTOMER % "identifiers { %s }" + " } }",
     "Source": '{ space(name: "SPACE") { sources { edges { node { %s } } } } }',
+    "Destination": '{ space(name: "SPACE") { destinations { edges { node { %s } } } } }',
     "Journeys": '{ space(name: "SPACE") { journeys { %s } } }',
     "PolicyPreview": '{ space(name: "SPACE") { preview(policy: "extends: merge_all")'
     " { ... on PolicyPreview { %s } } } }",
@@ -54,7 +55,10 @@ WAY_TO: Final[Mapping[str, str]] = {
 CURSORS: Final = [
     *(
         encode_cursor(kind, *numbers, "x")
-        for kind in ("event", "difference", "contested", "super", "source")
+        for kind in (
+            *("event", "difference", "contested", "super", "source"),
+            *("destination", "dead letter"),
+        )
         for numbers in [(2**63,) * 3, (2**62,) * 3, (-(2**62),) * 3, (2**62,), (2**64, "x")]
     ),
     *(
