@@ -20,6 +20,7 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.domain.timestamps import iso
 from identity_service.domain.upstream import Notice, NoticeKind
 from identity_service.graph.database import Database
+from identity_service.graph.destinations import DestinationKey, DestinationStore
 from tests.support.graphql import GraphQLWorld, OpenSpace, event
 from tests.support.statements import reading
 from tests.support.waiting import until
@@ -185,7 +186,7 @@ async def fill(
         " { __typename ... on Invalid { message } }"
     )
     await send(90, "user_id:blocked-later", "user_id:dan")
-    return await known(
+    about = await known(
         world,
         space,
         said,
@@ -194,6 +195,22 @@ async def fill(
         judged,
         retracted["id"],
     )
+    await refused_by_a_destination(world.database, about)
+    return about
+
+
+async def refused_by_a_destination(database: Database, about: Neighbour) -> None:
+    """A dead letter, and a customer that waits for the destination."""
+    store = DestinationStore(database, "tests")
+    key = DestinationKey(about.name, f"{about.said}-crm")
+    letter = {
+        "customer_id": about.customers[0],
+        "state": "dead",
+        "wanted": about.said,
+        "answer": f"{about.said} is no name",
+    }
+    await store.mark(key, about.customers[:1])
+    await store.write_outcomes(key, 0, {f"user_id:{about.said}": letter}, {})
 
 
 def upstream(said: str, number: int, at: int) -> Notice:
