@@ -99,6 +99,19 @@ Value = Callable[[str, Neighbour], Any]
 
 # By the first pattern that is found in `name: description`.
 VALUES: Final[list[tuple[str, Value]]] = [
+    (r"list of \[space\]$", lambda space, _: [[space]]),
+    (r"list of keys of versions", lambda space, _: [policy_key(space, v) for v in (1, 2, 3)]),
+    (r"list of \[space, audience\]", lambda space, _: [[space, "seers"]]),
+    (r"^w\.audiences: list of names", lambda _, __: ["seers"]),
+    (r"^w\.audience: ", lambda _, __: "seers"),
+    (r"^w\.after: string . the last customer id", lambda _, __: ""),
+    (r"list of customer ids", lambda _, about: sorted((*about.customers, about.retired))),
+    (
+        r"list of \[customer id, position in the ledger",
+        lambda _, about: [[each, 0] for each in (*about.customers, about.retired)],
+    ),
+    (r"^w\.limited: list of limited sources", lambda _, __: ["page"]),
+    (r"^w\.now: ", lambda _, __: 2**53),
     (r"^w\.begin: ", lambda space, _: events_key(space, "m1")),
     (r"^(w\.)?at: integer . the moment", lambda _, __: 2**53),
     (r"list of account keys", lambda space, _: [account_key(space, "acme")]),
