@@ -45,7 +45,7 @@ from identity_service.services.imports.source_files import read_files
 from identity_service.services.kit.clock import system_clock
 from identity_service.services.limits import Limits
 from identity_service.services.spaces.access import ensure_admin_key
-from identity_service.services.wiring import UseCases, assemble
+from identity_service.services.wiring import Reach, UseCases, assemble
 from identity_service.services.write.rate_limit import RateLimit
 from identity_service.settings import Settings
 
@@ -185,6 +185,7 @@ async def _lifespan(
                 preview_timeout=settings.preview_timeout,
                 limits=Limits.of(settings),
                 secrets_key=settings.secrets_key,
+                reach=Reach.of(settings),
             )
             await cases.ingest.warm_up()
             cases.policy_rollout.look_after_all()
@@ -194,6 +195,7 @@ async def _lifespan(
             cases.rejected_retention.look_after_all()
             cases.source_counts.write_regularly()
             cases.polls.look_after(_polled_sources(settings))
+            cases.activation.look_after_all()
             async with AsyncExitStack() as ending:
                 ending.push_async_callback(cases.close)
                 large = LargeQueries(settings, database) if own_process else None
@@ -232,6 +234,10 @@ def _state(
             threads,
             rate_limit,
             cases.webhooks,
+            cases.customers,
+            cases.accounts,
+            cases.mpids,
+            cases.access_tokens,
         ),
         "graphql": GraphQLEndpoint(cases, settings.max_streams, large),
         "client_limits": ClientLimits(

@@ -8,6 +8,7 @@
     │   ├── PolicyInvalid         400  a policy text with mistakes, each with its path
     │   ├── ProfilesInvalid       400  a text of profiles with mistakes, each with its path
     │   ├── ReadingRulesInvalid   400  reading rules with mistakes, each with its path
+    │   ├── DestinationInvalid    400  the definition of a destination with mistakes, likewise
     │   └── TooLarge              413  beyond a bound
     ├── TooSlow                   408  a request that did not arrive in time
     ├── Unauthorised              401  no key, or one that is not known
@@ -20,7 +21,7 @@
     ├── Unavailable               503  the database does not answer; try again
     │   ├── Contended             503  others kept changing the same customers; try again
     │   └── SourcePaused          503  the source is paused: keep the events, and try again
-    ├── SecretsLocked             503  secrets of sources cannot be encrypted or read here
+    ├── SecretsLocked             503  secrets cannot be encrypted or read here
     ├── StatementFailed           500  the database refused a statement of ours
     ├── SourceFailed              502  what events are read from refuses, or does not answer
     ├── SchemaMismatch            500  the applied schema is not the one that is shipped
@@ -105,6 +106,18 @@ class ReadingRulesInvalid(BadInput):
         first = problems[0]
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         super().__init__(f"The rules have a mistake at {first.path}: {first.message}{more}")
+        self.problems = problems
+
+
+class DestinationInvalid(BadInput):
+    """The definition of a destination with mistakes; none of it was applied."""
+
+    code = "DESTINATION_INVALID"
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        first = problems[0]
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        super().__init__(f"The definition has a mistake at {first.path}: {first.message}{more}")
         self.problems = problems
 
 

@@ -58,6 +58,16 @@ INVALID_SIGNATURES: Final = Counter(
     "Requests to a source of webhooks that its vendor did not sign, or not lately.",
     ["source"],
 )
+DESTINATION_OPERATIONS: Final = Counter(
+    "identity_destination_operations_total",
+    "Operations at a destination (upsert, merge, erase) by what became of them: done, later, dead.",
+    ["space", "destination", "action", "outcome"],
+)
+DESTINATION_PAUSES: Final = Counter(
+    "identity_destination_pauses_total",
+    "How often the service paused a destination by itself, since it lets nothing in.",
+    ["space", "destination"],
+)
 BACKGROUND_FAILURES: Final = Counter(
     "identity_background_failures_total",
     "Errors of work in the background, which is done again after a pause.",

@@ -12,7 +12,7 @@ from identity_service.graph.database import Database
 from identity_service.runtime.provided import with_neo4j
 from identity_service.services.limits import Limits
 from identity_service.services.spaces.access import OPERATOR, Role, SpaceScope
-from identity_service.services.wiring import UseCases, assemble
+from identity_service.services.wiring import Reach, UseCases, assemble
 from identity_service.settings import Settings
 
 T = TypeVar("T")
@@ -60,6 +60,7 @@ async def use(settings: Settings, work: Callable[[Session], Awaitable[T]]) -> T:
             settings.max_queue,
             secrets_key=settings.secrets_key,
             limits=Limits.of(settings),
+            reach=Reach.of(settings),
         )
         try:
             return await work(Session(database, cases))

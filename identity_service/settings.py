@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,11 @@ def secret_of(variable: str) -> SecretStr | None:
     """What a variable holds that a user's own file names, say the address of a database."""
     value = os.environ.get(variable)
     return SecretStr(value) if value else None
+
+
+def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Networks or addresses, separated by commas. Raises ValueError."""
+    return tuple(ip_network(each.strip()) for each in text.split(",") if each.strip())
 
 
 def default_data_dir() -> Path:
@@ -107,6 +113,15 @@ class Settings(BaseSettings):
         description="A directory of files (`.yaml`) that say how databases and CRMs are read as"
         " sources, or one such file. `serve` reads these; unset: none.",
     )
+    destination_networks: str = Field(
+        default="",
+        description="Addresses that are not public and that destinations may be reached at all the"
+        " same: networks or addresses, as `10.1.0.0/16,127.0.0.1`. Unset: none.",
+    )
+    destination_files: Path | None = Field(
+        default=None,
+        description="A directory below which destinations of files may write. Unset: none may.",
+    )
     head_timeout: float = Field(
         default=10,
         gt=0,
@@ -160,6 +175,15 @@ class Settings(BaseSettings):
             for name, value in given.items()
             if value is not None
         }
+
+    @field_validator("destination_networks")
+    @classmethod
+    def _are_networks(cls, networks: str) -> str:
+        try:
+            parse_networks(networks)
+        except ValueError as error:
+            raise ValueError(f"{error}; write networks as 10.1.0.0/16, with commas") from None
+        return networks
 
     @field_validator("admin_key")
     @classmethod

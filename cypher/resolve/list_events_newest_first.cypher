@@ -5,6 +5,7 @@
 //   w.space: string
 //   w.customer: string – customer id
 //   w.names: list of event names, or null for all
+//   w.excluded: list of event names that are left out
 //   w.since: integer – first moment, inclusive
 //   w.until: integer – last moment, inclusive
 //   w.after: [at, received_at, place, key] of the last event of the page before
@@ -17,7 +18,7 @@ MATCH (c:Customer {id: $w.customer})
 WHERE c.space = $w.space
 MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(e:Event)
 WHERE e.at >= $w.since AND e.at <= $w.until
-  AND ($w.names IS NULL OR e.name IN $w.names)
+  AND ($w.names IS NULL OR e.name IN $w.names) AND NOT coalesce(e.name IN $w.excluded, false)
   AND [e.at, e.received_at, coalesce(e.place, 0), e.key] < $w.after
 WITH e ORDER BY e.at DESC, e.received_at DESC, coalesce(e.place, 0) DESC, e.key DESC LIMIT $w.most
 WITH collect(e) AS found, collect(coalesce(e.stored_bytes, size(e.properties) + size(coalesce(e.context, '')))) AS sizes

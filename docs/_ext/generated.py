@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar, Final, cast, get_args
@@ -30,6 +30,17 @@ from identity_service.cli.journey_params import params_line
 from identity_service.domain.journeys.journeys import JOURNEYS, RANGE_AND_SEGMENT, Journey
 from identity_service.domain.journeys.parameters import Kind, Parameter
 from identity_service.domain.policies.parse import parse_policy
+from identity_service.domain.profiles.definitions import Function
+from identity_service.domain.profiles.predicates import OF_THE_EVENT, UNLESS_A_PROPERTY
+from identity_service.domain.profiles.vocabulary import (
+    CONDITIONS,
+    FOLLOW_UP,
+    FUNCTIONS,
+    MODIFIERS,
+    OPERATIONS,
+    OPERATORS,
+    Word,
+)
 from identity_service.errors import IdentityServiceError, PolicyInvalid
 from identity_service.graph.statements import Access, load, statement_names
 from identity_service.settings import Settings
@@ -95,6 +106,52 @@ def journeys() -> str:
             f"```text\n{_params_line(journey)}\n```",
         ]
     return "\n\n".join(parts)
+
+
+def profiles() -> str:
+    """Every word of a text of profiles, as `parse_profiles` takes it."""
+    modifiers = [
+        (f"`{name}`", _functions(said.functions), said.takes, said.meaning, _code(said.default))
+        for name, said in MODIFIERS.items()
+    ]
+    operations = [(f"`{name}`", meaning) for name, meaning in OPERATIONS.items()]
+    of_event = [
+        (f"`{name}`", meaning)
+        for name, (_, meaning) in (*OF_THE_EVENT.items(), *UNLESS_A_PROPERTY.items())
+    ]
+    parts = [
+        f"## Functions\n\n{_words(FUNCTIONS)}",
+        "## Operations\n\nOn a list of features and numbers.\n\n"
+        + _table(("operation", "value"), operations),
+        "## Modifiers\n\n"
+        + _table(("modifier", "goes with", "takes", "meaning", "default"), modifiers),
+        "## Comparisons\n\nIn `where`, `{property: value}` is short for `{property: {is: value}}`;"
+        " several mean all; `any: […]`, `all: […]` and `not: {…}` nest.\n\n" + _words(OPERATORS),
+        f"## Conditions\n\n{_words(CONDITIONS)}",
+        f"## `then` and `then_not`\n\n{_words(FOLLOW_UP)}",
+        f"## Names of the event\n\n{_table(('name', 'what it is'), of_event)}",
+    ]
+    return "\n\n".join(parts)
+
+
+def _words(words: Mapping[Any, Word]) -> str:
+    rows = [(f"`{name}`", said.takes, said.meaning) for name, said in words.items()]
+    return _table(("word", "takes", "meaning"), rows)
+
+
+def _functions(functions: frozenset[Function]) -> str:
+    """Those that a modifier goes with, or those that it does not go with where these are fewer."""
+    others = [name for name in Function if name not in functions]
+    if not others:
+        return "all"
+    named = [name for name in Function if name in functions]
+    if len(named) <= len(others):
+        return ", ".join(map(_code, named))
+    return f"all but {', '.join(map(_code, others))}"
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
 
 
 def _params_line(journey: Journey) -> str:
@@ -166,6 +223,7 @@ GENERATED: Final[dict[str, Callable[[], str]]] = {
     "http": http,
     "graphql": graphql,
     "journeys": journeys,
+    "profiles": profiles,
     "commands": commands,
     "mistakes": mistakes,
 }

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from identity_service.api.incoming import IncomingBody, declared_length, new_message_id
+from identity_service.api.incoming import IncomingBody, check_declared, new_message_id
 from identity_service.api.problems import problem
 from identity_service.api.state import services_of
 from identity_service.collect import customerio, mparticle, posthog, snowplow
@@ -217,8 +217,7 @@ class Collection:
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, route: Route
     ) -> Collected:
         """Have written what a request brings, and return it."""
-        if declared_length(headers) > MAX_WIRE_BYTES:
-            raise _too_large()  # before the sender, who waits for leave to send, is given it
+        check_declared(headers, MAX_WIRE_BYTES)
         services = services_of(scope)
         access = services.access
         keys = keys_outside(headers, scope["query_string"])
@@ -229,7 +228,7 @@ class Collection:
             if keys.basic is not None:
                 raise _unauthorised(key)
             key, sender = await self._sender_inside(scope, keys, incoming, route)
-        raw = await _whole(incoming)
+        raw = await incoming.whole(MAX_WIRE_BYTES)
         services.rate_limit.check(sender)
         received_at = self._clock()
 
@@ -362,28 +361,13 @@ def _unauthorised(key: str | None) -> Unauthorised:
     )
 
 
-async def _whole(incoming: IncomingBody) -> bytes:
-    """The body as sent. Raises TooLarge beyond `MAX_WIRE_BYTES`, and ClientDisconnect."""
-    raw = await incoming.read(MAX_WIRE_BYTES)
-    if len(raw) > MAX_WIRE_BYTES:
-        await incoming.drop()
-        raise _too_large()
-    return raw
-
-
 async def _whole_soon(incoming: IncomingBody) -> bytes:
-    """As `_whole`, and raises TooSlow after `UNKNOWN_BODY_S`."""
+    """All of it. Raises TooLarge, and TooSlow after `UNKNOWN_BODY_S`."""
     try:
         async with asyncio.timeout(UNKNOWN_BODY_S):
-            return await _whole(incoming)
+            return await incoming.whole(MAX_WIRE_BYTES)
     except TimeoutError:
         raise TooSlow("body", UNKNOWN_BODY_S) from None
-
-
-def _too_large() -> TooLarge:
-    return TooLarge(
-        f"The body has more than {MAX_WIRE_BYTES:,} bytes.", remedy="Send smaller batches."
-    )
 
 
 async def _run(threads: Executor, raw: bytes, read: Callable[[bytes], T]) -> T:

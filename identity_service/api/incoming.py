@@ -41,6 +41,14 @@ class IncomingBody:
             self._chunks = [b"".join(self._chunks)]
         return self._chunks[0]
 
+    async def whole(self, most: int) -> bytes:
+        """All of it. Raises TooLarge where that is more than `most` bytes."""
+        raw = await self.read(most)
+        if len(raw) > most:
+            await self.drop()
+            raise _too_large(most)
+        return raw
+
     async def drop(self) -> None:
         """Have the sender send the rest, as far as that is reasonable, and forget all of it."""
         self._chunks.clear()
@@ -83,10 +91,18 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
 
-def declared_length(headers: Mapping[bytes, bytes]) -> int:
-    """The length that a sender declares who waits for leave to send; else 0."""
+def check_declared(headers: Mapping[bytes, bytes], most: int) -> None:
+    """Raise TooLarge where a sender declares more than `most` bytes and waits for leave to send.
+
+    Before anything is read of the body, so that leave is not given.
+    """
     declared = headers.get(b"content-length", b"") if b"expect" in headers else b""
-    return int(declared) if declared.isdigit() else 0
+    if declared.isdigit() and int(declared) > most:
+        raise _too_large(most)
+
+
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"The body has more than {most:,} bytes.", remedy="Send less at a time.")
 
 
 def new_message_id() -> str:

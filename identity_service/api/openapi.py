@@ -25,6 +25,10 @@ TAGS: Final[list[Json]] = [
         " Snowplow, mParticle and Customer.io.",
     },
     {"name": "webhooks", "description": "What vendors send about their customers, signed."},
+    {
+        "name": "profiles",
+        "description": "Customers and accounts, as Segment's and mParticle's Profile APIs answer.",
+    },
     {"name": "health", "description": "For machines that watch the service."},
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -50,12 +51,29 @@ def error_responses(*errors: type[IdentityServiceError]) -> dict[int | str, dict
     return {error.status: _error_response(error) for error in errors}
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an error is answered with."""
+
+    status: int
+    body: ErrorBody
+    headers: Mapping[str, str]
+
+
 def problem(error: Exception) -> JSONResponse:
     """The answer that an error is: its status, and an `ErrorBody`.
 
     One that passes by itself carries `Retry-After` in whole seconds.
     A defect of the service is logged, and answered without its text.
     """
+    answer = answer_to(error)
+    return JSONResponse(answer.body.model_dump(), answer.status, headers=answer.headers)
+
+
+def answer_to(error: Exception) -> Answer:
+    """As `problem`, for routes that put it into words of their own."""
+    if isinstance(error, RequestValidationError):
+        error = BadInput(_mistakes(error), remedy=_SEE_OPENAPI)
     if isinstance(error, HTTPException):
         status = HTTPStatus(error.status_code)
         remedy = _REMEDIES.get(status, _SEE_DOCUMENTATION)
@@ -84,8 +102,6 @@ def when_to_retry(error: IdentityServiceError) -> dict[str, str]:
 
 async def request_problem(_request: Request, error: Exception) -> JSONResponse:
     """FastAPI's handler of routes and methods that do not exist, and of requests that are wrong."""
-    if isinstance(error, RequestValidationError):
-        return problem(BadInput(_mistakes(error), remedy=_SEE_OPENAPI))
     if isinstance(error.__cause__, IdentityServiceError):
         return problem(error.__cause__)  # FastAPI wraps whatever is raised while a body is read
     if isinstance(error, HTTPException) and error.status_code == HTTPStatus.BAD_REQUEST:
@@ -158,7 +174,7 @@ def _log_defect(error: Exception) -> None:
 
 def _answer(
     status: int, code: str, message: str, remedy: str, headers: Mapping[str, str]
-) -> JSONResponse:
+) -> Answer:
     text = f"{message} {remedy}".strip()
     body = ErrorBody(code=code, message=text, detail=remedy or text, error=text)
-    return JSONResponse(body.model_dump(), status, headers=headers)
+    return Answer(status, body, headers)

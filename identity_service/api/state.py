@@ -11,7 +11,11 @@ from starlette.types import Scope
 from identity_service.api.graphql.app import GraphQLEndpoint
 from identity_service.api.http_protocol import ClientLimits
 from identity_service.graph.database import Database
+from identity_service.graph.mpids import MpidStore
+from identity_service.services.read.accounts import Accounts
+from identity_service.services.read.customers import Customers
 from identity_service.services.spaces.access import Access
+from identity_service.services.spaces.access_tokens import AccessTokens
 from identity_service.services.spaces.webhooks import Webhooks
 from identity_service.services.write.intake import Ingest
 from identity_service.services.write.rate_limit import RateLimit
@@ -27,6 +31,10 @@ class Services:
     threads: Executor
     rate_limit: RateLimit
     webhooks: Webhooks
+    customers: Customers
+    accounts: Accounts
+    mpids: MpidStore
+    access_tokens: AccessTokens
 
 
 class State(TypedDict):

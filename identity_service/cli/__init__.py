@@ -24,11 +24,13 @@ from identity_service.cli import (
     draw,
     explain,
     export,
+    features,
     graphql,
     ingest,
     journeys,
     judgement,
     policy,
+    policy_score,
     policy_versions,
     polled_source,
     preview,
@@ -79,8 +81,10 @@ app.add_typer(judgement.app, name="judgement")
 app.add_typer(upstream.app, name="upstream")
 app.command("retract")(retraction.retract_command)
 app.add_typer(retraction.app, name="retraction")
+app.add_typer(features.app, name="features")
 policy_versions.add_to(policy.app)
 policy.app.command("preview")(preview.preview)
+policy.app.command("score")(policy_score.score)
 app.command("export")(export.export)
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(policy.app, name="policy")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
+import glob
+from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -15,6 +17,8 @@ from identity_service.services.spaces.access import OPERATOR
 
 MAX_AUTHOR: Final = 100
 """Longest name that signs something, in characters."""
+
+CASE_SUFFIXES: Final = (".yaml", ".yml")
 
 
 def author(name: str) -> str:
@@ -82,3 +86,18 @@ def _read(text: str, read: Callable[[str], int], date_is: str) -> int:
         raise typer.BadParameter(
             f"“{text}” is no moment, as 2026-03-01T12:00Z is, or 2026-03-01, {date_is}."
         ) from None
+
+
+def case_files(named: Iterable[str]) -> Generator[Path]:
+    """The files that arguments name. Raises BadParameter for one that names none."""
+    for name in named:
+        path = Path(name)
+        if path.is_dir():
+            found = sorted(file for file in path.rglob("*") if file.suffix in CASE_SUFFIXES)
+        elif path.exists():
+            found = [path]
+        else:
+            found = [Path(match) for match in sorted(glob.glob(name, recursive=True))]  # noqa: PTH207
+        if not found:
+            raise typer.BadParameter(f"There is no case file at “{name}”.")
+        yield from found

@@ -31,6 +31,7 @@ from identity_service.domain.recorded import (
 )
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.domain.retractions import RetractionProgress
+from identity_service.domain.scoring.score import EventCounts, Score
 from identity_service.domain.sources import RulesVersion, Source, SourceStatistics
 from identity_service.domain.timestamps import iso
 from identity_service.domain.upstream import RecordedNotice
@@ -45,6 +46,35 @@ from identity_service.services.write.rejected_events import Resent
 def identifier(named: Identifier | SeenIdentifier) -> dict[str, Any]:
     """`Identifier`: its type and value."""
     return {"type": named.type, "value": named.value}
+
+
+def score(policy: str, found: Score) -> dict[str, Any]:
+    """The score of a policy, named as it was given."""
+    return {
+        "policy": policy,
+        "people": found.people,
+        "peopleSplit": found.people_split,
+        "customersOfTwo": found.customers_of_two,
+        "events": event_counts(found.events),
+        "anonymousEvents": event_counts(found.anonymous_events),
+        "suggested": found.suggested,
+        "suggestions": [
+            {
+                "a": identifier(each.a),
+                "b": identifier(each.b),
+                "person": each.person,
+                "events": each.events,
+                "moved": each.moved,
+                "reason": each.reason,
+            }
+            for each in found.suggestions
+        ],
+    }
+
+
+def event_counts(events: EventCounts) -> dict[str, int]:
+    """Events by whether they reach the right person."""
+    return {"right": events.right, "wrong": events.wrong, "nobody": events.nobody}
 
 
 def change(recorded: RecordedChange) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import glob
-from collections.abc import Generator, Iterable
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
+from identity_service.cli import arguments
 from identity_service.cli.output import print_error, print_line, results
 from identity_service.domain.policies.change_scope import kept_by_events
 from identity_service.domain.policies.parse import parse_policy
@@ -21,8 +20,6 @@ from identity_service.errors import (
     ProfilesInvalid,
     ReadingRulesInvalid,
 )
-
-SUFFIXES: Final = (".yaml", ".yml")
 
 app = typer.Typer(
     help="Policies: the ones in force, and case files that test them.", no_args_is_help=True
@@ -49,7 +46,7 @@ def test_command(
     """Resolve case files and compare what comes out with what they expect."""
     console = results()
     failed = passed = 0
-    for path in _case_files(cases):
+    for path in arguments.case_files(cases):
         result = _result(path)
         passed, failed = passed + result.passed, failed + (not result.passed)
         console.print(Text(result.message, "" if result.passed else "red"), soft_wrap=True)
@@ -91,18 +88,3 @@ def _result(path: Path) -> CaseResult:
         return check_case(load_case(path))
     except BadInput as error:
         return CaseResult(passed=False, message=f"failed: {error}")
-
-
-def _case_files(named: Iterable[str]) -> Generator[Path]:
-    """The files that arguments name. Raises BadParameter for one that names none."""
-    for name in named:
-        path = Path(name)
-        if path.is_dir():
-            found = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES)
-        elif path.exists():
-            found = [path]
-        else:
-            found = [Path(match) for match in sorted(glob.glob(name, recursive=True))]  # noqa: PTH207
-        if not found:
-            raise typer.BadParameter(f"There is no case file at “{name}”.")
-        yield from found

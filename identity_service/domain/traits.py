@@ -57,6 +57,27 @@ class Trait(Generic[Owner]):
     owner: Owner
 
 
+class AccountSet(NamedTuple):
+    """A set of traits of an account.
+
+    `at` is when it was reported last (time, receipt and place in the request), `source` by whom;
+    None where that is not known.
+    """
+
+    at: Sequence[int]
+    traits: Mapping[str, Any]
+    source: str | None = None
+
+
+class AccountTrait(NamedTuple):
+    """A trait of an account with its newest value, when and by whom it was reported."""
+
+    name: str
+    value: Any
+    updated_at: int
+    source: str | None
+
+
 class TraitName(NamedTuple):
     """A trait that events of a customer name.
 
@@ -150,15 +171,15 @@ def find_traits(
     return Traits(traits, omitted, frozenset(undecided))
 
 
-def merge_account(described: Iterable[tuple[Sequence[int], Mapping[str, Any]]]) -> dict[str, Any]:
-    """The traits of an account, by name: of its sets the last one wins, and null removes.
-
-    Each set comes with when it was reported last: time, receipt and place in the request.
-    """
-    merged: dict[str, Any] = {}
-    for _, traits in sorted(described, key=lambda reported: (reported[0], _canonical(reported[1]))):
-        merged |= traits
-    return {name: merged[name] for name in sorted(merged) if merged[name] is not None}
+def account_traits(described: Iterable[AccountSet]) -> list[AccountTrait]:
+    """The traits of an account, by name: of its sets the last one wins, and null removes."""
+    merged: dict[str, AccountTrait] = {}
+    for at, traits, source in sorted(
+        described, key=lambda each: (each.at, _canonical(each.traits))
+    ):
+        for name, value in traits.items():
+            merged[name] = AccountTrait(name, value, at[0], source)
+    return [merged[name] for name in sorted(merged) if merged[name].value is not None]
 
 
 def _reported(event: TraitEvent[Owner]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from identity_service.domain.events import EventOrder
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.recorded import Page, RecordedEvent
 from identity_service.domain.traits import MAX_TRAITS, TraitName
-from identity_service.graph.database import Database
+from identity_service.graph.database import Database, Row
 from identity_service.graph.keys import earlier_event_key, events_key
 from identity_service.graph.pages import PAGE_BYTES
 from identity_service.graph.statements import statement
@@ -26,6 +26,8 @@ FIND_EVENT: Final = statement("resolve/find_event")
 READ_EVENT_IDENTIFIERS: Final = statement("resolve/read_event_identifiers")
 LIST_EVENTS_NEWEST_FIRST: Final = statement("resolve/list_events_newest_first")
 LIST_EVENTS_OLDEST_FIRST: Final = statement("resolve/list_events_oldest_first")
+READ_EVENT_CONTEXTS: Final = statement("resolve/read_event_contexts")
+READ_EARLIEST_EVENTS: Final = statement("resolve/read_earliest_events")
 LIST_ACCOUNTS: Final = statement("resolve/list_accounts")
 MEASURE_COMPONENT: Final = statement("resolve/measure_component")
 
@@ -158,6 +160,20 @@ class AccountRow(NamedTuple):
     traits: Sequence[tuple[Sequence[int], str]]
 
 
+class EventContext(NamedTuple):
+    """The context in which an event was sent, and the traits in it; None where it has none."""
+
+    context_json: str | None
+    context_traits_json: str | None
+
+
+class EarliestEvent(NamedTuple):
+    """The message id and the source of the earliest event that carries an identifier."""
+
+    message_id: str
+    source: str
+
+
 class ComponentSize(NamedTuple):
     """The size of a component, counted up to a bound, and its most linked identifiers.
 
@@ -173,9 +189,9 @@ class ComponentSize(NamedTuple):
 class EventWindow:
     """Which events of a customer, and where to go on.
 
-    `names`: only events with one of these names; `since` and `until` are inclusive, in
-    milliseconds since 1970. `after` is where the last event stands that was read before, or
-    `NEWEST` or `OLDEST`.
+    `names`: only events with one of these names; `excluded`: none with one of these. `since` and
+    `until` are inclusive, in milliseconds since 1970. `after` is where the last event stands that
+    was read before, or `NEWEST` or `OLDEST`.
     """
 
     names: Sequence[str] | None
@@ -183,6 +199,7 @@ class EventWindow:
     until: int
     newest_first: bool
     after: EventOrder
+    excluded: Sequence[str] = ()
 
 
 class CustomerReader:
@@ -300,24 +317,21 @@ class CustomerReader:
         self, customer: CustomerKey, window: EventWindow, first: int
     ) -> Page[RecordedEvent]:
         """Events of a customer, in their order: `first`, or as many as fit into a page."""
-        newest_first = window.newest_first
         row = await self._database.read_one(
-            LIST_EVENTS_NEWEST_FIRST if newest_first else LIST_EVENTS_OLDEST_FIRST,
-            w={
-                "space": customer[0],
-                "customer": customer[1],
-                "names": None if window.names is None else list(window.names),
-                "since": window.since,
-                "until": window.until,
-                "after": list(window.after),
-                "most": first + 1,
-                "bytes": PAGE_BYTES,
-            },
+            LIST_EVENTS_NEWEST_FIRST if window.newest_first else LIST_EVENTS_OLDEST_FIRST,
+            w={"space": customer[0], "customer": customer[1], **window_parameters(window, first)},
         )
-        if row is None:
-            return Page((), more=False)
-        events = [RecordedEvent(*event) for event in row["events"][:first]]
-        return Page(events, more=row["found"] > len(events))
+        return events_page(row, first)
+
+    async def event_contexts(self, keys: Sequence[str]) -> Mapping[str, EventContext]:
+        """By event key, the context in which it was sent."""
+        row = await self._database.read_one(READ_EVENT_CONTEXTS, w={"keys": list(keys)})
+        return {key: EventContext(*sent) for key, *sent in row["contexts"]} if row else {}
+
+    async def earliest_events(self, keys: Sequence[str]) -> Mapping[str, EarliestEvent]:
+        """By identifier key, the earliest event that carries it."""
+        row = await self._database.read_one(READ_EARLIEST_EVENTS, w={"keys": list(keys)})
+        return {key: EarliestEvent(*event) for key, *event in row["events"]} if row else {}
 
     async def accounts(self, customer: CustomerKey) -> list[AccountRow]:
         """Accounts that a customer's events name, at most `MAX_ACCOUNTS`, by id."""
@@ -345,6 +359,27 @@ class CustomerReader:
             return ComponentSize(0, (), frozenset())
         most_linked = identifier_rows(row["most_linked"])
         return ComponentSize(row["size"], most_linked, frozenset(row["members"]))
+
+
+def window_parameters(window: EventWindow, first: int) -> dict[str, Any]:
+    """What statements that list events take of a window, and one event more than `first`."""
+    return {
+        "names": None if window.names is None else list(window.names),
+        "excluded": list(window.excluded),
+        "since": window.since,
+        "until": window.until,
+        "after": list(window.after),
+        "most": first + 1,
+        "bytes": PAGE_BYTES,
+    }
+
+
+def events_page(row: Row | None, first: int) -> Page[RecordedEvent]:
+    """What such a statement answered: `first` events, or as many as fit into a page."""
+    if row is None:
+        return Page((), more=False)
+    events = [RecordedEvent(*event) for event in row["events"][:first]]
+    return Page(events, more=row["found"] > len(events))
 
 
 def identifier_rows(rows: Iterable[Sequence[Any]]) -> list[IdentifierRow]:

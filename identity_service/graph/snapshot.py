@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from itertools import compress, repeat
 from typing import Any, Final
@@ -22,6 +22,7 @@ from identity_service.graph.statements import statement
 READ_IDENTIFIERS: Final = statement("snapshot/read_identifiers")
 LIST_JUDGEMENTS_IN_FORCE: Final = statement("snapshot/list_judgements_in_force")
 READ_STATE: Final = statement("snapshot/read_state")
+COUNT_EVENTS: Final = statement("snapshot/count_events")
 READ_LINK_SOURCES: Final = statement("snapshot/read_link_sources")
 
 IDENTIFIERS_AT_ONCE: Final = 2_000
@@ -79,6 +80,11 @@ class SnapshotReader:
         """
         row = await self._database.read_one(READ_STATE, space=space)
         return tuple(row["state"]) if row else ()
+
+    async def event_counts(self, keys: Sequence[str]) -> dict[str, int]:
+        """By identifier key, how many events are attributed to it; only identifiers that exist."""
+        row = await self._database.read_one(COUNT_EVENTS, w={"keys": list(keys)})
+        return dict(row["counts"]) if row else {}
 
     async def link_sources(
         self, space: str, links: Iterable[tuple[Identifier, Identifier]]

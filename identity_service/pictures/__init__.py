@@ -11,6 +11,7 @@ from identity_service.pictures.bars import (
     draw_correlation,
     draw_time_to_convert,
 )
+from identity_service.pictures.frontier import draw_frontier
 from identity_service.pictures.funnels import draw_funnel, draw_funnel_by
 from identity_service.pictures.graph import draw_graph
 from identity_service.pictures.picture import Picture
@@ -21,7 +22,7 @@ from identity_service.pictures.timeline import draw_customer_timeline, draw_path
 from identity_service.pictures.words import subtitle
 from identity_service.services.journeys.figures import Figure
 
-__all__ = ["Picture", "draw", "draw_customer_timeline", "draw_graph"]
+__all__ = ["Picture", "draw", "draw_customer_timeline", "draw_frontier", "draw_graph"]
 
 DRAWN: Final[Mapping[str, Callable[[Figure], Picture]]] = {
     "attribution": draw_attribution,

@@ -107,6 +107,23 @@ class ProfileLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class ActivationLimits:
+    """How destinations are served.
+
+    A process that serves one, or that has taken customers up for it, is taken for dead after
+    `lease_ms`. Every `look_interval_s` a process looks which destinations have something to send;
+    between two looks at one it waits `gather_s` for more, unless there is a full batch. What was
+    not taken for `give_up_ms` becomes a dead letter. A sync marks `customers_marked` at a time.
+    """
+
+    lease_ms: int = 60_000
+    look_interval_s: float = 1.0
+    gather_s: float = 1.0
+    give_up_ms: int = 3 * 86_400_000
+    customers_marked: int = 500
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """All limits.
 
@@ -132,6 +149,7 @@ class Limits:
     poll: PollLimits = PollLimits()
     rejected: RejectedLimits = RejectedLimits()
     profiles: ProfileLimits = ProfileLimits()
+    activation: ActivationLimits = ActivationLimits()
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 
 from pydantic import SecretStr
 
 from identity_service.domain.profiles.recorded import RecordedMembershipChange
 from identity_service.domain.recorded import RecordedChange
 from identity_service.graph.access import AccessStore
+from identity_service.graph.accounts import AccountReader
 from identity_service.graph.copies import CopyReader
 from identity_service.graph.customers import CustomerReader
 from identity_service.graph.database import Database
+from identity_service.graph.destinations import DestinationStore
 from identity_service.graph.detachments import DetachmentStore
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.exports import ExportReader
@@ -24,6 +28,7 @@ from identity_service.graph.ledger import LedgerReader
 from identity_service.graph.links import LinkReader
 from identity_service.graph.memberships import MembershipReader
 from identity_service.graph.mirrors import MirrorStore
+from identity_service.graph.mpids import MpidStore
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.polls import PollStore
 from identity_service.graph.profile_events import ProfileEventReader
@@ -40,6 +45,11 @@ from identity_service.graph.spaces import SpaceStore
 from identity_service.graph.stored_profiles import StoredProfileReader
 from identity_service.graph.upstream import UpstreamStore
 from identity_service.graph.webhooks import WebhookStore
+from identity_service.services.activation.channels import Channels
+from identity_service.services.activation.customer_states import CustomerStates
+from identity_service.services.activation.destinations import Destinations
+from identity_service.services.activation.engine import ActivationEngine
+from identity_service.services.activation.guard import AddressGuard
 from identity_service.services.changes.feed import Feed
 from identity_service.services.changes.ledger import Ledger
 from identity_service.services.export.export import Exporter
@@ -58,6 +68,7 @@ from identity_service.services.preview.retraction_previews import RetractionPrev
 from identity_service.services.preview.rule_previews import RulePreviews
 from identity_service.services.profiles.check import ProfileChecks
 from identity_service.services.profiles.worker import ProfileWorker
+from identity_service.services.read.accounts import Accounts
 from identity_service.services.read.as_of.component_walk import HistoricalComponents
 from identity_service.services.read.as_of.view import HistoricalReads
 from identity_service.services.read.audiences import Audiences
@@ -70,6 +81,7 @@ from identity_service.services.read.live import LiveResolution
 from identity_service.services.read.profile_evidence import ProfileEvidence
 from identity_service.services.resolution.component_resolver import ComponentResolver
 from identity_service.services.spaces.access import Access
+from identity_service.services.spaces.access_tokens import AccessTokens
 from identity_service.services.spaces.policies import Policies
 from identity_service.services.spaces.profile_texts import ProfileTexts
 from identity_service.services.spaces.sources import Sources
@@ -98,6 +110,20 @@ from identity_service.services.write.settler import Settler
 from identity_service.services.write.source_counts import SourceCounts
 from identity_service.services.write.space_locks import SpaceLocks
 from identity_service.services.write.upstream import UpstreamNotices
+from identity_service.settings import Settings, parse_networks
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where destinations may be: networks that are not public, and a directory for files."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    directory: Path | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Reach:
+        """As the operator has set it."""
+        return cls(parse_networks(settings.destination_networks), settings.destination_files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +131,7 @@ class UseCases:
     """All that the API and the command line can have done. To be closed."""
 
     access: Access
+    access_tokens: AccessTokens
     spaces: Spaces
     sources: Sources
     ingest: Ingest
@@ -115,6 +142,8 @@ class UseCases:
     source_counts: SourceCounts
     deferred: DeferredSettlement
     customers: Customers
+    accounts: Accounts
+    mpids: MpidStore
     explanations: Explanations
     previews: Previews
     ledger: Ledger
@@ -141,6 +170,8 @@ class UseCases:
     profile_previews: ProfilePreviews
     profiles: ProfileWorker
     profile_checks: ProfileChecks
+    destinations: Destinations
+    activation: ActivationEngine
 
     async def finish(self) -> None:
         """As `close`, when all that was put off is settled too."""
@@ -167,6 +198,7 @@ class UseCases:
                 self.policy_rollout,
                 self.retractions,
                 self.polls,
+                self.activation,
             ):
                 ending.push_async_callback(each.close)  # the last one first
 
@@ -179,11 +211,12 @@ def assemble(
     preview_timeout: float | None = None,
     secrets_key: SecretStr | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    reach: Reach = Reach(),
 ) -> UseCases:
     """The use cases over an open database; at most `max_queue` events may wait to be written.
 
     `preview_timeout`: seconds that a preview may take, None for any time. `secrets_key` is that of
-    the settings.
+    the settings, and so is `reach`.
     """
     ids, locks = Ids(clock), SpaceLocks()
     ledger_reader, judgement_store = LedgerReader(database), JudgementStore(database)
@@ -206,6 +239,7 @@ def assemble(
         limits.profiles,
     )
     evidence = EvidenceStore(database, following.wake, profiles.wake)
+    vault = Vault(secrets_key)
     resolver = ComponentResolver(evidence, limits)
     detachment_store = DetachmentStore(database)
     corrections = Corrections(evidence, detachment_store)
@@ -269,6 +303,17 @@ def assemble(
             limits.shared_by_components,
         ),
     )
+    vault = Vault(secrets_key)
+    destination_store = DestinationStore(database, worker)
+    channels = Channels(vault, AddressGuard(reach.networks), reach.directory, clock)
+    activation = ActivationEngine(
+        access,
+        destination_store,
+        CustomerStates(customers, destination_store),
+        channels,
+        clock,
+        limits.activation,
+    )
     judgements = Judgements(
         evidence,
         judgement_store,
@@ -281,6 +326,7 @@ def assemble(
     )
     return UseCases(
         access=access,
+        access_tokens=AccessTokens(access, vault, clock),
         spaces=spaces,
         sources=Sources(source_store, access, clock),
         rule_previews=RulePreviews(source_store),
@@ -291,6 +337,8 @@ def assemble(
         source_counts=source_counts,
         deferred=deferred,
         customers=customers,
+        accounts=Accounts(AccountReader(database)),
+        mpids=MpidStore(database),
         explanations=Explanations(link_reader),
         previews=Previews(SnapshotReader(database), policy_store, customers, preview_timeout),
         ledger=ledger,
@@ -321,7 +369,7 @@ def assemble(
         exporting=Exporter(walk, spaces, profile_texts, StoredProfileReader(database), clock),
         training_sets=TrainingSets(profile_texts, policies, customers, profile_evidence),
         copying=SpaceCopier(CopyReader(database), walk),
-        webhooks=Webhooks(WebhookStore(database), access, Vault(secrets_key), clock),
+        webhooks=Webhooks(WebhookStore(database), access, vault, clock),
         upstream=UpstreamNotices(upstream_store, judgements, clock),
         polls=Polls(
             access,
@@ -339,4 +387,6 @@ def assemble(
         ),
         profiles=profiles,
         profile_checks=ProfileChecks(profile_texts, policies, profile_reader, profile_store, clock),
+        destinations=Destinations(destination_store, channels, activation, customers, clock),
+        activation=activation,
     )

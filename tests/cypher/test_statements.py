@@ -117,7 +117,6 @@ EVENTS, NEW, ALL = "ingest/write_events", "ingest/write_new_customers", "ingest/
     [
         ("w.events", (EVENTS, NEW, ALL)),
         ("w.accounts", (EVENTS, NEW, ALL)),
-        ("$w.known", (EVENTS, ALL)),
         ("$w.unread", (EVENTS, NEW)),
         ("w.changes", (NEW, ALL)),
     ],

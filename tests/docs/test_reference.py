@@ -17,6 +17,9 @@ from identity_service.domain.events import RejectionCode
 from identity_service.domain.policies.parse import parse_policy, preset_names
 from identity_service.domain.policies.placeholders import BLOCKED_BY_DEFAULT
 from identity_service.domain.policies.policy import Sharing
+from identity_service.domain.profiles.definitions import Function, Operation, Operator
+from identity_service.domain.profiles.memberships import PRECEDENCE
+from identity_service.domain.profiles.vocabulary import CONDITIONS, FOLLOW_UP, MODIFIERS
 from identity_service.domain.resolution.cases import Case, check_case, load_case
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.domain.resolution.clusters import RefusalReason
@@ -53,6 +56,19 @@ def test_every_setting_is_described() -> None:
 
 def test_settings_name_no_folder_of_whoever_built_the_pages() -> None:
     assert str(Path.home()) not in generated.settings()
+
+
+def test_every_word_of_profiles_is_described() -> None:
+    words = {*Function, *Operation, *Operator, *MODIFIERS, *CONDITIONS, *FOLLOW_UP}
+
+    assert in_code(set(map(str, words)), built("reference/profiles")) == words
+
+
+def test_every_cause_of_a_membership_is_named_in_its_order() -> None:
+    said = re.search(r"first of these is reported: (.*)\.", page("concepts/profiles"))
+
+    assert said is not None
+    assert said[1].upper().split(", ") == list(PRECEDENCE)
 
 
 def test_every_error_is_described_with_its_code() -> None:

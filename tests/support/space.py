@@ -296,10 +296,11 @@ def beside(
     database: Database,
     driver: AsyncDriver | None = None,
     *,
+    clock: Clock = system_clock,
     limits: Limits = DEFAULT_LIMITS,
 ) -> World:
     """The same space through services of their own, as another process would have them."""
-    use_cases = assemble(database, MAX_QUEUE, limits=limits)
+    use_cases = assemble(database, MAX_QUEUE, clock=clock, limits=limits)
     return replace(world, use_cases=use_cases, database=database, driver=driver or world.driver)
 
 

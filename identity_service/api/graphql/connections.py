@@ -11,8 +11,10 @@ from typing import Final, Generic, TypeVar
 
 import strawberry
 
-from identity_service.domain.recorded import Page
+from identity_service.domain.events import EventOrder
+from identity_service.domain.recorded import Page, RecordedEvent
 from identity_service.errors import BadInput
+from identity_service.graph.keys import space_key, without_space
 
 T = TypeVar("T")
 N = TypeVar("N")
@@ -97,6 +99,18 @@ def number_in(cursor: str, part: str) -> int:
     if _NUMBER.fullmatch(part) and abs(number := int(part)) <= _MOST:
         return number
     raise _no_cursor(cursor)
+
+
+def event_cursor(event: RecordedEvent) -> str:
+    """The cursor of an event."""
+    return encode_cursor("event", *event.order[:3], without_space(event.key))
+
+
+def event_after(cursor: str, space: str) -> EventOrder:
+    """Where the event of a cursor stands; raises BadInput."""
+    *numbers, key = decode_cursor("event", cursor, 4)
+    at, received_at, place = (number_in(cursor, number) for number in numbers)
+    return EventOrder(at, received_at, place, space_key(space, key))
 
 
 def global_id(kind: str, space: str, key: str) -> strawberry.ID:

@@ -14,10 +14,9 @@ from strawberry import ID, UNSET, Parent
 from identity_service.api.graphql.connections import (
     Connection,
     connection,
-    decode_cursor,
-    encode_cursor,
+    event_after,
+    event_cursor,
     global_id,
-    number_in,
     page_size,
 )
 from identity_service.api.graphql.context import Info, Scoped, current_view
@@ -30,7 +29,6 @@ from identity_service.api.graphql.scalars import (
     latest,
 )
 from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, scoped
-from identity_service.domain.events import EventOrder
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.profiles.definitions import TraitRule
 from identity_service.domain.profiles.traits_by_rule import ChosenTrait, OtherValue
@@ -43,7 +41,7 @@ from identity_service.domain.recorded import (
 from identity_service.domain.traits import Trait
 from identity_service.errors import BadInput, NotFound
 from identity_service.graph.customers import MAX_IDENTIFIERS, NEWEST, OLDEST, EventWindow
-from identity_service.graph.keys import space_key, without_space
+from identity_service.graph.keys import without_space
 from identity_service.services.read.view import Account, CustomerAnswer, CustomerView, Missing
 from identity_service.services.spaces.access import SpaceScope
 
@@ -189,22 +187,15 @@ async def events(
         since=earliest(since),
         until=latest(until),
         newest_first=descending,
-        after=_event_after(after, root.scope.space) if after else begin,
+        after=event_after(after, root.scope.space) if after else begin,
     )
     page = await root.view.events(root.record, window, page_size(first, 50))
     return connection(
         page,
         after or None,
-        lambda event: encode_cursor("event", *event.order[:3], without_space(event.key)),
+        event_cursor,
         root.beside,
     )
-
-
-def _event_after(cursor: str, space: str) -> EventOrder:
-    """Where the event of a cursor stands; raises BadInput."""
-    *numbers, key = decode_cursor("event", cursor, 4)
-    at, received_at, place = (number_in(cursor, number) for number in numbers)
-    return EventOrder(at, received_at, place, space_key(space, key))
 
 
 async def event_count(root: Parent[ScopedCustomer]) -> int:

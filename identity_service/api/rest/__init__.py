@@ -6,7 +6,12 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from identity_service.api.rest import health, hooks
+from identity_service.api.rest import health, hooks, mparticle, segment
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (health.router, hooks.router)
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    health.router,
+    hooks.router,
+    mparticle.router,
+    segment.router,
+)
 """All of them: what is added here is served, and stands in the OpenAPI document."""

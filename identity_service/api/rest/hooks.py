@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
-from identity_service.api.incoming import IncomingBody, declared_length, new_message_id
+from identity_service.api.incoming import IncomingBody, check_declared, new_message_id
 from identity_service.api.problems import error_responses, problem
 from identity_service.api.state import services_of
 from identity_service.collect.signatures import MAX_BODY, SignedRequest
@@ -66,13 +66,14 @@ async def take_webhook(source: str, request: Request) -> Taken | Response:
 
 
 async def _take(webhook: Webhook, request: Request) -> Taken:
+    check_declared(dict(request.scope["headers"]), MAX_BODY)
     services = services_of(request.scope)
     headers = dict(request.headers)
     signed = SignedRequest(
         request.method,
         webhook.signed_url(str(request.url)),
         headers,
-        await _body(request),
+        await IncomingBody(request.receive).whole(MAX_BODY),
     )
     sender = services.webhooks.authenticate(webhook, signed)
     services.rate_limit.check(sender)
@@ -89,22 +90,6 @@ async def _take(webhook: Webhook, request: Request) -> Taken:
         notices=len(received.collected.notices),
         ignored=list(received.ignored[:MAX_REASONS]),
     )
-
-
-async def _body(request: Request) -> bytes:
-    """The body as it was sent. Raises TooLarge beyond `MAX_BODY`, and ClientDisconnect."""
-    if declared_length(dict(request.scope["headers"])) > MAX_BODY:
-        raise _too_large()
-    incoming = IncomingBody(request.receive)
-    raw = await incoming.read(MAX_BODY)
-    if len(raw) > MAX_BODY:
-        await incoming.drop()
-        raise _too_large()
-    return raw
-
-
-def _too_large() -> TooLarge:
-    return TooLarge(f"The body has more than {MAX_BODY:,} bytes.")
 
 
 def _not_now(vendor: Vendor, error: Overloaded | Unavailable) -> Response:

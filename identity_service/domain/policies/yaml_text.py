@@ -8,7 +8,8 @@ text cannot grow large, and nothing but plain data can come out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import yaml
@@ -29,12 +30,15 @@ _WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?")
 
 
-def read_yaml(text: str, *, name: str, max_bytes: int) -> tuple[Any, list[Problem]]:
+def read_yaml(
+    text: str, *, name: str, max_bytes: int, exact: bool = False
+) -> tuple[Any, list[Problem]]:
     """The data in a text of one document, and what is wrong with the text itself.
 
     A text that cannot be read at all gives None and one problem, with line and column. Keys
     that stand twice in one mapping are problems too, but the rest is read (the first counts).
-    `name` is the path of problems that concern the whole text.
+    `name` is the path of problems that concern the whole text. Numbers that are not whole are
+    floats; `exact`: decimals.
     """
     try:
         size = len(text.encode())
@@ -42,7 +46,7 @@ def read_yaml(text: str, *, name: str, max_bytes: int) -> tuple[Any, list[Proble
         return None, [Problem(name, "not Unicode text")]
     if size > max_bytes:
         return None, [Problem(name, f"{size} bytes are too many: at most {max_bytes} are read")]
-    reader = _Reader(text)
+    reader = _Reader(text, Decimal if exact else float)
     try:
         return reader.document(), reader.problems
     except _Refused as refused:
@@ -70,9 +74,10 @@ def _place(mark: Any) -> str:
 class _Reader:
     """Builds plain data from the parser's events, in one pass."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, number: Callable[[str], Any]) -> None:
         self.problems: list[Problem] = []
         self._text = text
+        self._number = number
 
     def document(self) -> Any:
         """The one document of the text; None when there is none."""
@@ -102,7 +107,7 @@ class _Reader:
             return self._mapping(events, path, depth)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(events, path, depth)
-        return _scalar(event)
+        return _scalar(event, self._number)
 
     def _mapping(self, events: Iterator[Any], path: tuple[str, ...], depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -131,7 +136,7 @@ class _Reader:
         return found
 
 
-def _scalar(event: Any) -> str | int | float | bool | None:
+def _scalar(event: Any, number: Callable[[str], Any]) -> Any:
     text: str = event.value
     if event.style:  # quoted or a block: text, whatever it looks like
         return text
@@ -142,5 +147,5 @@ def _scalar(event: Any) -> str | int | float | bool | None:
     if _WHOLE.fullmatch(text):
         return int(text)
     if _NUMBER.fullmatch(text):
-        return float(text)
+        return number(text)
     return text

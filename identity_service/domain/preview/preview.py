@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import count
 
+from identity_service.domain.identifiers import Identifier
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.value_rules import ValueRules, WithheldValue
 from identity_service.domain.preview.comparison import compare
-from identity_service.domain.preview.group_settlement import settle
+from identity_service.domain.preview.group_settlement import GroupSettlement, settle
 from identity_service.domain.preview.partition import Group, Partition, partition
 from identity_service.domain.preview.report import DifferenceList, Preview, PreviewSummary
 from identity_service.domain.preview.snapshot import Snapshot
@@ -41,15 +42,28 @@ class PreviewRun:
         """What is to be compared."""
         return self._partition.groups
 
+    @property
+    def size(self) -> int:
+        """How many identifiers the snapshot holds."""
+        return len(self._snapshot.identifiers)
+
+    def identifier(self, position: int) -> Identifier:
+        """The identifier at a position of the snapshot."""
+        return self._snapshot.identifiers[position]
+
     def compare(self, group: Group) -> list[Change]:
         """Compare one group. Returns what the ledger would hold, new ids under other names."""
-        settlement = settle(
-            group, self._snapshot, self._partition.super_connectors, self._policy, self._mint
-        )
+        settlement = self.settle(group)
         summary, differences = compare(group, settlement, self._snapshot, self._policy)
         self._summary.add(summary)
         self._differences.extend(differences)
         return settlement.changes
+
+    def settle(self, group: Group) -> GroupSettlement:
+        """Settle one group as the policy would."""
+        return settle(
+            group, self._snapshot, self._partition.super_connectors, self._policy, self._mint
+        )
 
     def result(self) -> Preview:
         """The preview, once all groups were compared."""

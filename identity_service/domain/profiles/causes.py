@@ -75,7 +75,8 @@ class Circumstances:
     """What is known of a customer beside its evidence when its profile is computed.
 
     `marked`: it was touched since it was computed last. `version` is that of the text in force,
-    applied at `applied_at`. `entries` are those of the ledger since then, in their order.
+    applied at `applied_at`; `rolled_out`: all customers that there were then are computed by it.
+    `entries` are those of the ledger since it was computed last, in their order.
     """
 
     customer_id: str
@@ -84,27 +85,33 @@ class Circumstances:
     marked: bool
     version: int
     applied_at: int
+    rolled_out: bool
     entries: Sequence[LedgerEntry] = ()
 
 
 def causes(now: Circumstances, events: Iterable[ProfileEvent], at: int) -> list[Cause]:
-    """All that can have changed the memberships of a customer until `at`; never empty."""
+    """All that can have changed the memberships of a customer until `at`; never empty.
+
+    Of the ledger of one that was never computed, or not since it lives again, only what happened
+    last counts.
+    """
     newest = max(
         (event for event in events if event.at <= at),
         key=lambda event: (event.order.received_at, event.order),
         default=None,
     )
-    found = [_of_entry(now.customer_id, entry) for entry in now.entries]
     last = now.last
+    entries = now.entries if last else [e for e in now.entries if e.cause == now.entries[-1].cause]
+    found = [_of_entry(now.customer_id, entry) for entry in entries if not _begins(entry)]
     if last is None:
-        if now.created_at <= now.applied_at:
+        if now.created_at < now.applied_at and not now.rolled_out:
             found.append(Cause(CauseKind.DEFINITION, now.applied_at))
     else:
         if last.version != now.version:
             found.append(Cause(CauseKind.DEFINITION, now.applied_at))
         if last.due is not None and 0 < last.due <= at:
             found.append(Cause(CauseKind.TIME, last.due))
-    is_new = newest is not None and (last is None or newest.order.received_at >= last.evaluated_at)
+    is_new = newest is not None and (last is None or newest.order.received_at > last.evaluated_at)
     if newest is not None and (is_new or (now.marked and not found)):
         found.append(_of_event(newest))
     return found or [Cause(CauseKind.TIME, at)]
@@ -138,14 +145,17 @@ def _of_event(event: ProfileEvent) -> Cause:
     return Cause(kind, event.at, event.message_id)
 
 
+def _begins(entry: LedgerEntry) -> bool:
+    """Whether an event brought a customer, which is then among its events."""
+    said = parse_cause(entry.cause, entry.at)
+    return entry.kind is ChangeKind.CREATED and (said is None or said.kind is LedgerCause.EVENT)
+
+
 def _of_entry(customer: str, entry: LedgerEntry) -> Cause:
     others = {entry.customer_id, entry.other_customer_id} - {customer, None}
     other = next(iter(others), None)
     said = parse_cause(entry.cause, entry.at)
     by = None if said is None else _SAID_BY.get(said.kind)
-    if entry.kind is ChangeKind.CREATED and by is None:
-        message_id = None if said is None else said.key
-        return Cause(CauseKind.EVENT, entry.at, message_id)
     if entry.shares:
         kind = CauseKind.QUARANTINE
     else:

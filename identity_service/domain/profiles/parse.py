@@ -118,14 +118,14 @@ _NOBODY: Final = AnyCondition(())
 
 def parse_profiles(text: str) -> Profiles:
     """Read a text of profiles. Raises ProfilesInvalid with every mistake, each at its path."""
-    data, slips = read_yaml(text, name="profiles", max_bytes=MAX_PROFILES_BYTES)
+    data, slips = read_yaml(text, name="profiles", max_bytes=MAX_PROFILES_BYTES, exact=True)
     if data is None and slips:
         raise ProfilesInvalid(tuple(slips))
     return _read(data, _Reading(problems=slips))
 
 
 def parse_profiles_mapping(data: object) -> Profiles:
-    """Read profiles that stand inside other YAML, as in a case. Raises ProfilesInvalid."""
+    """Read profiles inside other YAML, whose numbers are exact. Raises ProfilesInvalid."""
     return _read(data, _Reading())
 
 
@@ -243,8 +243,8 @@ class _Reading(FieldReader):
         for at, operand in enumerate(cast("list[Any]", given)):
             if isinstance(operand, str):
                 operands.append(operand)
-            elif isinstance(operand, int | float) and not isinstance(operand, bool):
-                operands.append(Decimal(repr(operand)))
+            elif isinstance(operand, int | Decimal) and not isinstance(operand, bool):
+                operands.append(Decimal(operand))
             else:
                 self.note(
                     f"{where}.{at}", f"{shown(operand)} is no name of a feature, and no number"
@@ -378,7 +378,8 @@ class _Reading(FieldReader):
 
     def between(self, fields: Mapping[str, Any], path: str) -> Window:
         where = join(path, "between")
-        bounds = self.sequence(fields, "between", path)
+        given: object = fields["between"]
+        bounds = cast("list[Any]", given) if isinstance(given, list) else []
         if len(bounds) != 2:
             self.note(where, "takes two durations, the longer one first: [90d, 30d]")
             return Window()
@@ -483,10 +484,8 @@ class _Reading(FieldReader):
                 self.note(
                     path, 'is empty: write a value (text in quotes: "null"), or exists: false'
                 )
-            case bool() | int():
+            case bool() | int() | Decimal():
                 return value
-            case float():
-                return Decimal(repr(value))
             case str():
                 if len(value) > MAX_TEXT:
                     self.note(path, f"is too long: at most {MAX_TEXT:,} characters")

@@ -22,12 +22,15 @@ EXACT: Final = Context(prec=4 * MAX_DIGITS, Emax=10**6, Emin=-(10**6))
 """Wide enough for any sum of numbers, and for the product of two."""
 
 ValueKey: TypeAlias = tuple[int, Any]
-"""What a value is compared and told from others by."""
+"""By what a value is compared, and equals others or not."""
 
 
 def read_json(text: str) -> Any:
     """JSON text, its numbers as they are written: 0.1 is 0.1. Raises ValueError."""
-    return json.loads(text, parse_float=Decimal, parse_int=_whole)
+    try:
+        return _READER.decode(text)
+    except ValueError:
+        return _READER_OF_LARGE.decode(text)
 
 
 def json_text(value: Any) -> str:
@@ -116,8 +119,12 @@ _LARGEST: Final = 10**MAX_DIGITS
 
 
 def _whole(text: str) -> int | Decimal:
-    # Python refuses to convert integers of thousands of digits.
     return int(text) if len(text) <= MAX_DIGITS else Decimal(text)
+
+
+_READER: Final = json.JSONDecoder(parse_float=Decimal)
+_READER_OF_LARGE: Final = json.JSONDecoder(parse_float=Decimal, parse_int=_whole)
+"""Python refuses to make an integer of thousands of digits, and this one does not ask it to."""
 
 
 def _fits(value: Decimal) -> bool:

@@ -15,9 +15,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+import structlog
+
 from identity_service.collect.segment import Collected
 from identity_service.domain.events import EventIdentity, Rejection, ReportedEvent
-from identity_service.errors import BadInput
+from identity_service.errors import BadInput, SourcePaused, Unavailable
 from identity_service.graph.file_loads import FileLoadStore, Place
 from identity_service.services.imports.file_rows import FileRows, Row, open_rows
 from identity_service.services.imports.input_files import InputFile
@@ -25,6 +27,7 @@ from identity_service.services.kit.clock import Clock
 from identity_service.services.spaces.access import Sender
 from identity_service.services.write.intake import Ingest
 from identity_service.services.write.lanes import MAX_BATCH
+from identity_service.services.write.received import Written
 
 MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
 """A batch is closed once its rows hold that much, however few they are."""
@@ -34,6 +37,11 @@ IN_FLIGHT: Final = 3
 
 RECORD_INTERVAL_S: Final = 1.0
 """Seconds after which it is recorded anew how far a load is."""
+
+PAUSES_S: Final = (1.0, 4.0, 15.0, 40.0)
+"""Seconds before a batch is sent again that was not written; a database restarts in a minute."""
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +163,7 @@ class Loader:
         self._in_flight |= mine
         collected = Collected(tuple(events), tuple(rejections))
         try:
-            outcomes = [*await self._ingest.take(self._sender, collected, received_at)]
+            outcomes = await self._take(collected, received_at)
         finally:
             self._in_flight -= mine
         written = sum(len(mine & each.events) for each in outcomes)
@@ -165,6 +173,21 @@ class Loader:
             for _, rejection in each.rejected
         )
         return Loaded(written, len(rows) - written - rejected, rejected)
+
+    async def _take(self, collected: Collected, received_at: int) -> list[Written]:
+        """As `Ingest.take`, again after a pause where the database does not answer.
+
+        What was stored before is known then, and stays as it is.
+        """
+        for pause in PAUSES_S:
+            try:
+                return [*await self._ingest.take(self._sender, collected, received_at)]
+            except SourcePaused:
+                raise
+            except Unavailable as error:
+                _log.warning("batch_waits", seconds=pause, error=str(error))
+            await asyncio.sleep(pause)
+        return [*await self._ingest.take(self._sender, collected, received_at)]
 
 
 class _Batches:

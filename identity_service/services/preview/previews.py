@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -14,11 +14,14 @@ from identity_service.domain.policies.parse import parse_policy, parse_stored_po
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.policies.reinstatement import observed_again
 from identity_service.domain.policies.value_rules import ValueRules
+from identity_service.domain.preview.partition import Group
 from identity_service.domain.preview.preview import PreviewRun
 from identity_service.domain.preview.report import CustomerDifference, DecidingLink, Preview
 from identity_service.domain.preview.snapshot import Snapshot
 from identity_service.domain.recorded import DecidedLink, SeenIdentifier
 from identity_service.domain.resolution.subgraph import NewEvidence, Span
+from identity_service.domain.scoring.score import Score, Scoring
+from identity_service.domain.scoring.truth import LabelledPair, PersonEvent, truth_of_pairs
 from identity_service.graph.keys import identifier_key
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.snapshot import SnapshotReader
@@ -56,6 +59,18 @@ class PolicyPreview:
     policy_text: str
     policy: Policy
     preview: Preview
+
+
+@dataclass(frozen=True, slots=True)
+class PairScore:
+    """The score of a policy on labelled pairs.
+
+    `unscored`: identifiers of the pairs that are in no customer that could be looked at. They were
+    never seen, the policy blocks them, or their component is too large to be resolved.
+    """
+
+    score: Score
+    unscored: Sequence[Identifier]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +159,58 @@ class Previews:
         showing = _Showing(scope.space, found, seen, sources)
         return [showing.difference(each) for each in differences]
 
+    async def score(
+        self,
+        scope: SpaceScope,
+        policy: Policy,
+        pairs: Sequence[LabelledPair],
+        progress: Progress = no_progress,
+    ) -> PairScore:
+        """How the customers that a policy would make compare with labelled pairs.
+
+        The space is read as for a preview. Raises BadInput where the pairs contradict each other
+        under the policy's spelling of values, and Unavailable.
+        """
+        async with self._room, in_time(self._timeout):
+            return await self._scored(scope, policy, pairs, progress)
+
+    async def _scored(
+        self,
+        scope: SpaceScope,
+        policy: Policy,
+        pairs: Sequence[LabelledPair],
+        progress: Progress,
+    ) -> PairScore:
+        truth = truth_of_pairs(pairs, ValueRules(policy))
+        labelled = sorted(truth.person_of)
+        keys = [identifier_key(scope.space, identifier) for identifier in labelled]
+        counts = await self._reader.event_counts(keys)
+        events = {
+            identifier: PersonEvent(truth.person_of[identifier], [identifier], counts.get(key, 0))
+            for identifier, key in zip(labelled, keys, strict=True)
+        }
+        run = await self._read(scope, policy, progress)
+        scoring, scored = Scoring(policy, truth), set[Identifier]()
+        done = 0
+        for group in run.groups:
+            scored |= await asyncio.to_thread(_add_group, run, group, scoring, events)
+            done += len(group.members) + len(group.withheld)
+            progress("comparing", done, run.size)
+        named = {identifier for pair in pairs for identifier in (pair.a, pair.b)}
+        spelled = ValueRules(policy).identifier
+        unscored = sorted(identifier for identifier in named if spelled(identifier) not in scored)
+        return PairScore(await asyncio.to_thread(scoring.result), unscored)
+
     async def _compared(self, scope: SpaceScope, policy: Policy, progress: Progress) -> Preview:
+        run = await self._read(scope, policy, progress)
+        done = 0
+        for group in run.groups:
+            await asyncio.to_thread(run.compare, group)
+            done += len(group.members) + len(group.withheld)
+            progress("comparing", done, run.size)
+        return run.result()
+
+    async def _read(self, scope: SpaceScope, policy: Policy, progress: Progress) -> PreviewRun:
         snapshot = await self._reader.read(
             scope.space,
             lambda done: progress("reading", done, None),
@@ -152,13 +218,7 @@ class Previews:
         )
         values = ValueRules(policy)
         new = await self._reinstated(scope, values)
-        run = await asyncio.to_thread(_begin, snapshot, new, policy, values)
-        size, done = len(snapshot.identifiers), 0
-        for group in run.groups:
-            await asyncio.to_thread(run.compare, group)
-            done += len(group.members) + len(group.withheld)
-            progress("comparing", done, size)
-        return run.result()
+        return await asyncio.to_thread(_begin, snapshot, new, policy, values)
 
     async def _reinstated(self, scope: SpaceScope, values: ValueRules) -> NewEvidence:
         """What events would observe that was withheld from them."""
@@ -192,6 +252,23 @@ class _Kept:
 def _begin(snapshot: Snapshot, new: NewEvidence, policy: Policy, values: ValueRules) -> PreviewRun:
     snapshot.reinstate(new)
     return PreviewRun(snapshot, policy, values)
+
+
+def _add_group(
+    run: PreviewRun, group: Group, scoring: Scoring, events: Mapping[Identifier, PersonEvent]
+) -> set[Identifier]:
+    """Take a group into a score. Returns the identifiers with a label in it."""
+    members = {run.identifier(position) for position in group.members}
+    found = members & events.keys()
+    if found:
+        settlement = run.settle(group)
+        scoring.add(
+            settlement.evidence,
+            settlement.resolution,
+            len(group.members),
+            [events[identifier] for identifier in sorted(found)],
+        )
+    return found
 
 
 _NEVER: Final = Span(0, 0)

@@ -72,12 +72,14 @@ class _Batch:
     """Customers that are computed together.
 
     `touched` of them were touched since they were computed, the others are due or have to be
-    computed by another version. `position` is that of the ledger when they were found.
+    computed by another version. `position` is that of the ledger when they were found;
+    `rolled_out`: all customers are computed by the text in force.
     """
 
     customers: Sequence[str]
     touched: Collection[str]
     position: int
+    rolled_out: bool
 
 
 class _TakenOver(Exception):
@@ -109,6 +111,7 @@ class ProfileWorker:
         self._work = DueWork("profiles", "profiles_watch")
         self._watchers = Watchers(limits.progress_interval_s)
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._looks_after_all = False
 
     def wake(self, space: str) -> None:
         """Compute in the background what waits in a space."""
@@ -116,6 +119,7 @@ class ProfileWorker:
 
     def look_after_all(self) -> None:
         """From now on, compute what waits in any space, whoever left it, and when it is due."""
+        self._looks_after_all = True
         self._work.watch(self._look, self._limits.look_interval_s)
 
     async def computed(self, scope: SpaceScope) -> None:
@@ -167,7 +171,7 @@ class ProfileWorker:
             return
         await self._store.release(space)
         PROFILES_WAIT_SECONDS.labels(space).set(0)
-        if due is not None:
+        if due is not None and self._looks_after_all:
             self._wake_at(space, due)
 
     async def _compute_all(self, scope: SpaceScope, work: Work) -> int | None:
@@ -177,7 +181,7 @@ class ProfileWorker:
             waiting = await self._store.waiting(
                 scope.space, self._clock(), self._limits.customers_per_step
             )
-            anything = await self._compute_waiting(scope, in_force, waiting)
+            anything = await self._compute_waiting(scope, in_force, work, waiting)
             if in_force.version != work.version:
                 work = await self._compute_page(scope, in_force, work)
             elif not anything:
@@ -187,7 +191,7 @@ class ProfileWorker:
                 return None
 
     async def _compute_waiting(
-        self, scope: SpaceScope, in_force: ProfilesInForce, waiting: Waiting
+        self, scope: SpaceScope, in_force: ProfilesInForce, work: Work, waiting: Waiting
     ) -> bool:
         """Compute customers that were touched, or are due. False: there were none."""
         space = scope.space
@@ -199,8 +203,9 @@ class ProfileWorker:
         most = self._limits.customers_per_step
         touched = touched[: max(most - len(waiting.due), most // 2)]
         customers = _distinct((*touched, *waiting.due))[:most]
+        rolled_out = work.version == in_force.version
         written = await self._compute(
-            scope, in_force, _Batch(customers, frozenset(touched), waiting.position)
+            scope, in_force, _Batch(customers, frozenset(touched), waiting.position, rolled_out)
         )
         await self._store.clear(
             space,
@@ -220,9 +225,8 @@ class ProfileWorker:
             _log.info("profiles_begun", space=space, version=version)
         most = self._limits.customers_per_step
         position, page = await self._store.customers(space, work.place, most)
-        await self._compute(
-            scope, in_force, _Batch([each for each, _ in page], (), position), outdated_only=True
-        )
+        batch = _Batch([each for each, _ in page], (), position, rolled_out=False)
+        await self._compute(scope, in_force, batch, outdated_only=True)
         is_done = len(page) < most
         place = (page[-1][1], page[-1][0]) if page else work.place
         held = await self._store.record(
@@ -409,6 +413,7 @@ def _causes(
             marked=head.customer_id in batch.touched,
             version=in_force.version,
             applied_at=in_force.applied_at,
+            rolled_out=batch.rolled_out,
             entries=entries,
         ),
         outcome.evidence.events,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -33,6 +33,8 @@ from identity_service.graph.customers import (
     ById,
     CustomerReader,
     CustomerRow,
+    EarliestEvent,
+    EventContext,
     EventTraitsRow,
     EventWindow,
     Lookup,
@@ -345,6 +347,18 @@ class CurrentView:
         if customer_id not in found:
             raise NotFound(f"There is no customer {customer_id} any more.")
         return found[customer_id]
+
+    async def event_contexts(self, events: Sequence[RecordedEvent]) -> Mapping[str, EventContext]:
+        """By event key, the context in which it was sent."""
+        async with self.reads.one_by_one:
+            return await self.reads.customers.event_contexts([event.key for event in events])
+
+    async def earliest_events(
+        self, identifiers: Sequence[SeenIdentifier]
+    ) -> Mapping[str, EarliestEvent]:
+        """By identifier key, the earliest event that carries it."""
+        async with self.reads.one_by_one:
+            return await self.reads.customers.earliest_events([each.key for each in identifiers])
 
     async def links(self, customer: SettledCustomer, first: int) -> list[DecidedLink]:
         """Links of the customer's identifiers, most often seen first, each with its decision."""

@@ -12,7 +12,7 @@ from identity_service.domain.profiles.consents import consents
 from identity_service.domain.profiles.occurrences import AccountEvidence, CustomerEvidence
 from identity_service.domain.profiles.reported import reported_values
 from identity_service.domain.resolution.id_register import CustomerKind
-from identity_service.domain.traits import merge_account
+from identity_service.domain.traits import AccountSet, account_traits
 from identity_service.errors import TooLarge
 from identity_service.graph.customers import MAX_TRAIT_SETS
 from identity_service.graph.history import HistoryReader
@@ -121,7 +121,12 @@ class ProfileEvidence:
         }
         said = await self._history.accounts(keys, MOST, MAX_TRAIT_SETS)
         traits = {
-            key: merge_account([(reported, orjson.loads(text)) for reported, text in each.traits])
+            key: {
+                trait.name: trait.value
+                for trait in account_traits(
+                    AccountSet(reported, orjson.loads(text)) for reported, text in each.traits
+                )
+            }
             for key, each in said.items()
         }
         return {

@@ -126,9 +126,10 @@ class Access:
 
         All who send a key at the same time share one look-up. Raises Unavailable.
         """
-        if not key:
-            return None
-        key_hash = hash_key(key)
+        return await self.by_hash(hash_key(key)) if key else None
+
+    async def by_hash(self, key_hash: str) -> Caller | None:
+        """As `authenticate`, of a key whose hash alone is known."""
         answer = self._answers.get(key_hash)
         age = self._age(answer)
         if answer is not None and age < KEY_CACHE_S:

@@ -14,6 +14,10 @@ from typing import Any
 import pytest
 
 from identity_service.collect.snowplow_enriched import COLUMNS
+from identity_service.errors import Unavailable
+from identity_service.graph.evidence import EvidenceStore
+from identity_service.graph.write_rows import SettlementWrite
+from identity_service.services.imports import bulk_load
 from identity_service.services.kit.optional import library
 from identity_service.settings import Settings
 from tests.support.command import Command, Ended
@@ -162,6 +166,28 @@ def test_a_load_that_was_killed_goes_on_where_it_was_loses_nothing_and_doubles_n
         database_settings, "MATCH (e:Event {space: $space}) RETURN count(e)", space=keys["space"]
     ) == [[6_000]]
     assert rows(database_settings, places, space=keys["space"]) == []
+
+
+def test_a_batch_that_the_database_could_not_take_is_sent_again(
+    command: Command, keys: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_text("".join(call(n) for n in range(10)))
+    failures = iter([Unavailable("The database is gone."), Unavailable("It is still gone.")])
+    write = EvidenceStore.write_new_customers
+
+    async def fails_at_first(store: EvidenceStore, evidence: SettlementWrite) -> Any:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        return await write(store, evidence)
+
+    monkeypatch.setattr(EvidenceStore, "write_new_customers", fails_at_first)
+    monkeypatch.setattr(bulk_load, "PAUSES_S", (0.01, 0.01))
+
+    loaded = command("ingest", file, "--space", keys["space"], "--json")
+
+    assert next(failures, None) is None
+    assert counts(loaded) == {"written": 10, "known": 0, "rejected": 0}
 
 
 def spoil(file: Path, row: int) -> None:

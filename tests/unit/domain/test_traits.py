@@ -13,12 +13,14 @@ from identity_service.domain.traits import (
     DIGEST_LENGTH,
     MAX_NAME,
     OWN,
+    AccountSet,
+    AccountTrait,
     Trait,
     TraitEvent,
     TraitName,
     Traits,
+    account_traits,
     find_traits,
-    merge_account,
     merge_traits,
     trait_keys,
 )
@@ -104,13 +106,16 @@ def test_the_order_of_arrival_does_not_matter(events: list[TraitEvent[str]]) -> 
 
 def test_an_accounts_traits_are_merged_alike() -> None:
     described = [
-        ((2, 0, 0), {"plan": "pro", "x": None}),
-        ((1, 9, 9), {"plan": "free", "x": 1}),
-        ((2, 0, 10), {"plan": "max"}),
-        ((2, 0, 9), {"plan": "zero"}),
+        AccountSet((2, 0, 0), {"plan": "pro", "x": None}, "crm"),
+        AccountSet((1, 9, 9), {"plan": "free", "x": 1, "city": "Kyiv"}, "shop"),
+        AccountSet((2, 0, 10), {"plan": "max"}, "app"),
+        AccountSet((2, 0, 9), {"plan": "zero"}),
     ]
 
-    assert merge_account(described) == {"plan": "max"}
+    assert account_traits(described) == [
+        AccountTrait("city", "Kyiv", 1, "shop"),
+        AccountTrait("plan", "max", 2, "app"),
+    ]
 
 
 ACCOUNTS: dict[str, tuple[dict[str, Any], ...]] = {

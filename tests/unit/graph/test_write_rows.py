@@ -144,7 +144,7 @@ def test_one_customer_of_an_older_policy_makes_all_of_them_outdated() -> None:
         EvidenceWrite(known_identifiers={ANN: Span(4, 4)}),
         EvidenceWrite(made=[JUDGEMENT]),
         EvidenceWrite(in_effect=[JUDGEMENT]),
-        EvidenceWrite(withdrawn=[Withdrawal("jdg_1", 5, "Eve", "I was wrong.")]),
+        EvidenceWrite(withdrawn=[Withdrawal(JUDGEMENT, 5, "Eve", "I was wrong.")]),
     ],
 )
 def test_new_evidence_raises_the_revision_also_of_customers_that_stay_the_same(
@@ -194,6 +194,37 @@ def test_identifiers_without_a_customer_join_one_and_others_move() -> None:
     assert rows["moves"] == [["s/user:ann", "c2"]]
     assert rows["joins"] == [["s/cookie:phone", "c2"], ["s/cookie:tablet", "c2"]]
     assert rows["unclaimed"] == ["s/cookie:phone"]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "settlement"),
+    [
+        (EvidenceWrite(known_identifiers={PHONE: Span(4, 4)}), NO_CHANGE),
+        (EvidenceWrite(), replace(NO_CHANGE, changes=ChangeSet(moves=[(1, "c1", "c2")]))),
+        (EvidenceWrite(), replace(NO_CHANGE, changes=ChangeSet(anchors=[("c1", 1)]))),
+        (EvidenceWrite(), replace(NO_CHANGE, changes=ChangeSet(contested=[1]))),
+        (EvidenceWrite(), replace(NO_CHANGE, blocked=[PHONE])),
+        (EvidenceWrite(in_effect=[replace(JUDGEMENT, a=PHONE, b=PHONE)]), NO_CHANGE),
+        (
+            EvidenceWrite(
+                withdrawn=[Withdrawal(replace(JUDGEMENT, a=PHONE, b=PHONE), 5, "Eve", "No.")]
+            ),
+            NO_CHANGE,
+        ),
+    ],
+)
+def test_whatever_is_written_about_a_known_identifier_takes_its_lock_first(
+    evidence: EvidenceWrite, settlement: Settlement
+) -> None:
+    assert written(evidence, settlement)["locked"] == ["s/cookie:phone"]
+
+
+def test_locks_are_taken_in_one_order_and_of_nothing_that_is_new() -> None:
+    evidence = EvidenceWrite(
+        known_identifiers={ANN: Span(4, 4), PHONE: Span(4, 4)}, identifiers={TABLET: Span(4, 4)}
+    )
+
+    assert written(evidence, NO_CHANGE)["locked"] == ["s/cookie:phone", "s/user:ann"]
 
 
 def test_an_id_that_was_retired_before_only_forwards_to_another() -> None:

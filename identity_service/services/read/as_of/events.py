@@ -145,6 +145,8 @@ class HistoricalEvents:
 def _is_in(window: EventWindow, event: AttributedEvent) -> bool:
     if window.names is not None and event.name not in window.names:
         return False
+    if event.name in window.excluded:
+        return False
     here, after = event.order, window.after
     goes_on = here < after if window.newest_first else here > after
     return goes_on and window.since <= here.at <= window.until

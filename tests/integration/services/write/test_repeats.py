@@ -16,6 +16,7 @@ from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.policies.policy import Policy
 from identity_service.errors import FieldInvalid, Unavailable
 from identity_service.graph.evidence import EvidenceStore
+from identity_service.observability import STATEMENT_RETRIES
 from identity_service.services.limits import DEFAULT_LIMITS, Limits
 from tests.support.settled import assert_ledger_tells_all
 from tests.support.space import NewWorld, World, beside, event, reported
@@ -97,6 +98,36 @@ async def test_a_message_id_that_begins_with_another_is_another(
 
     assert asked == []
     assert await times_seen(space) == [[10, 11, 4]]
+
+
+async def test_transactions_that_write_about_the_same_people_do_not_deadlock(
+    world: NewWorld,
+) -> None:
+    space = await world()
+    people = [f"user_id:{name}" for name in "abcdefgh"]
+    await space.send(*(event(who, 10, who, f"{PHONE}-{who[-1]}") for who in people))
+    before = _repeated_statements()
+
+    async def send_all(sender: int) -> None:
+        for n in range(40):
+            who = people[(3 * sender + n) % len(people)]
+            new = [f"anonymous_id:{sender}-{n}"] if n % 5 == 0 else []
+            await space.send(event(f"{sender}-{n}", 11 + n, who, f"{PHONE}-{who[-1]}", *new))
+
+    await asyncio.gather(*map(send_all, range(8)))
+
+    assert _repeated_statements() == before
+    await space.check()
+
+
+def _repeated_statements() -> dict[str, float]:
+    """How often each statement was tried again, by its name."""
+    [metric] = STATEMENT_RETRIES.collect()
+    return {
+        sample.labels["statement"]: sample.value
+        for sample in metric.samples
+        if sample.name.endswith("_total")
+    }
 
 
 async def test_one_request_is_answered_when_both_lanes_are_done(

@@ -1,0 +1,9 @@
+// Purpose: A destination.
+// Access: read
+// Space: keys
+// Parameters:
+//   key: string
+// Columns:
+//   destination: map of its properties
+MATCH (d:Destination {key: $key})
+RETURN properties(d) AS destination

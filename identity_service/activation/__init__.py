@@ -1,0 +1,1 @@
+"""What destinations are to hold of customers, and how each vendor is asked to hold it: pure."""

@@ -1,0 +1,101 @@
+"""What all vendors with an HTTP API have in common."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from identity_service.activation.definition import Definition, VendorRules
+from identity_service.activation.exchange import (
+    Answer,
+    Done,
+    Outcome,
+    Outcomes,
+    Pace,
+    Request,
+    all_of,
+    by_status,
+)
+from identity_service.activation.records import Action, Operation, Record, of_action
+
+
+class HttpAdapter:
+    """An adapter; a vendor's own says how it is asked for each action, and reads its answers."""
+
+    RULES: ClassVar[VendorRules]
+    PACE: ClassVar[Pace]
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+        self.connection = definition.connection
+
+    @property
+    def pace(self) -> Pace:
+        """How much the vendor takes."""
+        return self.PACE
+
+    def unsendable(self, operation: Operation) -> str | None:  # noqa: ARG002
+        """Why the vendor could never take an operation; None where it might."""
+        return None
+
+    def requests(self, operations: Sequence[Operation]) -> list[Request]:
+        """Requests that tell all of the operations, erasures first."""
+        return [
+            *self.erasures(of_action(operations, Action.ERASE)),
+            *self.upserts(of_action(operations, Action.UPSERT)),
+            *self.merges(of_action(operations, Action.MERGE)),
+        ]
+
+    def erasures(self, operations: Sequence[Operation]) -> list[Request]:
+        """Requests that have people forgotten, in the vendor's own terms."""
+        raise NotImplementedError
+
+    def upserts(self, operations: Sequence[Operation]) -> list[Request]:
+        """Requests that make or change records."""
+        raise NotImplementedError
+
+    def merges(self, operations: Sequence[Operation]) -> list[Request]:
+        """Requests that have the vendor merge records; a definition asks it only where it can."""
+        if operations:
+            raise NotImplementedError
+        return []
+
+    def outcomes(self, request: Request, answer: Answer) -> Outcomes:
+        """What became of each operation of a request."""
+        outcome = self.whole(answer)
+        return all_of(request, outcome) if outcome else self.each(request, answer)
+
+    def whole(self, answer: Answer) -> Outcome | None:
+        """The outcome of a request as a whole; None where the vendor took it."""
+        outcome = by_status(answer)
+        return None if isinstance(outcome, Done) else outcome
+
+    def each(self, request: Request, answer: Answer) -> Outcomes:  # noqa: ARG002
+        """The outcomes of the operations of a request that the vendor took."""
+        return all_of(request, Done())
+
+    def credentials(
+        self, secrets: Mapping[str, str], request: Request, now_s: int
+    ) -> Mapping[str, str]:
+        """The headers that prove who sends a request."""
+        raise NotImplementedError
+
+    def url(self, otherwise: str) -> str:
+        """The address of the API: that of the definition, else the vendor's own."""
+        return self.connection.get("url", otherwise).rstrip("/")
+
+
+def basic(user: str, password: str) -> Mapping[str, str]:
+    """Basic authentication."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def bearer(token: str) -> Mapping[str, str]:
+    """A bearer token."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def with_audiences(record: Record) -> dict[str, Any]:
+    """The attributes, and for each audience whether the customer is in it."""
+    return {**record.attributes, **record.audiences}

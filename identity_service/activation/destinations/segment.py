@@ -1,0 +1,75 @@
+"""Whatever takes Segment's tracking calls: `POST /v1/batch` with `identify`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+
+from identity_service.activation.definition import VendorRules
+from identity_service.activation.destinations.base import HttpAdapter, basic, with_audiences
+from identity_service.activation.exchange import Pace, Request, batched_requests
+from identity_service.activation.records import UNIVERSAL_ID, Action, Operation
+
+
+class Segment(HttpAdapter):
+    """An `identify` for each record; audiences are traits.
+
+    A message id is made from what is operation: one that comes twice is known there.
+    """
+
+    RULES = VendorRules(
+        optional=("url",),
+        secrets=("write_key",),
+        keys=frozenset({"user_id", UNIVERSAL_ID}),
+        default_key=("user_id", UNIVERSAL_ID),
+    )
+    PACE = Pace(operations=1_000, connections=4, requests_per_s=50)
+
+    MAX_CALLS: Final = 500
+    MAX_BYTES: Final = 500_000
+    MAX_CALL_BYTES: Final = 32_000
+
+    def unsendable(self, operation: Operation) -> str | None:
+        """A call has 32 kB at most, and none of them erases."""
+        if operation.action is Action.ERASE:
+            return "Segment's tracking calls cannot erase: delete the person there"
+        size = len(orjson.dumps(_identify(operation)))
+        return f"{size:,} bytes are too many" if size > self.MAX_CALL_BYTES else None
+
+    def upserts(self, operations: Sequence[Operation]) -> list[Request]:
+        """Batches of calls."""
+        return batched_requests(
+            f"{self.url('https://api.segment.io')}/v1/batch",
+            [(each, _identify(each)) for each in operations],
+            self.MAX_CALLS,
+            self.MAX_BYTES,
+            lambda batch: {"batch": batch},
+        )
+
+    def erasures(self, operations: Sequence[Operation]) -> list[Request]:
+        """There is no such call: each of them is unsendable."""
+        if operations:
+            raise NotImplementedError
+        return []
+
+    def credentials(
+        self,
+        secrets: Mapping[str, str],
+        request: Request,  # noqa: ARG002
+        now_s: int,  # noqa: ARG002
+    ) -> Mapping[str, str]:
+        """The write key as the user of Basic authentication."""
+        return basic(secrets["write_key"], "")
+
+
+def _identify(operation: Operation) -> dict[str, Any]:
+    return {
+        "type": "identify",
+        "userId": operation.record.key.value,
+        "messageId": f"activation-{operation.id}",
+        "timestamp": datetime.fromtimestamp(operation.at / 1_000, UTC).isoformat(),
+        "traits": with_audiences(operation.record),
+    }

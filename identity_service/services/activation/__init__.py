@@ -1,0 +1,1 @@
+"""Activation: customers are sent to destinations, and what came of it is kept."""

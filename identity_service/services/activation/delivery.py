@@ -1,0 +1,226 @@
+"""One destination as this process serves it: its customers that are due, looked at once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from identity_service.activation.definition import Definition
+from identity_service.activation.desired import HeldRecord, Wanted, names_after
+from identity_service.activation.exchange import (
+    Done,
+    Later,
+    Never,
+    NoAccess,
+    Outcome,
+    Outcomes,
+    Request,
+    Unknown,
+)
+from identity_service.activation.records import Action, Operation
+from identity_service.graph.destinations import DestinationStore, StoredDestination, StoredRecord
+from identity_service.observability import DESTINATION_OPERATIONS
+from identity_service.services.activation.channel import hidden, shown
+from identity_service.services.activation.customer_states import CustomerStates
+from identity_service.services.activation.plans import Plan, make_plan, record_keys
+from identity_service.services.activation.rate import backoff_s
+from identity_service.services.activation.sender import Sender
+from identity_service.services.kit.clock import Clock
+from identity_service.services.limits import ActivationLimits
+from identity_service.services.spaces.access import SpaceScope
+
+MAX_SHOWN: Final = 16 * 1024
+"""Most characters of a request that a dead letter shows."""
+
+MERGE_WAIT_MS: Final = 5_000
+"""A vendor may lose a merge right after it made the record that survives."""
+
+
+@dataclass(slots=True)
+class LookReport:
+    """What one look came to: customers that were due, and operations by what became of them.
+
+    `is_full`: more may be due. `refused`: why the destination lets nothing in.
+    """
+
+    customers: int = 0
+    is_full: bool = False
+    done: int = 0
+    later: int = 0
+    dead: int = 0
+    not_sent: int = 0
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A destination with the way to it."""
+
+    destination: StoredDestination
+    definition: Definition
+    secrets: Mapping[str, str] = field(repr=False)
+    scope: SpaceScope
+    sender: Sender
+    store: DestinationStore
+    states: CustomerStates
+    clock: Clock
+    limits: ActivationLimits
+    draw: random.Random
+
+    def is_of(self, destination: StoredDestination) -> bool:
+        """Whether nothing about the destination has changed that it is served by."""
+        mine = self.destination
+        return (mine.vendor, mine.definition, mine.secrets) == (
+            destination.vendor,
+            destination.definition,
+            destination.secrets,
+        )
+
+    async def look(self) -> LookReport:
+        """Take up customers that are due, send what differs, and record what came of it."""
+        if self.sender.is_held:
+            return LookReport(not_sent=1)
+        now, key = self.clock(), self.destination.key
+        until = now + self.limits.lease_ms
+        taken = await self.store.take(key, now, until, self.sender.most)
+        if not taken:
+            return LookReport()
+        plan = await self.plan(taken)
+        outcomes = await self.sender.send(list(plan.operations.values()))
+        report = LookReport(len(taken), is_full=len(taken) >= self.sender.most)
+        records, due = self._results(plan, outcomes, report)
+        await self.store.write_outcomes(key, until, records, due)
+        return report
+
+    async def plan(self, taken: Sequence[str]) -> Plan:
+        """What is to be sent for customers."""
+        key = self.destination.key
+        states = await self.states.read(self.scope, self.definition, taken)
+        customers = {each.customer_id for each in states.values()}
+        owners = {retired for each in states.values() for retired in each.retired_ids}
+        records = await self.store.records(
+            key,
+            sorted({*taken, *customers, *owners}),
+            record_keys(list(states.values()), self.definition),
+        )
+        return make_plan(str(key), self.definition, taken, states, records, self.clock())
+
+    def preview(self, plan: Plan) -> list[dict[str, Any]]:
+        """The requests of a plan as people read them. Opens no connection."""
+        return [
+            shown(each, self.secrets)
+            for each in self.sender.requests(list(plan.operations.values()))
+        ]
+
+    def _results(
+        self, plan: Plan, outcomes: Outcomes, report: LookReport
+    ) -> tuple[dict[str, dict[str, Any]], dict[str, int | None]]:
+        """What to record of each record, and when each customer is due again."""
+        records: dict[str, dict[str, Any]] = {}
+        due_of: dict[str, int | None] = {}
+        for name, made in plan.operations.items():
+            wanted, stored = plan.wanted[name], plan.records.get(name)
+            outcome = outcomes.get(made.id)
+            result, due = self._result(made, wanted, stored, outcome, report)
+            due_of[name] = due
+            if result is not None:
+                records[name] = result
+        now = self.clock()
+        waits: dict[str, int | None] = {}
+        for customer, names in plan.customers.items():
+            dues = [due for name in names if (due := due_of[name]) is not None]
+            if customer in plan.postponed:
+                dues.append(now + MERGE_WAIT_MS)
+            waits[customer] = min(dues) if dues else None
+        return records, waits
+
+    def _result(
+        self,
+        made: Operation,
+        wanted: Wanted,
+        stored: StoredRecord | None,
+        outcome: Outcome | None,
+        report: LookReport,
+    ) -> tuple[dict[str, Any] | None, int | None]:
+        now = self.clock()
+        match outcome:
+            case Done():
+                report.done += 1
+                self._count(made, "done")
+                return self._done(wanted, stored, now), None
+            case Never():
+                return self._dead(made, wanted, stored, outcome.reason, report), None
+            case Later() | Unknown():
+                since = now if stored is None or stored.since is None else stored.since
+                if now - since >= self.limits.give_up_ms:
+                    return self._dead(made, wanted, stored, outcome.reason, report), None
+                report.later += 1
+                self._count(made, "later")
+                attempt = 1 + (stored.attempt if stored else 0)
+                asked_s = outcome.after_s if isinstance(outcome, Later) else None
+                wait_s = backoff_s(attempt, self.draw) if asked_s is None else asked_s
+                result = self._failed(made, stored, outcome.reason)
+                result |= {"attempt": attempt, "since": since}
+                return result, now + round(wait_s * 1_000)
+            case NoAccess():
+                report.refused = hidden(outcome.reason, self.secrets)
+                report.not_sent += 1
+                return None, now
+            case _:
+                report.not_sent += 1
+                return None, max(now, self.sender.breaker.held_until_ms)
+
+    def _done(self, wanted: Wanted, stored: StoredRecord | None, now: int) -> dict[str, Any]:
+        is_erased = wanted.action is Action.ERASE
+        held = None if stored is None else HeldRecord(wanted.record.key, names=stored.names)
+        result: dict[str, Any] = {
+            "customer_id": wanted.record.customer_id,
+            "state": "erased" if is_erased else "held",
+            "acknowledged": None if is_erased else wanted.record.digest,
+            "acknowledged_at": now,
+            "names": [] if is_erased else names_after(wanted, held),
+            "merged": wanted.action is Action.MERGE,
+        }
+        result |= dict.fromkeys(("wanted", "attempt", "since", "request", "answer"))
+        if stored is not None and stored.merged and wanted.action is Action.UPSERT:
+            result["note"] = (
+                "The destination had merged this record into another, which cannot be taken back"
+                " there: it was made anew."
+            )
+        return result
+
+    def _failed(self, made: Operation, stored: StoredRecord | None, reason: str) -> dict[str, Any]:
+        is_new = stored is None
+        return {
+            "customer_id": made.record.customer_id if is_new else stored.customer_id,
+            "state": "erasing" if made.action is Action.ERASE else "waiting",
+            "wanted": made.record.digest,
+            "answer": hidden(reason, self.secrets),
+        }
+
+    def _dead(
+        self,
+        made: Operation,
+        wanted: Wanted,
+        stored: StoredRecord | None,
+        reason: str,
+        report: LookReport,
+    ) -> dict[str, Any]:
+        report.dead += 1
+        self._count(made, "dead")
+        requests: list[Request] = self.sender.requests([made])
+        text = orjson.dumps([shown(each, self.secrets) for each in requests]).decode()
+        result = self._failed(made, stored, reason)
+        return result | {
+            "state": "dead",
+            "erase": wanted.action is Action.ERASE or None,
+            "request": text[:MAX_SHOWN],
+        }
+
+    def _count(self, made: Operation, outcome: str) -> None:
+        key = self.destination.key
+        DESTINATION_OPERATIONS.labels(key.space, key.name, made.action.value, outcome).inc()

@@ -1,0 +1,225 @@
+"""Destinations: made, changed, paused, and looked into by the administrators of their space."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from identity_service.activation.definition import check_secrets, parse_definition
+from identity_service.activation.vendors import DestinationVendor, rules_of
+from identity_service.domain.recorded import Page, SettledCustomer, page_of
+from identity_service.errors import FieldInvalid
+from identity_service.graph.destinations import (
+    DestinationKey,
+    DestinationStore,
+    StoredDestination,
+    StoredRecord,
+)
+from identity_service.services.activation.channels import Channels
+from identity_service.services.activation.engine import ActivationEngine
+from identity_service.services.activation.plans import DEAD
+from identity_service.services.kit.clock import Clock
+from identity_service.services.read.customers import Customers
+from identity_service.services.spaces.access import Role, SpaceScope, forbidden
+
+MAX_RECORDS: Final = 1_000
+"""Most records of one customer that are listed."""
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationProgress:
+    """How many records of a destination are in each state, and how many customers wait for it."""
+
+    records: Mapping[str, int]
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What would be sent now: for how many customers that are due, and the requests.
+
+    Each has `method`, `url` and `body`; none holds a secret.
+    """
+
+    customers: int
+    requests: Sequence[Mapping[str, str]]
+
+
+class Destinations:
+    """Makes and changes destinations. All methods are for administrators, and raise Forbidden.
+
+    Those that name a destination raise FieldInvalid where the space has none of that name.
+    """
+
+    def __init__(
+        self,
+        store: DestinationStore,
+        channels: Channels,
+        engine: ActivationEngine,
+        customers: Customers,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._channels = channels
+        self._engine = engine
+        self._customers = customers
+        self._clock = clock
+
+    async def create(
+        self,
+        scope: SpaceScope,
+        name: str,
+        vendor: DestinationVendor,
+        definition: str,
+        secrets: Mapping[str, str],
+    ) -> StoredDestination:
+        """Create a destination. Nothing is sent to it before a customer changes, or a sync.
+
+        Raises FieldInvalid, DestinationInvalid, SecretsLocked.
+        """
+        _require_admin(scope)
+        if not _NAME.fullmatch(name):
+            raise FieldInvalid("name", "A name is a-z, 0-9, “-” and “_”, 1 to 63 of them.")
+        rules = rules_of(vendor)
+        parse_definition(definition, rules)
+        check_secrets(secrets, rules)
+        key = DestinationKey(scope.space, name)
+        created = await self._store.create(
+            key,
+            vendor.value,
+            definition,
+            self._channels.sealed(key, secrets),
+            scope.author,
+            self._clock(),
+        )
+        if not created:
+            raise FieldInvalid("name", f"There is a destination “{name}” already.")
+        return await self.find(scope, name)
+
+    async def of_space(self, scope: SpaceScope, after: str, first: int) -> Page[StoredDestination]:
+        """Destinations by name, those after a name."""
+        _require_admin(scope)
+        return page_of(await self._store.of_space(scope.space, after, first + 1), first)
+
+    async def find(self, scope: SpaceScope, name: str) -> StoredDestination:
+        """One destination."""
+        _require_admin(scope)
+        found = await self._store.read(DestinationKey(scope.space, name))
+        if found is None:
+            raise _none(scope, name)
+        return found
+
+    async def change(
+        self,
+        scope: SpaceScope,
+        name: str,
+        definition: str | None = None,
+        secrets: Mapping[str, str] | None = None,
+    ) -> StoredDestination:
+        """Give a destination another definition, other secrets, or both.
+
+        Customers are sent by it when they change next, or by a sync. Raises DestinationInvalid and
+        SecretsLocked.
+        """
+        found = await self.find(scope, name)
+        rules = rules_of(DestinationVendor(found.vendor))
+        changes: dict[str, Any] = {}
+        if definition is not None:
+            parse_definition(definition, rules)
+            changes["definition"] = definition
+        if secrets is not None:
+            check_secrets(secrets, rules)
+            changes["secrets"] = self._channels.sealed(found.key, secrets)
+        return await self._change(scope, name, changes)
+
+    async def pause(self, scope: SpaceScope, name: str) -> StoredDestination:
+        """Send nothing to a destination until it is resumed; what is due waits."""
+        await self.find(scope, name)
+        changes = {"paused_at": self._clock(), "paused_by": scope.author, "paused_reason": None}
+        return await self._change(scope, name, changes)
+
+    async def resume(self, scope: SpaceScope, name: str) -> StoredDestination:
+        """Send to a destination again."""
+        await self.find(scope, name)
+        changes = {"paused_at": None, "paused_by": None, "paused_reason": None}
+        return await self._change(scope, name, changes)
+
+    async def delete(self, scope: SpaceScope, name: str) -> None:
+        """Forget a destination, and what it holds; there nothing is deleted."""
+        _require_admin(scope)
+        if not await self._store.delete(DestinationKey(scope.space, name)):
+            raise _none(scope, name)
+
+    async def sync(self, scope: SpaceScope, name: str) -> StoredDestination:
+        """Look at every customer of the space, and send what differs; from the first one again."""
+        found = await self.find(scope, name)
+        begun = await self._store.begin_sync(found.key, self._clock())
+        if begun is None:
+            raise _none(scope, name)
+        return begun
+
+    async def dry_run(self, scope: SpaceScope, name: str) -> DryRun:
+        """What would be sent now. Opens no connection. Raises SecretsLocked."""
+        customers, requests = await self._engine.dry_run(await self.find(scope, name))
+        return DryRun(customers, requests)
+
+    async def progress(self, destination: StoredDestination) -> DestinationProgress:
+        """How far a destination is."""
+        return DestinationProgress(*await self._store.counts(destination.key))
+
+    async def dead_letters(
+        self, scope: SpaceScope, name: str, after: str, first: int
+    ) -> Page[StoredRecord]:
+        """Records that the destination refused, by key, those after one."""
+        found = await self.find(scope, name)
+        return page_of(await self._store.in_state(found.key, DEAD, after, first + 1), first)
+
+    async def send_again(self, scope: SpaceScope, name: str, records: Sequence[str] | None) -> int:
+        """Have dead letters sent again, as the customers are by now; how many. None: all."""
+        found = await self.find(scope, name)
+        return await self._store.send_again(found.key, records)
+
+    async def records_of(self, scope: SpaceScope, customer_id: str) -> list[StoredRecord]:
+        """What the destinations hold of a customer, and of ids that it had before."""
+        _require_admin(scope)
+        ids = await self._ids(scope, customer_id)
+        return await self._store.of_customers(scope.space, ids, MAX_RECORDS)
+
+    async def erase(self, scope: SpaceScope, customer_id: str) -> list[StoredRecord]:
+        """Have every destination erase what it holds of a customer, in its own terms.
+
+        Nothing is sent there for it afterwards. What came of it, `records_of` tells.
+        """
+        _require_admin(scope)
+        ids = await self._ids(scope, customer_id)
+        await self._store.erase(scope.space, ids, self._clock())
+        return await self._store.of_customers(scope.space, ids, MAX_RECORDS)
+
+    async def _ids(self, scope: SpaceScope, customer_id: str) -> list[str]:
+        """An id with all others of the same customer; an id that nobody has stands for itself."""
+        view = self._customers.current(scope)
+        found = await view.find_by_id(customer_id)
+        if not isinstance(found, SettledCustomer):
+            return [customer_id]
+        return sorted({customer_id, found.customer_id, *await view.previous_ids(found)})
+
+    async def _change(
+        self, scope: SpaceScope, name: str, changes: Mapping[str, Any]
+    ) -> StoredDestination:
+        changed = await self._store.change(DestinationKey(scope.space, name), changes)
+        if changed is None:
+            raise _none(scope, name)
+        return changed
+
+
+def _require_admin(scope: SpaceScope) -> None:
+    if not scope.allows(Role.ADMIN):
+        raise forbidden(Role.ADMIN, scope.space)
+
+
+def _none(scope: SpaceScope, name: str) -> FieldInvalid:
+    return FieldInvalid("name", f"The space “{scope.space}” has no destination “{name}”.")

@@ -1,0 +1,479 @@
+"""Profiles and memberships are what the evidence says, whatever happens to it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+
+from identity_service.domain.identifiers import IdentifierKind
+from identity_service.domain.judgements import Verdict
+from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
+from identity_service.graph.database import Database
+from identity_service.graph.profiles import ProfileStore
+from identity_service.services.kit.clock import system_clock
+from identity_service.services.limits import DEFAULT_LIMITS, Limits, ProfileLimits
+from tests.support.profiles import (
+    Change,
+    FakeClock,
+    apply_text,
+    changes,
+    check_profiles,
+    computed,
+    stored,
+)
+from tests.support.space import NewWorld, World, beside, event
+from tests.support.waiting import until
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+START = 1_700_000_000_000
+
+POLICY = Policy(
+    {
+        "user_id": Rule(1, IdentifierKind.PERSON, limit=1, shared=Sharing.MERGE),
+        "email": Rule(2, IdentifierKind.PERSON, shared=Sharing.MERGE),
+        "device": Rule(3, IdentifierKind.DEVICE, shared=Sharing.QUARANTINE),
+    }
+)
+
+TEXT = """
+features:
+  orders: {count: Bought}
+  recent: {count: Bought, within: 1d}
+  revenue: {sum: price, of: Bought}
+  last_item: {last: item, of: any}
+audiences:
+  buyers: {who: {did: Bought}}
+  recent_buyers: {who: {did: Bought, within: 1d}}
+  loyal: {who: {did: Bought, times: {gte: 3}}}
+  waiting: {who: {did: Saw, then_not: {did: Bought, within: 2h}}}
+  nobody: {who: {not: {did: any}}}
+"""
+
+NOTHING_ELSE = """
+audiences:
+  buyers: {who: {did: Bought}}
+"""
+
+
+def bought(message_id: str, at: int, *who: str, price: float = 1) -> Any:
+    return event(message_id, at, *who, name="Bought", properties={"price": price, "item": "x"})
+
+
+async def space_of(
+    world: NewWorld, clock: FakeClock, text: str = TEXT, limits: Limits = DEFAULT_LIMITS
+) -> World:
+    """A space that computes profiles, at the time of the clock."""
+    space = await world(POLICY, clock=clock, limits=limits)
+    await apply_text(space, text)
+    return space
+
+
+async def customer_of(space: World, identifier: str) -> str:
+    rows = await space.rows(
+        "MATCH (i:Identifier {key: $key})-[:BELONGS_TO]->(c) RETURN c.id",
+        key=f"{space.space}/{identifier}",
+    )
+    return rows[0][0]
+
+
+def told(stream: list[Change]) -> list[tuple[str, str, str, bool]]:
+    """Audience, change, cause and whether it starts campaigns."""
+    return [(e.audience, e.change, e.cause, e.starts_campaigns) for e in stream]
+
+
+async def test_what_arrives_is_in_the_profile_and_an_event_is_the_cause(world: NewWorld) -> None:
+    clock = FakeClock(START)
+    space = await space_of(
+        world, clock, NOTHING_ELSE + "features: {sum: {sum: price, of: Bought}}\n"
+    )
+
+    await space.send(bought("m1", START - 5, "user_id:ann", price=0.1), received_at=START)
+    await computed(space)
+
+    found = await stored(space)
+    ann = await customer_of(space, "user_id:ann")
+    assert found.values == {ann: {"sum": 0.1}}
+    assert found.memberships == {("buyers", ann)}
+    [entered] = await changes(space)
+    assert entered == Change(1, "buyers", ann, "entered", "EVENT", None, True, True, START - 5)
+    assert await space.rows("MATCH (p:Profile {space: $space}) RETURN p.f_sum") == [[0.1]]
+
+
+async def test_a_space_without_a_text_marks_nothing(world: NewWorld) -> None:
+    space = await world(POLICY)
+
+    await space.send(bought("m1", START, "user_id:ann"))
+    await space.send(bought("m2", START, "user_id:ann"), bought("m3", START, "email:ann"))
+    await space.send(bought("m4", START, "user_id:ann", "email:ann"))
+
+    assert (
+        await space.rows(
+            "MATCH (i:Identifier {space: $space}) WHERE i.touched IS NOT NULL RETURN i.key"
+        )
+        == []
+    )
+
+
+async def test_a_value_changes_at_the_very_instant_without_an_event(world: NewWorld) -> None:
+    clock = FakeClock(START)
+    space = await space_of(world, clock)
+    await space.send(bought("m1", START, "user_id:ann"), received_at=START)
+    await computed(space)
+    ann = await customer_of(space, "user_id:ann")
+
+    clock.now = START + DAY - 1
+    await computed(space)
+    before = await check_profiles(space, TEXT, clock.now)
+    clock.now = START + DAY
+    await computed(space)
+    after = await check_profiles(space, TEXT, clock.now)
+
+    assert ("recent_buyers", ann) in before.memberships
+    assert before.values[ann]["recent"] == 1
+    assert ("recent_buyers", ann) not in after.memberships
+    assert after.values[ann]["recent"] == 0
+    left = (await changes(space))[-1]
+    assert (left.change, left.cause, left.at, left.starts_campaigns) == (
+        "left",
+        "TIME",
+        START + DAY,
+        True,
+    )
+
+
+async def test_the_worker_wakes_by_itself_when_time_has_come(world: NewWorld) -> None:
+    space = await world(POLICY)
+    await apply_text(space, "audiences: {recent: {who: {did: Bought, within: 2s}}}\n")
+    now = system_clock()
+    await space.send(bought("m1", now, "user_id:ann"), received_at=now)
+    # It looks for work of others long after the time has come.
+    space.use_cases.profiles.look_after_all()
+
+    async def stream(*expected: str) -> bool:
+        return tuple(each.cause for each in await changes(space)) == expected
+
+    await until(partial(stream, "EVENT"))
+    await until(partial(stream, "EVENT", "TIME"))
+    await space.use_cases.close()
+    assert (await changes(space))[-1].at == now + 2_000
+
+
+async def test_a_merge_of_two_members_is_one_exit_and_its_undoing_restores_all(
+    world: NewWorld,
+) -> None:
+    clock = FakeClock(START)
+    space = await space_of(world, clock, NOTHING_ELSE)
+    await space.send(
+        bought("m1", START, "user_id:ann"), bought("m2", START, "email:ann"), received_at=START
+    )
+    await computed(space)
+    ann, mail = [await customer_of(space, i) for i in ("user_id:ann", "email:ann")]
+    before = await stored(space)
+    assert len(await changes(space)) == 2
+
+    clock.now += HOUR
+    judgement, _ = await space.judge(Verdict.SAME, "user_id:ann", "email:ann")
+    await computed(space)
+    survivor = await customer_of(space, "email:ann")
+    [retired] = {ann, mail} - {survivor}
+    merged = (await changes(space))[2:]
+    assert [(e.customer_id, e.from_customer, e.first) for e in merged] == [
+        (retired, survivor, False)
+    ]
+    assert told(merged) == [("buyers", "left", "MERGE", False)]
+    await check_profiles(space, NOTHING_ELSE, clock.now)
+
+    clock.now += HOUR
+    await space.withdraw(judgement)
+    await computed(space)
+    assert await stored(space) == before
+    undone = (await changes(space))[3:]
+    assert told(undone) == [("buyers", "entered", "JUDGEMENT", False)]
+    assert [e.first for e in undone] == [False]
+    await check_profiles(space, NOTHING_ELSE, clock.now)
+
+
+async def test_what_a_merge_brought_and_its_undoing_took_was_never_first(world: NewWorld) -> None:
+    clock = FakeClock(START)
+    space = await space_of(world, clock, NOTHING_ELSE)
+    await space.send(
+        event("m1", START, "user_id:ann", name="Saw"),
+        bought("m2", START, "email:ann"),
+        received_at=START,
+    )
+    await computed(space)
+    judgement, _ = await space.judge(Verdict.SAME, "user_id:ann", "email:ann")
+    await computed(space)
+    await space.withdraw(judgement)
+    await computed(space)
+    ann = await customer_of(space, "user_id:ann")
+
+    clock.now += HOUR
+    await space.send(bought("m3", clock.now, "user_id:ann"), received_at=clock.now)
+    await computed(space)
+
+    mine = [e for e in await changes(space) if e.customer_id == ann]
+    assert [(e.change, e.cause, e.first) for e in mine] == [
+        ("entered", "MERGE", False),
+        ("left", "JUDGEMENT", False),
+        ("entered", "EVENT", True),
+    ]
+
+
+async def test_a_device_that_becomes_contested_takes_its_events_out_with_that_cause(
+    world: NewWorld,
+) -> None:
+    clock = FakeClock(START)
+    space = await space_of(world, clock, NOTHING_ELSE)
+    await space.send(
+        event("m1", START, "user_id:ann", "device:tv", name="Saw"),
+        bought("m2", START + 1, "device:tv"),
+        received_at=START,
+    )
+    clock.now += HOUR
+    await computed(space)
+    ann = await customer_of(space, "user_id:ann")
+
+    clock.now += HOUR
+    await space.send(
+        event("m3", START + 2, "user_id:bob", "device:tv", name="Saw"), received_at=clock.now
+    )
+    await computed(space)
+
+    stream = await changes(space)
+    assert [(e.customer_id, e.change, e.cause) for e in stream] == [
+        (ann, "entered", "EVENT"),
+        (ann, "left", "QUARANTINE"),
+    ]
+    await check_profiles(space, NOTHING_ELSE, clock.now)
+
+
+async def test_all_customers_are_computed_by_a_new_text_with_that_cause(world: NewWorld) -> None:
+    clock = FakeClock(START)
+    limits = Limits(profiles=ProfileLimits(customers_per_step=2, progress_interval_s=0.01))
+    space = await world(POLICY, clock=clock, limits=limits)
+    await space.send(
+        *(bought(f"m{n}", START, f"user_id:p{n}") for n in range(5)), received_at=START
+    )
+    clock.now += HOUR
+    await apply_text(space, NOTHING_ELSE)
+    entered = await changes(space)
+    assert told(entered) == [("buyers", "entered", "DEFINITION", False)] * 5
+
+    clock.now += HOUR
+    await apply_text(space, "audiences: {all: {who: {did: any}}}\n", 1)
+
+    assert (
+        sorted(told((await changes(space))[5:]))
+        == [("all", "entered", "DEFINITION", False)] * 5
+        + [("buyers", "left", "DEFINITION", False)] * 5
+    )
+    progress = [each async for each in space.use_cases.profiles.progress(space.scope)]
+    assert [(each.version, each.customers, each.computed, each.done) for each in progress] == [
+        (2, 5, 5, True)
+    ]
+
+
+async def test_a_withdrawn_consent_is_the_cause(world: NewWorld) -> None:
+    clock = FakeClock(START)
+    text = "audiences: {reachable: {who: {consent: {purpose: marketing}}}}\n"
+    space = await space_of(world, clock, text)
+
+    for number, granted in enumerate([True, False]):
+        clock.now += HOUR
+        said = {"purpose": "marketing", "granted": granted}
+        await space.send(
+            event(f"m{number}", clock.now, "user_id:a", name="Consent Updated", properties=said),
+            received_at=clock.now,
+        )
+        await computed(space)
+
+    assert told(await changes(space)) == [
+        ("reachable", "entered", "EVENT", True),
+        ("reachable", "left", "CONSENT", False),
+    ]
+
+
+async def test_a_customer_with_very_many_events_is_computed_once_in_a_while(
+    world: NewWorld,
+) -> None:
+    clock = FakeClock(START)
+    limits = Limits(profiles=ProfileLimits(large_events=3, most_events=4))
+    space = await space_of(world, clock, limits=limits)
+
+    async def orders(count: int) -> int:
+        for _ in range(count):
+            clock.now += 1_000
+            await space.send(
+                bought(f"m{clock.now}", clock.now, "user_id:ann"), received_at=clock.now
+            )
+            await computed(space)
+        [values] = (await stored(space)).values.values()
+        return values["orders"]
+
+    assert await orders(3) == 3, "computed while it was small"
+    assert await orders(1) == 3
+    clock.now += 60_000
+    await computed(space)
+    assert await orders(0) == 4
+    assert await orders(1) == 4
+    clock.now += 120_000
+    await computed(space)
+    assert await orders(0) == 4, "too many"
+
+
+async def test_two_processes_at_once_write_nothing_twice(
+    world: NewWorld, database: Database
+) -> None:
+    clock = FakeClock(START)
+    space = await space_of(world, clock)
+    other = beside(space, database, clock=clock)
+
+    async def send(through: World, numbers: range) -> None:
+        for n in numbers:
+            await through.send(
+                bought(f"m{n}", START + n, f"user_id:{n % 5}", f"email:{n % 7}"),
+                received_at=START,
+            )
+            through.use_cases.profiles.wake(space.space)
+
+    await asyncio.gather(send(space, range(30)), send(other, range(15, 45)))
+    clock.now += HOUR
+    await asyncio.gather(computed(space), computed(other))
+    await computed(space)
+
+    await check_profiles(space, TEXT, clock.now)
+    await other.use_cases.close()
+
+
+@asynccontextmanager
+async def between_read_and_write(
+    monkeypatch: pytest.MonkeyPatch, happens: Callable[[], Awaitable[None]]
+) -> AsyncGenerator[None]:
+    """Once, before something is written that was computed, something happens."""
+    write = ProfileStore.write
+    waits = [happens]
+
+    async def after_that(store: ProfileStore, *args: Any) -> Any:
+        if waits:
+            await waits.pop()()
+        return await write(store, *args)
+
+    monkeypatch.setattr(ProfileStore, "write", after_that)
+    yield
+    assert not waits
+    monkeypatch.undo()
+
+
+async def test_what_comes_between_reading_and_writing_is_not_lost(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeClock(START)
+    space = await space_of(world, clock)
+    await space.send(bought("m1", START - 2, "user_id:ann"), bought("m2", START, "email:ann"))
+
+    async def merged() -> None:
+        await space.send(bought("m3", START - 1, "user_id:ann", "email:ann"))
+
+    async def again() -> None:
+        await space.send(bought("m4", START - 1, "user_id:ann"))
+
+    for number, happens in enumerate((merged, again)):
+        async with between_read_and_write(monkeypatch, happens):
+            await space.send(bought(f"before{number}", START - 3, "user_id:ann"))
+            await computed(space)
+        await check_profiles(space, TEXT, clock.now)
+
+
+async def test_a_process_that_dies_between_reading_and_writing_loses_nothing(
+    world: NewWorld, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeClock(START)
+    space = await space_of(world, clock, limits=Limits(profiles=ProfileLimits(lease_ms=300)))
+    await space.send(bought("m1", START, "user_id:ann"), received_at=START)
+    died = asyncio.Event()
+
+    async def dies() -> None:
+        died.set()
+        await asyncio.Event().wait()
+
+    async with between_read_and_write(monkeypatch, dies):
+        space.use_cases.profiles.wake(space.space)
+        await died.wait()
+    other = beside(space, database, clock=clock)
+
+    async def is_computed() -> bool:
+        await computed(other)
+        return bool(await changes(space))
+
+    await until(is_computed)
+    assert await space.rows("MATCH (p:Profile {space: $space}) RETURN p.f_orders") == [[1]]
+
+
+async def test_destinations_are_told_of_whom_something_changed(world: NewWorld) -> None:
+    clock = FakeClock(START)
+    space = await world(POLICY, clock=clock)
+    await space.rows("CREATE (:Destination {space: $space, name: 'crm'}) RETURN 1")
+
+    await space.send(bought("m1", START, "user_id:ann"), bought("m2", START, "email:ann"))
+    await computed(space)
+
+    ann, mail = [await customer_of(space, i) for i in ("user_id:ann", "email:ann")]
+    outgoing = "MATCH (o:Outgoing {space: $space}) RETURN o.customer_id, o.destination, o.due"
+    assert sorted(await space.rows(outgoing)) == sorted([[ann, "crm", 0], [mail, "crm", 0]])
+
+    await space.rows("MATCH (o:Outgoing {space: $space}) SET o.due = 5 RETURN 1")
+    await space.judge(Verdict.SAME, "user_id:ann", "email:ann")
+    await computed(space)
+    assert sorted(await space.rows(outgoing)) == sorted([[ann, "crm", 0], [mail, "crm", 0]])
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_happens_stored_is_what_the_evidence_says(
+    world: NewWorld, seed: int
+) -> None:
+    draw = random.Random(seed)  # noqa: S311
+    clock = FakeClock(START)
+    space = await space_of(world, clock)
+    names = (
+        [f"user_id:{n}" for n in "abc"] + [f"email:{n}" for n in "xy"] + ["device:1", "device:2"]
+    )
+    sent: list[Any] = []
+    for step in range(25):
+        chance = draw.random()
+        if chance < 0.6:
+            some: list[Any] = []
+            for n in range(draw.randint(1, 4)):
+                at = clock.now - draw.choice([0, 1, HOUR, DAY, 2 * DAY, -HOUR, -DAY])
+                who = draw.sample(names, draw.choice([1, 1, 2, 2, 3]))
+                name = draw.choice(["Bought", "Saw"])
+                said = {"price": draw.choice([0.1, 2, "x"]), "item": draw.choice("ab")}
+                some.append(event(f"m{step}-{n}", at, *who, name=name, properties=said))
+            if sent and draw.random() < 0.3:
+                some.append(draw.choice(sent))
+            sent += some
+            await space.send(*some, received_at=clock.now)
+        elif chance < 0.7:
+            await space.judge(draw.choice([Verdict.SAME, Verdict.APART]), *draw.sample(names, 2))
+        elif chance < 0.8 and space.judged:
+            await space.withdraw(draw.choice(list(space.judged.values())))
+        elif chance < 0.85:
+            blocked = draw.choice([(), (Blocked(value="1"),), (Blocked(value="x"),)])
+            await space.set_policy(replace(POLICY, blocked=blocked))
+        else:
+            clock.now += draw.choice([1, HOUR, 2 * HOUR, DAY - 1, DAY])
+        if draw.random() < 0.4:
+            await computed(space)
+    await computed(space)
+    await check_profiles(space, TEXT, clock.now)
+    clock.now += 3 * DAY
+    await computed(space)
+    await check_profiles(space, TEXT, clock.now)
