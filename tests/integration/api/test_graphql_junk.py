@@ -56,7 +56,7 @@ WAY_TO: Final[Mapping[str, str]] = {
 CURSORS: Final = [
     *(
         encode_cursor(kind, *numbers, "x")
-        for kind in ("event", "difference", "contested", "super", "source")
+        for kind in ("event", "difference", "contested", "super", "source", "ranked")
         for numbers in [(2**63,) * 3, (2**62,) * 3, (-(2**62),) * 3, (2**62,), (2**64, "x")]
     ),
     *(
