@@ -183,10 +183,10 @@ async def fill(
         f'applyProfiles(space: "{space.name}", text: {json.dumps(profiles(said))},'
         f' expectedVersion: 0, reason: "{said} asked for it") {{ __typename }}'
     )
-    await world.services.profiles.computed(
-        world.access.require(world.access.operator(space.name), space.name, Role.ADMIN)
-    )
+    scope = world.access.require(world.access.operator(space.name), space.name, Role.ADMIN)
+    await world.services.profiles.computed(scope)
     await send(90, "user_id:blocked-later", "user_id:dan")
+    await world.services.profiles.computed(scope)
     return await known(
         world,
         space,
