@@ -364,8 +364,8 @@ class ProfileWorker:
             now,
             with_accounts=with_accounts,
         )
-        fellows = (
-            await self._fellows(space, batch, heads, evidence) if with_accounts else frozenset()
+        fellows: Collection[str] = (
+            await self._fellows(space, batch, heads, evidence) if with_accounts else ()
         )
         outcomes = await asyncio.to_thread(
             compute, in_force, heads.customers.values(), evidence, now, batch.position
