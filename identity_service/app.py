@@ -236,6 +236,7 @@ def _state(
             cases.webhooks,
             cases.customers,
             cases.accounts,
+            cases.customer_profiles,
             cases.mpids,
             cases.access_tokens,
         ),

@@ -96,8 +96,9 @@ class Settings(BaseSettings):
     )
     secrets_key: SecretStr | None = Field(
         default=None,
-        description="Key with which secrets of sources are encrypted in the database: 32 random "
-        "bytes in base64, as `openssl rand -base64 32` makes them. Unset: no webhooks are taken.",
+        description="Key with which secrets of sources and destinations are encrypted in the "
+        "database: 32 random bytes in base64, as `openssl rand -base64 32` makes them. Unset: no "
+        "webhooks are taken, and nothing is sent to destinations.",
     )
     max_queue: int = Field(
         default=20_000, ge=1, description="Events that may wait to be written; beyond: 429."

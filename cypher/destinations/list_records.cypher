@@ -4,8 +4,8 @@
 // Parameters:
 //   w.space: string
 //   w.destination: string
-//   w.state: string
-//   w.after: string – key of the last one of the page before, without space, destination and slashes
+//   w.state: string – of the records
+//   w.after: string – record of the last one of the page before
 //   w.most: integer
 // Columns:
 //   records: list of properties

@@ -2,7 +2,7 @@
 // Access: read
 // Space: keys
 // Parameters:
-//   key: string
+//   key: string – of the destination
 // Columns:
 //   destination: map of its properties
 MATCH (d:Destination {key: $key})

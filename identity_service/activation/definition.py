@@ -18,6 +18,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -112,7 +113,7 @@ class VendorRules:
 
     `required` and `optional` are names under `connection`, `secrets` those of the secrets, of
     which `optional_secrets` may be left out. A record is keyed by one of `keys`; None: by any type.
-    `default_key` is for definitions that name none.
+    `default_key` is for definitions that name none. `patterns` are what settings have to match.
     """
 
     required: tuple[str, ...] = ()
@@ -122,6 +123,7 @@ class VendorRules:
     keys: frozenset[str] | None = None
     default_key: tuple[str, ...] = ("user_id", "email", UNIVERSAL_ID)
     merges: bool = False
+    patterns: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def parse_definition(text: str, vendor: VendorRules) -> Definition:
@@ -268,8 +270,11 @@ class _Parser:
             if value is None:
                 continue
             text = str(value) if not isinstance(value, bool | list | dict) else ""
+            pattern = self._vendor.patterns.get(name)
             if not 0 < len(text) <= _MAX_VALUE or not text.isprintable():
                 self._wrong(f"connection.{name}", "write text")
+            elif pattern is not None and not re.fullmatch(pattern, text):
+                self._wrong(f"connection.{name}", f"it has to match {pattern}")
             read[name] = text
         return read
 

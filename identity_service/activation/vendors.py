@@ -45,11 +45,15 @@ ADAPTERS: Final[Mapping[DestinationVendor, type[HttpAdapter]]] = {
 }
 """Those with an HTTP API."""
 
-SQL_RULES: Final = VendorRules(required=("url_env", "table"), optional=("schema",))
+SQL_RULES: Final = VendorRules(
+    required=("url_env", "table"),
+    optional=("schema",),
+    patterns={"url_env": r"IDENTITY_DESTINATION_[A-Z0-9_]+"},
+)
+"""The operator chooses which databases there are: by variables whose name begins so."""
+
 FILES_RULES: Final = VendorRules(
-    required=("directory",),
-    optional=("endpoint", "region"),
-    optional_secrets=("access_key", "secret_key"),
+    required=("directory",), patterns={"directory": r"[\w-]+(?:/[\w-]+)*"}
 )
 
 

@@ -13,6 +13,7 @@ from identity_service.api.http_protocol import ClientLimits
 from identity_service.graph.database import Database
 from identity_service.graph.mpids import MpidStore
 from identity_service.services.read.accounts import Accounts
+from identity_service.services.read.customer_profiles import CustomerProfiles
 from identity_service.services.read.customers import Customers
 from identity_service.services.spaces.access import Access
 from identity_service.services.spaces.access_tokens import AccessTokens
@@ -33,6 +34,7 @@ class Services:
     webhooks: Webhooks
     customers: Customers
     accounts: Accounts
+    customer_profiles: CustomerProfiles
     mpids: MpidStore
     access_tokens: AccessTokens
 

@@ -21,6 +21,7 @@ from identity_service.cli import (
     changes,
     check,
     demo,
+    destination,
     draw,
     explain,
     export,
@@ -71,6 +72,7 @@ source.app.add_typer(polled_source.app, name="sql", help="Databases as sources."
 source.app.add_typer(polled_source.app, name="crm", help="Salesforce and HubSpot as sources.")
 app.add_typer(source.app, name="source")
 app.add_typer(rejected.app, name="rejected")
+app.add_typer(destination.app, name="destination")
 app.command("ingest")(ingest.ingest)
 app.command("resolve")(resolve.resolve)
 app.command("changes")(changes.changes)

@@ -182,6 +182,12 @@ def account_traits(described: Iterable[AccountSet]) -> list[AccountTrait]:
     return [merged[name] for name in sorted(merged) if merged[name].value is not None]
 
 
+def merge_account(described: Iterable[tuple[Sequence[int], Mapping[str, Any]]]) -> dict[str, Any]:
+    """The values of `account_traits`, by name, where nobody asks who reported them."""
+    sets = (AccountSet(at, traits) for at, traits in described)
+    return {trait.name: trait.value for trait in account_traits(sets)}
+
+
 def _reported(event: TraitEvent[Owner]) -> dict[str, Any]:
     """All that an event says of the person."""
     said = {**_own(event), **event.traits}

@@ -25,6 +25,7 @@ MARK_NEXT: Final = statement("destinations/mark_next_customers")
 MARK: Final = statement("destinations/mark_customers")
 TAKE: Final = statement("destinations/take_outgoing")
 LIST_OUTGOING: Final = statement("destinations/list_outgoing")
+LIST_CUSTOMERS: Final = statement("destinations/list_customers")
 READ_CUSTOMERS: Final = statement("destinations/read_customers")
 READ_RECORDS: Final = statement("destinations/read_records")
 WRITE_OUTCOMES: Final = statement("destinations/write_outcomes")
@@ -211,6 +212,11 @@ class DestinationStore:
         """Customers that are due, without taking them up."""
         w = {"space": key.space, "destination": key.name, "now": now, "most": most}
         row = await self._database.read_one(LIST_OUTGOING, w=w)
+        return row["customers"] if row else []
+
+    async def first_customers(self, space: str, most: int) -> list[str]:
+        """The first customers of a space, in the order of a sync."""
+        row = await self._database.read_one(LIST_CUSTOMERS, w={"space": space, "most": most})
         return row["customers"] if row else []
 
     async def facts(

@@ -198,5 +198,5 @@ def _selection(which: ChangeFilter) -> dict[str, Any]:
     return {"kinds": kinds, "since": which.since, "until": which.until}
 
 
-def _once(kinds: Collection[ChangeKind]) -> list[str]:
-    return sorted({kind.value for kind in kinds})
+def _once(kinds: Collection[str]) -> list[str]:
+    return sorted(map(str, set(kinds)))

@@ -81,6 +81,7 @@ class GraphQLWorld:
     """One service's worth of the API."""
 
     def __init__(self, database: Database, admin_key: str) -> None:
+        self.database = database
         self.services = assemble(database, 10_000, secrets_key=SecretStr("k" * 43))
         self.admin_key = admin_key
         self.access = self.services.access

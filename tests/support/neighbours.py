@@ -20,6 +20,7 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.domain.timestamps import iso
 from identity_service.domain.upstream import Notice, NoticeKind
 from identity_service.graph.database import Database
+from identity_service.graph.destinations import DestinationKey, DestinationStore
 from identity_service.services.spaces.access import Role
 from tests.support.graphql import GraphQLWorld, OpenSpace, event
 from tests.support.statements import reading
@@ -186,8 +187,14 @@ async def fill(
     await world.services.profiles.computed(
         world.access.require(world.access.operator(space.name), space.name, Role.ADMIN)
     )
+    await change(
+        f'createDestination(space: "{space.name}", name: "{said}-crm", vendor: WEBHOOK,'
+        f' definition: "connection: {{url: https://{said}.example.com}}",'
+        ' secrets: [{name: "secret", value: "whsec_MDEyMzQ1Njc4"}])'
+        " { __typename ... on Invalid { message } }"
+    )
     await send(90, "user_id:blocked-later", "user_id:dan")
-    return await known(
+    about = await known(
         world,
         space,
         said,
@@ -196,6 +203,22 @@ async def fill(
         judged,
         retracted["id"],
     )
+    await refused_by_a_destination(world.database, about)
+    return about
+
+
+async def refused_by_a_destination(database: Database, about: Neighbour) -> None:
+    """A dead letter, and a customer that waits for the destination."""
+    store = DestinationStore(database, "tests")
+    key = DestinationKey(about.name, f"{about.said}-crm")
+    letter = {
+        "customer_id": about.customers[0],
+        "state": "dead",
+        "wanted": about.said,
+        "answer": f"{about.said} is no name",
+    }
+    await store.mark(key, about.customers[:1])
+    await store.write_outcomes(key, 0, {f"user_id:{about.said}": letter}, {})
 
 
 def profiles(said: str) -> str:
@@ -262,7 +285,7 @@ async def known(
         f" policies {{ {page} }} contested {{ {page} }} superConnectors {{ {page} }}"
         f" profilesHistory {{ {page} }} membershipChanges {{ {page} }}"
         f" rejectedEvents {{ edges {{ node {{ id }} }} {page} }} judgements {{ {page} }}"
-        f" retractions {{ {page} }} sources {{ {page} }}"
+        f" retractions {{ {page} }} sources {{ {page} }} destinations {{ {page} }}"
         f" upstreamMerges {{ edges {{ node {{ id }} }} {page} }}"
         f" upstreamRequests {{ edges {{ node {{ id }} }} {page} }} }} }}"
     )

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import strawberry
 from strawberry import ID, UNSET, Parent
@@ -155,20 +154,17 @@ async def trait(
 
 async def _traits(root: ScopedCustomer, info: Info) -> list[CustomerTrait]:
     customer = root.record
-    ruled, merged = await asyncio.gather(
-        info.context.services.customer_profiles.ruled_traits(root.view, customer),
-        root.view.traits(customer),
-    )
-    found = [
-        CustomerTrait(each.name, each.value, each.updated_at, each.source, each.owner, customer)
-        for each in merged.items
-        if each.name not in ruled
+    return [
+        CustomerTrait(
+            each.name, _exact(each.value), each.updated_at, each.source, each.owner, customer
+        )
+        for each in await info.context.services.customer_profiles.traits(root.view, customer)
     ]
-    for name, each in ruled.items():
-        if each is not None:
-            value, chosen = exact_json(each.chosen.value), each.chosen
-            found.append(CustomerTrait(name, value, chosen.at, chosen.source, each.owner, customer))
-    return sorted(found, key=lambda trait: trait.name) if ruled else found
+
+
+def _exact(value: Any) -> Json:
+    """A value as it is answered: a number of any length to the last digit."""
+    return value if isinstance(value, str | bool | float) else exact_json(value)
 
 
 async def events(

@@ -12,6 +12,7 @@ from strawberry import ID, Parent
 
 from identity_service import errors
 from identity_service.api.graphql import (
+    destinations,
     profiles,
     rejected,
     retractions,
@@ -20,6 +21,12 @@ from identity_service.api.graphql import (
     webhooks,
 )
 from identity_service.api.graphql.context import Info, Scoped, current_view
+from identity_service.api.graphql.destinations import (
+    ChangeDestinationResult,
+    DeleteDestinationResult,
+    EraseAtDestinationsResult,
+    SendAgainResult,
+)
 from identity_service.api.graphql.fields import IdentifierInput
 from identity_service.api.graphql.profiles import ApplyProfilesResult
 from identity_service.api.graphql.queries import Space
@@ -435,6 +442,44 @@ class Mutation:
     mark_request_handled: HandleRequestResult = by(
         upstream.mark_request_handled,
         description="An administrator has dealt with an upstream request; `reason` says how.",
+    )
+    create_destination: ChangeDestinationResult = by(
+        destinations.create_destination,
+        description=(
+            "Where customers are sent as they change; `syncDestination` sends all. `definition` is "
+            "YAML. Secrets are encrypted, and never shown again. Administrators only, as all that "
+            "is about destinations."
+        ),
+    )
+    change_destination: ChangeDestinationResult = by(
+        destinations.change_destination,
+        description="Another definition, other secrets (all of them), or both.",
+    )
+    pause_destination: ChangeDestinationResult = by(
+        destinations.pause_destination, description="What is due waits until it is resumed."
+    )
+    resume_destination: ChangeDestinationResult = by(destinations.resume_destination)
+    sync_destination: ChangeDestinationResult = by(
+        destinations.sync_destination,
+        description="Look at every customer, and send what differs.",
+    )
+    delete_destination: DeleteDestinationResult = by(
+        destinations.delete_destination,
+        description="It is forgotten here; there nothing is deleted.",
+    )
+    send_again: SendAgainResult = by(
+        destinations.send_again,
+        description=(
+            "Dead letters of a destination, as the customers are by now; all, or those of these "
+            "`records`."
+        ),
+    )
+    erase_at_destinations: EraseAtDestinationsResult = by(
+        destinations.erase_at_destinations,
+        description=(
+            "Every destination erases what it holds of the customer, in its own terms, and is sent "
+            "nothing of it afterwards."
+        ),
     )
 
 

@@ -21,6 +21,9 @@ from identity_service.api.graphql import (
     spaces,
     upstream,
 )
+from identity_service.api.graphql import (
+    destinations as sending,
+)
 from identity_service.api.graphql import profiles as profiling
 from identity_service.api.graphql import (
     retractions as retracting,
@@ -29,6 +32,7 @@ from identity_service.api.graphql.audiences import Audience, MembershipChangeCon
 from identity_service.api.graphql.blast_radius import BlastRadiusResult
 from identity_service.api.graphql.connections import parse_global_id
 from identity_service.api.graphql.context import Info, Scoped, current_view
+from identity_service.api.graphql.destinations import DestinationConnection, DestinationRecord
 from identity_service.api.graphql.journeys import Journeys, journeys
 from identity_service.api.graphql.previews import PreviewResult
 from identity_service.api.graphql.profiles import (
@@ -169,6 +173,17 @@ class Space:
     upstream_requests: UpstreamRequestConnection = by(
         upstream.requests,
         description="What they deleted or ask to be forgotten, newest first. Administrators only.",
+    )
+    destinations: DestinationConnection = by(
+        sending.of_space,
+        description="Where customers are sent, by name. Administrators only.",
+    )
+    destination_records: list[DestinationRecord] = by(
+        sending.records_of_customer,
+        description=(
+            "What destinations hold of a customer, current or retired, at most 1,000. "
+            "Administrators only."
+        ),
     )
     journeys: Journeys = by(journeys)
     profiles: ProfilesText | None = by(

@@ -11,6 +11,7 @@ import strawberry
 from identity_service import errors
 from identity_service.api.graphql.types import shows
 from identity_service.errors import (
+    DestinationInvalid,
     FieldInvalid,
     PolicyInvalid,
     ProfilesInvalid,
@@ -35,7 +36,11 @@ class Overtaken:
 
 
 def refused(
-    error: FieldInvalid | PolicyInvalid | ProfilesInvalid | ReadingRulesInvalid,
+    error: DestinationInvalid
+    | FieldInvalid
+    | PolicyInvalid
+    | ProfilesInvalid
+    | ReadingRulesInvalid,
 ) -> Refused:
     """A mistake as an answer."""
     return Refused(str(error), error.problems)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final, TypeAlias
 
-import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, Field, ValidationError
@@ -20,6 +20,7 @@ from identity_service.api.rest.entering import enter
 from identity_service.api.security import bearer_key
 from identity_service.api.state import services_of
 from identity_service.domain.identifiers import Identifier, IdentifierKind
+from identity_service.domain.profiles.values import json_text
 from identity_service.domain.recorded import SeenIdentifier, SettledCustomer
 from identity_service.errors import BadInput, NotFound, SecretsLocked, Unauthorised, Unavailable
 from identity_service.services.read.current import CurrentView
@@ -111,7 +112,7 @@ class Identity(BaseModel):
 
 
 class Membership(BaseModel):
-    """An audience that the customer is in. Its id is a number made of its name."""
+    """An audience that the customer is in. Its id is 31 bits of a hash of its name."""
 
     audience_id: int
     audience_name: str
@@ -216,7 +217,7 @@ async def resolve_user_profile(request: Request, view: _View, fields: _Fields = 
         ) from None
     customer = _found(await _find(view, asked), view)
     mpid = await services_of(request.scope).mpids.keep(view.scope.space, customer.customer_id)
-    return await _profile(view, customer, mpid, parts)
+    return await _profile(request, view, customer, mpid, parts)
 
 
 @_profiles.get(
@@ -240,7 +241,7 @@ async def user_profile(
     customer = _found(await view.find_by_id(found), view)
     if customer.customer_id != found:
         number = await mpids.keep(view.scope.space, customer.customer_id)
-    return await _profile(view, customer, number, parts)
+    return await _profile(request, view, customer, number, parts)
 
 
 router.include_router(_profiles)
@@ -273,15 +274,31 @@ def _number(text: str) -> int | None:
 
 
 async def _profile(
-    view: CurrentView, customer: SettledCustomer, mpid: int, parts: frozenset[ProfileField]
+    request: Request,
+    view: CurrentView,
+    customer: SettledCustomer,
+    mpid: int,
+    parts: frozenset[ProfileField],
 ) -> UserProfile:
+    profiles = services_of(request.scope).customer_profiles
     devices, people = (
         [_identity(each) for each in customer.identifiers if each.kind is kind]
         for kind in (IdentifierKind.DEVICE, IdentifierKind.PERSON)
     )
+    computed = None
+    if parts & {ProfileField.USER_ATTRIBUTES, ProfileField.AUDIENCE_MEMBERSHIPS}:
+        with_audiences = ProfileField.AUDIENCE_MEMBERSHIPS in parts
+        computed = await profiles.profile(view, customer, with_audiences=with_audiences)
     attributes = None
     if ProfileField.USER_ATTRIBUTES in parts:
-        attributes = {t.name: _text(t.value) for t in (await view.traits(customer)).items}
+        values = {t.name: t.value for t in await profiles.traits(view, customer)}
+        for name, feature in (computed.features if computed else {}).items():
+            if feature.value is not None:
+                values[name] = feature.value
+        attributes = {name: _text(values[name]) for name in sorted(values)}
+    memberships = None
+    if ProfileField.AUDIENCE_MEMBERSHIPS in parts:
+        memberships = [_membership(name) for name in (computed.audiences if computed else ())]
     return UserProfile(
         mpid=mpid,
         created_timestamp_ms=customer.first_seen,
@@ -289,8 +306,13 @@ async def _profile(
         device_identities=devices if ProfileField.DEVICE_IDENTITIES in parts else None,
         user_identities=people if ProfileField.USER_IDENTITIES in parts else None,
         user_attributes=attributes,
-        audience_memberships=[] if ProfileField.AUDIENCE_MEMBERSHIPS in parts else None,
+        audience_memberships=memberships,
     )
+
+
+def _membership(audience: str) -> Membership:
+    digest = hashlib.sha256(audience.encode()).digest()
+    return Membership(audience_id=int.from_bytes(digest[:4], "big") >> 1, audience_name=audience)
 
 
 def _parts(fields: str) -> frozenset[ProfileField]:
@@ -308,7 +330,7 @@ def _identity(seen: SeenIdentifier) -> Identity:
 
 def _text(value: object) -> str:
     """A value as text, which all attributes are there."""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    return value if isinstance(value, str) else json_text(value)
 
 
 def _no_token(status: int, error: str, description: str) -> JSONResponse:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, TypeAlias
 from uuid import uuid4
 
+import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -32,11 +33,11 @@ from identity_service.api.rest.segment_answers import (
     MetadataAnswer,
     Problem,
     TraitsAnswer,
-    VerboseTrait,
 )
 from identity_service.api.rest.segment_profiles import (
     Profile,
     ProfileTrait,
+    Readers,
     TraitClass,
     find_profile,
     metadata_of,
@@ -44,6 +45,7 @@ from identity_service.api.rest.segment_profiles import (
 from identity_service.api.state import services_of
 from identity_service.collect.keys import keys_outside
 from identity_service.domain.journeys.parameters import ALWAYS
+from identity_service.domain.profiles.values import json_text
 from identity_service.domain.timestamps import iso, read_moment
 from identity_service.errors import BadInput
 from identity_service.graph.customers import NEWEST, OLDEST, EventWindow
@@ -120,8 +122,9 @@ async def _found(
         ),
     ],
 ) -> Found:
-    accounts = services_of(request.scope).accounts
-    return Found(space, collection, await find_profile(collection, profile, view, accounts))
+    services = services_of(request.scope)
+    readers = Readers(view, services.accounts, services.customer_profiles)
+    return Found(space, collection, await find_profile(collection, profile, readers))
 
 
 Asked: TypeAlias = Annotated[Found, Depends(_found)]
@@ -150,7 +153,11 @@ router = APIRouter(
 )
 
 
-@router.get(_PATH + "/traits", summary="Traits of a profile, as Segment answers")
+@router.get(
+    _PATH + "/traits",
+    summary="Traits of a profile, as Segment answers",
+    response_model=TraitsAnswer,
+)
 async def profile_traits(
     asked: Asked,
     limit: Limit = 10,
@@ -160,7 +167,7 @@ async def profile_traits(
         TraitClass | None, Query(alias="class", description="Only what is computed here.")
     ] = None,
     verbose: Annotated[bool, Query(description="Each with its source and its time.")] = False,
-) -> TraitsAnswer:
+) -> Response:
     """Traits by name. Audiences are traits that are true, features are computed traits."""
     names = _listed(include)
     last = decode_cursor("trait", after, 1)[0] if after else ""
@@ -172,12 +179,12 @@ async def profile_traits(
         and computed in (None, trait.computed_as)
     ]
     page, more = traits[:limit], len(traits) > limit
-    return TraitsAnswer(
-        traits={trait.name: _verbose(trait) if verbose else trait.value for trait in page},
-        cursor=asked.cursor(
-            "traits", limit, encode_cursor("trait", page[-1].name) if more else None
-        ),
-    )
+    following = encode_cursor("trait", page[-1].name) if more else None
+    answer = {
+        "traits": {trait.name: _verbose(trait) if verbose else _exact(trait) for trait in page},
+        "cursor": asked.cursor("traits", limit, following).model_dump(),
+    }
+    return Response(orjson.dumps(answer), media_type="application/json")
 
 
 @router.get(_PATH + "/external_ids", summary="Identifiers of a profile, as Segment answers")
@@ -244,12 +251,14 @@ async def profile_links(asked: Asked, limit: Limit = 20, after: Next = "") -> Li
     )
 
 
-def _verbose(trait: ProfileTrait) -> VerboseTrait:
-    return VerboseTrait(
-        value=trait.value,
-        source_id=trait.source,
-        updated_at=None if trait.updated_at is None else iso(trait.updated_at),
-    )
+def _exact(trait: ProfileTrait) -> orjson.Fragment:
+    """The value of a trait, its numbers to the last digit."""
+    return orjson.Fragment(json_text(trait.value))
+
+
+def _verbose(trait: ProfileTrait) -> dict[str, Any]:
+    updated_at = None if trait.updated_at is None else iso(trait.updated_at)
+    return {"value": _exact(trait), "source_id": trait.source, "updated_at": updated_at}
 
 
 def _listed(names: str) -> set[str] | None:

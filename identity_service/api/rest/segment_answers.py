@@ -27,9 +27,11 @@ class VerboseTrait(BaseModel):
 
 
 class TraitsAnswer(BaseModel):
-    """Traits by name: their values, or `VerboseTrait` where `verbose` is asked for."""
+    """Traits by name."""
 
-    traits: dict[str, Any]
+    traits: dict[str, VerboseTrait | Any] = Field(
+        description="Values; where `verbose` is asked for, each with its source and its time."
+    )
     cursor: Cursor
 
 

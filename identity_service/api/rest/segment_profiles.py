@@ -32,6 +32,7 @@ from identity_service.errors import NotFound
 from identity_service.graph.customers import NEWEST, OLDEST, EventContext, EventWindow
 from identity_service.services.read.accounts import Accounts
 from identity_service.services.read.current import CurrentView
+from identity_service.services.read.customer_profiles import CustomerProfiles
 from identity_service.services.read.view import Missing, customer_in
 from identity_service.services.spaces.access import SpaceScope
 
@@ -89,18 +90,26 @@ class Profile(Protocol):
         ...
 
 
-async def find_profile(
-    collection: str, named: str, view: CurrentView, accounts: Accounts
-) -> Profile:
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """What profiles of one request are read through."""
+
+    view: CurrentView
+    accounts: Accounts
+    computed: CustomerProfiles
+
+
+async def find_profile(collection: str, named: str, readers: Readers) -> Profile:
     """The profile that a path names, `TYPE:VALUE` or the id of a customer. Raises NotFound."""
+    view = readers.view
     if collection == "accounts":
         kind, _, account_id = named.partition(":")
         if kind != GROUP_ID:
             raise NotFound(NOT_FOUND)
-        reported = await accounts.traits(view.scope, account_id)
+        reported = await readers.accounts.traits(view.scope, account_id)
         if reported is None:
             raise NotFound(NOT_FOUND)
-        return AccountProfile(account_id, reported, view, accounts)
+        return AccountProfile(account_id, reported, view, readers.accounts)
     try:
         answer = await (
             view.find(parse_identifier(named)) if ":" in named else view.find_by_id(named)
@@ -109,7 +118,7 @@ async def find_profile(
         raise NotFound(NOT_FOUND) from None
     if isinstance(answer, Missing):
         raise NotFound(NOT_FOUND)
-    return UserProfile(customer_in(answer, view.scope), view, accounts)
+    return UserProfile(customer_in(answer, view.scope), readers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +126,41 @@ class UserProfile:
     """A customer as a `Profile`."""
 
     customer: SettledCustomer
-    view: CurrentView
-    accounts: Accounts
+    readers: Readers
 
     @property
     def path_id(self) -> str:
         """The id of the customer."""
         return self.customer.customer_id
 
+    @property
+    def view(self) -> CurrentView:
+        """The customers of its space."""
+        return self.readers.view
+
     async def traits(self) -> list[ProfileTrait]:
-        """What was reported of the person."""
-        found = await self.view.traits(self.customer)
-        return [ProfileTrait(t.name, t.value, t.source, t.updated_at) for t in found.items]
+        """What was reported of the person, and what the profiles text says; the latter prevails.
+
+        A feature without a value is no trait, and an audience is one only for its members.
+        """
+        customer, profiles = self.customer, self.readers.computed
+        reported, computed = await asyncio.gather(
+            profiles.traits(self.view, customer),
+            profiles.profile(self.view, customer, with_audiences=True),
+        )
+        found = {t.name: ProfileTrait(t.name, t.value, t.source, t.updated_at) for t in reported}
+        if computed is not None:
+            at = computed.evaluated_at
+            found |= {
+                name: ProfileTrait(name, feature.value, None, at, TraitClass.COMPUTED_TRAIT)
+                for name, feature in computed.features.items()
+                if feature.value is not None
+            }
+            found |= {
+                name: ProfileTrait(name, True, None, at, TraitClass.AUDIENCE)
+                for name in computed.audiences
+            }
+        return [found[name] for name in sorted(found)]
 
     async def external_ids(
         self, types: Collection[str] | None, begin: int, first: int
@@ -164,7 +196,7 @@ class UserProfile:
 
     async def links(self, after: str, first: int) -> Page[tuple[str, Link]]:
         """The accounts that its events name."""
-        page = await self.accounts.of_customer(self.view.scope, self.path_id, after, first)
+        page = await self.readers.accounts.of_customer(self.view.scope, self.path_id, after, first)
         return Page(
             [
                 (each.account_id, _account_link(each.account_id, each.first_seen, each.source))

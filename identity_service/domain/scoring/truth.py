@@ -106,13 +106,14 @@ def truth_of_pairs(
     A person is all identifiers that `same` connects, and is named by the first of them in text
     order. Raises BadInput where pairs contradict each other, with the line of each.
     """
+    read = [(pair, values.identifier(pair.a), values.identifier(pair.b)) for pair in pairs]
     spelled = [
         (pair, a, b)
-        for pair in pairs
-        for a, b in ((values.identifier(pair.a), values.identifier(pair.b)),)
+        for pair, a, b in read
         if not isinstance(a, WithheldValue) and not isinstance(b, WithheldValue)
     ]
-    identifiers = sorted({identifier for _, a, b in spelled for identifier in (a, b)})
+    ends = {end for _, *both in read for end in both}
+    identifiers = sorted(end for end in ends if not isinstance(end, WithheldValue))
     position = {identifier: i for i, identifier in enumerate(identifiers)}
     sets = DisjointSets(range(len(identifiers)))
     sets.join_all((position[a], position[b]) for pair, a, b in spelled if pair.label is Label.SAME)

@@ -11,7 +11,9 @@ from identity_service.activation.definition import Definition, parse_definition
 from identity_service.activation.vendors import ADAPTERS, DestinationVendor, rules_of
 from identity_service.graph.destinations import DestinationKey, StoredDestination
 from identity_service.services.activation.channel import Channel, HttpChannel
+from identity_service.services.activation.files import ParquetFiles
 from identity_service.services.activation.guard import AddressGuard
+from identity_service.services.activation.sql_table import SqlTable
 from identity_service.services.kit.clock import Clock
 from identity_service.services.kit.vault import Vault
 
@@ -42,8 +44,14 @@ class Channels:
         secrets: Mapping[str, str],
     ) -> Channel:
         """The way to a destination. Opens no connection yet."""
-        adapter = ADAPTERS[DestinationVendor(destination.vendor)](definition)
-        return HttpChannel(adapter, secrets, self._guard, self._clock)
+        match DestinationVendor(destination.vendor):
+            case DestinationVendor.SQL:
+                return SqlTable(definition)
+            case DestinationVendor.FILES:
+                return ParquetFiles(definition, self._directory, self._clock)
+            case vendor:
+                adapter = ADAPTERS[vendor](definition)
+                return HttpChannel(adapter, secrets, self._guard, self._clock)
 
 
 def definition_of(destination: StoredDestination) -> Definition:

@@ -40,7 +40,7 @@ class DestinationProgress:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What would be sent now: for how many customers that are due, and the requests.
+    """What would be sent: for how many customers, and the requests.
 
     Each has `method`, `url` and `body`; none holds a secret.
     """
@@ -50,9 +50,11 @@ class DryRun:
 
 
 class Destinations:
-    """Makes and changes destinations. All methods are for administrators, and raise Forbidden.
+    """Makes and changes destinations.
 
-    Those that name a destination raise FieldInvalid where the space has none of that name.
+    A method that takes a scope is for administrators, and raises Forbidden; those that name a
+    destination raise FieldInvalid where the space has none of that name. The others take a
+    destination that one of these returned.
     """
 
     def __init__(
@@ -162,9 +164,12 @@ class Destinations:
             raise _none(scope, name)
         return begun
 
-    async def dry_run(self, scope: SpaceScope, name: str) -> DryRun:
-        """What would be sent now. Opens no connection. Raises SecretsLocked."""
-        customers, requests = await self._engine.dry_run(await self.find(scope, name))
+    async def dry_run(self, destination: StoredDestination, *, everybody: bool = False) -> DryRun:
+        """What would be sent now, or with `everybody` by a sync. Opens no connection.
+
+        Raises SecretsLocked.
+        """
+        customers, requests = await self._engine.dry_run(destination, everybody=everybody)
         return DryRun(customers, requests)
 
     async def progress(self, destination: StoredDestination) -> DestinationProgress:
@@ -172,11 +177,11 @@ class Destinations:
         return DestinationProgress(*await self._store.counts(destination.key))
 
     async def dead_letters(
-        self, scope: SpaceScope, name: str, after: str, first: int
+        self, destination: StoredDestination, after: str, first: int
     ) -> Page[StoredRecord]:
-        """Records that the destination refused, by key, those after one."""
-        found = await self.find(scope, name)
-        return page_of(await self._store.in_state(found.key, DEAD, after, first + 1), first)
+        """Records that a destination refused, by key, those after one."""
+        found = await self._store.in_state(destination.key, DEAD, after, first + 1)
+        return page_of(found, first)
 
     async def send_again(self, scope: SpaceScope, name: str, records: Sequence[str] | None) -> int:
         """Have dead letters sent again, as the customers are by now; how many. None: all."""
@@ -192,12 +197,16 @@ class Destinations:
     async def erase(self, scope: SpaceScope, customer_id: str) -> list[StoredRecord]:
         """Have every destination erase what it holds of a customer, in its own terms.
 
-        Nothing is sent there for it afterwards. What came of it, `records_of` tells.
+        Nothing is sent there for it afterwards. `records_of` shows what came of it. Raises
+        FieldInvalid where no destination holds anything.
         """
         _require_admin(scope)
         ids = await self._ids(scope, customer_id)
         await self._store.erase(scope.space, ids, self._clock())
-        return await self._store.of_customers(scope.space, ids, MAX_RECORDS)
+        records = await self._store.of_customers(scope.space, ids, MAX_RECORDS)
+        if not records:
+            raise FieldInvalid("customerId", f"No destination holds anything of {customer_id}.")
+        return records
 
     async def _ids(self, scope: SpaceScope, customer_id: str) -> list[str]:
         """An id with all others of the same customer; an id that nobody has stands for itself."""
@@ -222,4 +231,4 @@ def _require_admin(scope: SpaceScope) -> None:
 
 
 def _none(scope: SpaceScope, name: str) -> FieldInvalid:
-    return FieldInvalid("name", f"The space “{scope.space}” has no destination “{name}”.")
+    return FieldInvalid("destination", f"The space “{scope.space}” has no destination “{name}”.")

@@ -112,13 +112,20 @@ class ActivationEngine:
             await self._pause_destination(destination, report.refused)
         return destination.is_syncing, report
 
-    async def dry_run(self, destination: StoredDestination) -> tuple[int, list[dict[str, Any]]]:
-        """How many customers are due, and the requests that would be sent for them.
+    async def dry_run(
+        self, destination: StoredDestination, *, everybody: bool
+    ) -> tuple[int, list[dict[str, Any]]]:
+        """How many customers were looked at, and the requests that would be sent for them.
 
-        At most for `MAX_DRY_RUN` of them. Opens no connection, and changes nothing. Raises
-        DestinationInvalid and SecretsLocked.
+        Those that are due, or with `everybody` those that a sync would come to first; at most
+        `MAX_DRY_RUN`. Opens no connection, and changes nothing. Raises DestinationInvalid and
+        SecretsLocked.
         """
-        due = await self._store.due(destination.key, self._clock(), MAX_DRY_RUN)
+        key = destination.key
+        if everybody:
+            due = await self._store.first_customers(key.space, MAX_DRY_RUN)
+        else:
+            due = await self._store.due(key, self._clock(), MAX_DRY_RUN)
         delivery = self._opened(destination)
         try:
             return len(due), delivery.preview(await delivery.plan(due))

@@ -15,7 +15,6 @@ from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
-from urllib.parse import quote, quote_plus
 
 from identity_service.collect.polled import PolledCall, PolledRow
 from identity_service.collect.sql_rows import read_row
@@ -23,7 +22,7 @@ from identity_service.collect.sql_source import SINCE, SqlSource
 from identity_service.errors import IdentityServiceError, MissingExtra, SourceFailed
 from identity_service.services.kit.clock import Clock
 from identity_service.services.kit.optional import library
-from identity_service.settings import secret_of
+from identity_service.services.kit.sql_addresses import SqlAddress, read_address
 
 ROWS: Final = 500
 """How many rows are fetched at a time, and become one batch."""
@@ -35,7 +34,6 @@ _EARLIEST: Final = datetime(1, 1, 1)  # noqa: DTZ001 - compares with columns of 
 _READS_NULL: Final = re.compile(
     r":since\s+is\s+(?:not\s+)?null|(?:coalesce|ifnull|nvl|isnull)\s*\(\s*:since\b", re.IGNORECASE
 )
-_SECRET: Final = re.compile("pass|pwd|secret|token|key", re.IGNORECASE)
 _READ_ONLY: Final = {
     "postgresql": ("SET TRANSACTION READ ONLY", "SET LOCAL statement_timeout = {ms}"),
     "mysql": ("SET SESSION TRANSACTION READ ONLY", "SET SESSION MAX_EXECUTION_TIME = {ms}"),
@@ -65,7 +63,7 @@ class SqlDatabase:
         self._clock = clock
         self._timeout_s = source.timeout_ms / 1000
         self._thread = ThreadPoolExecutor(1, f"sql-{source.name}")
-        self._hidden: set[str] = set()
+        self._address: SqlAddress | None = None
         self._sql: Any = None
         self._engine: Any = None
         self._connection: Any = None
@@ -126,20 +124,8 @@ class SqlDatabase:
 
     def _connect(self) -> None:
         self._sql = library("sqlalchemy")
-        address = secret_of(self._source.url_env)
-        if address is None:
-            raise SourceFailed(
-                f"The variable {self._source.url_env} is not set.",
-                remedy="It holds the address of the database, as SQLAlchemy reads it.",
-            )
-        try:
-            url: Any = self._sql.make_url(address.get_secret_value())
-        except Exception:  # noqa: BLE001 - whatever it says may hold the password
-            raise SourceFailed(
-                f"What the variable {self._source.url_env} holds is no address of a database.",
-                remedy="Write it as SQLAlchemy reads it: postgresql+psycopg://USER:PASSWORD@HOST/NAME.",
-            ) from None
-        self._hidden = _secrets(url, address.get_secret_value())
+        self._address = read_address(self._sql, self._source.url_env)
+        url = self._address.url
         dialect: str = url.get_backend_name()
         self._engine = self._sql.create_engine(
             url,
@@ -211,16 +197,6 @@ class SqlDatabase:
             raise self._failed(f"refused: {reason}") from None
 
     def _failed(self, what: str) -> SourceFailed:
-        for secret in sorted(self._hidden, key=len, reverse=True):
-            what = what.replace(secret, "***")
+        if self._address is not None:
+            what = self._address.without_secrets(what)
         return SourceFailed(f"The database of the source “{self._source.name}” {what}")
-
-
-def _secrets(url: Any, address: str) -> set[str]:
-    """The address, and what it holds that is secret, as it is and as it stands in an address."""
-    plain = [str(value) for name, value in url.query.items() if _SECRET.search(name)]
-    if url.password is not None:
-        plain.append(str(url.password))
-    spelled = {form for each in plain for form in (each, quote(each, safe=""), quote_plus(each))}
-    whole = {address, url.render_as_string(hide_password=False)}
-    return {secret for secret in spelled | whole if secret}

@@ -20,6 +20,7 @@ from identity_service.domain.profiles.occurrences import CustomerEvidence, Profi
 from identity_service.domain.profiles.traits_by_rule import ChosenTrait, choose_traits
 from identity_service.domain.profiles.values import json_text
 from identity_service.domain.recorded import RecordedEvent, SeenIdentifier, SettledCustomer
+from identity_service.domain.traits import Trait
 from identity_service.errors import IdentityServiceError, NotFound
 from identity_service.graph.stored_profiles import StoredProfileReader, StoredProfileRow
 from identity_service.services.kit.clock import Clock
@@ -122,6 +123,24 @@ class CustomerProfiles:
         return await _aside(
             evidence, lambda: explain_audience(in_force.profiles, evidence, now, name)
         )
+
+    async def traits(
+        self, view: CustomerView, customer: SettledCustomer
+    ) -> list[Trait[SeenIdentifier]]:
+        """The traits of a customer, by name: those of its events, chosen by rule where one speaks.
+
+        Numbers of the latter are exact, as `values.read_json` reads them.
+        """
+        ruled, merged = await asyncio.gather(
+            self.ruled_traits(view, customer), view.traits(customer)
+        )
+        found = [each for each in merged.items if each.name not in ruled]
+        found += [
+            Trait(name, each.chosen.value, each.chosen.at, each.chosen.source, each.owner)
+            for name, each in ruled.items()
+            if each is not None
+        ]
+        return sorted(found, key=lambda trait: trait.name) if ruled else found
 
     async def ruled_traits(
         self, view: CustomerView, customer: SettledCustomer

@@ -13,7 +13,7 @@ from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.recorded import LinkDecision, SeenIdentifier
 from identity_service.domain.resolution.resolve import strength
-from identity_service.domain.traits import AccountSet, account_traits
+from identity_service.domain.traits import merge_account
 from identity_service.graph.customers import AccountRow, IdentifierRow
 from identity_service.services.read.view import Account, Degree, SourceOfLinks
 
@@ -55,9 +55,8 @@ def link_decision(decision: Decision, conflict: Iterable[SeenIdentifier]) -> Lin
 
 def account(row: AccountRow) -> Account:
     """An account with the newest value of each of its traits."""
-    sets = [AccountSet(sent_at, orjson.loads(traits_json)) for sent_at, traits_json in row.traits]
-    traits = {trait.name: trait.value for trait in account_traits(sets)}
-    return Account(row.account_id, traits)
+    sets = ((sent_at, orjson.loads(traits_json)) for sent_at, traits_json in row.traits)
+    return Account(row.account_id, merge_account(sets))
 
 
 def degrees(new_links: Iterable[Sequence[int]], first: int) -> list[Degree]:

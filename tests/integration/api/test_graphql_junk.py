@@ -47,6 +47,7 @@ WAY_TO: Final[Mapping[str, str]] = {
     "Audience": '{ space(name: "SPACE") { audiences { %s } } }',
     "Identifier": '{ space(name: "SPACE") { ' + CUSTOMER % "identifiers { %s }" + " } }",
     "Source": '{ space(name: "SPACE") { sources { edges { node { %s } } } } }',
+    "Destination": '{ space(name: "SPACE") { destinations { edges { node { %s } } } } }',
     "Journeys": '{ space(name: "SPACE") { journeys { %s } } }',
     "PolicyPreview": '{ space(name: "SPACE") { preview(policy: "extends: merge_all")'
     " { ... on PolicyPreview { %s } } } }",
@@ -56,7 +57,10 @@ WAY_TO: Final[Mapping[str, str]] = {
 CURSORS: Final = [
     *(
         encode_cursor(kind, *numbers, "x")
-        for kind in ("event", "difference", "contested", "super", "source")
+        for kind in (
+            *("event", "difference", "contested", "super", "source"),
+            *("destination", "dead letter"),
+        )
         for numbers in [(2**63,) * 3, (2**62,) * 3, (-(2**62),) * 3, (2**62,), (2**64, "x")]
     ),
     *(

@@ -48,6 +48,7 @@ STRANGERS = (
 )
 FROM_THE_BEGINNING = encode_cursor("change", 0)
 BEFORE_ALL_MEMBERSHIPS = encode_cursor("membership", 0)
+FIRST_DEAD_LETTER = encode_cursor("dead letter", "a")
 BEFORE_ALL_DIFFERENCES = encode_cursor("difference", 0, "a", "a")
 
 INSIDE = ("our reader", "our agent", "our admin")
@@ -57,6 +58,8 @@ MAY_NOT: Mapping[str, Sequence[str]] = {
     "sources": ("our reader", "our agent"),
     "previewReadingRules": ("our reader", "our agent"),
     "upstreamRequests": ("our reader", "our agent"),
+    "destinations": ("our reader", "our agent"),
+    "destinationRecords": ("our reader", "our agent"),
 }
 """By field of a space, who may enter it and may not ask for that."""
 
@@ -133,6 +136,10 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         "Space.previewReadingRules": [
             {"source": about.name, "rules": "identifiers: {userId: shop}", "first": 100}
         ],
+        "Space.destinations": pages("Space.destinations"),
+        "Space.destinationRecords": [{"customerId": each} for each in ids],
+        "Destination.dryRun": [{"everybody": True}],
+        "Destination.deadLetters": [{"first": 100, "after": FIRST_DEAD_LETTER}],
         "Space.judgements": [
             *pages("Space.judgements"),
             {"author": f"{said} agent", **always},
@@ -206,6 +213,24 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         "Mutation.rotateWebhookSecret": [
             {"space": door, "source": f"{said}-shop", "secret": "shpss_another"}
         ],
+        "Mutation.createDestination": [
+            {"space": door, "name": f"{said}-new", "vendor": Word("WEBHOOK")}
+            | {"definition": "connection: {url: https://x.org}"}
+            | {"secrets": [{"name": "secret", "value": "whsec_MDEyMzQ1Njc4"}]}
+        ],
+        "Mutation.changeDestination": [
+            {"space": door, "destination": f"{said}-crm"}
+            | {"definition": "connection: {url: https://y.org}"}
+            | {"secrets": [{"name": "secret", "value": "whsec_MDEyMzQ1Njc4"}]}
+        ],
+        "Mutation.sendAgain": [
+            {"space": door, "destination": f"{said}-crm", "records": ["user_id:ann"]}
+        ],
+        "Mutation.eraseAtDestinations": [{"space": door, "customerId": each} for each in ids],
+        **{
+            f"Mutation.{each}Destination": [{"space": door, "destination": f"{said}-crm"}]
+            for each in ("pause", "resume", "sync", "delete")
+        },
         "Mutation.acceptMerge": [
             {"space": door, "id": each, "reason": "so it says"} for each in about.merges
         ],
@@ -597,5 +622,13 @@ async def test_what_an_administrator_does_at_home_with_ids_from_elsewhere_stays_
         "withdrawJudgement": {"Invalid"},
         "retract": {"Invalid"},
         "withdrawRetraction": {"Invalid"},
+        "createDestination": {"Destination"},
+        "changeDestination": {"Invalid"},
+        "pauseDestination": {"Invalid"},
+        "resumeDestination": {"Invalid"},
+        "syncDestination": {"Invalid"},
+        "deleteDestination": {"Invalid"},
+        "sendAgain": {"Invalid"},
+        "eraseAtDestinations": {"Invalid"},
     }
     assert await dump(database, two.theirs) == before

@@ -12,6 +12,7 @@ from identity_service.domain.ids import mpid_of
 from identity_service.services.kit.clock import system_clock
 from identity_service.services.kit.vault import Vault
 from identity_service.services.spaces.access import hash_key
+from tests.support.read_routes import apply_profiles
 from tests.support.service import PATIENCE, RunningService, Space, create_space, running_service
 
 pytestmark = pytest.mark.neo4j
@@ -167,7 +168,7 @@ def test_a_profile_is_resolved_by_an_identity(profiles: Profiles) -> None:
         "user_attributes": {
             "age": "33",
             "email": "ann@example.com",
-            "tags": '["a","b"]',
+            "tags": '["a", "b"]',
             "vip": "true",
         },
         "audience_memberships": [],
@@ -303,3 +304,22 @@ def test_without_a_key_for_secrets_there_are_no_tokens_and_the_answer_says_what_
 
     assert answer.status_code == 503
     assert "IDENTITY_SECRETS_KEY" in answer.text
+
+
+def test_features_are_attributes_and_audiences_memberships(
+    profiles: Profiles, service: RunningService
+) -> None:
+    space = create_space(service.settings)
+    call = {"type": "track", "event": "Bought", "userId": "cid", "properties": {"total": 0.1}}
+    for number in (1, 2, 3):
+        _send(service, space, call, number)
+    apply_profiles(service, space)
+    body = profiles.credentials(client_id=space.name, client_secret=space.reader_key)
+    token = service.post("/oauth/token", json=body).json()["access_token"]
+
+    answer = profiles.resolve("customer_id", "cid", token=token, space=space.name).json()
+
+    assert answer["user_attributes"] == {"orders": "3", "revenue": "0.3"}
+    [member] = answer["audience_memberships"]
+    assert (member["audience_name"], member["expiration_timestamp_ms"]) == ("buyers", None)
+    assert 0 <= member["audience_id"] < 2**31

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from tests.support.read_routes import apply_profiles
 from tests.support.service import PATIENCE, RunningService, Space, create_space
 
 pytestmark = pytest.mark.neo4j
@@ -133,7 +134,29 @@ def test_verbose_traits_have_their_source_and_time(profiles: Profiles) -> None:
 SOURCES: Final = "MATCH (e:Event {space: $space}) RETURN DISTINCT e.source AS s"
 
 
-def test_only_computed_traits_are_left_where_a_class_is_asked_for(profiles: Profiles) -> None:
+def test_features_and_audiences_are_traits(service: RunningService) -> None:
+    space = create_space(service.settings)
+    call = {"type": "track", "event": "Bought", "userId": "ann", "properties": {"total": 0.1}}
+    for number in (1, 2, 3):
+        call |= {"messageId": f"m{number}", "timestamp": DAY.format(number)}
+        assert service.post("/v1/batch", space.write_key, json={"batch": [call]}).is_success
+    apply_profiles(service, space)
+    profiles = Profiles(service, space, "", "")
+
+    assert profiles.ask("traits").text.startswith(
+        '{"traits":{"buyers":true,"orders":3,"revenue":0.3},"cursor":'
+    )
+    assert profiles.read("traits", **{"class": "audience"})["traits"] == {"buyers": True}
+    assert profiles.read("traits", **{"class": "computed_trait"})["traits"] == {
+        "orders": 3,
+        "revenue": 0.3,
+    }
+    verbose = profiles.read("traits", include="orders", verbose="true")["traits"]["orders"]
+    assert (verbose["value"], verbose["source_id"]) == (3, None)
+    assert verbose["updated_at"] > DAY.format(3)
+
+
+def test_without_a_profiles_text_nothing_is_computed(profiles: Profiles) -> None:
     assert profiles.read("traits", **{"class": "audience"})["traits"] == {}
     assert profiles.read("traits", **{"class": "computed_trait"})["traits"] == {}
 

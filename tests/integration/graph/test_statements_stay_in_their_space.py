@@ -99,6 +99,13 @@ Value = Callable[[str, Neighbour], Any]
 
 # By the first pattern that is found in `name: description`.
 VALUES: Final[list[tuple[str, Value]]] = [
+    (r"^key: string . of the destination", lambda space, about: f"{space}/{about.said}-crm"),
+    (r"^w\.destination: ", lambda _, about: f"{about.said}-crm"),
+    (r"^w\.state: string . of the records", lambda _, __: "dead"),
+    (r"^w\.after: string . (record|name) of the last one", lambda _, __: ""),
+    (r"list of record keys", lambda _, about: [f"user_id:{about.said}"]),
+    (r"list of customer ids", lambda _, about: [*about.customers, about.retired]),
+    (r"^w\.now: ", lambda _, __: 2**62),
     (r"^w\.begin: ", lambda space, _: events_key(space, "m1")),
     (r"^(w\.)?at: integer . the moment", lambda _, __: 2**53),
     (r"list of account keys", lambda space, _: [account_key(space, "acme")]),
@@ -185,7 +192,7 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.day: ", lambda _, __: 0),
     (r"^w\.at: ", lambda _, about: between_events(about)),
     (r"^w\.(until|links|people|policy_version): |^version: ", lambda _, __: 2**62),
-    (r"^w\.(cross_boundary|with_claims): ", lambda _, __: True),
+    (r"^w\.(cross_boundary|with_claims|consents): ", lambda _, __: True),
     (r"^w\.limited_sources: ", lambda _, __: ["page"]),
     (r"^w\.persons: ", lambda _, __: ["user_id", "email"]),
     (r"^w\.stronger: ", lambda _, __: {"anonymous_id": ["user_id", "email"]}),

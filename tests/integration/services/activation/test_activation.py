@@ -146,7 +146,8 @@ async def test_a_failure_without_a_time_is_tried_again_by_chance_and_is_dead_aft
         space.clock.now += 3 * 86_400_000
         last = await space.look(key)
 
-    letters = await space.destinations.dead_letters(space.world.scope, "crm", "", 10)
+    found = await space.destinations.find(space.world.scope, "crm")
+    letters = await space.destinations.dead_letters(found, "", 10)
     assert (first.state, first.attempt, first.answer) == ("waiting", 1, "503")
     assert last.dead == 1
     [letter] = letters.items
@@ -188,7 +189,8 @@ async def test_a_dead_letter_is_read_without_secrets_stays_dead_and_is_sent_agai
         key = await space.create(Vendor.CUSTOMERIO, stub.url, NAMES)
         await space.mark_all(key)
         await space.engine.serve(key)
-        [letter] = (await space.destinations.dead_letters(space.world.scope, "crm", "", 10)).items
+        found = await space.destinations.find(space.world.scope, "crm")
+        [letter] = (await space.destinations.dead_letters(found, "", 10)).items
         await space.mark_all(key)
         await space.engine.serve(key)
         asked_meanwhile = len(stub.asked)
@@ -279,10 +281,11 @@ async def test_an_erasure_reaches_each_destination_in_its_own_words_and_nothing_
     with vendor_stub(answer) as stub:
         keys = [await space.create(each, stub.url, name=each.value) for each in vendors]
         for key in keys:
-            customers = await space.mark_all(key)
+            await space.mark_all(key)
             await space.engine.serve(key)
         stub.asked.clear()
-        await space.destinations.erase(space.world.scope, customers[0])
+        [customer] = await space.mark_all(keys[0])
+        await space.destinations.erase(space.world.scope, customer)
         for key in keys:
             await space.engine.serve(key)
         erased = [*stub.asked]
@@ -291,7 +294,7 @@ async def test_an_erasure_reaches_each_destination_in_its_own_words_and_nothing_
             await space.mark_all(key)
             await space.engine.serve(key)
 
-    receipt = await space.destinations.records_of(space.world.scope, customers[0])
+    receipt = await space.destinations.records_of(space.world.scope, customer)
     assert {(each.destination, each.state) for each in receipt} == {
         (each.value, "erased") for each in vendors
     }
@@ -314,10 +317,12 @@ async def test_a_dry_run_shows_the_requests_and_opens_no_connection(
     with vendor_stub(lambda _: Said(500)) as stub:
         key = await space.create(Vendor.CUSTOMERIO, stub.url, NAMES)
         await space.mark_all(key)
-        shown = await space.destinations.dry_run(space.world.scope, "crm")
+        found = await space.destinations.find(space.world.scope, "crm")
+        shown = await space.destinations.dry_run(found)
+        of_all = await space.destinations.dry_run(found, everybody=True)
 
     assert stub.asked == []
-    assert shown.customers == 1
+    assert shown.customers == of_all.customers == 1
     [request] = shown.requests
     assert request["url"].endswith("/api/v2/batch")
     assert json.loads(request["body"])["batch"][0]["identifiers"] == {"id": "u"}

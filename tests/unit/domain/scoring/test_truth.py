@@ -102,7 +102,7 @@ def test_pairs_that_contradict_each_other_are_named() -> None:
 def test_a_value_that_the_policy_blocks_is_left_out() -> None:
     pairs = parse_pairs("user_id:null,user_id:u1,same\nuser_id:u2,user_id:u3,different\n")
 
-    assert set(truth_of_pairs(pairs, VALUES).person_of) == {U2, U3}
+    assert set(truth_of_pairs(pairs, VALUES).person_of) == {U1, U2, U3}
 
 
 def test_in_a_population_an_identifier_is_a_persons_own_when_nobody_else_uses_it() -> None:
