@@ -309,7 +309,7 @@ def assemble(
     activation = ActivationEngine(
         access,
         destination_store,
-        CustomerStates(customers, destination_store),
+        CustomerStates(customers, destination_store, clock),
         channels,
         clock,
         limits.activation,

@@ -105,6 +105,7 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.after: string . (record|name) of the last one", lambda _, __: ""),
     (r"list of record keys", lambda _, about: [f"user_id:{about.said}"]),
     (r"list of customer ids", lambda _, about: [*about.customers, about.retired]),
+    (r"^w\.named: ", lambda _, __: "seen"),
     (r"^w\.now: ", lambda _, __: 2**62),
     (r"^w\.begin: ", lambda space, _: events_key(space, "m1")),
     (r"^(w\.)?at: integer . the moment", lambda _, __: 2**53),

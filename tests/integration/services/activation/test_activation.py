@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from identity_service.activation.vendors import DestinationVendor as Vendor
+from identity_service.domain.events import ReportedEvent
 from identity_service.domain.judgements import Verdict
 from identity_service.errors import DestinationInvalid, FieldInvalid, Forbidden
 from identity_service.services.spaces.access import Role
@@ -355,13 +356,14 @@ async def test_who_has_not_consented_goes_nowhere_and_who_withdraws_leaves_every
     space = activate(await world())
     vendor = Profiles()
 
-    def decision(granted: bool) -> dict[str, Any]:
-        return {"consent": {"categoryPreferences": {"marketing": granted}}}
+    def decision(number: int, who: str, granted: bool) -> ReportedEvent:
+        said = {"purpose": "marketing", "granted": granted}
+        return event(f"m{number}", number, who, name="Consent Updated", properties=said)
 
     await space.world.send(
-        event("m1", 1, "user_id:yes", context=decision(True)),
-        event("m2", 1, "user_id:no", context=decision(False)),
-        event("m3", 1, "user_id:silent"),
+        decision(1, "user_id:yes", True),
+        decision(2, "user_id:no", False),
+        event("m3", 3, "user_id:silent"),
     )
     await space.world.rows(
         "MATCH (c:Customer {space: $space}) "
@@ -374,7 +376,7 @@ async def test_who_has_not_consented_goes_nowhere_and_who_withdraws_leaves_every
         await space.mark_all(key)
         await space.engine.serve(key)
         granted = {who: dict(held) for who, held in vendor.people.items()}
-        await space.world.send(event("m4", 2, "user_id:yes", context=decision(False)))
+        await space.world.send(decision(4, "user_id:yes", False))
         await space.mark_all(key)
         await space.engine.serve(key)
 
