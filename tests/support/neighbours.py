@@ -187,13 +187,13 @@ async def fill(
     await world.services.profiles.computed(
         world.access.require(world.access.operator(space.name), space.name, Role.ADMIN)
     )
+    await send(90, "user_id:blocked-later", "user_id:dan")
     await change(
         f'createDestination(space: "{space.name}", name: "{said}-crm", vendor: WEBHOOK,'
         f' definition: "connection: {{url: https://{said}.example.com}}",'
         ' secrets: [{name: "secret", value: "whsec_MDEyMzQ1Njc4"}])'
         " { __typename ... on Invalid { message } }"
     )
-    await send(90, "user_id:blocked-later", "user_id:dan")
     about = await known(
         world,
         space,
