@@ -20,6 +20,7 @@ from identity_service.graph.destinations import DestinationStore
 from identity_service.graph.detachments import DetachmentStore
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.exports import ExportReader
+from identity_service.graph.feature_search import FeatureSearchReader
 from identity_service.graph.history import HistoryReader
 from identity_service.graph.inboxes import InboxReader
 from identity_service.graph.journeys import JourneyReader
@@ -310,7 +311,7 @@ def assemble(
     activation = ActivationEngine(
         access,
         destination_store,
-        CustomerStates(customers, destination_store),
+        CustomerStates(customers, destination_store, clock),
         channels,
         clock,
         limits.activation,
@@ -345,7 +346,7 @@ def assemble(
         ledger=ledger,
         following=following,
         following_memberships=following_memberships,
-        audiences=Audiences(profile_texts, membership_reader),
+        audiences=Audiences(profile_texts, membership_reader, FeatureSearchReader(database)),
         blast_radius=BlastRadius(evidence, policy_store, limits.blast_radius_identifiers),
         judgement_previews=JudgementPreviews(
             evidence, policy_store, detachments, resolver, clock, preview_timeout
