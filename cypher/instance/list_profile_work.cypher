@@ -1,4 +1,4 @@
-// Purpose: Spaces in which profiles wait to be computed, or something waits to be told to a destination, and
+// Purpose: Spaces in which profiles wait to be computed, or something changed that may concern a destination, and
 //   when the next profile of each other space can change.
 // Access: read
 // Space: instance

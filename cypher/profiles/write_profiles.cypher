@@ -8,11 +8,12 @@
 //   w.lease: integer – milliseconds until others may take over
 //   w.guards: list of [customer id, rev that was read], in order
 //   w.profiles: list of [customer id, mark that was read or null, properties that differ], in order
+//   w.fellows: ids of other customers whose profiles rest on the same accounts, in order
 //   w.gone: ids of customers that are no longer there, in order
 //   w.entered: list of [customer id, key of the membership, audience, since]
 //   w.left: list of [customer id, key of the membership]
 //   w.changes: list of maps of the properties of a MembershipChange, without its position
-//   w.outgoing: ids of customers of which something changed that a destination may be told
+//   w.outgoing: ids of customers of which something changed that may concern a destination
 // Columns:
 //   written: list of the ids of the customers of which all was written
 //   last_position: integer – of the last change of a membership, or null without any
@@ -47,6 +48,11 @@ CALL (w, written) {
   // What was settled since it was read keeps its mark.
   SET p.touched = CASE WHEN p.touched = computed.mark THEN null ELSE p.touched END
   MERGE (c)-[:HAS_PROFILE]->(p)
+}
+CALL (w) {
+  UNWIND w.fellows AS id
+  MATCH (p:Profile {customer_id: id}) WHERE p.space = w.space
+  SET p.due = 0
 }
 CALL (w, written) {
   UNWIND w.gone AS id

@@ -1,4 +1,4 @@
-"""`identity-service check --space`: are the settled customers what the evidence says?"""
+"""`identity-service check --space`: are customers and their profiles what the evidence says?"""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.domain.preview.report import Preview
 from identity_service.domain.recorded import RolloutProgress
 from identity_service.errors import IdentityServiceError
+from identity_service.services.profiles.check import ProfileCheck
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.session import Session
 
@@ -19,12 +20,16 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """`lost` are identifiers that belong to a retired id; `waiting` counts those put off."""
+    """`lost` are identifiers that belong to a retired id; `waiting` counts those put off.
+
+    `profiles` is None where the space computes none.
+    """
 
     lost: list[Identifier]
     waiting: int
     compared: Preview
     rollout: RolloutProgress
+    profiles: ProfileCheck | None
 
     @property
     def is_sound(self) -> bool:
@@ -71,6 +76,26 @@ def check_space(space: str, *, repair: bool, as_json: bool) -> None:
         )
     if not as_json:
         results().print(f"{summary.customers_before:,} customers, all as the evidence says.")
+    if found.profiles is not None:
+        _judge_profiles(found.profiles, as_json=as_json)
+
+
+def _judge_profiles(found: ProfileCheck, *, as_json: bool) -> None:
+    """Say how profiles and memberships are; raises IdentityServiceError for a difference."""
+    if found.waiting:
+        print_error("Profiles wait to be computed.")
+    if not found.is_sound:
+        named = ", ".join(found.profiles[:_NAMED])
+        raise IdentityServiceError(
+            f"{len(found.profiles):,} profiles differ{f' ({named})' if named else ''},"
+            f" {len(found.memberships):,} memberships, and {len(found.stream):,} of them from"
+            " their changes.",
+            remedy="Wait until they are computed, and look again."
+            if found.waiting
+            else "Please report it.",
+        )
+    if not as_json:
+        results().print(f"{found.customers:,} profiles, all as the evidence says.")
 
 
 async def _look(opened: Session, scope: SpaceScope) -> _Found:
@@ -79,7 +104,19 @@ async def _look(opened: Session, scope: SpaceScope) -> _Found:
         lost = await cases.repair.lost(scope)
         compared = await cases.previews.check(scope, progress)
     waiting = await cases.deferred.waiting(scope)
-    return _Found(lost, waiting, compared, await cases.spaces.rollout_progress(scope))
+    rollout = await cases.spaces.rollout_progress(scope)
+    profiles = await cases.profile_checks.check(scope)
+    return _Found(lost, waiting, compared, rollout, profiles)
+
+
+def _profiles(found: ProfileCheck) -> dict[str, object]:
+    return {
+        "customers": found.customers,
+        "waiting": found.waiting,
+        "differing": found.profiles,
+        "memberships": [list(each) for each in found.memberships],
+        "changes": [list(each) for each in found.stream],
+    }
 
 
 def _wrong(found: _Found) -> list[Identifier]:
@@ -109,6 +146,7 @@ def _print(found: _Found, *, as_json: bool) -> None:
                 "marksChanged": summary.remarked,
                 "waiting": found.waiting,
                 "lost": list(map(str, found.lost)),
+                "profiles": None if found.profiles is None else _profiles(found.profiles),
                 "differences": [
                     json_objects.difference(each) for each in found.compared.differences
                 ],

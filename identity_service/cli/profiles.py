@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
@@ -16,19 +17,30 @@ from rich.text import Text
 
 from identity_service import session
 from identity_service.cli import arguments, json_objects
-from identity_service.cli.output import notices, print_content, print_json, print_line, results
+from identity_service.cli.output import (
+    notices,
+    print_content,
+    print_error,
+    print_json,
+    print_line,
+    results,
+)
 from identity_service.cli.policy import print_problems, read_policy_file
 from identity_service.domain.profiles.parse import parse_profiles
 from identity_service.domain.recorded import ProfilesVersion
 from identity_service.errors import NotFound, ProfilesInvalid
 from identity_service.graph import schema
+from identity_service.graph.profiles import ProfilesProgress
 from identity_service.services.export.training_set import TrainingSet
 from identity_service.services.preview.profile_previews import ProfilesPreview, Progress
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.session import Session
 
-LISTED = 100
+LISTED: Final = 100
 """Most versions that `history` shows, the newest."""
+
+TAKE_OVER_S: Final = 1.0
+"""Seconds after which it is looked again for what no process computes."""
 
 File = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, help="A profiles text, in YAML.")
@@ -233,21 +245,35 @@ async def _applied(
         in_force = await texts.in_force(scope)
         expect = in_force.version if in_force else 0
     made = await texts.apply(scope, text, expect, reason)
-    opened.cases.profiles.wake(space)
     return made, await _computed(opened, scope, made.version)
 
 
 async def _computed(opened: Session, scope: SpaceScope, version: int) -> int:
-    """Show the progress until all profiles are computed; returns how many customers there are."""
-    customers = 0
-    console = notices()
+    """Show the progress until all profiles are computed; returns how many customers there were."""
+    console, profiles = notices(), opened.cases.profiles
     columns = (TextColumn(f"computing by version {version}"), BarColumn(), MofNCompleteColumn())
-    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=None)
-        async for now in opened.cases.profiles.progress(scope):
-            customers = now.customers
-            bar.update(task, total=customers, completed=now.computed)
-    return customers
+    last = ProfilesProgress(version, 0, 0, done=False)
+    computing = asyncio.create_task(_compute(opened, scope))
+    try:
+        with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+            task = bar.add_task("", total=None)
+            async for last in profiles.progress(scope):
+                bar.update(task, total=last.customers, completed=last.computed)
+    finally:
+        computing.cancel()
+        if not last.done:
+            print_error(
+                f"Version {version} is in force, and not all profiles are computed by it yet. A"
+                " service that runs, or the next one that starts, goes on with it."
+            )
+    return last.customers
+
+
+async def _compute(opened: Session, scope: SpaceScope) -> None:
+    """Compute what waits, and take over from a process that ended meanwhile."""
+    while True:
+        await opened.cases.profiles.computed(scope)
+        await asyncio.sleep(TAKE_OVER_S)
 
 
 async def _in_force(opened: Session, space: str) -> ProfilesVersion:

@@ -34,7 +34,8 @@ class StoredProfile:
 
     `values_json`: by the name of the feature, its value. `due`: when it can change next, None:
     never. `position`: of the ledger up to which changes were known, and `revision` that of the
-    customer. `mark`: the customer was settled since.
+    customer. `mark`: the customer was settled since. `accounts`: ids of those that its events
+    named, where the text asks for accounts.
     """
 
     customer_id: str
@@ -46,6 +47,7 @@ class StoredProfile:
     position: int
     revision: int
     mark: int | None
+    accounts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,9 @@ class ProfileEvidenceReader:
 
 
 def _profile(row: Sequence[Any]) -> StoredProfile:
-    customer, version, values, audiences, evaluated_at, due, position, revision, mark = row
+    customer, version, values, audiences, evaluated_at, due, position, revision, mark, accounts = (
+        row
+    )
     return StoredProfile(
         customer,
         version or 0,
@@ -152,6 +156,7 @@ def _profile(row: Sequence[Any]) -> StoredProfile:
         position or 0,
         revision or 0,
         mark,
+        tuple(accounts or ()),
     )
 
 

@@ -7,7 +7,7 @@ run out; what it had not written yet is still marked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -106,17 +106,19 @@ class ProfilesWrite:
     """What one transaction writes.
 
     `guards`: customers with the revision that was read. `profiles`: of these, the mark that was
-    read, and the properties that differ. `gone` are no longer there. `told`: something of them
-    changed that a destination may be told.
+    read, and the properties that differ. `fellows` are other customers whose profiles rest on the
+    same accounts: they are due at once. `gone` are no longer there. `outgoing`:
+    something of them changed that may concern a destination.
     """
 
     version: int
     now: int
     guards: Mapping[str, int]
     profiles: Mapping[str, tuple[int | None, Mapping[str, Any]]]
+    fellows: Collection[str] = ()
     gone: Sequence[str] = ()
     changes: Sequence[MembershipChange] = ()
-    told: Sequence[str] = ()
+    outgoing: Sequence[str] = ()
 
 
 class ProfileStore:
@@ -290,6 +292,7 @@ def _rows(space: str, write: ProfilesWrite) -> dict[str, Any]:
     return {
         "guards": sorted([customer, revision] for customer, revision in write.guards.items()),
         "profiles": [[customer, *write.profiles[customer]] for customer in sorted(write.profiles)],
+        "fellows": sorted(write.fellows),
         "gone": sorted(write.gone),
         "entered": sorted(
             [
@@ -305,7 +308,7 @@ def _rows(space: str, write: ProfilesWrite) -> dict[str, Any]:
             for each in left
         ),
         "changes": [_change_node(space, write, each) for each in write.changes],
-        "outgoing": sorted(write.told),
+        "outgoing": sorted(write.outgoing),
     }
 
 

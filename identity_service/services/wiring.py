@@ -20,6 +20,7 @@ from identity_service.graph.destinations import DestinationStore
 from identity_service.graph.detachments import DetachmentStore
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.exports import ExportReader
+from identity_service.graph.feature_search import FeatureSearchReader
 from identity_service.graph.history import HistoryReader
 from identity_service.graph.inboxes import InboxReader
 from identity_service.graph.journeys import JourneyReader
@@ -226,7 +227,8 @@ def assemble(
     access, policies = Access(keys), Policies(policy_store)
     worker = ids("wrk")
     profile_texts = ProfileTexts(ProfileTextStore(database), clock)
-    profile_reader = ProfileEvidenceReader(database)
+    history_reader, profile_reader = HistoryReader(database), ProfileEvidenceReader(database)
+    profile_evidence = ProfileEvidence(profile_reader, ProfileEventReader(database), history_reader)
     profile_store = ProfileStore(database, worker, following_memberships.wake)
     profiles = ProfileWorker(
         access,
@@ -234,6 +236,7 @@ def assemble(
         policies,
         policy_store,
         profile_reader,
+        profile_evidence,
         profile_store,
         clock,
         limits.profiles,
@@ -259,11 +262,10 @@ def assemble(
     )
     customer_reader, link_reader = CustomerReader(database), LinkReader(database)
     space_store = SpaceStore(database)
-    inbox_reader, history_reader = InboxReader(database), HistoryReader(database)
+    inbox_reader = InboxReader(database)
     deferred = DeferredSettlement(access, policy_store, policies, customer_reader, settler, limits)
     property_names, cache = PropertyNames(evidence), EvidenceCache(limits.cached_evidence_bytes)
     ledger = Ledger(ledger_reader, judgement_store)
-    profile_evidence = ProfileEvidence(profile_reader, ProfileEventReader(database), history_reader)
     live = LiveResolution(evidence, judgement_store, resolver)
     walk = ExportReader(database)
     spaces = Spaces(keys, space_store, access, clock)
@@ -309,7 +311,7 @@ def assemble(
     activation = ActivationEngine(
         access,
         destination_store,
-        CustomerStates(customers, destination_store),
+        CustomerStates(customers, destination_store, clock),
         channels,
         clock,
         limits.activation,
@@ -344,7 +346,7 @@ def assemble(
         ledger=ledger,
         following=following,
         following_memberships=following_memberships,
-        audiences=Audiences(profile_texts, membership_reader),
+        audiences=Audiences(profile_texts, membership_reader, FeatureSearchReader(database)),
         blast_radius=BlastRadius(evidence, policy_store, limits.blast_radius_identifiers),
         judgement_previews=JudgementPreviews(
             evidence, policy_store, detachments, resolver, clock, preview_timeout
@@ -386,7 +388,9 @@ def assemble(
             walk, profile_evidence, profile_texts, policies, clock, preview_timeout
         ),
         profiles=profiles,
-        profile_checks=ProfileChecks(profile_texts, policies, profile_reader, profile_store, clock),
+        profile_checks=ProfileChecks(
+            profile_texts, policies, profile_reader, profile_evidence, profile_store, clock
+        ),
         destinations=Destinations(destination_store, channels, activation, customers, clock),
         activation=activation,
     )

@@ -184,9 +184,8 @@ async def fill(
         f'applyProfiles(space: "{space.name}", text: {json.dumps(profiles(said))},'
         f' expectedVersion: 0, reason: "{said} asked for it") {{ __typename }}'
     )
-    await world.services.profiles.computed(
-        world.access.require(world.access.operator(space.name), space.name, Role.ADMIN)
-    )
+    scope = world.access.require(world.access.operator(space.name), space.name, Role.ADMIN)
+    await world.services.profiles.computed(scope)
     await change(
         f'createDestination(space: "{space.name}", name: "{said}-crm", vendor: WEBHOOK,'
         f' definition: "connection: {{url: https://{said}.example.com}}",'
@@ -194,6 +193,7 @@ async def fill(
         " { __typename ... on Invalid { message } }"
     )
     await send(90, "user_id:blocked-later", "user_id:dan")
+    await world.services.profiles.computed(scope)
     about = await known(
         world,
         space,

@@ -79,6 +79,7 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "Space.contested": 500,
     "Space.statistics": 500,
     "Space.superConnectors": 500,
+    "Space.customersByFeature": 5_000,
     "Space.explain": 5_000,
     "Space.blastRadius": 20_000,
     "Space.preview": 20_000,

@@ -60,8 +60,8 @@ MAX_ITEMS: Final = 100_000
 MAX_FIELDS: Final = 500_000
 """Fields of one answer, those of each entry of a list counted."""
 
-MAX_SCHEMA_FIELDS: Final = 12_000
-"""Fields of one answer that describe the schema; the introspection of tools takes 8,000."""
+MAX_SCHEMA_FIELDS: Final = 20_000
+"""Fields of one answer that describe the schema; the introspection of tools takes 13,000."""
 
 
 def check_text(query: str) -> None:

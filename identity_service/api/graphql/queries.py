@@ -33,6 +33,7 @@ from identity_service.api.graphql.blast_radius import BlastRadiusResult
 from identity_service.api.graphql.connections import parse_global_id
 from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.destinations import DestinationConnection, DestinationRecord
+from identity_service.api.graphql.feature_search import CustomerConnection, customers_by_feature
 from identity_service.api.graphql.journeys import Journeys, journeys
 from identity_service.api.graphql.previews import PreviewResult
 from identity_service.api.graphql.profiles import (
@@ -205,6 +206,14 @@ class Space:
     membership_changes: MembershipChangeConnection = by(
         audience_fields.changes,
         description="Who entered and left an audience, or any of them, newest first.",
+    )
+    customers_by_feature: CustomerConnection = by(
+        customers_by_feature,
+        description=(
+            "Customers whose features fulfil all conditions, in the order of the value of one; "
+            "those without a value are left out. By what was computed last; it reads all profiles "
+            "of the space."
+        ),
     )
     preview_profiles: PreviewProfilesResult = by(
         profiling.preview,

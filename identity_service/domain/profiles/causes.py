@@ -62,7 +62,7 @@ class Stay(NamedTuple):
 class Computed:
     """When a profile was computed last: by which version, at what time, and when it was due again.
 
-    None as the whole where it never was.
+    `due` is 0 where the evidence of one of its accounts changed.
     """
 
     version: int
@@ -74,9 +74,9 @@ class Computed:
 class Circumstances:
     """What is known of a customer beside its evidence when its profile is computed.
 
-    `marked`: it was touched since it was computed last. `version` is that of the text in force,
-    applied at `applied_at`; `rolled_out`: all customers that there were then are computed by it.
-    `entries` are those of the ledger since it was computed last, in their order.
+    `last` is None where it never was computed. `marked`: it was touched since then. `version` is
+    that of the text in force, applied at `applied_at`; `rolled_out`: all customers that there were
+    then are computed by it. `entries` are those of the ledger since then, in their order.
     """
 
     customer_id: str
@@ -109,7 +109,9 @@ def causes(now: Circumstances, events: Iterable[ProfileEvent], at: int) -> list[
     else:
         if last.version != now.version:
             found.append(Cause(CauseKind.DEFINITION, now.applied_at))
-        if last.due is not None and 0 < last.due <= at:
+        if last.due == 0:
+            found.append(Cause(CauseKind.EVENT, at))
+        elif last.due is not None and last.due <= at:
             found.append(Cause(CauseKind.TIME, last.due))
     is_new = newest is not None and (last is None or newest.order.received_at > last.evaluated_at)
     if newest is not None and (is_new or (now.marked and not found)):

@@ -371,7 +371,7 @@ def whole_or_nothing(directory: Path) -> Generator[Path]:
         ) from error
     try:
         yield growing
-        (growing / ".seen").unlink()
+        (growing / ".seen").unlink(missing_ok=True)
         growing.chmod(0o755)
         growing.replace(directory)
     except BaseException:

@@ -12,6 +12,7 @@ from identity_service.graph.profile_evidence import ProfileEvidenceReader
 from identity_service.graph.profiles import ProfilesProgress, ProfileStore
 from identity_service.services.kit.clock import Clock
 from identity_service.services.profiles.computation import compute
+from identity_service.services.read.profile_evidence import ProfileEvidence
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import Policies
 from identity_service.services.spaces.profile_texts import ProfilesInForce, ProfileTexts
@@ -55,12 +56,14 @@ class ProfileChecks:
         texts: ProfileTexts,
         policies: Policies,
         reader: ProfileEvidenceReader,
+        evidence: ProfileEvidence,
         store: ProfileStore,
         clock: Clock,
     ) -> None:
         self._texts = texts
         self._policies = policies
         self._reader = reader
+        self._evidence = evidence
         self._store = store
         self._clock = clock
 
@@ -93,7 +96,13 @@ class ProfileChecks:
                 return expected
             heads = (await self._reader.heads(scope.space, [each for each, _ in page])).customers
             now = self._clock()
-            evidence = await self._reader.evidence(scope.space, heads.values(), limited, now)
+            evidence = await self._evidence.of_heads(
+                scope.space,
+                heads.values(),
+                limited,
+                now,
+                with_accounts=in_force.profiles.uses_accounts(),
+            )
             outcomes = await asyncio.to_thread(
                 compute, in_force, heads.values(), evidence, now, position=0
             )

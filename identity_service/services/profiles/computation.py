@@ -12,6 +12,7 @@ from identity_service.domain.profiles.evaluate import FeatureValue, evaluate
 from identity_service.domain.profiles.occurrences import CustomerEvidence
 from identity_service.domain.profiles.values import json_text, read_json
 from identity_service.graph.profile_evidence import CustomerHead
+from identity_service.services.read.profile_evidence import accounts_of
 from identity_service.services.spaces.profile_texts import ProfilesInForce
 
 _LARGEST_INTEGER: Final = 2**63 - 1
@@ -65,6 +66,9 @@ def _outcome(
     }
     values, audiences = values_text(found.features), sorted(found.audiences)
     stored = head.profile
+    accounts = accounts_of(evidence) if in_force.profiles.uses_accounts() else []
+    if list(stored.accounts if stored else ()) != accounts:
+        properties["accounts"] = accounts or None
     changed = stored is None or (stored.version, stored.values_json, list(stored.audiences)) != (
         in_force.version,
         values,

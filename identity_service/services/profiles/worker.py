@@ -31,6 +31,8 @@ from identity_service.domain.profiles.memberships import (
     MembershipChange,
     membership_changes,
 )
+from identity_service.domain.profiles.occurrences import CustomerEvidence
+from identity_service.errors import TooLarge
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.profile_evidence import (
     CustomerHead,
@@ -57,12 +59,13 @@ from identity_service.services.kit.clock import Clock
 from identity_service.services.kit.progress import Watchers
 from identity_service.services.limits import ProfileLimits
 from identity_service.services.profiles.computation import Outcome, compute
+from identity_service.services.read.profile_evidence import ProfileEvidence, accounts_of
 from identity_service.services.spaces.access import Access, Role, SpaceScope
 from identity_service.services.spaces.policies import Policies
 from identity_service.services.spaces.profile_texts import ProfilesInForce, ProfileTexts
 
 NO_TEXT: Final = ProfilesInForce(0, Profiles({}, {}, {}, {}), 0)
-"""A space that has only destinations computes nothing; they are told of its customers."""
+"""A space that has only destinations computes nothing, but sees which customers change."""
 
 _log = structlog.get_logger(__name__)
 
@@ -71,13 +74,14 @@ _log = structlog.get_logger(__name__)
 class _Batch:
     """Customers that are computed together.
 
-    `touched` of them were touched since they were computed, the others are due or have to be
-    computed by another version. `position` is that of the ledger when they were found;
-    `rolled_out`: all customers are computed by the text in force.
+    `touched` of them were touched since they were computed, and of these the `marked` ones because
+    of evidence; the others are due or have to be computed by another version. `position` is that of
+    the ledger when they were found; `rolled_out`: all customers are computed by the text in force.
     """
 
     customers: Sequence[str]
     touched: Collection[str]
+    marked: Collection[str]
     position: int
     rolled_out: bool
 
@@ -96,6 +100,7 @@ class ProfileWorker:
         policies: Policies,
         policy_store: PolicyStore,
         reader: ProfileEvidenceReader,
+        evidence: ProfileEvidence,
         store: ProfileStore,
         clock: Clock,
         limits: ProfileLimits,
@@ -105,6 +110,7 @@ class ProfileWorker:
         self._policies = policies
         self._policy_store = policy_store
         self._reader = reader
+        self._evidence = evidence
         self._store = store
         self._clock = clock
         self._limits = limits
@@ -198,15 +204,17 @@ class ProfileWorker:
         if waiting.marks:
             waited = max(self._clock() - waiting.marks[0].at, 0) / 1_000
             PROFILES_WAIT_SECONDS.labels(space).set(waited)
-        touched = _distinct((*waiting.settled, *(m.customer_id for m in waiting.marks)))
+        marked = _distinct(m.customer_id for m in waiting.marks)
+        touched = _distinct((*waiting.settled, *marked))
         # Where both are many, neither waits for the other.
         most = self._limits.customers_per_step
         touched = touched[: max(most - len(waiting.due), most // 2)]
         customers = _distinct((*touched, *waiting.due))[:most]
         rolled_out = work.version == in_force.version
-        written = await self._compute(
-            scope, in_force, _Batch(customers, frozenset(touched), waiting.position, rolled_out)
+        batch = _Batch(
+            customers, frozenset(touched), frozenset(marked), waiting.position, rolled_out
         )
+        written = await self._compute(scope, in_force, batch)
         await self._store.clear(
             space,
             [m for m in waiting.marks if m.customer_id is None or m.customer_id in written],
@@ -225,7 +233,7 @@ class ProfileWorker:
             _log.info("profiles_begun", space=space, version=version)
         most = self._limits.customers_per_step
         position, page = await self._store.customers(space, work.place, most)
-        batch = _Batch([each for each, _ in page], (), position, rolled_out=False)
+        batch = _Batch([each for each, _ in page], (), (), position, rolled_out=False)
         await self._compute(scope, in_force, batch, outdated_only=True)
         is_done = len(page) < most
         place = (page[-1][1], page[-1][0]) if page else work.place
@@ -269,7 +277,32 @@ class ProfileWorker:
         written |= await self._write(scope, in_force, batch, Heads({}, heads.gone), now)
         for part in parts:
             some = {head.customer_id: head for head in part}
-            written |= await self._write(scope, in_force, batch, Heads(some), now)
+            written |= await self._write_or_halve(scope, in_force, batch, some, now)
+        return written
+
+    async def _write_or_halve(
+        self,
+        scope: SpaceScope,
+        in_force: ProfilesInForce,
+        batch: _Batch,
+        heads: Mapping[str, CustomerHead],
+        now: int,
+    ) -> set[str]:
+        """As `_write`; what is too much together is computed in halves, or else later."""
+        try:
+            return await self._write(scope, in_force, batch, Heads(heads), now)
+        except TooLarge:
+            customers = list(heads)
+        if len(customers) == 1:
+            due = now + self._limits.large_interval_ms
+            return await self._postpone(
+                scope.space, in_force, Heads(heads), {customers[0]: due}, now, too_large=True
+            )
+        middle = len(customers) // 2
+        written: set[str] = set()
+        for half in (customers[:middle], customers[middle:]):
+            some = {each: heads[each] for each in half}
+            written |= await self._write_or_halve(scope, in_force, batch, some, now)
         return written
 
     def _put_off(self, head: CustomerHead, now: int) -> int | None:
@@ -289,15 +322,18 @@ class ProfileWorker:
         heads: Heads,
         large: Mapping[str, int],
         now: int,
+        *,
+        too_large: bool = False,
     ) -> set[str]:
-        """Let customers with very many events be due later."""
+        """Let customers with very many events be due later; `too_large`: none can be computed."""
         if not large:
             return set()
         for customer in large:
             events = heads.customers[customer].events
-            too_large = events > self._limits.most_events
-            (PROFILES_TOO_LARGE if too_large else PROFILES_POSTPONED).labels(space).inc()
-            if too_large:
+            if not too_large and events <= self._limits.most_events:
+                PROFILES_POSTPONED.labels(space).inc()
+            else:
+                PROFILES_TOO_LARGE.labels(space).inc()
                 _log.warning("profile_too_large", space=space, customer=customer, events=events)
         write = ProfilesWrite(
             in_force.version,
@@ -320,8 +356,16 @@ class ProfileWorker:
             return set()
         space = scope.space
         policy = (await self._policies.in_force(scope)).policy
-        evidence = await self._reader.evidence(
-            space, heads.customers.values(), policy.limited_sources, now
+        with_accounts = in_force.profiles.uses_accounts()
+        evidence = await self._evidence.of_heads(
+            space,
+            heads.customers.values(),
+            policy.limited_sources,
+            now,
+            with_accounts=with_accounts,
+        )
+        fellows: Collection[str] = (
+            await self._fellows(space, batch, heads, evidence) if with_accounts else ()
         )
         outcomes = await asyncio.to_thread(
             compute, in_force, heads.customers.values(), evidence, now, batch.position
@@ -334,9 +378,10 @@ class ProfileWorker:
             profiles={
                 each.head.customer_id: (_mark(each.head), each.properties) for each in outcomes
             },
+            fellows=fellows,
             gone=[each.customer_id for each in heads.gone],
             changes=changes,
-            told=[
+            outgoing=[
                 *(each.customer_id for each in heads.gone),
                 *(
                     each.head.customer_id
@@ -348,6 +393,21 @@ class ProfileWorker:
         written = await self._written(space, write)
         PROFILES_COMPUTED.labels(space).inc(len(written))
         return set(written)
+
+    async def _fellows(
+        self,
+        space: str,
+        batch: _Batch,
+        heads: Heads,
+        evidence: Mapping[str, CustomerEvidence],
+    ) -> set[str]:
+        """Other members of the accounts of which evidence came or went."""
+        accounts = {account for each in heads.gone for account in each.accounts}
+        for customer, head in heads.customers.items():
+            if customer in batch.marked:
+                accounts.update(accounts_of(evidence[customer]))
+                accounts.update(head.profile.accounts if head.profile else ())
+        return await self._evidence.fellow_members(space, accounts) - heads.customers.keys()
 
     async def _written(self, space: str, write: ProfilesWrite) -> frozenset[str]:
         written = await self._store.write(space, self._limits.lease_ms, write)

@@ -8,6 +8,12 @@ from dataclasses import dataclass
 from identity_service.domain.profiles.definitions import Audience
 from identity_service.domain.profiles.recorded import Member, RecordedMembershipChange
 from identity_service.domain.recorded import Page, page_of
+from identity_service.errors import BadInput
+from identity_service.graph.feature_search import (
+    FeatureSearch,
+    FeatureSearchReader,
+    RankedCustomer,
+)
 from identity_service.graph.memberships import MembershipReader
 from identity_service.services.kit.data_loader import DataLoader
 from identity_service.services.spaces.access import SpaceScope
@@ -25,8 +31,11 @@ class NamedAudience:
 class Audiences:
     """Reads the audiences of spaces. Members are those that were computed last."""
 
-    def __init__(self, texts: ProfileTexts, reader: MembershipReader) -> None:
+    def __init__(
+        self, texts: ProfileTexts, reader: MembershipReader, search: FeatureSearchReader
+    ) -> None:
         self._texts = texts
+        self._search = search
         self._reader = reader
         self._sizes = DataLoader(reader.sizes)
 
@@ -48,6 +57,22 @@ class Audiences:
     async def members(self, scope: SpaceScope, name: str, after: str, first: int) -> Page[Member]:
         """Members by their ids, those after one; empty for the first."""
         return page_of(await self._reader.members(scope.space, name, after, first + 1), first)
+
+    async def find_customers(
+        self, scope: SpaceScope, search: FeatureSearch, first: int
+    ) -> Page[RankedCustomer]:
+        """Customers by the stored values of their features, which reads all profiles of the space.
+
+        Raises BadInput for a feature or an audience that the text in force does not have.
+        """
+        in_force = await self._texts.definitions(scope)
+        features = in_force.profiles.features if in_force else ()
+        for name in (search.order_by, *(each.name for each in search.conditions)):
+            if name not in features:
+                raise BadInput(f"The profiles text in force has no feature “{name[:100]}”.")
+        if search.audience is not None and await self.find(scope, search.audience) is None:
+            raise BadInput(f"The profiles text in force has no audience “{search.audience[:100]}”.")
+        return page_of(await self._search.find(scope.space, search, first + 1), first)
 
     async def changes(
         self, scope: SpaceScope, audience: str | None, before: int, first: int

@@ -19,7 +19,7 @@ from identity_service.graph.history import HistoryReader
 from identity_service.graph.keys import account_key
 from identity_service.graph.ledger import MOST
 from identity_service.graph.profile_events import ProfileEventReader
-from identity_service.graph.profile_evidence import ProfileEvidenceReader
+from identity_service.graph.profile_evidence import CustomerHead, ProfileEvidenceReader
 
 MAX_EVENTS: Final = 200_000
 """Most events that one reading takes, of all its customers together."""
@@ -63,21 +63,43 @@ class ProfileEvidence:
         their members.
         """
         heads = (await self._current.heads(space, customers)).customers
-        if sum(head.events for head in heads.values()) > MAX_EVENTS:
+        return await self.of_heads(
+            space, heads.values(), limited_sources, now, with_accounts=with_accounts
+        )
+
+    async def of_heads(
+        self,
+        space: str,
+        heads: Collection[CustomerHead],
+        limited_sources: Collection[str],
+        now: int,
+        *,
+        with_accounts: bool,
+    ) -> dict[str, CustomerEvidence]:
+        """As `of_customers`, of customers of which the rest was read before."""
+        if sum(head.events for head in heads) > MAX_EVENTS:
             raise TooLarge(
                 f"More than {MAX_EVENTS:,} events would have to be read.",
                 remedy="Ask for fewer customers at a time.",
             )
-        found = await self._current.evidence(space, heads.values(), limited_sources, now)
+        found = await self._current.evidence(space, heads, limited_sources, now)
         if not with_accounts:
             return found
         accounts = await self._accounts(space, found, limited_sources, now)
         return {
             id_: replace(
-                each, accounts=[accounts[name] for name in _named(each) if name in accounts]
+                each, accounts=[accounts[name] for name in accounts_of(each) if name in accounts]
             )
             for id_, each in found.items()
         }
+
+    async def fellow_members(self, space: str, accounts: Collection[str]) -> set[str]:
+        """Ids of customers that belong to accounts, at most `MAX_MEMBERS` of each."""
+        if not accounts:
+            return set()
+        keys = [account_key(space, id_) for id_ in sorted(accounts)]
+        found = await self._by_key.members(keys, MAX_MEMBERS)
+        return {customer for account in found.values() for customer in account.customers}
 
     async def of_moment(
         self, customer: HistoricalEvidence, limited_sources: Collection[str], as_of: int
@@ -105,7 +127,7 @@ class ProfileEvidence:
         now: int,
     ) -> dict[str, AccountEvidence]:
         """By account id, the accounts that customers name, with the evidence of all members."""
-        ids = {name for each in customers.values() for name in _named(each)}
+        ids = {name for each in customers.values() for name in accounts_of(each)}
         keys = [account_key(space, id_) for id_ in sorted(ids)]
         if not keys:
             return {}
@@ -139,7 +161,7 @@ class ProfileEvidence:
         }
 
 
-def _named(customer: CustomerEvidence) -> list[str]:
+def accounts_of(customer: CustomerEvidence) -> list[str]:
     """The accounts that the events of a customer name, in order."""
     return sorted({event.account_id for event in customer.events if event.account_id is not None})
 

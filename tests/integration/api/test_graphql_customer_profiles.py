@@ -373,3 +373,46 @@ async def test_another_space_sees_nothing_of_it(world: GraphQLWorld, space: Open
 
     assert mine == {"audience": None, "membershipChanges": {"edges": []}}
     assert refused[0]["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_customers_are_found_and_sorted_by_their_features(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    now = system_clock()
+    for who, revenue in (("cid", 5), ("dan", 70), ("eve", 70)):
+        told = {"revenue": revenue}
+        await world.send(
+            space, event(now, f"user_id:{who}", name="Order Completed", properties=told)
+        )
+    await apply(world, space, TEXT)
+    await compute(world, space)
+
+    async def found(arguments: str) -> tuple[list[str], str | None]:
+        asked = f"customersByFeature({arguments}) {{ {page} }}"
+        answer = (await world.of_space(space, asked))["customersByFeature"]
+        names = [edge["node"]["identifiers"][0]["value"] for edge in answer["edges"]]
+        info = answer["pageInfo"]
+        return names, info["endCursor"] if info["hasNextPage"] else None
+
+    page = "edges { node { identifiers(first: 1) { value } } } pageInfo { hasNextPage endCursor }"
+    everybody, _ = await found('orderBy: "revenue"')
+    by_page: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        some, after = await found(
+            f'orderBy: "revenue", descending: false, first: 2, after: "{after}"'
+        )
+        by_page += some
+    of_condition, _ = await found(
+        'orderBy: "revenue", where: [{name: "revenue", gte: 70, lt: 100}, {name: "orders", is: 1}]'
+    )
+    members, _ = await found('orderBy: "orders", audience: "loyal"')
+
+    assert everybody[0] == "ann"
+    assert everybody[-2:] == ["cid", "ben"]
+    assert by_page == everybody[::-1]
+    assert sorted(of_condition) == ["dan", "eve"]
+    assert members == ["ann"]
+    query = f'{{ space(name: "{space.name}") {{ customersByFeature(orderBy: "x") {{ {page} }} }} }}'
+    refused = await world.ask(query, key=space.reader_key)
+    assert refused["errors"][0]["extensions"]["code"] == "BAD_INPUT"

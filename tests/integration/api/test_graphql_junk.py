@@ -59,7 +59,7 @@ CURSORS: Final = [
         encode_cursor(kind, *numbers, "x")
         for kind in (
             *("event", "difference", "contested", "super", "source"),
-            *("destination", "dead letter"),
+            *("destination", "dead letter", "ranked"),
         )
         for numbers in [(2**63,) * 3, (2**62,) * 3, (-(2**62),) * 3, (2**62,), (2**64, "x")]
     ),

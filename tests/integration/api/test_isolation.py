@@ -113,6 +113,9 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             *pages("Space.membershipChanges"),
             {"audience": "seers"},
         ],
+        "Space.customersByFeature": [
+            {"orderBy": "seen", "where": [{"name": "seen", "gte": 1}], "audience": "seers"},
+        ],
         "Space.previewProfiles": [{"text": "audiences: {seers: {who: {did: page}}}"}],
         "Customer.features": [{"names": ["seen"]}],
         "Customer.explainFeature": [{"name": "seen", "first": 1}],

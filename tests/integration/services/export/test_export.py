@@ -340,8 +340,9 @@ audiences:
 
 
 async def test_a_space_with_a_profiles_text_has_a_table_of_profiles(
-    space: World, tmp_path: Path
+    world: NewWorld, tmp_path: Path
 ) -> None:
+    space = await world()
     bought = {"revenue": 0.1, "sku": "bike", "channel": "web"}
     await send(
         space,

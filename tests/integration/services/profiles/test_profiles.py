@@ -330,6 +330,37 @@ async def test_a_customer_with_very_many_events_is_computed_once_in_a_while(
     assert await orders(0) == 4, "too many"
 
 
+async def test_what_a_member_of_an_account_does_reaches_the_others(world: NewWorld) -> None:
+    clock = FakeClock(START)
+    text = """
+audiences:
+  active: {of: accounts, who: {members: {any: {did: Bought}}}}
+  colleagues: {who: {in: active}}
+"""
+    space = await space_of(world, clock, text)
+    await space.send(
+        *(
+            event(f"m{who}", START, f"user_id:{who}", name="Saw", account_id="acme")
+            for who in ("ann", "bob")
+        ),
+        event("m0", START, "user_id:cid", name="Saw", account_id="other"),
+        received_at=START,
+    )
+    await computed(space)
+    assert (await stored(space)).memberships == set()
+
+    clock.now += HOUR
+    await space.send(bought("m1", clock.now, "user_id:ann"), received_at=clock.now)
+    await computed(space)
+
+    ann, bob = [await customer_of(space, f"user_id:{who}") for who in ("ann", "bob")]
+    assert (await stored(space)).memberships == {("colleagues", ann), ("colleagues", bob)}
+    assert {e.cause for e in await changes(space)} == {"EVENT"}
+    checked = await space.use_cases.profile_checks.check(space.scope)
+    assert checked is not None
+    assert checked.is_sound
+
+
 async def test_two_processes_at_once_write_nothing_twice(
     world: NewWorld, database: Database
 ) -> None:
