@@ -476,3 +476,28 @@ async def test_requests_are_sent_no_faster_than_the_definition_says() -> None:
 
     assert len(stub.asked) == 10
     assert clock.now - begun >= 4_000
+
+
+async def test_who_was_not_sent_while_a_batch_was_halved_is_no_dead_letter() -> None:
+    said = [Said(400, {"message": "no"}), Said(429, {}, {"Retry-After": "60"})]
+    operations = [upsert(f"email:p{n}@example.com") for n in range(8)]
+    with vendor_stub(lambda _: said.pop(0)) as stub:
+        async with sender_to(Vendor.HUBSPOT, stub.url) as sender:
+            outcomes = await sender.send(operations)
+
+    assert {type(each) for each in outcomes.values()} == {Later}
+    assert len(outcomes) == 4
+
+
+async def test_two_that_are_refused_only_together_are_both_taken() -> None:
+    def answer(asked: Asked) -> Said:
+        ids = {each["id"] for each in asked.json["inputs"]}
+        both = {"p1@example.com", "p2@example.com"} <= ids
+        return Said(409, {"message": "they conflict"}) if both else Said(200, {"results": []})
+
+    operations = [upsert(f"email:p{n}@example.com") for n in range(4)]
+    with vendor_stub(answer) as stub:
+        async with sender_to(Vendor.HUBSPOT, stub.url) as sender:
+            outcomes = await sender.send(operations)
+
+    assert [outcomes[each.id] for each in operations] == [Done()] * 4
