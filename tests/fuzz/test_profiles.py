@@ -68,28 +68,39 @@ _VALUES: Final = st.recursive(
     ),
     max_leaves=14,
 )
+
+
+def entry(name: str, value: Any, more: dict[str, Any]) -> dict[str, Any]:
+    return {name: value, **more}
+
+
+def group(name: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
+    return {name: parts}
+
+
+def document(feature: dict[str, Any], who: dict[str, Any], of: str, more: dict[str, Any]) -> str:
+    audience = {"who": who, "of": of}
+    return json.dumps({"features": {"f": feature}, "audiences": {"a": audience}, **more})
+
+
 _FEATURE: Final = st.builds(
-    lambda name, value, more: {name: value, **more},
+    entry,
     st.sampled_from((*FUNCTIONS, *OPERATIONS)),
     _SCALARS | st.lists(_SCALARS, max_size=3),
     st.dictionaries(st.sampled_from((*MODIFIERS,)), _VALUES, max_size=2),
 )
 _CONDITION: Final = st.recursive(
     st.builds(
-        lambda name, value, more: {name: value, **more},
+        entry,
         st.sampled_from((*CONDITIONS,)),
         _SCALARS,
         st.dictionaries(st.sampled_from(_WORDS), _VALUES, max_size=2),
     ),
-    lambda inner: st.builds(
-        lambda name, parts: {name: parts}, st.sampled_from(("all", "any")), st.lists(inner)
-    ),
+    lambda inner: st.builds(group, st.sampled_from(("all", "any")), st.lists(inner)),
     max_leaves=5,
 )
 made: Final = st.builds(
-    lambda feature, who, of, more: json.dumps(
-        {"features": {"f": feature}, "audiences": {"a": {"who": who, "of": of}}, **more}
-    ),
+    document,
     _FEATURE,
     _CONDITION,
     st.sampled_from(("customers", "accounts")),

@@ -23,7 +23,6 @@ from identity_service.domain.policies.field_reader import (
 )
 from identity_service.domain.policies.policy import TYPE_NAME_HELP, is_type_name
 from identity_service.domain.policies.yaml_text import read_yaml
-from identity_service.domain.profiles.conditions import parts_of
 from identity_service.domain.profiles.definitions import (
     CAMPAIGN_CAUSES,
     DEFAULT_LIMIT,
@@ -68,6 +67,7 @@ from identity_service.domain.profiles.definitions import (
     TraitRule,
     Unit,
     Window,
+    parts_of,
 )
 from identity_service.domain.profiles.functions import OF_A_PROPERTY
 from identity_service.domain.profiles.plan import audience_needs, feature_needs

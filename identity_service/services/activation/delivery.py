@@ -31,6 +31,7 @@ from identity_service.services.activation.rate import backoff_s
 from identity_service.services.activation.sender import Sender
 from identity_service.services.kit.clock import Clock
 from identity_service.services.limits import ActivationLimits
+from identity_service.services.read.current import MAX_LOOKED_UP
 from identity_service.services.spaces.access import SpaceScope
 
 MAX_SHOWN: Final = 16 * 1024
@@ -86,12 +87,13 @@ class Delivery:
             return LookReport(not_sent=1)
         now, key = self.clock(), self.destination.key
         until = now + self.limits.lease_ms
-        taken = await self.store.take(key, now, until, self.sender.most)
+        most = min(self.sender.most, MAX_LOOKED_UP)
+        taken = await self.store.take(key, now, until, most)
         if not taken:
             return LookReport()
         plan = await self.plan(taken)
         outcomes = await self.sender.send(list(plan.operations.values()))
-        report = LookReport(len(taken), is_full=len(taken) >= self.sender.most)
+        report = LookReport(len(taken), is_full=len(taken) >= most)
         records, due = self._results(plan, outcomes, report)
         await self.store.write_outcomes(key, until, records, due)
         return report

@@ -69,7 +69,9 @@ class ActivationEngine:
 
         async def look() -> None:
             for key in await self._store.to_serve(self._clock()):
-                self._work.due(str(key), partial(self.serve, key), destination=str(key))
+                delivery = self._deliveries.get(key)
+                if delivery is None or not delivery.sender.is_held:
+                    self._work.due(str(key), partial(self.serve, key), destination=str(key))
 
         self._work.watch(look, self._limits.look_interval_s)
 

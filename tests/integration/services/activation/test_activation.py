@@ -406,6 +406,22 @@ async def test_who_has_not_consented_goes_nowhere_and_who_withdraws_leaves_every
     assert vendor.people == {"yes": {**granted["yes"], "in_vip": False}}
 
 
+async def test_more_are_due_than_are_read_at_a_time_and_nobody_has_some_of_the_ids(
+    world: NewWorld, activate: Activated
+) -> None:
+    space = activate(await world())
+    await space.world.send(event("m1", 1, "user_id:u"))
+    vendor = Said(200, {"status": 1})
+    with vendor_stub(lambda _: vendor) as stub:
+        key = await space.create(Vendor.MIXPANEL, stub.url)
+        await space.store.mark(key, [f"cus_{n}" for n in range(2_100)])
+        await space.mark_all(key)
+        await space.engine.serve(key)
+
+    assert len(stub.asked) == 1
+    assert await space.store.due(key, 2**62, 10) == []
+
+
 async def test_one_process_serves_a_destination_at_a_time(
     world: NewWorld, activate: Activated
 ) -> None:
