@@ -6,6 +6,7 @@
 //   w.space: string
 //   w.customers: list of [customer id, position in the ledger after which to begin]
 //   w.changes: integer – most changes of one customer, the newest
+//   w.following: integer – most changes behind one of these that are looked at
 //   w.memberships: integer – most changes of the memberships of one customer, the newest
 // Columns:
 //   changes: list of [customer id, change id, kind, at, customer_id, other_customer_id, cause, whether identifiers became
@@ -27,8 +28,10 @@ CALL () {
   }
   WITH id, x ORDER BY x.position
   CALL (x) {
-    MATCH (q:Change) WHERE q.customer_id IN [x.customer_id, x.other_customer_id]
-    WITH q WHERE q.kind IN ['QUARANTINED', 'RELEASED'] AND q.at = x.at AND q.cause = x.cause AND any(key IN q.identifiers WHERE key IN x.identifiers)
+    WITH x WHERE x.kind IN ['SPLIT', 'MOVED', 'MERGED']
+    // What becomes contested by a settlement stands behind all that moves by it.
+    MATCH (q:Change) WHERE q.space = x.space AND q.position > x.position AND q.position <= x.position + $w.following
+    WITH x, q WHERE q.kind IN ['QUARANTINED', 'RELEASED'] AND q.at = x.at AND q.cause = x.cause AND any(key IN q.identifiers WHERE key IN x.identifiers)
     RETURN count(q) > 0 AS shared
   }
   RETURN collect([id, x.id, x.kind, x.at, x.customer_id, x.other_customer_id, x.cause, shared]) AS changes,

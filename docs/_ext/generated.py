@@ -33,12 +33,14 @@ from identity_service.domain.policies.parse import parse_policy
 from identity_service.domain.profiles.definitions import Function
 from identity_service.domain.profiles.predicates import OF_THE_EVENT, UNLESS_A_PROPERTY
 from identity_service.domain.profiles.vocabulary import (
+    AUDIENCE,
     CONDITIONS,
     FOLLOW_UP,
     FUNCTIONS,
     MODIFIERS,
     OPERATIONS,
     OPERATORS,
+    TRAIT,
     Word,
 )
 from identity_service.errors import IdentityServiceError, PolicyInvalid
@@ -120,6 +122,7 @@ def profiles() -> str:
         for name, (_, meaning) in (*OF_THE_EVENT.items(), *UNLESS_A_PROPERTY.items())
     ]
     parts = [
+        f"## Traits\n\n{_words(TRAIT)}",
         f"## Functions\n\n{_words(FUNCTIONS)}",
         "## Operations\n\nOn a list of features and numbers.\n\n"
         + _table(("operation", "value"), operations),
@@ -127,6 +130,7 @@ def profiles() -> str:
         + _table(("modifier", "goes with", "takes", "meaning", "default"), modifiers),
         "## Comparisons\n\nIn `where`, `{property: value}` is short for `{property: {is: value}}`;"
         " several mean all; `any: […]`, `all: […]` and `not: {…}` nest.\n\n" + _words(OPERATORS),
+        f"## Audiences\n\n{_words(AUDIENCE)}",
         f"## Conditions\n\n{_words(CONDITIONS)}",
         f"## `then` and `then_not`\n\n{_words(FOLLOW_UP)}",
         f"## Names of the event\n\n{_table(('name', 'what it is'), of_event)}",

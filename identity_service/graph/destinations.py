@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from identity_service.domain.events import EventOrder
+from identity_service.domain.profiles.consents import CONSENT_UPDATED
+from identity_service.domain.profiles.occurrences import ProfileEvent
 from identity_service.graph.database import Database
 from identity_service.graph.keys import space_key
 from identity_service.graph.statements import statement
@@ -107,12 +110,12 @@ class StoredRecord:
 class CustomerFacts(NamedTuple):
     """What is stored of a customer beside its identifiers and traits.
 
-    `decisions` are [when, context (JSON)] of events that tell what it consented to.
+    `decisions` are the events that say what it consented to.
     """
 
     values_json: str | None
     audiences: Sequence[str]
-    decisions: Sequence[tuple[int, str]]
+    decisions: Sequence[ProfileEvent]
 
 
 class DestinationStore:
@@ -226,11 +229,14 @@ class DestinationStore:
         w = {
             "customers": [[space, each] for each in customers],
             "consents": consents,
+            "named": CONSENT_UPDATED,
             "events": _MAX_CONSENT_EVENTS,
         }
         row = await self._database.read_latest(READ_CUSTOMERS, w=w)
         return {
-            customer: CustomerFacts(values, audiences or (), decisions)
+            customer: CustomerFacts(
+                values, audiences or (), [_decision(*each) for each in decisions]
+            )
             for customer, values, audiences, decisions in (row["customers"] if row else ())
         }
 
@@ -330,6 +336,13 @@ def _destination(found: Mapping[str, Any]) -> StoredDestination:
         sync_marked=found.get("sync_marked", 0),
         sync_done_at=found.get("sync_done_at"),
     )
+
+
+def _decision(
+    at: int, received_at: int, place: int, key: str, message_id: str, kind: str, properties: str
+) -> ProfileEvent:
+    order = EventOrder(at, received_at, place, key)
+    return ProfileEvent(order, message_id, kind, name=CONSENT_UPDATED, properties_json=properties)
 
 
 def _record(found: Mapping[str, Any]) -> StoredRecord:

@@ -37,6 +37,9 @@ CHANGES_OF_CUSTOMER: Final = 100
 MEMBERSHIPS_OF_CUSTOMER: Final = 1_000
 """So many entries of one customer are read, the newest, to find causes and former memberships."""
 
+CHANGES_OF_SETTLEMENT: Final = 1_000
+"""So far behind a change another one of the same settlement is looked for."""
+
 
 class Mark(NamedTuple):
     """An identifier that was touched. The next touch of it has a higher `mark`."""
@@ -248,6 +251,7 @@ class ProfileStore:
                 "space": space,
                 "customers": [[customer, position] for customer, position in since.items()],
                 "changes": CHANGES_OF_CUSTOMER,
+                "following": CHANGES_OF_SETTLEMENT,
                 "memberships": MEMBERSHIPS_OF_CUSTOMER,
             },
         )

@@ -93,12 +93,14 @@ class ProfileLimits:
 
     The first two are as those of a policy rollout. At most `customers_per_step` are read together,
     and `events_per_step` of theirs. A customer of more than `large_events` is computed at most
-    every `large_interval_ms`, one of more than `most_events` not at all.
+    every `large_interval_ms`, one of more than `most_events` not at all. After a step of few
+    customers more are waited for, `gather_s`.
     """
 
     lease_ms: int = 30_000
     look_interval_s: float = 1.0
     progress_interval_s: float = 1.0
+    gather_s: float = 0.1
     customers_per_step: int = 500
     events_per_step: int = 50_000
     large_events: int = 10_000

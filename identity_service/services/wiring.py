@@ -311,7 +311,7 @@ def assemble(
     activation = ActivationEngine(
         access,
         destination_store,
-        CustomerStates(customers, destination_store),
+        CustomerStates(customers, destination_store, clock),
         channels,
         clock,
         limits.activation,

@@ -19,7 +19,13 @@ from identity_service.domain.policies.placeholders import BLOCKED_BY_DEFAULT
 from identity_service.domain.policies.policy import Sharing
 from identity_service.domain.profiles.definitions import Function, Operation, Operator
 from identity_service.domain.profiles.memberships import PRECEDENCE
-from identity_service.domain.profiles.vocabulary import CONDITIONS, FOLLOW_UP, MODIFIERS
+from identity_service.domain.profiles.vocabulary import (
+    AUDIENCE,
+    CONDITIONS,
+    FOLLOW_UP,
+    MODIFIERS,
+    TRAIT,
+)
 from identity_service.domain.resolution.cases import Case, check_case, load_case
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.domain.resolution.clusters import RefusalReason
@@ -59,7 +65,16 @@ def test_settings_name_no_folder_of_whoever_built_the_pages() -> None:
 
 
 def test_every_word_of_profiles_is_described() -> None:
-    words = {*Function, *Operation, *Operator, *MODIFIERS, *CONDITIONS, *FOLLOW_UP}
+    words = {
+        *Function,
+        *Operation,
+        *Operator,
+        *MODIFIERS,
+        *CONDITIONS,
+        *FOLLOW_UP,
+        *AUDIENCE,
+        *TRAIT,
+    }
 
     assert in_code(set(map(str, words)), built("reference/profiles")) == words
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,10 +63,14 @@ made: Final = st.dictionaries(_KEYS, _VALUES, max_size=6).map(json.dumps)
 """Words of policies in any place, with any value; JSON is YAML."""
 
 
+POLICIES: Final = (*_SMALL, *map(preset_text, preset_names()))
+"""Policies without mistakes."""
+
+
 @st.composite
-def mutated(draw: st.DrawFn) -> str:
-    """A policy without mistakes, some of its lines dropped, doubled, moved, added or changed."""
-    text = draw(st.sampled_from((*_SMALL, *map(preset_text, preset_names()))))
+def mutated(draw: st.DrawFn, good: Sequence[str] = POLICIES) -> str:
+    """A text without mistakes, some of its lines dropped, doubled, moved, added or changed."""
+    text = draw(st.sampled_from(good))
     lines = text.splitlines(keepends=True)
     for _ in range(draw(st.integers(0, MAX_MUTATIONS))):
         place = draw(st.integers(0, len(lines)))

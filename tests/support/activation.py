@@ -176,7 +176,7 @@ def activated(world: World, clock: FakeClock | None = None, worker: str = "w1") 
     engine = ActivationEngine(
         use_cases.access,
         store,
-        CustomerStates(use_cases.customers, store),
+        CustomerStates(use_cases.customers, store, clock),
         channels,
         clock,
         ActivationLimits(),

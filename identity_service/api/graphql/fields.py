@@ -164,7 +164,7 @@ async def _traits(root: ScopedCustomer, info: Info) -> list[CustomerTrait]:
 
 def _exact(value: Any) -> Json:
     """A value as it is answered: a number of any length to the last digit."""
-    return value if isinstance(value, str | bool | float) else exact_json(value)
+    return Json(value) if isinstance(value, str | bool | float) else exact_json(value)
 
 
 async def events(

@@ -292,9 +292,9 @@ async def _profile(
     attributes = None
     if ProfileField.USER_ATTRIBUTES in parts:
         values = {t.name: t.value for t in await profiles.traits(view, customer)}
-        for name, feature in (computed.features if computed else {}).items():
-            if feature.value is not None:
-                values[name] = feature.value
+        if computed is not None:
+            features = computed.features.items()
+            values |= {name: each.value for name, each in features if each.value is not None}
         attributes = {name: _text(values[name]) for name in sorted(values)}
     memberships = None
     if ProfileField.AUDIENCE_MEMBERSHIPS in parts:

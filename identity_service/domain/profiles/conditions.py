@@ -8,7 +8,7 @@ them. Conditions stop at the part that decides: until that part changes, nothing
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, cast
 
 from identity_service.domain.profiles.definitions import (
@@ -110,19 +110,6 @@ def ready(condition: Condition) -> Check:
             return lambda it: it.consents.get(purpose)
         case Members(quantifier, inner):
             return _members(quantifier, ready(inner))
-
-
-def parts_of(condition: Condition) -> Iterator[Condition]:
-    """A condition and all within it, but not what is asked of members."""
-    yield condition
-    match condition:
-        case AllConditions(parts) | AnyCondition(parts):
-            for part in parts:
-                yield from parts_of(part)
-        case NotCondition(part):
-            yield from parts_of(part)
-        case _:
-            return
 
 
 def _all(checks: Sequence[Check]) -> Check:

@@ -5,7 +5,7 @@ Durations and times are milliseconds (times since 1970, UTC).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -368,6 +368,19 @@ Condition: TypeAlias = (
 )
 
 
+def parts_of(condition: Condition) -> Iterator[Condition]:
+    """A condition and all within it, but not what is asked of members."""
+    yield condition
+    match condition:
+        case AllConditions(parts) | AnyCondition(parts):
+            for part in parts:
+                yield from parts_of(part)
+        case NotCondition(part):
+            yield from parts_of(part)
+        case _:
+            return
+
+
 class CauseKind(StrEnum):
     """Why a membership changed."""
 
@@ -426,19 +439,8 @@ class Profiles:
     def uses_accounts(self) -> bool:
         """Whether a customer's evaluation reads the evidence of accounts."""
         return any(
-            _names_account_audience(audience.who, self.audiences)
+            isinstance(part, InAudience) and self.audiences[part.audience].of is Of.ACCOUNTS
             for audience in self.audiences.values()
             if audience.of is Of.CUSTOMERS and audience.enabled
+            for part in parts_of(audience.who)
         )
-
-
-def _names_account_audience(condition: Condition, audiences: Mapping[str, Audience]) -> bool:
-    match condition:
-        case AllConditions(parts) | AnyCondition(parts):
-            return any(_names_account_audience(part, audiences) for part in parts)
-        case NotCondition(part):
-            return _names_account_audience(part, audiences)
-        case InAudience(name):
-            return audiences[name].of is Of.ACCOUNTS
-        case _:
-            return False

@@ -23,7 +23,6 @@ from identity_service.domain.policies.field_reader import (
 )
 from identity_service.domain.policies.policy import TYPE_NAME_HELP, is_type_name
 from identity_service.domain.policies.yaml_text import read_yaml
-from identity_service.domain.profiles.conditions import parts_of
 from identity_service.domain.profiles.definitions import (
     CAMPAIGN_CAUSES,
     DEFAULT_LIMIT,
@@ -68,10 +67,17 @@ from identity_service.domain.profiles.definitions import (
     TraitRule,
     Unit,
     Window,
+    parts_of,
 )
 from identity_service.domain.profiles.functions import OF_A_PROPERTY
 from identity_service.domain.profiles.plan import audience_needs, feature_needs
-from identity_service.domain.profiles.vocabulary import CONDITIONS, FOLLOW_UP, MODIFIERS
+from identity_service.domain.profiles.vocabulary import (
+    AUDIENCE,
+    CONDITIONS,
+    FOLLOW_UP,
+    MODIFIERS,
+    TRAIT,
+)
 from identity_service.domain.resolution.id_register import CustomerKind
 from identity_service.domain.timestamps import read_moment
 from identity_service.domain.traits import MAX_NAME
@@ -110,7 +116,6 @@ _DID_KEYS: Final = (
     *("did", "where", "within", "between", "since", "sources", "kinds_of_events"),
     *("times", "then", "then_not"),
 )
-_AUDIENCE_KEYS: Final = ("who", "of", "kinds", "enabled", "starts_campaigns")
 _TIME_HELP: Final = "write a time as 2026-01-31 or 2026-01-31T12:00:00Z"
 _NOBODY: Final = AnyCondition(())
 """Stands for a condition with a mistake."""
@@ -190,7 +195,7 @@ class _Reading(FieldReader):
             path = f"traits.{name}"
             if not name or len(name) > MAX_NAME:
                 self.note(path, f"is no name of a trait: 1 to {MAX_NAME} characters")
-            rule = self.mapping(value, path, ("take", "prefer"))
+            rule = self.mapping(value, path, tuple(TRAIT))
             if value == {}:
                 self.note(path, "says nothing: write take, prefer or both")
             take = self.choice(rule, "take", path, Take) or Take.LATEST
@@ -511,7 +516,7 @@ class _Reading(FieldReader):
         return found
 
     def audience(self, value: object, path: str) -> Audience:
-        fields = self.mapping(value, path, _AUDIENCE_KEYS)
+        fields = self.mapping(value, path, tuple(AUDIENCE))
         of = self.choice(fields, "of", path, Of) or Of.CUSTOMERS
         if isinstance(value, dict):
             self.require(fields, "who", path, "say who is in it, as in who: {did: Order Completed}")

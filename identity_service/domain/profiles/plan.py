@@ -8,7 +8,7 @@ from functools import lru_cache
 from graphlib import TopologicalSorter
 from typing import NamedTuple
 
-from identity_service.domain.profiles.conditions import Check, parts_of, ready
+from identity_service.domain.profiles.conditions import Check, ready
 from identity_service.domain.profiles.definitions import (
     Aggregate,
     Arithmetic,
@@ -20,6 +20,7 @@ from identity_service.domain.profiles.definitions import (
     Members,
     Of,
     Profiles,
+    parts_of,
 )
 from identity_service.domain.profiles.functions import OF_A_PROPERTY
 from identity_service.domain.profiles.predicates import Getter, getter

@@ -85,20 +85,25 @@ def all_of(comparisons: tuple[Comparison, ...]) -> Test:
 
 
 def moment_of(value: Any) -> int | None:
-    """The time that a value is: ISO 8601 text, or a number of seconds since 1970."""
+    """The time that a value is: ISO 8601 text, or a number of seconds since 1970.
+
+    None for what is none, and for what some clock on earth shows as no year from 1 to 9999.
+    """
     if isinstance(value, str):
         try:
-            return read_moment(value)
+            at = read_moment(value)
         except (ValueError, OverflowError):
             return None
-    seconds = as_number(value)
-    if seconds is None or abs(seconds) > _LAST_SECOND:
-        return None
-    return int(seconds * 1_000 // 1)
+    else:
+        seconds = as_number(value)
+        if seconds is None:
+            return None
+        at = int(seconds * 1_000 // 1)
+    return at if _FIRST_MOMENT <= at <= _LAST_MOMENT else None
 
 
-_LAST_SECOND: Final = 253_402_300_799
-"""The end of the year 9999."""
+_FIRST_MOMENT: Final = read_moment("0001-01-02")
+_LAST_MOMENT: Final = read_moment("9999-12-30")
 
 Operand: TypeAlias = Scalar | tuple[Scalar, ...]
 

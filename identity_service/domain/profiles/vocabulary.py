@@ -32,6 +32,11 @@ class Modifier(NamedTuple):
     default: str = ""
 
 
+TRAIT: Final[Mapping[str, Word]] = {
+    "take": Word("`latest`, `first` or `most_frequent`", "which value it is; else the latest"),
+    "prefer": Word("a list of sources", "the first of them that has a value decides"),
+}
+
 FUNCTIONS: Final[Mapping[Function, Word]] = {
     Function.COUNT: Word("steps", "how many occurrences there are"),
     Function.SUM: Word("a property", "the sum, exactly; 0 of none"),
@@ -168,6 +173,16 @@ CONDITIONS: Final[Mapping[str, Word]] = {
     "all": Word("a list of conditions", "every one holds"),
     "any": Word("a list of conditions", "at least one holds"),
     "not": Word("a condition", "it does not hold; of what is unknown, this is unknown too"),
+}
+
+AUDIENCE: Final[Mapping[str, Word]] = {
+    "who": Word("a condition", "who is in it"),
+    "of": Word("`customers` or `accounts`", "what it holds; else customers"),
+    "kinds": Word("a list of KNOWN, ANONYMOUS, QUARANTINED", "which customers; else KNOWN only"),
+    "enabled": Word("true or false", "false: it holds nobody, and is not computed"),
+    "starts_campaigns": Word(
+        "a list of causes", "changes by them start campaigns; else EVENT and TIME"
+    ),
 }
 
 FOLLOW_UP: Final[Mapping[str, Word]] = {

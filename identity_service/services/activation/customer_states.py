@@ -8,11 +8,12 @@ from typing import Any
 
 import orjson
 
-from identity_service.activation.consents import ConsentEvent, consents
 from identity_service.activation.definition import Definition, Origin
 from identity_service.activation.desired import CustomerState
+from identity_service.domain.profiles.consents import consents
 from identity_service.domain.recorded import SettledCustomer
 from identity_service.graph.destinations import CustomerFacts, DestinationStore
+from identity_service.services.kit.clock import Clock
 from identity_service.services.read.current import CurrentView
 from identity_service.services.read.customers import Customers
 from identity_service.services.spaces.access import SpaceScope
@@ -23,9 +24,10 @@ _NOTHING = CustomerFacts(None, (), ())
 class CustomerStates:
     """Reads them, as far as a definition asks for them."""
 
-    def __init__(self, customers: Customers, store: DestinationStore) -> None:
+    def __init__(self, customers: Customers, store: DestinationStore, clock: Clock) -> None:
         self._customers = customers
         self._store = store
+        self._clock = clock
 
     async def read(
         self, scope: SpaceScope, definition: Definition, ids: Sequence[str]
@@ -34,7 +36,7 @@ class CustomerStates:
 
         An id that nobody has any more is left out.
         """
-        view = self._customers.current(scope)
+        view, now = self._customers.current(scope), self._clock()
         found = await view.find_all_by_id(ids)
         of_id = {
             asked: each
@@ -52,7 +54,9 @@ class CustomerStates:
         )
         states = await asyncio.gather(
             *(
-                _state(view, each, facts.get(each.customer_id, _NOTHING), traits=asks_for_traits)
+                _state(
+                    view, each, facts.get(each.customer_id, _NOTHING), now, traits=asks_for_traits
+                )
                 for each in customers
             )
         )
@@ -61,11 +65,10 @@ class CustomerStates:
 
 
 async def _state(
-    view: CurrentView, customer: SettledCustomer, facts: CustomerFacts, *, traits: bool
+    view: CurrentView, customer: SettledCustomer, facts: CustomerFacts, now: int, *, traits: bool
 ) -> CustomerState:
     known = await view.traits(customer) if traits else None
     oldest_first = sorted(customer.identifiers, key=lambda each: (each.first_seen, each.identifier))
-    decided = (ConsentEvent(at, orjson.loads(context)) for at, context in facts.decisions)
     return CustomerState(
         customer_id=customer.customer_id,
         kind=customer.kind,
@@ -74,7 +77,7 @@ async def _state(
         traits={each.name: each.value for each in known.items} if known else {},
         features=_values(facts.values_json),
         audiences=frozenset(facts.audiences),
-        consents=consents(decided),
+        consents=consents(facts.decisions, now),
     )
 
 

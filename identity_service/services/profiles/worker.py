@@ -187,19 +187,21 @@ class ProfileWorker:
             waiting = await self._store.waiting(
                 scope.space, self._clock(), self._limits.customers_per_step
             )
-            anything = await self._compute_waiting(scope, in_force, work, waiting)
+            found = await self._compute_waiting(scope, in_force, work, waiting)
             if in_force.version != work.version:
                 work = await self._compute_page(scope, in_force, work)
-            elif not anything:
+                self._watchers.wake(scope.space)
+            elif not found:
                 return waiting.next_due
-            self._watchers.wake(scope.space)
+            elif found < self._limits.customers_per_step // 2:
+                await self._work.pause(self._limits.gather_s)
             if self._work.is_closing:
                 return None
 
     async def _compute_waiting(
         self, scope: SpaceScope, in_force: ProfilesInForce, work: Work, waiting: Waiting
-    ) -> bool:
-        """Compute customers that were touched, or are due. False: there were none."""
+    ) -> int:
+        """Compute customers that were touched, or are due; how many of both there were."""
         space = scope.space
         if waiting.marks:
             waited = max(self._clock() - waiting.marks[0].at, 0) / 1_000
@@ -219,7 +221,7 @@ class ProfileWorker:
             space,
             [m for m in waiting.marks if m.customer_id is None or m.customer_id in written],
         )
-        return bool(customers or waiting.marks)
+        return len(customers) + len(waiting.marks)
 
     async def _compute_page(self, scope: SpaceScope, in_force: ProfilesInForce, work: Work) -> Work:
         """Compute some of the customers that another version of the text computed."""
@@ -364,8 +366,8 @@ class ProfileWorker:
             now,
             with_accounts=with_accounts,
         )
-        fellows = (
-            await self._fellows(space, batch, heads, evidence) if with_accounts else frozenset()
+        fellows: Collection[str] = (
+            await self._fellows(space, batch, heads, evidence) if with_accounts else ()
         )
         outcomes = await asyncio.to_thread(
             compute, in_force, heads.customers.values(), evidence, now, batch.position

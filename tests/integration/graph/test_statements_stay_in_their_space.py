@@ -120,6 +120,7 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.state: string . of the records", lambda _, __: "dead"),
     (r"^w\.after: string . (record|name) of the last one", lambda _, __: ""),
     (r"list of record keys", lambda _, about: [f"user_id:{about.said}"]),
+    (r"^w\.named: ", lambda _, __: "seen"),
     (r"^w\.begin: ", lambda space, _: events_key(space, "m1")),
     (r"^(w\.)?at: integer . the moment", lambda _, __: 2**53),
     (r"list of account keys", lambda space, _: [account_key(space, "acme")]),

@@ -9,7 +9,6 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity_service.activation.consents import ConsentEvent, consents
 from identity_service.activation.definition import (
     Attribute,
     Definition,
@@ -194,18 +193,3 @@ def test_equal_states_give_equal_records(traits: dict[str, object], draw: Random
     other = desired_record(_state("user_id:u1", traits=shuffled), definition, U1)
 
     assert one.digest == other.digest
-
-
-def test_of_decisions_the_latest_counts_and_of_two_at_once_the_one_that_denies() -> None:
-    def decided(at: int, **granted: object) -> ConsentEvent:
-        return ConsentEvent(at, {"consent": {"categoryPreferences": granted}})
-
-    events = [
-        decided(1, marketing=False, ads=True),
-        decided(2, marketing=True, ads=True),
-        decided(2, ads=False, profiling="yes"),
-        ConsentEvent(9, {"consent": "yes"}),
-        ConsentEvent(9, {}),
-    ]
-
-    assert consents(events) == consents(events[::-1]) == {"marketing": True, "ads": False}

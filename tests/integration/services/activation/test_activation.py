@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
+import sys
+from collections import Counter
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from identity_service.activation.vendors import DestinationVendor as Vendor
+from identity_service.domain.events import ReportedEvent
 from identity_service.domain.judgements import Verdict
 from identity_service.errors import DestinationInvalid, FieldInvalid, Forbidden
+from identity_service.graph.destinations import DestinationKey
 from identity_service.services.spaces.access import Role
-from tests.support.activation import Activated, FakeClock
-from tests.support.space import NewWorld, event
+from identity_service.services.wiring import Reach, assemble
+from identity_service.settings import Settings
+from tests.support.activation import LOOPBACK, Activated, ActivatedSpace, FakeClock
+from tests.support.killed_activation import LIMITS
+from tests.support.neo4j import environment_of
+from tests.support.profiles import apply_text, computed
+from tests.support.space import MAX_QUEUE, NewWorld, event
 from tests.support.vendor_stub import Asked, Said, vendor_stub
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.neo4j
+
+ROOT = Path(__file__).parents[4]
+
+TEXT = """
+features: {visits: {count: Visited}}
+audiences: {regulars: {who: {did: Visited, times: {gte: 2}}}}
+"""
 
 NAMES = "attributes:\n  first_name: trait.first_name\n  emails: identifiers.email"
 
@@ -355,13 +377,14 @@ async def test_who_has_not_consented_goes_nowhere_and_who_withdraws_leaves_every
     space = activate(await world())
     vendor = Profiles()
 
-    def decision(granted: bool) -> dict[str, Any]:
-        return {"consent": {"categoryPreferences": {"marketing": granted}}}
+    def decision(number: int, who: str, granted: bool) -> ReportedEvent:
+        said = {"purpose": "marketing", "granted": granted}
+        return event(f"m{number}", number, who, name="Consent Updated", properties=said)
 
     await space.world.send(
-        event("m1", 1, "user_id:yes", context=decision(True)),
-        event("m2", 1, "user_id:no", context=decision(False)),
-        event("m3", 1, "user_id:silent"),
+        decision(1, "user_id:yes", True),
+        decision(2, "user_id:no", False),
+        event("m3", 3, "user_id:silent"),
     )
     await space.world.rows(
         "MATCH (c:Customer {space: $space}) "
@@ -374,7 +397,7 @@ async def test_who_has_not_consented_goes_nowhere_and_who_withdraws_leaves_every
         await space.mark_all(key)
         await space.engine.serve(key)
         granted = {who: dict(held) for who, held in vendor.people.items()}
-        await space.world.send(event("m4", 2, "user_id:yes", context=decision(False)))
+        await space.world.send(decision(4, "user_id:yes", False))
         await space.mark_all(key)
         await space.engine.serve(key)
 
@@ -477,3 +500,78 @@ async def test_an_address_that_is_not_allowed_pauses_the_destination(
     reason = (await space.destinations.find(made.scope, "crm")).paused_reason
     assert reason is not None
     assert "not public" in reason
+
+
+async def test_a_change_goes_through_the_profile_to_the_destination_by_itself(
+    world: NewWorld, activate: Activated
+) -> None:
+    made = await world()
+    space = activate(made)
+    vendor = Profiles()
+    more = "attributes: {visits: feature.visits}\naudiences: {regulars: regular}"
+    with vendor_stub(vendor.answer) as stub:
+        key = await space.create(Vendor.CUSTOMERIO, stub.url, more)
+        await apply_text(made, TEXT)
+        await made.send(event("m1", 1, "user_id:u"))
+        await computed(made)
+        await space.engine.serve(key)
+        once = dict(vendor.people["u"])
+        await made.send(event("m2", 2, "user_id:u"))
+        await computed(made)
+        await space.engine.serve(key)
+
+    assert (once["visits"], once["regular"]) == (1, False)
+    assert vendor.people["u"] == {**once, "visits": 2, "regular": True}
+
+
+async def test_a_process_that_is_killed_after_an_answer_sends_nothing_again_that_is_recorded(
+    world: NewWorld, activate: Activated, database_settings: Settings
+) -> None:
+    made = await world()
+    await made.send(*(event(f"m{n}", n, f"user_id:u{n}") for n in range(50)))
+    sent: Counter[str] = Counter()
+
+    def answer(asked: Asked) -> Said:
+        sent.update(item["identifiers"]["id"] for item in asked.json["batch"])
+        return Said(200, {})
+
+    ended: list[int | None] = []
+    with vendor_stub(answer) as stub:
+        space = activate(made)
+        key = await space.create(Vendor.CUSTOMERIO, stub.url)
+        await space.destinations.sync(made.scope, "crm")
+        for _ in range(2):
+            await until(lambda: _is_free(space, key))
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "tests.support.killed_activation", *key),
+                cwd=ROOT,
+                env=os.environ | environment_of(database_settings),
+            )
+            ended.append(await process.wait())
+        later = assemble(
+            made.database,
+            MAX_QUEUE,
+            limits=LIMITS,
+            secrets_key=SecretStr("k" * 43),
+            reach=Reach(LOOPBACK),
+        )
+
+        async def all_held() -> bool:
+            await later.activation.serve(key)
+            return (await space.store.counts(key))[0] == {"held": 50}
+
+        await until(all_held)
+        await later.activation.close()
+
+    assert ended == [-signal.SIGKILL, -signal.SIGKILL]
+    assert len(sent) == 50
+    # Of each process that was killed, the customers of its last look.
+    assert sorted(sent.values()) == [1] * 30 + [2] * 20
+
+
+async def _is_free(space: ActivatedSpace, key: DestinationKey) -> bool:
+    """Whether no process holds the destination any more."""
+    claimed = await space.store.claim(key, 1)
+    if claimed is not None:
+        await space.store.release(key)
+    return claimed is not None

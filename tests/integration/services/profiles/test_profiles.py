@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +19,13 @@ import pytest
 from identity_service.domain.identifiers import IdentifierKind
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
+from identity_service.errors import FieldInvalid
 from identity_service.graph.database import Database
 from identity_service.graph.profiles import ProfileStore
 from identity_service.services.kit.clock import system_clock
 from identity_service.services.limits import DEFAULT_LIMITS, Limits, ProfileLimits
+from identity_service.settings import Settings
+from tests.support.neo4j import environment_of
 from tests.support.profiles import (
     Change,
     FakeClock,
@@ -28,8 +35,10 @@ from tests.support.profiles import (
     computed,
     stored,
 )
-from tests.support.space import NewWorld, World, beside, event
+from tests.support.space import PATIENCE, SOURCE, NewWorld, World, beside, event
 from tests.support.waiting import until
+
+ROOT = Path(__file__).parents[4]
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -449,6 +458,38 @@ async def test_a_process_that_dies_between_reading_and_writing_loses_nothing(
     assert await space.rows("MATCH (p:Profile {space: $space}) RETURN p.f_orders") == [[1]]
 
 
+async def test_a_process_that_is_killed_before_it_writes_loses_nothing(
+    world: NewWorld, database_settings: Settings
+) -> None:
+    space = await world(POLICY)
+    await apply_text(space, TEXT)
+    await space.use_cases.profiles.close()
+    now = system_clock()
+    await space.send(*(bought(f"m{n}", now, f"user_id:p{n}") for n in range(5)), received_at=now)
+    killed = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.support.killed_profiles",
+        space.space,
+        cwd=ROOT,
+        env=os.environ | environment_of(database_settings),
+    )
+    assert await killed.wait() == -signal.SIGKILL
+    assert await changes(space) == []
+
+    async with asyncio.timeout(PATIENCE):
+        other = beside(space, space.database)
+
+        async def all_are_computed() -> bool:
+            await computed(other)
+            return len(await changes(space)) > 0
+
+        await until(all_are_computed)
+
+    await check_profiles(other, TEXT, system_clock())
+    await other.use_cases.close()
+
+
 async def test_destinations_are_told_of_whom_something_changed(world: NewWorld) -> None:
     clock = FakeClock(START)
     space = await world(POLICY, clock=clock)
@@ -478,7 +519,7 @@ async def test_whatever_happens_stored_is_what_the_evidence_says(
         [f"user_id:{n}" for n in "abc"] + [f"email:{n}" for n in "xy"] + ["device:1", "device:2"]
     )
     sent: list[Any] = []
-    for step in range(25):
+    for step in range(30):
         chance = draw.random()
         if chance < 0.6:
             some: list[Any] = []
@@ -496,7 +537,16 @@ async def test_whatever_happens_stored_is_what_the_evidence_says(
             await space.judge(draw.choice([Verdict.SAME, Verdict.APART]), *draw.sample(names, 2))
         elif chance < 0.8 and space.judged:
             await space.withdraw(draw.choice(list(space.judged.values())))
-        elif chance < 0.85:
+        elif chance < 0.83 and sent:
+            one = draw.choice(sent)
+            with suppress(FieldInvalid):  # it was taken before, or is blocked
+                await space.detach(one.message_id, draw.choice(one.identifiers))
+        elif chance < 0.86:
+            if space.retracted:
+                await space.give_back(next(iter(space.retracted.values())))
+            else:
+                await space.retract(SOURCE, clock.now - HOUR, clock.now + 1)
+        elif chance < 0.9:
             blocked = draw.choice([(), (Blocked(value="1"),), (Blocked(value="x"),)])
             await space.set_policy(replace(POLICY, blocked=blocked))
         else:

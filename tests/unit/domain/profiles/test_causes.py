@@ -40,7 +40,7 @@ def event(message_id: str, at: int, received_at: int, **more: Any) -> ProfileEve
 
 
 def entry(kind: ChangeKind, cause: str, *, other: str = "bob", **more: Any) -> LedgerEntry:
-    said = {"id": "chg_1", "at": 900, "customer_id": "ann", "shares": False, **more}
+    said: dict[str, Any] = {"id": "chg_1", "at": 900, "customer_id": "ann", "shares": False, **more}
     return LedgerEntry(kind=kind, cause=cause, other_customer_id=other, **said)
 
 
