@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from identity_service.errors import Unavailable
+from identity_service.graph.database import Database
 from identity_service.services.kit.clock import system_clock
 from identity_service.services.spaces.access import Role
+from identity_service.services.wiring import assemble
 from tests.support.graphql import GraphQLWorld, OpenSpace, event
 
 pytestmark = pytest.mark.neo4j
@@ -299,6 +302,18 @@ async def test_a_preview_says_what_then_happens(world: GraphQLWorld, space: Open
     assert {each["name"]: each["size"] for each in then["audiences"]} == {
         name: each["after"] for name, each in by_name.items()
     }
+
+
+async def test_a_preview_ends_when_its_time_is_over(
+    database: Database, world: GraphQLWorld, space: OpenSpace
+) -> None:
+    hurried = assemble(database, 1, preview_timeout=1e-6)
+    scope = world.access.require(world.access.operator(space.name), space.name, Role.READER)
+
+    with pytest.raises(Unavailable, match="took longer"):
+        await hurried.profile_previews.preview(scope, TEXT)
+
+    await hurried.close()
 
 
 CHANGES = "audience change cause causeRef first startsCampaigns customer { identifiers { value } }"

@@ -331,6 +331,25 @@ async def test_an_erasure_reaches_each_destination_in_its_own_words_and_nothing_
     assert stub.asked == erased
 
 
+@pytest.mark.parametrize("state", ["held", "waiting", "dead"])
+async def test_an_answer_that_comes_after_the_order_to_erase_does_not_undo_it(
+    world: NewWorld, activate: Activated, state: str
+) -> None:
+    space = activate(await world())
+    await space.world.send(event("m1", 1, "user_id:u"))
+    with vendor_stub(Profiles().answer) as stub:
+        key = await space.create(Vendor.CUSTOMERIO, stub.url)
+        [customer] = await space.mark_all(key)
+        await space.engine.serve(key)
+        await space.destinations.erase(space.world.scope, customer)
+        late = {"user_id:u": {"customer_id": customer, "state": state, "wanted": "what was sent"}}
+        await space.store.write_outcomes(key, 0, late, {})
+        await space.engine.serve(key)
+
+    assert stub.asked[-1].json["batch"][0]["action"] == "suppress"
+    assert (await space.record_of(key, "user_id:u")).state == "erased"
+
+
 async def test_a_dry_run_shows_the_requests_and_opens_no_connection(
     world: NewWorld, activate: Activated
 ) -> None:
