@@ -228,7 +228,7 @@ class SourcePaused(Unavailable):
 
 
 class SecretsLocked(IdentityServiceError):
-    """The key with which secrets of sources are encrypted is not set, or is another one."""
+    """The key with which secrets are encrypted is not set, or is another one."""
 
     code = "SECRETS_LOCKED"
     status = 503

@@ -11,8 +11,8 @@
 //   w.most: integer
 // Columns:
 //   customers: list of [customer id, rank of the type of the value, value]
-MATCH (c:Customer {space: $w.space})-[:HAS_PROFILE]->(p:Profile)
-WITH c.id AS id, p, p[$w.order] AS value
+MATCH (p:Profile {space: $w.space})
+WITH p.customer_id AS id, p, p[$w.order] AS value
 WHERE value IS NOT NULL AND ($w.audience IS NULL OR $w.audience IN p.audiences)
   AND all(each IN $w.conditions WHERE coalesce(CASE each.operator
     WHEN 'is' THEN p[each.property] = each.operand

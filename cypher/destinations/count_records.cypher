@@ -9,7 +9,7 @@
 //   waiting: integer – customers
 CALL () {
   MATCH (r:OutgoingRecord {space: $w.space, destination: $w.destination})
-  WHERE r.state IS NOT NULL
+  WHERE r.state IS NOT NULL AND r.key IS NOT NULL
   WITH r.state AS state, count(*) AS records
   RETURN collect([state, records]) AS states
 }

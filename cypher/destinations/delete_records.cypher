@@ -8,7 +8,7 @@
 // Columns:
 //   deleted: integer
 MATCH (r:OutgoingRecord {space: $w.space, destination: $w.destination})
-WHERE r.state IS NOT NULL
+WHERE r.state IS NOT NULL AND r.key IS NOT NULL
 WITH r LIMIT $w.most
 DETACH DELETE r
 RETURN count(*) AS deleted

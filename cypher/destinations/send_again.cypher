@@ -9,7 +9,7 @@
 // Columns:
 //   sent: integer
 MATCH (r:OutgoingRecord {space: $w.space, destination: $w.destination, state: 'dead'})
-WHERE $w.records IS NULL OR r.record IN $w.records
+WHERE r.key IS NOT NULL AND ($w.records IS NULL OR r.record IN $w.records)
 WITH r ORDER BY r.key LIMIT $w.most
 SET r.state = CASE WHEN r.erase THEN 'erasing' ELSE 'waiting' END, r.attempt = 0
 REMOVE r.wanted, r.since

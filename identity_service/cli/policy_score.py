@@ -182,7 +182,7 @@ def _shown(scores: Mapping[str, Score]) -> RenderableType:
     for name, each in scores.items():
         if each.suggestions:
             shown.append(
-                Text(f"\nWhat would help {name} most: {each.suggested:,} judgements", "bold")
+                Text(f"\nJudgements that would help {name} most, of {each.suggested:,}", "bold")
             )
             for found in each.suggestions[:SHOWN]:
                 shown.append(
@@ -199,8 +199,8 @@ def _shares(events: EventCounts) -> list[str]:
 
 def _gain(events: int, moved: int) -> str:
     if events:
-        return f"{events:,} events would reach the person"
-    return f"{moved:,} events would join the others of the person"
+        return f"{events:,} events reach the person"
+    return f"{moved:,} events come together"
 
 
 @contextmanager

@@ -10,10 +10,9 @@ import asyncio
 import os
 import signal
 import sys
-from typing import Any
 
 from identity_service.graph.database import Database
-from identity_service.graph.profiles import ProfileStore
+from identity_service.graph.profiles import ProfileStore, ProfilesWrite
 from identity_service.observability import configure_logging
 from identity_service.services import wiring
 from identity_service.services.limits import Limits, ProfileLimits
@@ -27,10 +26,10 @@ LIMITS = Limits(profiles=ProfileLimits(lease_ms=2_000))
 class KilledSoon(ProfileStore):
     """Profiles of a process that does not live long."""
 
-    async def write(self, *_: Any) -> frozenset[str] | None:
+    async def write(self, space: str, lease_ms: int, write: ProfilesWrite) -> frozenset[str] | None:
         """The end of the process."""
         os.kill(os.getpid(), signal.SIGKILL)
-        return None
+        return await super().write(space, lease_ms, write)
 
 
 async def compute(space: str) -> None:

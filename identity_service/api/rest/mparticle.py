@@ -70,7 +70,7 @@ class TokenRequest(BaseModel):
 
     client_id: str
     client_secret: str
-    grant_type: str
+    grant_type: str = Field(json_schema_extra={"enum": [GRANT]})
     audience: str | None = None
 
 
@@ -229,6 +229,10 @@ async def resolve_user_profile(request: Request, view: _View, fields: _Fields = 
     summary="A profile by its number, as mParticle answers",
     name="post_user_profile",
 )
+# This one answers, so that `Allow` names both methods; the others describe them.
+@_profiles.api_route(
+    "/{org}/{account}/{workspace}/{mpid}", methods=["GET", "POST"], include_in_schema=False
+)
 async def user_profile(
     request: Request, view: _View, mpid: str, fields: _Fields = ""
 ) -> UserProfile:
@@ -293,8 +297,8 @@ async def _profile(
     if ProfileField.USER_ATTRIBUTES in parts:
         values = {t.name: t.value for t in await profiles.traits(view, customer)}
         if computed is not None:
-            features = computed.features.items()
-            values |= {name: each.value for name, each in features if each.value is not None}
+            features = {name: feature.value for name, feature in computed.features.items()}
+            values |= {name: value for name, value in features.items() if value is not None}
         attributes = {name: _text(values[name]) for name in sorted(values)}
     memberships = None
     if ProfileField.AUDIENCE_MEMBERSHIPS in parts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal, TypeAlias
 from uuid import uuid4
 
@@ -12,6 +13,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBasic
+from starlette.convertors import PathConvertor, register_url_convertor
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from identity_service.api.graphql.connections import (
@@ -62,7 +65,16 @@ _CODES: Final = {
 }
 """Their words for what is wrong, by status."""
 
-_PATH: Final = "/v1/spaces/{space}/collections/{collection}/profiles/{profile:path}"
+_PATH: Final = "/v1/spaces/{space}/collections/{collection}/profiles/{profile:anything}"
+
+
+class AnythingConvertor(PathConvertor):
+    """Text of a path that may hold slashes, as `path` has it, and ends of lines too."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("anything", AnythingConvertor())
 
 
 class SegmentRoute(APIRoute):
@@ -101,7 +113,7 @@ class Found:
 
     def cursor(self, what: str, limit: int, following: str | None) -> Cursor:
         """Where a list of it goes on; `following` is None at its end."""
-        path = _PATH.replace(":path", "").format(
+        path = _PATH.replace(":anything", "").format(
             space=self.space, collection=self.collection, profile=self.profile.path_id
         )
         return Cursor(
@@ -144,7 +156,8 @@ _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     )
 }
 
-router = APIRouter(
+router = APIRouter()
+_profiles = APIRouter(
     tags=["profiles"],
     route_class=SegmentRoute,
     # Before anything else of a request is looked at.
@@ -153,7 +166,7 @@ router = APIRouter(
 )
 
 
-@router.get(
+@_profiles.get(
     _PATH + "/traits",
     summary="Traits of a profile, as Segment answers",
     response_model=TraitsAnswer,
@@ -187,7 +200,7 @@ async def profile_traits(
     return Response(orjson.dumps(answer), media_type="application/json")
 
 
-@router.get(_PATH + "/external_ids", summary="Identifiers of a profile, as Segment answers")
+@_profiles.get(_PATH + "/external_ids", summary="Identifiers of a profile, as Segment answers")
 async def profile_external_ids(
     asked: Asked, limit: Limit = 10, after: Next = "", include: Names = ""
 ) -> ExternalIdsAnswer:
@@ -203,7 +216,7 @@ async def profile_external_ids(
     )
 
 
-@router.get(_PATH + "/events", summary="Events of a profile, as Segment answers")
+@_profiles.get(_PATH + "/events", summary="Events of a profile, as Segment answers")
 async def profile_events(
     asked: Asked,
     limit: Limit = 10,
@@ -234,13 +247,15 @@ async def profile_events(
     )
 
 
-@router.get(_PATH + "/metadata", summary="When a profile came to be, as Segment answers")
+@_profiles.get(_PATH + "/metadata", summary="When a profile came to be, as Segment answers")
 async def profile_metadata(asked: Asked) -> MetadataAnswer:
     """The first and the last event of a profile."""
     return MetadataAnswer(metadata=await metadata_of(asked.profile))
 
 
-@router.get(_PATH + "/links", summary="Accounts of a user, users of an account, as Segment answers")
+@_profiles.get(
+    _PATH + "/links", summary="Accounts of a user, users of an account, as Segment answers"
+)
 async def profile_links(asked: Asked, limit: Limit = 20, after: Next = "") -> LinksAnswer:
     """Profiles of the other collection that events of this one name."""
     last = decode_cursor("link", after, 1)[0] if after else ""
@@ -249,6 +264,19 @@ async def profile_links(asked: Asked, limit: Limit = 20, after: Next = "") -> Li
     return LinksAnswer(
         data=[link for _, link in page.items], cursor=asked.cursor("links", limit, following)
     )
+
+
+_elsewhere = APIRouter(route_class=SegmentRoute)
+
+
+@_elsewhere.get("/v1/spaces/{rest:anything}", include_in_schema=False)
+async def no_such_route(rest: str) -> None:  # noqa: ARG001
+    """Anything else below spaces is answered in their words too. Raises HTTPException."""
+    raise HTTPException(HTTPStatus.NOT_FOUND)
+
+
+router.include_router(_profiles)
+router.include_router(_elsewhere)
 
 
 def _exact(trait: ProfileTrait) -> orjson.Fragment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol
@@ -27,6 +28,9 @@ from identity_service.services.activation.guard import AddressGuard, AddressRefu
 from identity_service.services.kit.clock import Clock
 
 TIMEOUT_S: Final = 30.0
+EXCHANGE_TIMEOUT_S: Final = 120.0
+"""Seconds without anything from the destination, and for an exchange as a whole."""
+
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
 
 _log = structlog.get_logger(__name__)
@@ -91,9 +95,12 @@ class HttpChannel:
         """Send a request to the address that was checked, and read the answer."""
         now_ms = self._clock()
         try:
-            answer = await self._send(request, now_ms // 1_000)
+            async with asyncio.timeout(EXCHANGE_TIMEOUT_S):
+                answer = await self._send(request, now_ms // 1_000)
         except AddressRefused as error:
             return all_of(request, NoAccess(str(error)))
+        except TimeoutError:  # among the errors below, which say that nothing was sent
+            return all_of(request, Unknown("no answer in time"))
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, OSError) as error:
             return all_of(request, Later(f"cannot be reached: {type(error).__name__}", of_all=True))
         except httpx2.InvalidURL:

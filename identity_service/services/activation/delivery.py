@@ -18,7 +18,6 @@ from identity_service.activation.exchange import (
     NoAccess,
     Outcome,
     Outcomes,
-    Request,
     Unknown,
 )
 from identity_service.activation.records import Action, Operation
@@ -26,15 +25,16 @@ from identity_service.graph.destinations import DestinationStore, StoredDestinat
 from identity_service.observability import DESTINATION_OPERATIONS
 from identity_service.services.activation.channel import hidden, shown
 from identity_service.services.activation.customer_states import CustomerStates
-from identity_service.services.activation.plans import Plan, make_plan, record_keys
+from identity_service.services.activation.plans import DEAD, ERASED, Plan, make_plan, record_keys
 from identity_service.services.activation.rate import backoff_s
 from identity_service.services.activation.sender import Sender
 from identity_service.services.kit.clock import Clock
 from identity_service.services.limits import ActivationLimits
+from identity_service.services.read.current import MAX_LOOKED_UP
 from identity_service.services.spaces.access import SpaceScope
 
 MAX_SHOWN: Final = 16 * 1024
-"""Most characters of a request that a dead letter shows."""
+"""Most characters of the body of a request that a dead letter shows."""
 
 MERGE_WAIT_MS: Final = 5_000
 """A vendor may lose a merge right after it made the record that survives."""
@@ -86,12 +86,13 @@ class Delivery:
             return LookReport(not_sent=1)
         now, key = self.clock(), self.destination.key
         until = now + self.limits.lease_ms
-        taken = await self.store.take(key, now, until, self.sender.most)
+        most = min(self.sender.most, MAX_LOOKED_UP)
+        taken = await self.store.take(key, now, until, most)
         if not taken:
             return LookReport()
         plan = await self.plan(taken)
         outcomes = await self.sender.send(list(plan.operations.values()))
-        report = LookReport(len(taken), is_full=len(taken) >= self.sender.most)
+        report = LookReport(len(taken), is_full=len(taken) >= most)
         records, due = self._results(plan, outcomes, report)
         await self.store.write_outcomes(key, until, records, due)
         return report
@@ -153,11 +154,11 @@ class Delivery:
                 self._count(made, "done")
                 return self._done(wanted, stored, now), None
             case Never():
-                return self._dead(made, wanted, stored, outcome.reason, report), None
+                return self._dead(made, stored, outcome.reason, report), None
             case Later() | Unknown():
                 since = now if stored is None or stored.since is None else stored.since
                 if now - since >= self.limits.give_up_ms:
-                    return self._dead(made, wanted, stored, outcome.reason, report), None
+                    return self._dead(made, stored, outcome.reason, report), None
                 report.later += 1
                 self._count(made, "later")
                 attempt = 1 + (stored.attempt if stored else 0)
@@ -179,7 +180,7 @@ class Delivery:
         held = None if stored is None else HeldRecord(wanted.record.key, names=stored.names)
         result: dict[str, Any] = {
             "customer_id": wanted.record.customer_id,
-            "state": "erased" if is_erased else "held",
+            "state": ERASED if is_erased else "held",
             "acknowledged": None if is_erased else wanted.record.digest,
             "acknowledged_at": now,
             "names": [] if is_erased else names_after(wanted, held),
@@ -203,22 +204,15 @@ class Delivery:
         }
 
     def _dead(
-        self,
-        made: Operation,
-        wanted: Wanted,
-        stored: StoredRecord | None,
-        reason: str,
-        report: LookReport,
+        self, made: Operation, stored: StoredRecord | None, reason: str, report: LookReport
     ) -> dict[str, Any]:
         report.dead += 1
         self._count(made, "dead")
-        requests: list[Request] = self.sender.requests([made])
-        text = orjson.dumps([shown(each, self.secrets) for each in requests]).decode()
-        result = self._failed(made, stored, reason)
-        return result | {
-            "state": "dead",
-            "erase": wanted.action is Action.ERASE or None,
-            "request": text[:MAX_SHOWN],
+        requests = [shown(each, self.secrets) for each in self.sender.requests([made])]
+        cut = [each | {"body": each["body"][:MAX_SHOWN]} for each in requests]
+        return self._failed(made, stored, reason) | {
+            "state": DEAD,
+            "request": orjson.dumps(cut).decode(),
         }
 
     def _count(self, made: Operation, outcome: str) -> None:

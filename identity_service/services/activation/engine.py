@@ -11,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
 import structlog
 
-from identity_service.errors import DestinationInvalid, SecretsLocked
+from identity_service.errors import DestinationInvalid, IdentityServiceError, SecretsLocked
 from identity_service.graph.destinations import (
     DestinationKey,
     DestinationStore,
@@ -69,7 +69,9 @@ class ActivationEngine:
 
         async def look() -> None:
             for key in await self._store.to_serve(self._clock()):
-                self._work.due(str(key), partial(self.serve, key), destination=str(key))
+                delivery = self._deliveries.get(key)
+                if delivery is None or not delivery.sender.is_held:
+                    self._work.due(str(key), partial(self.serve, key), destination=str(key))
 
         self._work.watch(look, self._limits.look_interval_s)
 
@@ -139,7 +141,8 @@ class ActivationEngine:
         async def extend() -> None:
             while True:
                 await asyncio.sleep(self._limits.lease_ms / 3_000)
-                await self._store.claim(key, self._limits.lease_ms)
+                with suppress(IdentityServiceError):  # it is tried again before the lease is over
+                    await self._store.claim(key, self._limits.lease_ms)
 
         extending = asyncio.create_task(extend())
         try:

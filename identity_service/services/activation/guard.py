@@ -18,6 +18,7 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -80,9 +81,18 @@ class AddressGuard:
         )
 
     def _is_allowed(self, address: Address) -> bool:
-        mapped = getattr(address, "ipv4_mapped", None)
-        if mapped is not None:
-            return self._is_allowed(mapped)
         if any(address in network for network in self._allowed):
             return True
+        inner = _within(address)
+        if inner is not None:
+            return self._is_allowed(inner)
         return address.is_global and not address.is_multicast
+
+
+def _within(address: Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 address leads to, where it is one of those that do."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour

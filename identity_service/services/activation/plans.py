@@ -26,9 +26,8 @@ from identity_service.activation.records import (
 from identity_service.graph.destinations import StoredRecord
 
 DEAD: Final = "dead"
-ERASING: Final = "erasing"
 ERASED: Final = "erased"
-"""States of a record: it is not sent again as it is, it is to be erased, it was."""
+"""States of a record: it is not sent again as it is, and it was erased."""
 
 
 @dataclass(slots=True)
@@ -97,7 +96,7 @@ def _plan_customer(
     own: Sequence[StoredRecord],
     at: int,
 ) -> list[str]:
-    forgotten = [each for each in own if each.state in (ERASING, ERASED) or each.erase]
+    forgotten = [each for each in own if each.erase]
     if forgotten:
         return _plan_erasures(plan, destination, forgotten, at)
     if state is None:
@@ -106,8 +105,6 @@ def _plan_customer(
     held = {key: _held(each) for key, each in of_key.items()}
     owned = {key: held[key] for key in (parse_record_key(each.record) for each in own)}
     changes = wanted_changes(state, definition, held, owned)
-    if awaits_merge(state, definition, owned) and changes:
-        plan.postponed.add(customer)
     names: list[str] = []
     for change in changes:
         name, stored = str(change.record.key), of_key.get(change.record.key)
@@ -128,6 +125,9 @@ def _plan_customer(
         )
         plan.operations[name], plan.wanted[name] = made, change
         names.append(name)
+    makes_records = any(plan.operations[name].action is Action.UPSERT for name in names)
+    if makes_records and awaits_merge(state, definition, owned):
+        plan.postponed.add(customer)
     return names
 
 
@@ -136,9 +136,11 @@ def _plan_erasures(
 ) -> list[str]:
     names: list[str] = []
     for each in forgotten:
-        if each.state != ERASING or each.record in plan.wanted:
-            continue
         record = Record(parse_record_key(each.record), each.customer_id, {})
+        is_refused = each.state == DEAD and each.wanted == record.digest
+        # Whatever else its state is: the answer to what was sent before may have come since.
+        if each.state == ERASED or is_refused or each.record in plan.wanted:
+            continue
         plan.wanted[each.record] = Wanted(Action.ERASE, record)
         plan.operations[each.record] = operation(destination, Action.ERASE, record, at)
         names.append(each.record)

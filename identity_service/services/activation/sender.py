@@ -98,14 +98,17 @@ class Sender:
     async def _halve(self, request: Request, refused: Outcomes) -> dict[str, Outcome]:
         operations = list({each.id: each for each in request.operations}.values())
         if len(operations) == 1:
-            return {id_: Never(_reason(each)) for id_, each in refused.items()}
+            [alone] = operations
+            return {alone.id: Never(_reason(refused[alone.id]))}
         middle = (len(operations) + 1) // 2
-        first = await self._send_all(self._channel.requests(operations[:middle]))
-        second = list(self._channel.requests(operations[middle:]))
-        if all(isinstance(each, Done) for each in first.values()) and len(second) == 1:
+        half, other = operations[:middle], operations[middle:]
+        first = await self._send_all(self._channel.requests(half))
+        requests = list(self._channel.requests(other))
+        is_taken = all(isinstance(first.get(each.id), Done) for each in half)
+        if is_taken and len(other) > 1 and len(requests) == 1:
             # What is refused must be in the other half, which need not be sent to know it.
-            return first | await self._halve(second[0], _of(second[0], refused))
-        return first | await self._send_all(second)
+            return first | await self._halve(requests[0], refused)
+        return first | await self._send_all(requests)
 
     async def _exchange(self, request: Request) -> Outcomes:
         async with self._connections:
@@ -143,10 +146,6 @@ class Sender:
 
 def _worse(a: Outcome, b: Outcome) -> Outcome:
     return min(a, b, key=lambda each: _WORST_FIRST.index(type(each)))
-
-
-def _of(request: Request, outcomes: Outcomes) -> Outcomes:
-    return {each.id: outcomes[each.id] for each in request.operations}
 
 
 def _reason(outcome: Outcome) -> str:

@@ -45,12 +45,12 @@ class Vault:
             raise SecretsLocked(
                 f"The secret of “{owner}” was encrypted with another key than that of"
                 " IDENTITY_SECRETS_KEY.",
-                remedy="Set the key that it was encrypted with, or give the source a new secret.",
+                remedy="Set the key that it was encrypted with, or give it a new secret.",
             ) from None
 
     def _unlocked(self) -> AESGCM:
         if self._cipher is None:
-            raise SecretsLocked("There is no key for secrets of sources.", remedy=_REMEDY)
+            raise SecretsLocked("There is no key for secrets.", remedy=_REMEDY)
         return self._cipher
 
 

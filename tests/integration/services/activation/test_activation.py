@@ -331,6 +331,25 @@ async def test_an_erasure_reaches_each_destination_in_its_own_words_and_nothing_
     assert stub.asked == erased
 
 
+@pytest.mark.parametrize("state", ["held", "waiting", "dead"])
+async def test_an_answer_that_comes_after_the_order_to_erase_does_not_undo_it(
+    world: NewWorld, activate: Activated, state: str
+) -> None:
+    space = activate(await world())
+    await space.world.send(event("m1", 1, "user_id:u"))
+    with vendor_stub(Profiles().answer) as stub:
+        key = await space.create(Vendor.CUSTOMERIO, stub.url)
+        [customer] = await space.mark_all(key)
+        await space.engine.serve(key)
+        await space.destinations.erase(space.world.scope, customer)
+        late = {"user_id:u": {"customer_id": customer, "state": state, "wanted": "what was sent"}}
+        await space.store.write_outcomes(key, 0, late, {})
+        await space.engine.serve(key)
+
+    assert stub.asked[-1].json["batch"][0]["action"] == "suppress"
+    assert (await space.record_of(key, "user_id:u")).state == "erased"
+
+
 async def test_a_dry_run_shows_the_requests_and_opens_no_connection(
     world: NewWorld, activate: Activated
 ) -> None:
@@ -404,6 +423,22 @@ async def test_who_has_not_consented_goes_nowhere_and_who_withdraws_leaves_every
     assert set(granted) == {"yes"}
     assert (granted["yes"]["orders"], granted["yes"]["in_vip"]) == (3, True)
     assert vendor.people == {"yes": {**granted["yes"], "in_vip": False}}
+
+
+async def test_more_are_due_than_are_read_at_a_time_and_nobody_has_some_of_the_ids(
+    world: NewWorld, activate: Activated
+) -> None:
+    space = activate(await world())
+    await space.world.send(event("m1", 1, "user_id:u"))
+    vendor = Said(200, {"status": 1})
+    with vendor_stub(lambda _: vendor) as stub:
+        key = await space.create(Vendor.MIXPANEL, stub.url)
+        await space.store.mark(key, [f"cus_{n}" for n in range(2_100)])
+        await space.mark_all(key)
+        await space.engine.serve(key)
+
+    assert len(stub.asked) == 1
+    assert await space.store.due(key, 2**62, 10) == []
 
 
 async def test_one_process_serves_a_destination_at_a_time(

@@ -30,11 +30,11 @@ from identity_service.domain.profiles.definitions import (
     Window,
 )
 from identity_service.domain.profiles.parse import (
-    MAX_FEATURES,
     MAX_PROFILES_BYTES,
     parse_profiles,
     parse_profiles_mapping,
 )
+from identity_service.domain.profiles.read_features import MAX_FEATURES
 from identity_service.domain.profiles.vocabulary import (
     CONDITIONS,
     FUNCTIONS,

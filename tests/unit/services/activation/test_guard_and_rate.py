@@ -50,6 +50,8 @@ async def test_the_connection_goes_to_the_address_that_was_checked() -> None:
         ("fe80::1%eth0",),
         ("fd00::1",),
         ("::ffff:127.0.0.1",),
+        ("64:ff9b::a9fe:a9fe",),
+        ("2002:7f00:1::",),
         (PUBLIC, "127.0.0.1"),
         (),
     ],

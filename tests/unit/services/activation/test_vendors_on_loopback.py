@@ -428,3 +428,76 @@ async def test_a_webhook_is_signed_as_standard_webhooks_has_it() -> None:
         signed = f"{asked.headers['webhook-id']}.{asked.headers['webhook-timestamp']}.".encode()
         digest = hmac.new(b"0123456789abcdef01234567", signed + asked.body, hashlib.sha256).digest()
         assert asked.headers["webhook-signature"] == "v1," + base64.b64encode(digest).decode()
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    with (
+        vendor_stub(_accepts) as inside,
+        vendor_stub(lambda _: Said(307, None, {"Location": inside.url})) as stub,
+    ):
+        async with sender_to(Vendor.WEBHOOK, stub.url) as sender:
+            [outcome] = (await sender.send([upsert("user_id:u1")])).values()
+
+    assert outcome == Never("307: redirects are not followed")
+    assert inside.asked == []
+
+
+async def test_an_answer_of_another_shape_than_the_vendor_promises_says_nothing() -> None:
+    with vendor_stub(lambda _: Said(207, {"errors": [{"reason": "whose?"}]})) as stub:
+        async with sender_to(Vendor.CUSTOMERIO, stub.url) as sender:
+            [outcome] = (await sender.send([upsert("user_id:u1")])).values()
+
+    assert isinstance(outcome, Unknown)
+
+
+async def test_where_nobody_listens_it_is_tried_later_and_then_left_alone() -> None:
+    with vendor_stub(_accepts) as stub:
+        gone = stub.url
+    clock = FakeClock()
+    async with sender_to(Vendor.WEBHOOK, gone, clock) as sender:
+        outcomes = [
+            outcome
+            for n in range(6)
+            for outcome in (await sender.send([upsert(f"user_id:u{n}")])).values()
+        ]
+        is_held = sender.is_held
+
+    assert [type(each) for each in outcomes] == [Later] * 5
+    assert is_held
+
+
+async def test_requests_are_sent_no_faster_than_the_definition_says() -> None:
+    clock = FakeClock()
+    operations = [upsert(f"user_id:u{n}") for n in range(10)]
+    with vendor_stub(lambda _: Said(204)) as stub:
+        async with sender_to(Vendor.WEBHOOK, stub.url, clock, "requests_per_second: 2") as sender:
+            begun = clock.now
+            await sender.send(operations)
+
+    assert len(stub.asked) == 10
+    assert clock.now - begun >= 4_000
+
+
+async def test_who_was_not_sent_while_a_batch_was_halved_is_no_dead_letter() -> None:
+    said = [Said(400, {"message": "no"}), Said(429, {}, {"Retry-After": "60"})]
+    operations = [upsert(f"email:p{n}@example.com") for n in range(8)]
+    with vendor_stub(lambda _: said.pop(0)) as stub:
+        async with sender_to(Vendor.HUBSPOT, stub.url) as sender:
+            outcomes = await sender.send(operations)
+
+    assert {type(each) for each in outcomes.values()} == {Later}
+    assert len(outcomes) == 4
+
+
+async def test_two_that_are_refused_only_together_are_both_taken() -> None:
+    def answer(asked: Asked) -> Said:
+        ids = {each["id"] for each in asked.json["inputs"]}
+        both = {"p1@example.com", "p2@example.com"} <= ids
+        return Said(409, {"message": "they conflict"}) if both else Said(200, {"results": []})
+
+    operations = [upsert(f"email:p{n}@example.com") for n in range(4)]
+    with vendor_stub(answer) as stub:
+        async with sender_to(Vendor.HUBSPOT, stub.url) as sender:
+            outcomes = await sender.send(operations)
+
+    assert [outcomes[each.id] for each in operations] == [Done()] * 4
