@@ -17,12 +17,17 @@ from graphql import (
     get_named_type,
 )
 
+_OF_CUSTOMERS = (
+    *("AudienceExplanation", "Change", "Event", "Feature", "FeatureExplanation", "Identifier"),
+    *("Judgement", "Link", "Trait"),
+)
+
 NOT_BELOW: Mapping[str, tuple[str, ...]] = {
-    "AudienceMember": ("Customer",),
-    "AudiencePreview": ("Customer",),
+    "AudienceMember": _OF_CUSTOMERS,
+    "AudiencePreview": _OF_CUSTOMERS,
     "Cause": ("Customer", "Identifier"),
     "FeatureExplanation": ("Identifier",),
-    "MembershipChange": ("Customer",),
+    "MembershipChange": _OF_CUSTOMERS,
     "CustomerDifference": ("Customer",),
     "CustomerResult.OverConnected": ("Change", "Event", "Identifier", "Judgement", "Link", "Trait"),
     "DismissMergeResult": ("Customer",),

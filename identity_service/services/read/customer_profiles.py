@@ -97,7 +97,7 @@ class CustomerProfiles:
         if in_force is None:
             return None
         with_accounts = with_audiences and in_force.profiles.uses_accounts()
-        if not with_accounts and customer.as_of is None and not customer.live:
+        if not with_accounts and customer.as_of is None:
             stored = await self._stored.get((view.scope.space, customer.customer_id))
             if stored and self._is_fresh(stored, in_force):
                 return _stored_profile(stored, in_force)

@@ -108,19 +108,24 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         "Space.policies": pages("Space.policies"),
         "Space.profilesHistory": pages("Space.profilesHistory"),
         "Space.audience": [{"name": "seers"}],
-        "Audience.members": [{"first": 100}],
+        "Audience.members": [
+            {"first": 100},
+            {"first": 100, "after": encode_cursor("member", "")},
+        ],
         "Space.membershipChanges": [
             *pages("Space.membershipChanges"),
             {"audience": "seers"},
         ],
         "Space.customersByFeature": [
             {"orderBy": "seen", "where": [{"name": "seen", "gte": 1}], "audience": "seers"},
+            {"orderBy": "seen", "descending": False, "first": 100}
+            | {"after": encode_cursor("ranked", 0, "", "false")},
         ],
         "Space.previewProfiles": [{"text": "audiences: {seers: {who: {did: page}}}"}],
         "Customer.features": [{"names": ["seen"]}],
         "Customer.explainFeature": [{"name": "seen", "first": 1}],
         "Customer.explainAudience": [{"name": "seers"}],
-        "Space.profilesDiff": [{"older": 1}],
+        "Space.profilesDiff": [{"older": 1}, {"older": 1, "newer": 1}],
         "Space.contested": pages("Space.contested"),
         "Space.superConnectors": pages("Space.superConnectors"),
         "Space.changes": [
