@@ -30,7 +30,7 @@ def household_visits(households: int, couples: float, draw: random.Random) -> It
     homes = [(home, draw.random() < couples) for home in range(households)]
     for _ in range(VISITS):
         for home, share_an_address in homes:
-            who = f"{home}-{draw.randrange(2)}"
+            who = f"person-{home}-{draw.randrange(2)}"
             own = draw.random() < OWN_DEVICE
             seen = [Identifier("anonymous_id", f"phone-{who}" if own else f"tablet-{home}")]
             if draw.random() < LOGGED_IN:

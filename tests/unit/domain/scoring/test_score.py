@@ -236,6 +236,16 @@ def test_where_nobody_shares_anything_no_event_is_wrong(
     assert score.people == len({event.person for event in events})
 
 
+def test_no_policy_blocks_what_households_are_known_by() -> None:
+    events = list(household_visits(20, 0.5, random.Random(1)))  # noqa: S311
+    logged_in = [event for event in events if len(event.identifiers) > 1]
+
+    score = score_events(events, QUARANTINE)
+
+    assert score.events.total == len(events) == 20 * VISITS
+    assert score.anonymous_events.total == len(events) - len(logged_in)
+
+
 def test_households_are_drawn_the_same_for_a_seed() -> None:
     one, again, other = (
         list(household_visits(3, 0.5, random.Random(seed)))  # noqa: S311
@@ -244,4 +254,6 @@ def test_households_are_drawn_the_same_for_a_seed() -> None:
 
     assert one == again != other
     assert len(one) == 3 * VISITS
-    assert {event.person for event in one} == {f"{home}-{n}" for home in range(3) for n in (0, 1)}
+    assert {event.person for event in one} == {
+        f"person-{home}-{n}" for home in range(3) for n in (0, 1)
+    }
