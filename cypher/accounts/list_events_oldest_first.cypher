@@ -7,7 +7,7 @@
 //   w.excluded: list of event names that are left out
 //   w.since: integer – first moment, inclusive
 //   w.until: integer – last moment, inclusive
-//   w.after: [at, received_at, place, key] of the last event of the page before
+//   w.after: [at, received_at, place, key] of the last event of the page before, which is older
 //   w.most: integer
 //   w.bytes: integer – most bytes of the events, though never less than one event
 // Columns:

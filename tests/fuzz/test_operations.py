@@ -26,6 +26,7 @@ WAY_TO: Final[Mapping[str, str]] = {
     "Space": "%s",
     "Audience": 'audience(name: "seers") { %s }',
     "Customer": CUSTOMER,
+    "Destination": "destinations(first: 1) { edges { node { %s } } }",
     "PolicyPreview": 'preview(policy: "extends: quarantine\\nblocked: [{value: cids-phone}]")'
     " { ... on PolicyPreview { %s } }",
 }
@@ -81,9 +82,9 @@ async def page(
 def found_in(answer: Mapping[str, Any]) -> dict[str, Any]:
     """The page in an answer without errors, however deep it stands."""
     assert "errors" not in answer, answer
-    inside: dict[str, Any] = answer["data"]
+    inside: Any = answer["data"]
     while "found" not in inside:
-        [inside] = inside.values()
+        [inside] = inside.values() if hasattr(inside, "values") else inside
     return inside["found"]
 
 

@@ -8,6 +8,7 @@ added has to be given a value in `ways`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,7 @@ STRANGERS = (
 FROM_THE_BEGINNING = encode_cursor("change", 0)
 BEFORE_ALL_MEMBERSHIPS = encode_cursor("membership", 0)
 FIRST_DEAD_LETTER = encode_cursor("dead letter", "a")
+SENT_NOW = re.compile(r'"timestamp":"[^"]*",')
 BEFORE_ALL_DIFFERENCES = encode_cursor("difference", 0, "a", "a")
 
 INSIDE = ("our reader", "our agent", "our admin")
@@ -420,9 +422,11 @@ def subscriptions(schema: GraphQLSchema, door: str, about: Neighbour) -> list[st
 
 
 def told(answer: Any) -> Any:
-    """An answer without the time at which one that is not stored was made."""
+    """An answer without the time at which one that is not stored was made, or would be sent."""
 
     def steady(held: dict[str, Any]) -> dict[str, Any]:
+        if held.get("__typename") == "DestinationRequest":
+            return {**held, "body": SENT_NOW.sub("", held["body"])}
         made_now = held.get("live") or held.get("asOf")
         return {**held, "resolvedAt": None} if made_now else held
 

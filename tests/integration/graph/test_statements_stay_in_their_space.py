@@ -59,8 +59,8 @@ READING: Final = [
 ]
 
 # No id is anchored at what only retracted events carried, no process is at a retraction, and no
-# source was replayed. Nobody in these spaces looked at a page, used two apps, or did anything on a
-# contested device.
+# source was replayed. Nobody in these spaces looked at a page, used two apps, did anything on a
+# contested device, or was asked for by mParticle's number.
 WITHOUT_ANSWER: Final = {
     "ingest/read_anchored",
     "retractions/read_worker",
@@ -68,6 +68,7 @@ WITHOUT_ANSWER: Final = {
     "journeys/last_page_before",
     "journeys/cross_app_users",
     "journeys/hidden_by_quarantine",
+    "mpids/find_customer",
     "loads/read_place",  # of a load that is not done
 }
 
@@ -123,6 +124,11 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.named: ", lambda _, __: "seen"),
     (r"^w\.begin: ", lambda space, _: events_key(space, "m1")),
     (r"^(w\.)?at: integer . the moment", lambda _, __: 2**53),
+    (r"^w\.key: string . account key", lambda space, _: account_key(space, "acme")),
+    (r"^w\.after: string . only (account )?ids after", lambda _, __: ""),
+    (r"^w\.after: .* which is older$", lambda _, __: [0, 0, 0, ""]),
+    (r"^w\.excluded: ", lambda _, __: []),
+    (r"^w\.mpid: ", lambda _, __: 1),
     (r"list of account keys", lambda space, _: [account_key(space, "acme")]),
     (r"identifier key$", lambda space, _: identifier_keys(space)[0]),
     (r"map from identifier type to priority", lambda _, __: {"user_id": 1, "email": 2}),
