@@ -11,6 +11,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
@@ -46,6 +47,9 @@ TABS: Final = {
 }
 """What the explorer's tabs put under Variables."""
 
+SDKS: Final = {"segment"}
+"""Packages of SDKs that pages import."""
+
 _KEY = re.compile(r"^# Key: (\S+)$", re.MULTILINE)
 _OF_A_SHELL = re.compile(r"[|&;<>$`\n]")
 
@@ -67,6 +71,7 @@ class Reader:
 
     def follow(self, page: list[Block]) -> None:
         """Do all that the blocks show; fails where an answer is not the one shown."""
+        _forget_senders()
         for block, answer in with_answers(page):
             if block.file is not None:
                 (self.folder / block.file).write_text(block.text, encoding="utf-8")
@@ -230,6 +235,15 @@ class Reader:
         """A statement in DuckDB, in the database that the page has filled."""
         with duckdb.connect(self.folder / "demo.duckdb") as connection:
             return str(connection.sql(text))
+
+
+def _forget_senders() -> None:
+    """Have SDKs imported anew: they keep their sender, and so the address of an earlier page.
+
+    It would try for minutes to reach a service that has ended.
+    """
+    for name in [name for name in sys.modules if name.partition(".")[0] in SDKS]:
+        del sys.modules[name]
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:
