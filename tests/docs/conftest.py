@@ -60,6 +60,7 @@ def environment(
     for name, value in {
         **environment_of(database_settings),
         "IDENTITY_DATA_DIR": str(tmp_path / "data"),
+        "IDENTITY_DESTINATION_NETWORKS": "127.0.0.0/8",
         "IDENTITY_READ_TIMEOUT": "120",
         "IDENTITY_SANDBOX_HEAP": "300m",
         "IDENTITY_SANDBOX_PAGE_CACHE": "32m",
