@@ -102,7 +102,7 @@ def check_declared(headers: Mapping[bytes, bytes], most: int) -> None:
 
 
 def _too_large(most: int) -> TooLarge:
-    return TooLarge(f"The body has more than {most:,} bytes.", remedy="Send less at a time.")
+    return TooLarge(f"The body has more than {most:,} bytes.", remedy="Send smaller batches.")
 
 
 def new_message_id() -> str:
