@@ -7,10 +7,11 @@ import secrets
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Thread
-from typing import Any, LiteralString
+from typing import Any, Final, LiteralString
+from unittest.mock import patch
 
 import httpx
 import uvicorn
@@ -21,12 +22,21 @@ from identity_service.graph.access import AccessStore
 from identity_service.graph.database import Database
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.kit.clock import system_clock
+from identity_service.services.limits import Limits
 from identity_service.services.spaces.access import Access, Caller, Role
 from identity_service.services.spaces.spaces import Spaces
 from identity_service.settings import Settings
 from tests.support.neo4j import driver_of
 
-PATIENCE = 30
+PATIENCE = 60
+
+NEVER_S: Final = 1e9
+
+ONLY_ITS_OWN: Final = Limits(
+    profiles=replace(Limits().profiles, look_interval_s=NEVER_S),
+    activation=replace(Limits().activation, look_interval_s=NEVER_S),
+)
+"""Of a service that computes the profiles of what it wrote: others may live by another clock."""
 
 
 @dataclass(frozen=True)
@@ -122,15 +132,29 @@ def running_service(settings: Settings, port: int = 0) -> Generator[RunningServi
     with bound_socket(settings) as listener:
         server = uvicorn.Server(server_config(partial(create_app, settings)))
         thread = Thread(target=server.run, args=([listener],), name="service")
-        thread.start()
+        service = RunningService(f"http://127.0.0.1:{listener.getsockname()[1]}", settings)
         try:
-            service = RunningService(f"http://127.0.0.1:{listener.getsockname()[1]}", settings)
-            _await_ready(service, thread)
+            with _looking_at_its_own(settings):
+                thread.start()
+                _await_ready(service, thread)
             yield service
         finally:
             server.should_exit = True
             thread.join(PATIENCE)
             assert not thread.is_alive(), "The service did not end."
+
+
+@contextmanager
+def _looking_at_its_own(settings: Settings) -> Generator[None]:
+    """Services that start inside leave alone what others left in the database of all tests."""
+    limits = replace(ONLY_ITS_OWN, rejected=Limits.of(settings).rejected)
+
+    def of(settings: Settings) -> Limits:
+        del settings
+        return limits
+
+    with patch.object(Limits, "of", of):
+        yield
 
 
 def _await_ready(service: RunningService, thread: Thread) -> None:
