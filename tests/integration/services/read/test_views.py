@@ -11,6 +11,8 @@ import pytest
 from identity_service.domain.events import EventOrder
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.judgements import Verdict
+from identity_service.domain.profiles.evaluate import evaluate
+from identity_service.domain.profiles.parse import parse_profiles
 from identity_service.domain.recorded import (
     DecidedLink,
     Page,
@@ -50,6 +52,11 @@ RAW = (
     NOBODY,
     Identifier("email", "test"),
     Identifier("user_id", ""),
+)
+
+PROFILES = parse_profiles(
+    "features: {paid: {sum: sum, of: Paid}, seen: {count: any}, last: {last_at: any}}\n"
+    "audiences: {pro: {who: {trait: plan, is: pro}}, emailed: {who: {has: email}}}\n"
 )
 
 WINDOWS = (
@@ -181,6 +188,12 @@ async def judgements(view: CustomerView, records: Records) -> Any:
     return await view.judgements(records.customer, NEWEST_ID, 100)
 
 
+async def profile_evidence(view: CustomerView, records: Records) -> Any:
+    now = 100 * DAY_MS
+    found = await view.profile_evidence(records.customer, now, with_accounts=False)
+    return evaluate(PROFILES, found, now)
+
+
 ASKED: Mapping[str, Ask] = {
     ask.__name__: ask
     for ask in (
@@ -204,6 +217,7 @@ ASKED: Mapping[str, Ask] = {
         health,
         changes,
         judgements,
+        profile_evidence,
     )
 }
 """By method of `CustomerView`: everything that the contract is held by."""
