@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ from identity_service.activation.exchange import (
 from identity_service.activation.records import Action, Operation, Record, of_action
 
 
-class HttpAdapter:
+class HttpAdapter(ABC):
     """An adapter; a vendor's own says how it is asked for each action, and reads its answers."""
 
     RULES: ClassVar[VendorRules]
@@ -47,13 +48,13 @@ class HttpAdapter:
             *self.merges(of_action(operations, Action.MERGE)),
         ]
 
+    @abstractmethod
     def erasures(self, operations: Sequence[Operation]) -> list[Request]:
         """Requests that have people forgotten, in the vendor's own terms."""
-        raise NotImplementedError
 
+    @abstractmethod
     def upserts(self, operations: Sequence[Operation]) -> list[Request]:
         """Requests that make or change records."""
-        raise NotImplementedError
 
     def merges(self, operations: Sequence[Operation]) -> list[Request]:
         """Requests that have the vendor merge records; a definition asks it only where it can."""
@@ -75,15 +76,32 @@ class HttpAdapter:
         """The outcomes of the operations of a request that the vendor took."""
         return all_of(request, Done())
 
+    @abstractmethod
     def credentials(
         self, secrets: Mapping[str, str], request: Request, now_s: int
     ) -> Mapping[str, str]:
         """The headers that prove who sends a request."""
-        raise NotImplementedError
 
     def url(self, otherwise: str) -> str:
         """The address of the API: that of the definition, else the vendor's own."""
         return self.connection.get("url", otherwise).rstrip("/")
+
+
+class KeyAdapter(HttpAdapter):
+    """An adapter of a vendor whose credentials are the same for every request."""
+
+    def credentials(
+        self,
+        secrets: Mapping[str, str],
+        request: Request,  # noqa: ARG002
+        now_s: int,  # noqa: ARG002
+    ) -> Mapping[str, str]:
+        """The headers that prove who sends any request."""
+        return self.authorization(secrets)
+
+    @abstractmethod
+    def authorization(self, secrets: Mapping[str, str]) -> Mapping[str, str]:
+        """The headers that prove who sends any request."""
 
 
 def basic(user: str, password: str) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from identity_service.activation.definition import VendorRules
-from identity_service.activation.destinations.base import HttpAdapter, bearer, with_audiences
+from identity_service.activation.destinations.base import KeyAdapter, bearer, with_audiences
 from identity_service.activation.exchange import (
     Answer,
     Done,
@@ -22,7 +22,7 @@ from identity_service.activation.exchange import (
 from identity_service.activation.records import UNIVERSAL_ID, Operation, RecordKey
 
 
-class Braze(HttpAdapter):
+class Braze(KeyAdapter):
     """A user for each record, by external id or address; audiences are attributes."""
 
     RULES = VendorRules(
@@ -83,12 +83,7 @@ class Braze(HttpAdapter):
             ],
         )
 
-    def credentials(
-        self,
-        secrets: Mapping[str, str],
-        request: Request,  # noqa: ARG002
-        now_s: int,  # noqa: ARG002
-    ) -> Mapping[str, str]:
+    def authorization(self, secrets: Mapping[str, str]) -> Mapping[str, str]:
         """A REST key that may do all of this."""
         return bearer(secrets["api_key"])
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 
 from identity_service.activation.definition import VendorRules
-from identity_service.activation.destinations.base import HttpAdapter, basic, with_audiences
+from identity_service.activation.destinations.base import KeyAdapter, basic, with_audiences
 from identity_service.activation.exchange import (
     Answer,
     Outcomes,
@@ -26,7 +26,7 @@ HOSTS: Final = {
 _IDENTIFIER: Final = {"email": "email", "phone": "phone"}
 
 
-class CustomerIo(HttpAdapter):
+class CustomerIo(KeyAdapter):
     """A person for each record, by id, address or phone number; audiences are attributes."""
 
     RULES = VendorRules(
@@ -63,12 +63,7 @@ class CustomerIo(HttpAdapter):
         errors = answer.rows("errors")
         return failed_at(request, [(each["batch_index"], _reason(each)) for each in errors])
 
-    def credentials(
-        self,
-        secrets: Mapping[str, str],
-        request: Request,  # noqa: ARG002
-        now_s: int,  # noqa: ARG002
-    ) -> Mapping[str, str]:
+    def authorization(self, secrets: Mapping[str, str]) -> Mapping[str, str]:
         """Basic authentication with the site's id and its key."""
         return basic(self.connection["site_id"], secrets["api_key"])
 

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 import orjson
 
 from identity_service.activation.definition import VendorRules
-from identity_service.activation.destinations.base import HttpAdapter, bearer, with_audiences
+from identity_service.activation.destinations.base import KeyAdapter, bearer, with_audiences
 from identity_service.activation.exchange import (
     Answer,
     Done,
@@ -32,7 +32,7 @@ UNTOLD_WAIT_S: Final = 10
 """What HubSpot's limits are counted over, where a 429 does not say how long to wait."""
 
 
-class HubSpot(HttpAdapter):
+class HubSpot(KeyAdapter):
     """A contact for each record, by its address or a unique property; audiences are properties."""
 
     RULES = VendorRules(
@@ -96,12 +96,7 @@ class HubSpot(HttpAdapter):
             return all_of(request, Unknown(f"no results: {answer.said}"))
         return _of_batch(request, answer)
 
-    def credentials(
-        self,
-        secrets: Mapping[str, str],
-        request: Request,  # noqa: ARG002
-        now_s: int,  # noqa: ARG002
-    ) -> Mapping[str, str]:
+    def authorization(self, secrets: Mapping[str, str]) -> Mapping[str, str]:
         """The token of a private app, or of OAuth."""
         return bearer(secrets["token"])
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import orjson
 
 from identity_service.activation.definition import VendorRules
-from identity_service.activation.destinations.base import HttpAdapter, bearer, with_audiences
+from identity_service.activation.destinations.base import KeyAdapter, bearer, with_audiences
 from identity_service.activation.exchange import (
     Answer,
     Done,
@@ -32,7 +32,7 @@ _OWN: Final = frozenset({"email", "name", "phone"})
 """Attributes that a contact has by itself; all others are custom ones."""
 
 
-class Intercom(HttpAdapter):
+class Intercom(KeyAdapter):
     """A contact for each record, by external id or address; audiences are custom attributes."""
 
     RULES = VendorRules(
@@ -61,12 +61,7 @@ class Intercom(HttpAdapter):
             return {operation.id: self._after_search(operation, answer)}
         return super().outcomes(request, answer)
 
-    def credentials(
-        self,
-        secrets: Mapping[str, str],
-        request: Request,  # noqa: ARG002
-        now_s: int,  # noqa: ARG002
-    ) -> Mapping[str, str]:
+    def authorization(self, secrets: Mapping[str, str]) -> Mapping[str, str]:
         """An access token."""
         return {**bearer(secrets["token"]), "Intercom-Version": VERSION}
 

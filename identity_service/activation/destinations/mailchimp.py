@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from identity_service.activation.definition import VendorRules
-from identity_service.activation.destinations.base import HttpAdapter, basic
+from identity_service.activation.destinations.base import KeyAdapter, basic
 from identity_service.activation.exchange import (
     Answer,
     Done,
@@ -27,7 +27,7 @@ from identity_service.activation.exchange import (
 from identity_service.activation.records import Operation
 
 
-class Mailchimp(HttpAdapter):
+class Mailchimp(KeyAdapter):
     """A member for each record with an address.
 
     Who is new gets the status of the definition, and nobody else is given one: a `status` would
@@ -90,12 +90,7 @@ class Mailchimp(HttpAdapter):
             for each in request.operations
         }
 
-    def credentials(
-        self,
-        secrets: Mapping[str, str],
-        request: Request,  # noqa: ARG002
-        now_s: int,  # noqa: ARG002
-    ) -> Mapping[str, str]:
+    def authorization(self, secrets: Mapping[str, str]) -> Mapping[str, str]:
         """Basic authentication; any user name is good."""
         return basic("key", secrets["api_key"])
 

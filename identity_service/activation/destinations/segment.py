@@ -9,12 +9,12 @@ from typing import Any, Final
 import orjson
 
 from identity_service.activation.definition import VendorRules
-from identity_service.activation.destinations.base import HttpAdapter, basic, with_audiences
+from identity_service.activation.destinations.base import KeyAdapter, basic, with_audiences
 from identity_service.activation.exchange import Pace, Request, batched_requests
 from identity_service.activation.records import UNIVERSAL_ID, Action, Operation
 
 
-class Segment(HttpAdapter):
+class Segment(KeyAdapter):
     """An `identify` for each record; audiences are traits.
 
     A message id is made from what is operation: one that comes twice is known there.
@@ -55,12 +55,7 @@ class Segment(HttpAdapter):
             raise NotImplementedError
         return []
 
-    def credentials(
-        self,
-        secrets: Mapping[str, str],
-        request: Request,  # noqa: ARG002
-        now_s: int,  # noqa: ARG002
-    ) -> Mapping[str, str]:
+    def authorization(self, secrets: Mapping[str, str]) -> Mapping[str, str]:
         """The write key as the user of Basic authentication."""
         return basic(secrets["write_key"], "")
 

@@ -17,7 +17,7 @@ from identity_service.api.graphql.connections import (
     number_in,
     page_size,
 )
-from identity_service.api.graphql.context import Info, Scoped, current_view
+from identity_service.api.graphql.context import Info, Scoped, current_view, require
 from identity_service.api.graphql.scalars import Millis
 from identity_service.api.graphql.scoped import ScopedCustomer, scoped
 from identity_service.api.graphql.types import Customer, by, shows
@@ -122,9 +122,8 @@ async def follow(
     after: str | None = UNSET,
 ) -> AsyncGenerator[Scoped[RecordedMembershipChange]]:
     services = info.context.services
-    scope = services.access.require(info.context.caller, space, Role.READER)
-    # A client that lost its connection asks as before, and says beside it where it was.
-    cursor = info.context.last_event_id or after or None
+    scope = require(info, space, Role.READER)
+    cursor = info.context.resumed_after(after or None)
     position = position_of(cursor) if cursor else None
     selection: Sequence[str] | None = audiences or None
     async for change in services.following_memberships.changes(scope, selection, position):

@@ -40,6 +40,13 @@ class Context:
         """
         return self.caller is not None and self.caller.role is not Role.WRITE
 
+    def resumed_after(self, after: str | None) -> str | None:
+        """The cursor after which a subscription goes on, None at the newest.
+
+        A client that lost its connection asks as before, and says beside it where it was.
+        """
+        return self.last_event_id or after
+
 
 def known_as(caller: Caller | None) -> None:
     """What this task asks of the database from now on takes the places of that key."""
@@ -47,6 +54,11 @@ def known_as(caller: Caller | None) -> None:
 
 
 Info: TypeAlias = strawberry.Info[Context, None]
+
+
+def require(info: Info, space: str, role: Role) -> SpaceScope:
+    """A space, for a caller with that role in it or a higher one. Raises Forbidden."""
+    return info.context.services.access.require(info.context.caller, space, role)
 
 
 class Scoped(NamedTuple, Generic[T]):

@@ -20,7 +20,7 @@ from identity_service.api.graphql.connections import (
     encode_cursor,
     page_size,
 )
-from identity_service.api.graphql.context import Info
+from identity_service.api.graphql.context import Info, require
 from identity_service.api.graphql.refused import Invalid, Refused, refused
 from identity_service.api.graphql.scalars import Millis
 from identity_service.api.graphql.types import by, shows
@@ -286,7 +286,9 @@ async def create_destination(
 ) -> StoredDestination | Refused:
     given = {each.name: each.value for each in secrets}
     service = info.context.services.destinations
-    return await _changed(service.create(_admin(info, space), name, vendor, definition, given))
+    return await _changed(
+        service.create(require(info, space, Role.ADMIN), name, vendor, definition, given)
+    )
 
 
 async def change_destination(
@@ -299,7 +301,7 @@ async def change_destination(
     given = None if not isinstance(secrets, list) else {each.name: each.value for each in secrets}
     service = info.context.services.destinations
     return await _changed(
-        service.change(_admin(info, space), destination, definition or None, given)
+        service.change(require(info, space, Role.ADMIN), destination, definition or None, given)
     )
 
 
@@ -307,19 +309,19 @@ async def pause_destination(
     info: Info, space: str, destination: str
 ) -> StoredDestination | Refused:
     service = info.context.services.destinations
-    return await _changed(service.pause(_admin(info, space), destination))
+    return await _changed(service.pause(require(info, space, Role.ADMIN), destination))
 
 
 async def resume_destination(
     info: Info, space: str, destination: str
 ) -> StoredDestination | Refused:
     service = info.context.services.destinations
-    return await _changed(service.resume(_admin(info, space), destination))
+    return await _changed(service.resume(require(info, space, Role.ADMIN), destination))
 
 
 async def sync_destination(info: Info, space: str, destination: str) -> StoredDestination | Refused:
     service = info.context.services.destinations
-    return await _changed(service.sync(_admin(info, space), destination))
+    return await _changed(service.sync(require(info, space, Role.ADMIN), destination))
 
 
 async def delete_destination(
@@ -327,7 +329,7 @@ async def delete_destination(
 ) -> DestinationDeleted | Refused:
     service = info.context.services.destinations
     try:
-        await service.delete(_admin(info, space), destination)
+        await service.delete(require(info, space, Role.ADMIN), destination)
     except FieldInvalid as error:
         return refused(error)
     return DestinationDeleted(name=destination)
@@ -339,7 +341,7 @@ async def send_again(
     service = info.context.services.destinations
     some = records if isinstance(records, list) else None
     try:
-        sent = await service.send_again(_admin(info, space), destination, some)
+        sent = await service.send_again(require(info, space, Role.ADMIN), destination, some)
     except FieldInvalid as error:
         return refused(error)
     return DeadLettersSentAgain(records=sent)
@@ -348,13 +350,9 @@ async def send_again(
 async def erase_at_destinations(info: Info, space: str, customer_id: ID) -> Erasing | Refused:
     service = info.context.services.destinations
     try:
-        return Erasing(await service.erase(_admin(info, space), customer_id))
+        return Erasing(await service.erase(require(info, space, Role.ADMIN), customer_id))
     except FieldInvalid as error:
         return refused(error)
-
-
-def _admin(info: Info, space: str) -> SpaceScope:
-    return info.context.services.access.require(info.context.caller, space, Role.ADMIN)
 
 
 async def _changed(change: Awaitable[StoredDestination]) -> StoredDestination | Refused:

@@ -17,7 +17,7 @@ from identity_service.api.graphql.connections import (
     number_in,
     page_size,
 )
-from identity_service.api.graphql.context import Info, Scoped, current_view
+from identity_service.api.graphql.context import Info, Scoped, current_view, require
 from identity_service.api.graphql.scalars import Millis, earliest, latest
 from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, scoped
 from identity_service.domain.judgements import AnyJudgement
@@ -68,9 +68,8 @@ async def follow_changes(
     after: str | None = UNSET,
 ) -> AsyncGenerator[Scoped[RecordedChange]]:
     services = info.context.services
-    scope = services.access.require(info.context.caller, space, Role.READER)
-    # A client that lost its connection asks as before, and says beside it where it was.
-    cursor = info.context.last_event_id or after or None
+    scope = require(info, space, Role.READER)
+    cursor = info.context.resumed_after(after or None)
     position = _position(cursor, 0) if cursor else None
     async for change in services.following.changes(scope, kinds or None, position):
         yield Scoped(current_view(info, scope), change)

@@ -20,7 +20,7 @@ from identity_service.api.graphql import (
     upstream,
     webhooks,
 )
-from identity_service.api.graphql.context import Info, Scoped, current_view
+from identity_service.api.graphql.context import Info, Scoped, current_view, require
 from identity_service.api.graphql.destinations import (
     ChangeDestinationResult,
     DeleteDestinationResult,
@@ -213,7 +213,7 @@ async def create_source(
 
 
 async def create_key(info: Info, space: str, role: Role, name: str) -> NewKey | Refused:
-    scope = _require(info, space, access.Role.ADMIN)
+    scope = require(info, space, access.Role.ADMIN)
     try:
         key = await info.context.services.spaces.create_key(scope, access.Role(role.value), name)
     except FieldInvalid as error:
@@ -244,7 +244,7 @@ async def set_policy(
     expected_version: int,
     note: str | None = strawberry.UNSET,
 ) -> NewPolicy | Refused | Overtaken:
-    scope = _require(info, space, access.Role.ADMIN)
+    scope = require(info, space, access.Role.ADMIN)
     services = info.context.services
     try:
         notes = await services.policy_rollout.kept_by_events(scope, policy)
@@ -266,7 +266,7 @@ async def judge(
     b: IdentifierInput,
     reason: str,
 ) -> Scoped[services.Judged] | Refused:
-    scope = _require(info, space, access.Role.AGENT)
+    scope = require(info, space, access.Role.AGENT)
     service = info.context.services.judgements
     typed = Identifier(a.type, a.value), Identifier(b.type, b.value)
     try:
@@ -279,7 +279,7 @@ async def judge(
 async def detach(
     info: Info, space: str, message_id: str, identifier: IdentifierInput, reason: str
 ) -> Scoped[services.Judged] | Refused:
-    scope = _require(info, space, access.Role.AGENT)
+    scope = require(info, space, access.Role.AGENT)
     typed = Identifier(identifier.type, identifier.value)
     try:
         made = await info.context.services.judgements.detach(scope, message_id, typed, reason)
@@ -294,7 +294,7 @@ async def withdraw_judgement(
     id: ID,  # noqa: A002  (the name is the contract's)
     reason: str,
 ) -> Scoped[services.Judged] | Refused:
-    scope = _require(info, space, access.Role.AGENT)
+    scope = require(info, space, access.Role.AGENT)
     try:
         gone = await info.context.services.judgements.withdraw(scope, id, reason)
     except FieldInvalid as error:
@@ -481,7 +481,3 @@ class Mutation:
             "nothing of it afterwards."
         ),
     )
-
-
-def _require(info: Info, space: str, role: access.Role) -> SpaceScope:
-    return info.context.services.access.require(info.context.caller, space, role)

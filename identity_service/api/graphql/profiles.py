@@ -20,7 +20,7 @@ from identity_service.api.graphql.connections import (
     number_in,
     page_size,
 )
-from identity_service.api.graphql.context import Info, Scoped, current_view
+from identity_service.api.graphql.context import Info, Scoped, current_view, require
 from identity_service.api.graphql.refused import (
     Invalid,
     Overtaken,
@@ -187,7 +187,7 @@ async def apply_profiles(
     reason: str | None = UNSET,
 ) -> ProfilesVersion | Refused | Overtaken:
     services = info.context.services
-    scope = services.access.require(info.context.caller, space, Role.ADMIN)
+    scope = require(info, space, Role.ADMIN)
     try:
         applied = await services.profile_texts.apply(scope, text, expected_version, reason or None)
     except (FieldInvalid, ProfilesInvalid) as error:

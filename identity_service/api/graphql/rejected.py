@@ -16,7 +16,7 @@ from identity_service.api.graphql.connections import (
     encode_cursor,
     page_size,
 )
-from identity_service.api.graphql.context import Info
+from identity_service.api.graphql.context import Info, require
 from identity_service.api.graphql.refused import Invalid, Refused, refused
 from identity_service.api.graphql.scalars import Json, Millis, earliest, json_fragment, latest
 from identity_service.api.graphql.scoped import id_before
@@ -124,8 +124,8 @@ async def rejected_events(
 async def resend_rejected_events(
     info: Info, space: str, events: list[ResendInput]
 ) -> Resent | Refused:
-    services, caller = info.context.services, info.context.caller
-    scope = services.access.require(caller, space, Role.ADMIN)
+    services = info.context.services
+    scope = require(info, space, Role.ADMIN)
     wanted = [ToResend(each.id, None if each.body is UNSET else each.body) for each in events]
     try:
         return await services.rejected.resend(scope, wanted)
@@ -134,8 +134,8 @@ async def resend_rejected_events(
 
 
 async def drop_rejected_events(info: Info, space: str, ids: list[ID]) -> Dropped | Refused:
-    services, caller = info.context.services, info.context.caller
-    scope = services.access.require(caller, space, Role.ADMIN)
+    services = info.context.services
+    scope = require(info, space, Role.ADMIN)
     try:
         return Dropped(await services.rejected.drop(scope, ids))
     except FieldInvalid as error:

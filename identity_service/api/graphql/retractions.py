@@ -15,7 +15,7 @@ from identity_service.api.graphql.connections import (
     encode_cursor,
     page_size,
 )
-from identity_service.api.graphql.context import Info, Scoped, current_view
+from identity_service.api.graphql.context import Info, Scoped, current_view, require
 from identity_service.api.graphql.previews import PolicyPreview
 from identity_service.api.graphql.refused import Invalid, Refused, refused
 from identity_service.api.graphql.scalars import Millis
@@ -92,7 +92,7 @@ async def retract(
     info: Info, space: str, source: str, from_: From, until: Millis, reason: str
 ) -> RetractionProgress | Refused:
     services = info.context.services
-    scope = services.access.require(info.context.caller, space, Role.ADMIN)
+    scope = require(info, space, Role.ADMIN)
     try:
         return await services.retractions.retract(scope, source, from_, until, reason)
     except FieldInvalid as error:
@@ -106,7 +106,7 @@ async def withdraw_retraction(
     reason: str,
 ) -> RetractionProgress | Refused:
     services = info.context.services
-    scope = services.access.require(info.context.caller, space, Role.ADMIN)
+    scope = require(info, space, Role.ADMIN)
     try:
         return await services.retractions.withdraw(scope, id, reason)
     except FieldInvalid as error:

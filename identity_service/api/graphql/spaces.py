@@ -15,7 +15,7 @@ from identity_service.api.graphql.connections import (
     number_in,
     page_size,
 )
-from identity_service.api.graphql.context import Info, Scoped, current_view
+from identity_service.api.graphql.context import Info, Scoped, current_view, require
 from identity_service.api.graphql.scalars import Millis, earliest, latest
 from identity_service.api.graphql.scoped import ScopedCustomer, ScopedIdentifier, by_id, id_before
 from identity_service.domain.identifiers import Identifier
@@ -74,7 +74,7 @@ async def settlement(root: Parent[SpaceScope], info: Info) -> RolloutProgress:
 
 async def follow_settlement(info: Info, space: str) -> AsyncGenerator[RolloutProgress]:
     services = info.context.services
-    scope = services.access.require(info.context.caller, space, Role.READER)
+    scope = require(info, space, Role.READER)
     async for progress in services.policy_rollout.progress(scope):
         yield progress
 

@@ -10,7 +10,7 @@ from strawberry import ID, UNSET, Parent
 
 from identity_service import errors
 from identity_service.api.graphql.connections import Connection, PageInfo, encode_cursor, page_size
-from identity_service.api.graphql.context import Info, Scoped, current_view
+from identity_service.api.graphql.context import Info, Scoped, current_view, require
 from identity_service.api.graphql.refused import Invalid, Refused, refused
 from identity_service.api.graphql.scalars import Millis
 from identity_service.api.graphql.scoped import by_id, id_before, scoped
@@ -187,7 +187,7 @@ async def accept_merge(
     id: ID,  # noqa: A002  (as the other ids are called)
     reason: str,
 ) -> Scoped[Judged] | Refused:
-    scope = _require(info, space, Role.AGENT)
+    scope = require(info, space, Role.AGENT)
     try:
         judged = await info.context.services.upstream.accept(scope, id, reason)
     except (FieldInvalid, NotFound, Stale) as error:
@@ -198,7 +198,7 @@ async def accept_merge(
 async def accept_all_merges(
     info: Info, space: str, source: str, reason: str, after: str | None = UNSET
 ) -> AcceptedMerges | Refused:
-    scope = _require(info, space, Role.AGENT)
+    scope = require(info, space, Role.AGENT)
     before = id_before("merge", after)
     try:
         return await info.context.services.upstream.accept_all(scope, source, reason, before)
@@ -212,7 +212,7 @@ async def dismiss_merge(
     id: ID,  # noqa: A002  (likewise)
     reason: str,
 ) -> ScopedNotice | Refused:
-    scope = _require(info, space, Role.AGENT)
+    scope = require(info, space, Role.AGENT)
     try:
         found = await info.context.services.upstream.dismiss(scope, id, reason)
     except (FieldInvalid, NotFound, Stale) as error:
@@ -226,7 +226,7 @@ async def mark_request_handled(
     id: ID,  # noqa: A002  (likewise)
     reason: str,
 ) -> ScopedNotice | Refused:
-    scope = _require(info, space, Role.ADMIN)
+    scope = require(info, space, Role.ADMIN)
     try:
         found = await info.context.services.upstream.mark_handled(scope, id, reason)
     except (FieldInvalid, NotFound, Stale) as error:
@@ -237,10 +237,6 @@ async def mark_request_handled(
 ACCEPT_ALL: str = (
     f"The open merges of a source, {MAX_ACCEPTED} a call and newest first, each as `acceptMerge`."
 )
-
-
-def _require(info: Info, space: str, role: Role) -> SpaceScope:
-    return info.context.services.access.require(info.context.caller, space, role)
 
 
 def _refused(error: FieldInvalid | NotFound | Stale) -> Refused:
