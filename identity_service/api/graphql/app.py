@@ -18,8 +18,8 @@ from identity_service.api.graphql.limits import MAX_BODY, MAX_STRANGERS_BODY
 from identity_service.api.graphql.schema import build_schema
 from identity_service.api.graphql.streams import Streams
 from identity_service.api.problems import when_to_retry
-from identity_service.api.security import bearer_key
-from identity_service.errors import BadInput, IdentityServiceError, TooLarge
+from identity_service.api.security import bearer_key, caller_of
+from identity_service.errors import BadInput, IdentityServiceError, TooLarge, Unauthorised
 from identity_service.services.wiring import UseCases
 
 _JSON: Final = "application/json"
@@ -39,7 +39,8 @@ class GraphQLEndpoint:
         self.streams = Streams(services.access, most_streams)
 
     async def post(self, request: Request) -> Response:
-        """Authenticate, read, run. A request that can be read is answered 200, whatever it asks.
+        """Authenticate, read, run. A request that can be read is answered 200, whatever it asks,
+        but for one with a key that is none, which is answered 401.
 
         Where a client accepts `application/graphql-response+json`, a query that could not be
         executed is a 400, as that media type has it. A subscription is answered as server-sent
@@ -90,7 +91,7 @@ class GraphQLEndpoint:
         return sse.EventStream(self._graphql.stream(asked, context), self.streams, key, place)
 
     async def _context(self, request: Request, key: str | None) -> Context:
-        caller = await self._services.access.authenticate(key)
+        caller = await caller_of(self._services.access, key)
         known_as(caller)
         return Context(self._services, caller, request.headers.get("last-event-id"))
 
@@ -110,6 +111,8 @@ async def _body(request: Request, most: int) -> bytes:
 def _refused(error: IdentityServiceError, media_type: str) -> Response:
     answer = _response(failed(error), error.status, media_type)
     answer.headers.update(when_to_retry(error))
+    if isinstance(error, Unauthorised):
+        answer.headers["WWW-Authenticate"] = "Bearer"
     return answer
 
 

@@ -42,11 +42,10 @@ STRANGERS = (
     "our admin",
     "our write key",
     "their write key",
-    "their revoked key",
     "the instance administrator",
-    "a key that is none",
     "nobody",
 )
+NO_KEYS = ("their revoked key", "a key that is none")
 FROM_THE_BEGINNING = encode_cursor("change", 0)
 BEFORE_ALL_MEMBERSHIPS = encode_cursor("membership", 0)
 FIRST_DEAD_LETTER = encode_cursor("dead letter", "a")
@@ -501,6 +500,23 @@ async def test_a_key_of_no_business_there_reads_nothing_of_a_space(
         elif who not in INSIDE:
             assert answer == {"data": {"spaces": []}}, query
         assert leaked(answer, two.secret, query) == set(), query
+
+
+@pytest.mark.parametrize("who", NO_KEYS)
+async def test_a_key_that_is_none_is_refused_whatever_it_asks(
+    database: Database, world: GraphQLWorld, two: Two, schema: GraphQLSchema, who: str
+) -> None:
+    before = await dump(database, two.theirs)
+    name = two.theirs.name
+    asked = (*questions(schema, name, two.theirs), *mutations(schema, name, two.theirs))
+
+    for query in asked:
+        response = await world.post({"query": query}, two.keys[who])
+
+        assert (response.status_code, codes(response.json())) == (401, ["UNAUTHORISED"]), query
+        assert leaked(response.json(), two.secret, query) == set(), query
+
+    assert await dump(database, two.theirs) == before
 
 
 @pytest.mark.parametrize("who", STRANGERS)

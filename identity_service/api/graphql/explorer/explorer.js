@@ -53,7 +53,8 @@ const send = GraphiQL.createFetcher({
 
 async function fetcher(parameters, options) {
   const result = await send(parameters, { ...options, headers: withKey(options?.headers ?? {}) });
-  showKey(result?.data?.space === null);
+  const isUnknown = result?.errors?.some((error) => error.extensions?.code === 'UNAUTHORISED');
+  showKey(isUnknown || result?.data?.space === null);
   return result;
 }
 
