@@ -67,6 +67,7 @@ from identity_service.services.preview.previews import Previews
 from identity_service.services.preview.profile_previews import ProfilePreviews
 from identity_service.services.preview.retraction_previews import RetractionPreviews
 from identity_service.services.preview.rule_previews import RulePreviews
+from identity_service.services.profiles.batches import Batches
 from identity_service.services.profiles.check import ProfileChecks
 from identity_service.services.profiles.worker import ProfileWorker
 from identity_service.services.read.accounts import Accounts
@@ -233,10 +234,8 @@ def assemble(
     profiles = ProfileWorker(
         access,
         profile_texts,
-        policies,
         policy_store,
-        profile_reader,
-        profile_evidence,
+        Batches(policies, profile_reader, profile_evidence, profile_store, clock, limits.profiles),
         profile_store,
         clock,
         limits.profiles,
@@ -352,7 +351,7 @@ def assemble(
             evidence, policy_store, detachments, resolver, clock, preview_timeout
         ),
         inboxes=Inboxes(inbox_reader, customers),
-        journeys=Journeys(JourneyReader(database), policies, spaces, clock),
+        journeys=Journeys(JourneyReader(database), policies, profile_texts, spaces, clock),
         judgements=judgements,
         retractions=retractions,
         retraction_previews=RetractionPreviews(

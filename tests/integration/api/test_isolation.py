@@ -316,13 +316,18 @@ def _journeys(said: str, identifiers: Sequence[Any]) -> dict[str, Sequence[Way]]
     start, end = {"startEvent": "seen"}, {"endEvent": said}
     steps: Way = {"steps": ["seen", said]}
     segment = {"did": "seen", "property": "page", "value": said}
+    of_profile = {"audience": said, "feature": said, "featureValue": said}
     return {
         "Journeys.lastPageBefore": [{"event": said, **first, **always}],
         "Journeys.flows": [
             {**start, **end, "depth": 5, "names": 20, **first, **always},
             {"segment": segment},
         ],
-        "Journeys.funnel": [{**steps, **window, **always}, {**steps, "segment": segment}],
+        "Journeys.funnel": [
+            {**steps, **window, **always},
+            {**steps, "segment": segment},
+            {**steps, "segment": of_profile},
+        ],
         "Journeys.funnelBy": [{**steps, "by": "page", **window, **first, **always}],
         "Journeys.correlation": [{"goal": said, **first, **always}, {"goal": "seen"}],
         "Journeys.dropOff": [{"silentFor": "1d", **first, **always}],
