@@ -70,6 +70,7 @@ from identity_service.services.preview.rule_previews import RulePreviews
 from identity_service.services.profiles.batches import Batches
 from identity_service.services.profiles.check import ProfileChecks
 from identity_service.services.profiles.worker import ProfileWorker
+from identity_service.services.read.account_profiles import AccountProfiles
 from identity_service.services.read.accounts import Accounts
 from identity_service.services.read.as_of.component_walk import HistoricalComponents
 from identity_service.services.read.as_of.view import HistoricalReads
@@ -167,6 +168,7 @@ class UseCases:
     upstream: UpstreamNotices
     polls: Polls
     profile_texts: ProfileTexts
+    account_profiles: AccountProfiles
     customer_profiles: CustomerProfiles
     audiences: Audiences
     profile_previews: ProfilePreviews
@@ -382,6 +384,7 @@ def assemble(
             limits.poll,
         ),
         profile_texts=profile_texts,
+        account_profiles=AccountProfiles(profile_texts, policies, profile_evidence, clock),
         customer_profiles=CustomerProfiles(profile_texts, StoredProfileReader(database), clock),
         profile_previews=ProfilePreviews(
             walk, profile_evidence, profile_texts, policies, clock, preview_timeout
