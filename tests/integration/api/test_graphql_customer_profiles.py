@@ -465,6 +465,13 @@ async def test_an_account_has_the_features_and_audiences_of_its_members(
         ),
     )
     [before] = (await world.customer(space, "user_id:ben", OF_ACCOUNT))["accounts"]
+    previewed = await world.of_space(
+        space,
+        f"previewProfiles(text: {json.dumps(OF_ACCOUNTS)}) {{"
+        " ... on ProfilesPreview { ofAccounts { accounts skipped"
+        " audiences { name before after enter leave sample entering leaving }"
+        " features { name changed sample { accountId before after } } } } }",
+    )
     await apply(world, space, OF_ACCOUNTS)
 
     [acme] = (await world.customer(space, "user_id:ben", OF_ACCOUNT))["accounts"]
@@ -484,3 +491,20 @@ async def test_an_account_has_the_features_and_audiences_of_its_members(
     }
     assert acme["explainAudience"]["member"] is True
     assert (acme["nothing"], acme["unknown"]) == (None, None)
+    preview = previewed["previewProfiles"]["ofAccounts"]
+    assert (preview["accounts"], preview["skipped"]) == (1, 0)
+    nobody: dict[str, Any] = {"before": 0, "leave": 0, "leaving": []}
+    assert preview["audiences"] == [
+        {"name": "active", "after": 1, "enter": 1, "sample": ["acme"], "entering": ["acme"]}
+        | nobody,
+        {"name": "big", "after": 0, "enter": 0, **both([])} | nobody,
+    ]
+    assert [(each["name"], each["sample"]) for each in preview["features"]] == [
+        ("revenue", [{"accountId": "acme", "before": None, "after": 100}]),
+        ("named", [{"accountId": "acme", "before": None, "after": 2}]),
+    ]
+
+
+def both(accounts: list[str]) -> dict[str, list[str]]:
+    """Accounts that would be in an audience, and enter it."""
+    return {"sample": accounts, "entering": accounts}
