@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -27,7 +27,6 @@ from identity_service.services.limits import DEFAULT_LIMITS, Limits, ProfileLimi
 from identity_service.settings import Settings
 from tests.support.neo4j import environment_of
 from tests.support.profiles import (
-    MARKS,
     Change,
     FakeClock,
     apply_text,
@@ -38,8 +37,6 @@ from tests.support.profiles import (
 )
 from tests.support.space import PATIENCE, SOURCE, NewWorld, World, beside, event
 from tests.support.waiting import until
-
-T = TypeVar("T")
 
 ROOT = Path(__file__).parents[4]
 
@@ -374,57 +371,27 @@ audiences:
 
 
 async def test_two_processes_at_once_write_nothing_twice(
-    world: NewWorld, database_settings: Settings
+    world: NewWorld, database: Database
 ) -> None:
-    space = await world(POLICY)
-    await apply_text(space, TEXT)
-    await space.use_cases.profiles.close()
-    processes = [await profiles_process(space, database_settings) for _ in range(2)]
-    now = system_clock() - HOUR
+    clock = FakeClock(START)
+    space = await space_of(world, clock)
+    other = beside(space, database, clock=clock)
 
-    for n in range(40):
-        await space.send(
-            bought(f"m{n}", now + n, f"user_id:{n % 11}", f"email:{n % 13}"), received_at=now
-        )
-        if n % 10 == 5:
-            judgement, _ = await space.judge(Verdict.SAME, "user_id:0", f"email:{n % 13}")
-        if n % 10 == 9:
-            await space.withdraw(judgement)
-        for each in processes:
-            pipe(each.stdin).write(b"\n")
-    written = [int((await each.communicate())[0]) for each in processes]
+    async def send(through: World, numbers: range) -> None:
+        for n in numbers:
+            await through.send(
+                bought(f"m{n}", START + n, f"user_id:{n % 5}", f"email:{n % 7}"),
+                received_at=START,
+            )
+            through.use_cases.profiles.wake(space.space)
 
-    assert all(written), written
-    async with asyncio.timeout(PATIENCE):
-        other = beside(space, space.database)
+    await asyncio.gather(send(space, range(30)), send(other, range(15, 45)))
+    clock.now += HOUR
+    await asyncio.gather(computed(space), computed(other))
+    await computed(space)
 
-        async def nothing_waits() -> bool:
-            await computed(other)
-            return await space.rows(MARKS) == [[0]]
-
-        await until(nothing_waits)
-    await check_profiles(other, TEXT, system_clock())
+    await check_profiles(space, TEXT, clock.now)
     await other.use_cases.close()
-
-
-async def profiles_process(space: World, database: Settings) -> asyncio.subprocess.Process:
-    """Another process that computes the profiles of a space, a line at a time; it is ready."""
-    started = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "tests.support.profiles_process", space.space),
-        cwd=ROOT,
-        env=os.environ | environment_of(database),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert await pipe(started.stdout).readline() == b"ready\n"
-    return started
-
-
-def pipe(end: T | None) -> T:
-    """An end that was asked for."""
-    assert end is not None
-    return end
 
 
 @asynccontextmanager
