@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, cast
@@ -16,6 +16,22 @@ from identity_service.services.read.profile_evidence import accounts_of
 from identity_service.services.spaces.profile_texts import ProfilesInForce
 
 _LARGEST_INTEGER: Final = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Customers that are computed together.
+
+    `touched` of them were touched since they were computed, and of these the `marked` ones because
+    of evidence; the others are due or have to be computed by another version. `position` is that of
+    the ledger when they were found; `rolled_out`: all customers are computed by the text in force.
+    """
+
+    customers: Sequence[str]
+    touched: Collection[str]
+    marked: Collection[str]
+    position: int
+    rolled_out: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,9 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             | {"after": encode_cursor("ranked", 0, "", "false")},
         ],
         "Space.previewProfiles": [{"text": "audiences: {seers: {who: {did: page}}}"}],
+        "Account.features": [{"names": ["seen"]}],
+        "Account.explainFeature": [{"name": "seen", "first": 1}],
+        "Account.explainAudience": [{"name": "seers"}],
         "Customer.features": [{"names": ["seen"]}],
         "Customer.explainFeature": [{"name": "seen", "first": 1}],
         "Customer.explainAudience": [{"name": "seers"}],
@@ -315,13 +318,18 @@ def _journeys(said: str, identifiers: Sequence[Any]) -> dict[str, Sequence[Way]]
     start, end = {"startEvent": "seen"}, {"endEvent": said}
     steps: Way = {"steps": ["seen", said]}
     segment = {"did": "seen", "property": "page", "value": said}
+    of_profile = {"audience": said, "feature": said, "featureValue": said}
     return {
         "Journeys.lastPageBefore": [{"event": said, **first, **always}],
         "Journeys.flows": [
             {**start, **end, "depth": 5, "names": 20, **first, **always},
             {"segment": segment},
         ],
-        "Journeys.funnel": [{**steps, **window, **always}, {**steps, "segment": segment}],
+        "Journeys.funnel": [
+            {**steps, **window, **always},
+            {**steps, "segment": segment},
+            {**steps, "segment": of_profile},
+        ],
         "Journeys.funnelBy": [{**steps, "by": "page", **window, **first, **always}],
         "Journeys.correlation": [{"goal": said, **first, **always}, {"goal": "seen"}],
         "Journeys.dropOff": [{"silentFor": "1d", **first, **always}],
