@@ -26,6 +26,9 @@ DAY: Final = 86_400_000
 DAYS: Final = 90
 BATCH: Final = 5_000
 ACCOUNTS: Final = 500
+SETTLED: Final = 500
+"""Customers that were settled at one moment, as in a load."""
+
 SOURCES: Final = ("app", "shop")
 CHANGES: Final = ("CREATED", "MERGED", "MOVED", "SPLIT", "QUARANTINED", "RELEASED")
 
@@ -227,7 +230,7 @@ async def fill(settings: Settings, world: World) -> None:
 async def write(driver: AsyncDriver, world: World) -> None:
     """Write the world into an empty database whose schema is applied."""
     customers = [
-        [world.customer_id(n), world.kinds[n], START, owned, START + DAYS * DAY]
+        [world.customer_id(n), world.kinds[n], START + n // SETTLED, owned, START + DAYS * DAY]
         for n, owned in enumerate(world.identifiers)
     ]
     for start in range(0, len(customers), BATCH):

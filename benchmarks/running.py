@@ -49,6 +49,15 @@ class Running:
         answer = asyncio.run(self.ask(self.admin_key, query, name=name, policy=policy))
         return answer["createSpace"]
 
+    def apply_profiles(self, space: str, text: str) -> None:
+        """Put a first profiles text of a space in force."""
+        query = """mutation ($space: String!, $text: String!) {
+          applyProfiles(space: $space, text: $text, expectedVersion: 0) {
+            ... on ProfilesText { version } ... on Invalid { message } } }"""
+        answer = asyncio.run(self.ask(self.admin_key, query, space=space, text=text))
+        if "version" not in answer["applyProfiles"]:
+            raise RuntimeError(answer["applyProfiles"])
+
     async def ask(self, key: str, query: str, **variables: str) -> Any:
         """The data that GraphQL answers with."""
         connection = await Connection.open(self.port)
