@@ -97,7 +97,7 @@ CREATE (:Account {key: $space + '/' + id, space: $space, account_id: id})
 WRITE_CHANGES: LiteralString = """
 UNWIND $rows AS r
 CREATE (:Change {id: 'chg_' + toString(r[0]), space: $space, position: r[0], kind: r[1], at: r[2],
-  customer_id: r[3], identifiers: [], policy_version: 1})
+  customer_id: r[3], identifiers: [], policy_version: 1, cause: 'event:m0'})
 """
 
 CONTEXT: Final = json.dumps(

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
-from typing import Final, LiteralString
+from typing import Final
 
 import psutil
 
@@ -24,14 +24,10 @@ from benchmarks.figures import table
 from benchmarks.journey_world import CUSTOMERS, EVENTS, SPACE, build, fill
 from benchmarks.processors import clock_of
 from benchmarks.profile_peer import AUDIENCES, FEATURES, TEXT, Peer
-from benchmarks.running import SERVE, Running, driver_of, environment_of
+from benchmarks.running import SERVE, Running, environment_of
 
 LOOK_EVERY: Final = 0.2
-"""Seconds between two looks at memory and at how far it is."""
-
-IS_COMPUTED: Final[LiteralString] = """
-MATCH (k:ProfileWork {space: $space}) RETURN k.version = 1 AND k.computing IS NULL AS done
-"""
+"""Seconds between two looks at memory."""
 
 
 def run(service: Running) -> None:
@@ -45,7 +41,7 @@ def measure(service: Running, customers: int, events: int) -> None:
     asyncio.run(fill(service.settings, build(customers, events)))
     with _watched("service", service.service) as own, _watched("Neo4j", service.neo4j) as neo4j:
         service.apply_profiles(SPACE, TEXT)
-        asyncio.run(_wait_until_computed(service))
+        asyncio.run(service.wait_until_computed(SPACE))
     with tempfile.TemporaryDirectory(prefix="identity-benchmark-") as directory:
         export = Path(directory) / "export"
         _export(service, export)
@@ -111,15 +107,6 @@ def _watched(name: str, process: psutil.Process) -> Generator[_Watched]:
         found.seconds, found.processor = time.perf_counter() - began, clock() - processor
         ended.set()
         looking.join()
-
-
-async def _wait_until_computed(service: Running) -> None:
-    async with driver_of(service.settings) as driver:
-        while True:
-            answer = await driver.execute_query(IS_COMPUTED, space=SPACE)
-            if [row["done"] for row in answer.records] == [True]:
-                return
-            await asyncio.sleep(LOOK_EVERY)
 
 
 def _export(service: Running, directory: Path) -> None:

@@ -370,7 +370,13 @@ class ProfileWorker:
             await self._fellows(space, batch, heads, evidence) if with_accounts else ()
         )
         outcomes = await asyncio.to_thread(
-            compute, in_force, heads.customers.values(), evidence, now, batch.position
+            compute,
+            in_force,
+            heads.customers.values(),
+            evidence,
+            now,
+            batch.position,
+            self._limits.ticks_interval_ms,
         )
         changes = await self._changes(space, in_force, batch, outcomes, heads.gone, now)
         write = ProfilesWrite(
