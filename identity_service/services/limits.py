@@ -116,8 +116,9 @@ class ActivationLimits:
 
     A process that serves one, or that has taken customers up for it, is taken for dead after
     `lease_ms`. Every `look_interval_s` a process looks which destinations have something to send;
-    between two looks at one it waits `gather_s` for more, unless there is a full batch. What was
-    not taken for `give_up_ms` becomes a dead letter. A sync marks `customers_marked` at a time.
+    between two looks at one it waits `gather_s` for more, unless there is a full batch or a sync
+    goes on, which marks `customers_marked` at a time. What was not taken for `give_up_ms` becomes a
+    dead letter.
     """
 
     lease_ms: int = 60_000
