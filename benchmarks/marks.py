@@ -13,7 +13,7 @@ from benchmarks.freshness import TEXT
 from benchmarks.processors import Clock
 from benchmarks.running import LOOK_EVERY, Running, driver_of
 from benchmarks.stream import Stream
-from benchmarks.turns import SLICE_SECONDS, TURNS, Done, Work, print_results, take_turns
+from benchmarks.turns import Done, Work, print_results, take_turns
 
 HISTORY: Final = 20_000
 """Events that each space holds before anything is measured."""
@@ -38,24 +38,29 @@ RETURN count(found) > 0 AS waits
 
 def run(service: Running) -> None:
     """Print both tables."""
-    measure(service, HISTORY, SLICE_SECONDS, TURNS)
+    take = Stream(seed=3).take
+    works = [
+        Work("single events, 32 senders", take, 1, 32),
+        Work("single events, 1 sender", take, 1, 1),
+        Work("batches of 100, 4 senders", take, 100, 4),
+    ]
+    measure(service, works, [take(100) for _ in range(HISTORY // 100)])
 
 
-def measure(service: Running, history: int, slice_seconds: float, turns: int) -> None:
+def measure(
+    service: Running, works: Sequence[Work], history: Sequence[list[dict[str, Any]]]
+) -> None:
     """Print what marks cost, and what it costs until all is computed."""
     keys = {name: service.create_space(name)["writeKey"] for name in (MARKED, COMPUTED, PLAIN)}
-    asyncio.run(_measure(service, keys, history, slice_seconds, turns))
+    asyncio.run(_measure(service, keys, works, history))
 
 
 async def _measure(
-    service: Running, keys: Mapping[str, str], history: int, slice_seconds: float, turns: int
+    service: Running,
+    keys: Mapping[str, str],
+    works: Sequence[Work],
+    history: Sequence[list[dict[str, Any]]],
 ) -> None:
-    take = Stream(seed=3).take
-    works = [
-        Work("single events, 32 senders", take, 1, 32, slice_seconds, turns),
-        Work("single events, 1 sender", take, 1, 1, slice_seconds, turns),
-        Work("batches of 100, 4 senders", take, 100, 4, slice_seconds, turns),
-    ]
     results: dict[str, list[Done]] = {}
     async with driver_of(service.settings) as driver:
         await driver.execute_query(HOLD, space=MARKED)
@@ -66,9 +71,8 @@ async def _measure(
             Computed(service_of(service, keys[COMPUTED]), driver),
             service_of(service, keys[PLAIN]),
         ]
-        before = [take(100) for _ in range(history // 100)]
         for each in contenders:
-            await each.send(each.prepare(before), 4)
+            await each.send(each.prepare(history), 4)
         for work in works:
             results[work.name] = await take_turns(work, contenders)
     for title, place in (("marks alone", 0), ("until all is computed", 1)):
