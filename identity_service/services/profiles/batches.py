@@ -175,7 +175,13 @@ class Batches:
             await self._fellows(space, batch, heads, evidence) if with_accounts else ()
         )
         outcomes = await asyncio.to_thread(
-            compute, in_force, heads.customers.values(), evidence, now, batch.position
+            compute,
+            in_force,
+            heads.customers.values(),
+            evidence,
+            now,
+            batch.position,
+            self._limits.ticks_interval_ms,
         )
         changes = await changes_with_causes(
             self._store, space, in_force, batch, outcomes, heads.gone, now
