@@ -25,7 +25,9 @@ from tests.support.service import RunningService, Space, create_space, running_s
 from tests.support.waiting import wait_until
 
 CONTRACT = Path(__file__).parents[2] / "contract" / "schema.graphql"
-KEY = "reader-key-of-demo"
+KEY = "reader-key-of-the-shop"
+QUERY = "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror"
+VARIABLES = "document.querySelector('.graphiql-editor-tool .CodeMirror').CodeMirror"
 
 pytestmark = pytest.mark.skipif(browser.PROGRAM is None, reason="no browser on this machine")
 
@@ -42,8 +44,8 @@ class Service:
         result = self.schema.type_map["CustomerResult"]
         assert isinstance(result, GraphQLUnionType)
         result.resolve_type = not_found
-        self.asked: list[tuple[str, str | None]] = []
-        """Operation and Authorization header of every request but the schema's."""
+        self.asked: list[tuple[str, str | None, Any]] = []
+        """Operation, Authorization header and variables of every request but the schema's."""
 
     async def answer(self, request: Request) -> Response:
         if request.method == "GET":
@@ -51,13 +53,14 @@ class Service:
         body = await request.json()
         authorization = request.headers.get("Authorization")
         if body.get("operationName") != "IntrospectionQuery":
-            self.asked.append((body["operationName"], authorization))
+            self.asked.append((body.get("operationName"), authorization, body.get("variables")))
         customer = {"reason": "UNKNOWN", "message": "Nobody was seen with it."}
-        space = {"customer": customer} if authorization == f"Bearer {KEY}" else None
+        space = {"name": "shop", "customer": customer}
+        known = authorization == f"Bearer {KEY}"
         result = execute_sync(
             self.schema,
             parse(body["query"]),
-            {"space": space},
+            {"space": space if known else None, "spaces": [space] if known else []},
             variable_values=body.get("variables"),
             operation_name=body.get("operationName"),
         )
@@ -111,11 +114,29 @@ def wait_until_ready(page: browser.Page) -> None:
     )
 
 
-def type_headers(page: browser.Page, text: str) -> None:
+def type_into(page: browser.Page, field: str, text: str) -> None:
+    """Type into a field of the page, and leave it."""
+    page.value(f"document.getElementById({field!r}).select()")
+    page.call("Input.insertText", text=text)
+    page.value("document.activeElement.blur()")
+
+
+def press_tab(page: browser.Page) -> None:
+    for kind in ("rawKeyDown", "keyUp"):
+        page.call("Input.dispatchKeyEvent", type=kind, key="Tab", windowsVirtualKeyCode=9)
+
+
+def variables(page: browser.Page) -> Any:
+    return json.loads(page.value(f"{VARIABLES}.getValue()"))
+
+
+def type_variable(page: browser.Page, old: str, new: str) -> None:
+    """Put one text in the place of another in the variables, as if it was typed there."""
     page.value(
-        "[...document.querySelectorAll('.graphiql-editor-tool .CodeMirror')]"
-        ".find((editor) => editor.CodeMirror.getValue().includes('Authorization'))"
-        f".CodeMirror.setValue({text!r})"
+        f"(() => {{ const editor = {VARIABLES};"
+        f" const start = editor.posFromIndex(editor.getValue().indexOf({old!r}));"
+        f" const end = {{ line: start.line, ch: start.ch + {len(old)} }};"
+        f" editor.replaceRange({new!r}, start, end, '+input'); }})()"
     )
 
 
@@ -136,23 +157,25 @@ def answer_shows(text: str) -> str:
     return f"document.querySelector('.result-window')?.textContent.includes({text!r})"
 
 
-def key_state(page: browser.Page) -> Any:
-    return page.value("document.getElementById('key').dataset.state")
+def state(page: browser.Page) -> Any:
+    return page.value("document.getElementById('state').dataset.state")
 
 
-def test_a_key_typed_once_serves_every_tab_and_stays_in_the_browser_tab(
+def test_space_and_key_are_asked_for_once_and_stay_in_the_browser_tab(
     page: browser.Page, service: Service
 ) -> None:
-    choose_tab(page, "WhoIsThis")
-    assert key_state(page) == "missing"
+    assert state(page) == "missing"
 
-    type_headers(page, f'{{"Authorization": "Bearer {KEY}"}}')
-    page.wait_until("document.getElementById('key').dataset.state === 'set'")
+    type_into(page, "key", KEY)
+    page.wait_until("document.getElementById('space').value === 'shop'")
     choose_tab(page, "WhyThese")
+    page.wait_until(f"{VARIABLES}.getValue().includes('shop')")
     run(page)
     page.wait_until(answer_shows("Nobody was seen with it."))
 
-    assert service.asked == [("WhyThese", f"Bearer {KEY}")]
+    assert state(page) == "set"
+    asked = {"space": "shop", "type": "email", "value": "ann@example.com"}
+    assert service.asked[-1] == ("WhyThese", f"Bearer {KEY}", asked)
     assert page.value("Object.keys(localStorage)") == []
     assert page.value("document.cookie") == ""
 
@@ -162,17 +185,63 @@ def test_without_a_key_or_with_a_wrong_one_the_page_says_so(
 ) -> None:
     run(page)
     page.wait_until(answer_shows('"space": null'))
-    assert key_state(page) == "missing"
+    assert state(page) == "missing"
 
-    type_headers(page, '{"Authorization": "Bearer wrong"}')
+    type_into(page, "key", "Bearer wrong")
+    page.wait_until("document.getElementById('state').dataset.state === 'refused'")
+
+    assert [key for _, key, _ in service.asked] == [None, "Bearer wrong"]
+
+
+def test_who_was_asked_about_stands_in_every_question_until_another_is_typed(
+    page: browser.Page,
+) -> None:
+    choose_tab(page, "BlastRadius")
+    assert variables(page)["value"] == "FAMILY-TABLET-01"
+
+    choose_tab(page, "WhoIsThis")
+    type_variable(page, "ann@example.com", "bob@example.com")
+    type_into(page, "space", "elsewhere")
+
+    for question in ("Timeline", "CustomerChanges", "SamePerson", "WhoIsThis"):
+        choose_tab(page, question)
+        page.wait_until(f"{VARIABLES}.getValue().includes('elsewhere')")
+        assert variables(page).get("value", "bob@example.com") == "bob@example.com"
+
+
+def test_the_tab_key_leaves_every_editor_and_all_questions_are_in_sight(
+    page: browser.Page,
+) -> None:
+    page.call(
+        "Emulation.setDeviceMetricsOverride",
+        width=1280,
+        height=800,
+        deviceScaleFactor=1,
+        mobile=False,
+    )
     run(page)
-    page.wait_until("document.getElementById('key').dataset.state === 'refused'")
+    page.wait_until(answer_shows('"space": null'))
+    held = page.value(f"{QUERY}.getValue()")
 
-    assert service.asked == [("WhoIsThis", None), ("WhoIsThis", "Bearer wrong")]
+    page.value(f"{QUERY}.focus()")
+    stops: list[str] = []
+    while "key" not in stops and len(stops) < 100:
+        press_tab(page)
+        stops.append(page.value("document.activeElement.id || document.activeElement.className"))
+
+    assert stops[-1] == "key"
+    assert page.value(f"{QUERY}.getValue()") == held
+    covered = page.value(
+        "[...document.querySelectorAll('.graphiql-tab-button')].filter((button) => {"
+        " const { left, top, width, height } = button.getBoundingClientRect();"
+        " return document.elementFromPoint(left + width / 2, top + height / 2) !== button;"
+        "}).map((button) => button.textContent)"
+    )
+    assert covered == []
 
 
 def test_a_reload_keeps_the_tabs_and_the_key(page: browser.Page) -> None:
-    type_headers(page, f'{{"Authorization": "Bearer {KEY}"}}')
+    type_into(page, "key", KEY)
     run(page)
     page.wait_until(answer_shows("Nobody was seen with it."))
     tabs = page.value("document.querySelectorAll('.graphiql-tab').length")
@@ -184,7 +253,8 @@ def test_a_reload_keeps_the_tabs_and_the_key(page: browser.Page) -> None:
         wait_until_ready(page)
 
     assert page.value("document.querySelectorAll('.graphiql-tab').length") == tabs
-    assert key_state(page) == "set"
+    assert state(page) == "set"
+    assert variables(page)["space"] == "shop"
 
 
 def test_the_page_asks_no_other_host_and_nothing_is_refused(
@@ -206,14 +276,10 @@ def test_changes_appear_as_they_are_committed(
     with browser.page(browser.PROGRAM, tmp_path / "profile") as opened:
         opened.open(f"{running.url}/graphql")
         wait_until_ready(opened)
-        type_headers(opened, f'{{"Authorization": "Bearer {space.reader_key}"}}')
-        opened.wait_until("document.getElementById('key').dataset.state === 'set'")
+        type_into(opened, "key", space.reader_key)
+        opened.wait_until(f"document.getElementById('space').value === '{space.name}'")
         choose_tab(opened, "WatchChanges")
-        opened.value(
-            "[...document.querySelectorAll('.graphiql-editor-tool .CodeMirror')]"
-            ".find((editor) => editor.CodeMirror.getValue().includes('demo'))"
-            f".CodeMirror.setValue({json.dumps(json.dumps({'space': space.name}))})"
-        )
+        opened.wait_until(f"{VARIABLES}.getValue().includes('{space.name}')")
         run(opened)
         # The page does not say when it has begun to listen, so it is told until it has heard.
         visits = count()
