@@ -71,12 +71,14 @@ class GraphQLEndpoint:
             key = bearer_key(request.headers.get("authorization"))
             context = await self._context(request, key)
             asked = await _asked(request, context)
-            kind = await self._graphql.kind(asked, context)
+            by_get, events = request.method == "GET", sse.MEDIA_TYPE in accepted
+            # Not for every request: without a valid key, nothing that is parsed is kept.
+            kind = await self._graphql.kind(asked, context) if by_get or events else None
         except IdentityServiceError as error:
             return _refused(error, media_type)
-        if request.method == "GET" and kind is OperationType.MUTATION:
+        if by_get and kind is OperationType.MUTATION:
             return _response(failed(_CHANGES_BY_GET), 405, media_type, {"Allow": "POST"})
-        if sse.MEDIA_TYPE in accepted and (
+        if events and (
             kind is OperationType.SUBSCRIPTION or not (_JSON in accepted or _ANY in accepted)
         ):
             return self._event_stream(asked, context, key)
