@@ -56,27 +56,6 @@ async def test_a_body_that_does_not_say_that_it_is_json_is_a_415(
     assert response.json()["errors"][0]["extensions"] == {"code": "BAD_INPUT"}
 
 
-async def test_a_query_is_taken_by_get_and_a_mutation_is_not(
-    world: GraphQLWorld, space: OpenSpace
-) -> None:
-    read = {"query": "query($name: String!) { space(name: $name) { name } }"}
-    headers = {"Authorization": f"Bearer {space.admin_key}"}
-
-    answered = await world.client.get(
-        "/graphql",
-        params={**read, "variables": f'{{"name": "{space.name}"}}'},
-        headers=headers,
-    )
-    refused = await world.client.get(
-        "/graphql", params={"query": "mutation { __typename }"}, headers=headers
-    )
-    nothing = await world.client.get("/graphql", headers=headers)
-
-    assert answered.json() == {"data": {"space": {"name": space.name}}}
-    assert (refused.status_code, refused.headers["Allow"]) == (405, "POST")
-    assert nothing.status_code == 400
-
-
 async def test_a_body_that_is_too_large_is_a_413(world: GraphQLWorld, space: OpenSpace) -> None:
     taken = await world.post(b" " * MAX_BODY, space.reader_key)
     response = await world.post(b" " * (MAX_BODY + 1), space.reader_key)
