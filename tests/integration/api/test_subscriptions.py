@@ -491,7 +491,7 @@ def test_a_cursor_that_the_space_has_not_reached_is_none_of_its_cursors(
     assert codes(first.answer["errors"]) == ["BAD_INPUT"]
 
 
-def test_a_subscription_in_the_address_is_taken_and_nothing_else_is(
+def test_a_subscription_in_the_address_is_taken_and_a_mutation_is_not(
     service: RunningService, space: Space
 ) -> None:
     visit(service, space, "ann")
@@ -507,10 +507,10 @@ def test_a_subscription_in_the_address_is_taken_and_nothing_else_is(
         lines = response.iter_lines()
         data = next(line for line in lines if line.startswith("data:"))
 
-    refused = service.get("/graphql", params={"query": "{ __typename }"}, headers=headers)
+    refused = service.get("/graphql", params={"query": "mutation { __typename }"}, headers=headers)
 
     assert '"ann"' in data
-    assert refused.status_code == 400
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "POST")
 
 
 def test_silence_is_filled_with_comments(
