@@ -211,11 +211,17 @@ def _question(name: str, row: type[Any]) -> Any:
 
 def _argument(parameter: Parameter) -> inspect.Parameter:
     kind = TAKEN[parameter.kind]
-    described = strawberry.argument(description=DESCRIBED.get(parameter.name))
+    described = strawberry.argument(
+        description=DESCRIBED.get(parameter.name) or _sentence(parameter.meaning)
+    )
     if parameter.required:
         return _taken(parameter.name, Annotated[kind, described])
     default = UNSET if parameter.default is None else parameter.default
     return _taken(parameter.name, Annotated[kind | None, described], default)
+
+
+def _sentence(meaning: str) -> str:
+    return f"{meaning[0].upper()}{meaning[1:]}."
 
 
 def _taken(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
