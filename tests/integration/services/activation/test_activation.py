@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from email.utils import formatdate
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -347,6 +348,36 @@ async def test_an_answer_that_comes_after_the_order_to_erase_does_not_undo_it(
         await space.engine.serve(key)
 
     assert stub.asked[-1].json["batch"][0]["action"] == "suppress"
+    assert (await space.record_of(key, "user_id:u")).state == "erased"
+
+
+async def test_an_erasure_finds_a_record_whose_first_answer_has_not_come(
+    world: NewWorld, activate: Activated
+) -> None:
+    space = activate(await world())
+    await space.world.send(event("m1", 1, "user_id:u"))
+    is_ordered = Event()
+
+    def answer(asked: Asked) -> Said:
+        del asked
+        is_ordered.wait(timeout=30)
+        return Said(200, {})
+
+    async def is_asked() -> bool:
+        return bool(stub.asked)
+
+    with vendor_stub(answer) as stub:
+        key = await space.create(Vendor.CUSTOMERIO, stub.url)
+        [customer] = await space.mark_all(key)
+        look = asyncio.create_task(space.look(key))
+        await until(is_asked)
+        await space.destinations.erase(space.world.scope, customer)
+        is_ordered.set()
+        await look
+        await space.engine.serve(key)
+
+    actions = [each.json["batch"][0]["action"] for each in stub.asked]
+    assert actions == ["identify", "suppress"]
     assert (await space.record_of(key, "user_id:u")).state == "erased"
 
 
