@@ -22,6 +22,7 @@ from pygments.lexer import RegexLexer
 from pygments.lexers.graph import CypherLexer
 from sphinx.application import Sphinx
 
+from docs._ext.limits import SECTIONS, limits
 from identity_service import errors
 from identity_service.api.graphql.schema import build_schema
 from identity_service.app import create_app
@@ -209,6 +210,15 @@ def commands() -> str:
     return "\n\n".join(map(_command, _leaves(root, "identity-service")))
 
 
+def bounds() -> str:
+    """Every limit that is a constant, one section for each kind."""
+    parts: list[str] = []
+    for section in SECTIONS:
+        rows = [(each.meaning, f"{each.value:,}") for each in limits(section)]
+        parts.append(f"## {section}\n\n{_table(('what', 'at most'), rows)}")
+    return "\n\n".join(parts)
+
+
 def mistakes() -> str:
     """A policy with mistakes, and what is said of it."""
     text = MISTAKES.read_text(encoding="utf-8")
@@ -229,6 +239,7 @@ GENERATED: Final[dict[str, Callable[[], str]]] = {
     "journeys": journeys,
     "profiles": profiles,
     "commands": commands,
+    "limits": bounds,
     "mistakes": mistakes,
 }
 
