@@ -10,15 +10,15 @@ from strawberry import UNSET, Parent
 
 from identity_service.api.graphql.connections import page_size
 from identity_service.api.graphql.context import Info, Scoped
-from identity_service.api.graphql.customer_profiles import ShownFeature, shown_feature
+from identity_service.api.graphql.customer_profiles import ShownFeature, shown_features
 from identity_service.domain.profiles.explain import (
     MOST_EVENTS,
     AudienceExplanation,
     FeatureExplanation,
 )
 from identity_service.errors import NotFound
-from identity_service.services.read.account_profiles import AccountProfile
 from identity_service.services.read.current import CurrentView
+from identity_service.services.read.evaluated_profile import EvaluatedProfile
 from identity_service.services.read.view import Account
 
 ScopedAccount: TypeAlias = Scoped[Account]
@@ -27,14 +27,7 @@ ScopedAccount: TypeAlias = Scoped[Account]
 async def features(
     root: Parent[ScopedAccount], info: Info, names: list[str] | None = UNSET
 ) -> list[ShownFeature]:
-    found = await _profile(root, info)
-    if found is None:
-        return []
-    return [
-        shown_feature(name, value, found.evaluated_at, found.version)
-        for name, value in found.features.items()
-        if not names or name in names
-    ]
+    return shown_features(await _profile(root, info), names)
 
 
 async def audiences(root: Parent[ScopedAccount], info: Info) -> list[str]:
@@ -66,7 +59,7 @@ async def explain_audience(
     return None
 
 
-async def _profile(root: ScopedAccount, info: Info) -> AccountProfile | None:
+async def _profile(root: ScopedAccount, info: Info) -> EvaluatedProfile | None:
     if not _is_of_now(root):
         return None
     profiles = info.context.services.account_profiles

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -13,7 +13,6 @@ from identity_service.api.graphql.connections import page_size
 from identity_service.api.graphql.context import Info, Scoped
 from identity_service.api.graphql.scalars import Json, exact_json
 from identity_service.api.graphql.scoped import ScopedCustomer
-from identity_service.domain.profiles.evaluate import FeatureValue
 from identity_service.domain.profiles.explain import (
     MOST_EVENTS,
     AudienceExplanation,
@@ -24,6 +23,7 @@ from identity_service.domain.profiles.explain import (
 from identity_service.domain.recorded import RecordedEvent
 from identity_service.errors import NotFound
 from identity_service.services.read.customer_profiles import recorded_event
+from identity_service.services.read.evaluated_profile import EvaluatedProfile
 
 
 class ShownFeature(NamedTuple):
@@ -59,13 +59,7 @@ async def features(
     found = await info.context.services.customer_profiles.profile(
         root.view, root.record, with_audiences=False
     )
-    if found is None:
-        return []
-    return [
-        shown_feature(name, value, found.evaluated_at, found.version)
-        for name, value in found.features.items()
-        if not names or name in names
-    ]
+    return shown_features(found, names)
 
 
 async def audiences(root: Parent[ScopedCustomer], info: Info) -> list[str]:
@@ -135,7 +129,21 @@ def _flat(outcome: ConditionOutcome, depth: int) -> Iterator[ShownOutcome]:
         yield from _flat(part, depth + 1)
 
 
-def shown_feature(name: str, value: FeatureValue, evaluated_at: int, version: int) -> ShownFeature:
-    return ShownFeature(
-        name, exact_json(value.value), value.skipped, value.truncated, evaluated_at, version
-    )
+def shown_features(
+    found: EvaluatedProfile | None, names: Container[str] | None
+) -> list[ShownFeature]:
+    """The features of a profile, if there is one; without `names`, all of them."""
+    if found is None:
+        return []
+    return [
+        ShownFeature(
+            name,
+            exact_json(value.value),
+            value.skipped,
+            value.truncated,
+            found.evaluated_at,
+            found.version,
+        )
+        for name, value in found.features.items()
+        if not names or name in names
+    ]

@@ -20,7 +20,7 @@ from identity_service.domain.profiles.evaluate import evaluate
 from identity_service.domain.profiles.occurrences import CustomerEvidence
 from identity_service.domain.recorded import SettledCustomer
 from identity_service.domain.timestamps import read_moment
-from identity_service.errors import BadInput, NotFound
+from identity_service.errors import BadInput
 from identity_service.services.export.export import whole_or_nothing
 from identity_service.services.export.parquet import Columns, Kind, TableWriter
 from identity_service.services.export.profile_columns import (
@@ -102,9 +102,7 @@ class TrainingSets:
         BadInput for a file that cannot be read, or a directory that cannot be written, TooLarge
         for customers with too many events, and IdentityServiceError without pyarrow.
         """
-        in_force = await self._texts.definitions(scope)
-        if in_force is None:
-            raise NotFound(f"The space “{scope.space}” has no profiles text.", remedy="Apply one.")
+        in_force = await self._texts.required(scope)
         features = feature_columns(in_force.profiles.features)
         rows = unknown = 0
         with (

@@ -16,14 +16,18 @@ from identity_service.domain.profiles.comparison import (
     FeatureDifference,
 )
 from identity_service.domain.profiles.definitions import Of, Profiles
-from identity_service.domain.profiles.evaluate import evaluate, evaluate_account
+from identity_service.domain.profiles.evaluate import (
+    Evaluation,
+    evaluate,
+    evaluate_account,
+)
 from identity_service.domain.profiles.occurrences import AccountEvidence, CustomerEvidence
 from identity_service.domain.profiles.parse import parse_profiles
 from identity_service.errors import Problem, TooLarge
 from identity_service.graph.exports import ExportReader
 from identity_service.services.kit.clock import Clock
 from identity_service.services.preview.time_limit import in_time
-from identity_service.services.read.profile_evidence import ProfileEvidence, accounts_of
+from identity_service.services.read.profile_evidence import ProfileEvidence, named_accounts
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import Policies
 from identity_service.services.spaces.profile_texts import ProfileTexts
@@ -134,11 +138,11 @@ class ProfilePreviews:
             texts = _Texts(before, after, self._clock())
             async with aclosing(self._read(scope, texts)) as groups:
                 async for group, left_out in groups:
-                    await asyncio.to_thread(partial(_compare, comparison, texts, group))
+                    await asyncio.to_thread(partial(_compare, comparison, texts, evaluate, group))
                     skipped += left_out
                     progress(comparison.compared + skipped)
                     if texts.have_accounts:
-                        accounts |= await asyncio.to_thread(_named, group)
+                        accounts |= await asyncio.to_thread(named_accounts, group.values())
             of_accounts = await self._of_accounts(scope, texts, sorted(accounts))
         return ProfilesPreview(
             comparison.compared,
@@ -164,7 +168,7 @@ class ProfilePreviews:
 
         for n in range(0, len(ids), _ACCOUNTS_AT_ONCE):
             group, left_out = await _in_parts(read, ids[n : n + _ACCOUNTS_AT_ONCE])
-            await asyncio.to_thread(partial(_compare_accounts, comparison, texts, group))
+            await asyncio.to_thread(partial(_compare, comparison, texts, evaluate_account, group))
             skipped += left_out
         return AccountsPreview(
             comparison.compared, skipped, comparison.audiences(), comparison.features()
@@ -172,8 +176,8 @@ class ProfilePreviews:
 
     async def _read(
         self, scope: SpaceScope, texts: _Texts
-    ) -> AsyncGenerator[tuple[list[CustomerEvidence], int]]:
-        """The evidence of all customers, some at a time; and how many of these have too much."""
+    ) -> AsyncGenerator[tuple[Mapping[str, CustomerEvidence], int]]:
+        """The evidence of all customers, some at a time, by id; how many of these have too much."""
         seen = set[str]()
         limited = (await self._policies.in_force(scope)).policy.limited_sources
 
@@ -193,16 +197,16 @@ class ProfilePreviews:
 
 async def _in_parts(
     read: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]], ids: Sequence[str]
-) -> tuple[list[T], int]:
+) -> tuple[Mapping[str, T], int]:
     """What is read of each, in halves where it is too much; and of how many it is that alone."""
     try:
-        return list((await read(ids)).values()), 0
+        return await read(ids), 0
     except TooLarge:
         if len(ids) == 1:
-            return [], 1
+            return {}, 1
     middle = len(ids) // 2
     one, other = await _in_parts(read, ids[:middle]), await _in_parts(read, ids[middle:])
-    return [*one[0], *other[0]], one[1] + other[1]
+    return {**one[0], **other[0]}, one[1] + other[1]
 
 
 def _audiences(of: Of, *texts: Profiles) -> dict[str, None]:
@@ -211,25 +215,14 @@ def _audiences(of: Of, *texts: Profiles) -> dict[str, None]:
     )
 
 
-def _compare(comparison: Comparison, texts: _Texts, group: Sequence[CustomerEvidence]) -> None:
-    for evidence in group:
-        before, after = (
-            evaluate(profiles, evidence, texts.now) for profiles in (texts.before, texts.after)
-        )
-        comparison.add(evidence.customer_id, before, after)
-
-
-def _named(group: Sequence[CustomerEvidence]) -> set[str]:
-    """The accounts that belong to some of these customers."""
-    return {name for each in group for name in accounts_of(each)}
-
-
-def _compare_accounts(
-    comparison: Comparison, texts: _Texts, group: Sequence[AccountEvidence]
+def _compare(
+    comparison: Comparison,
+    texts: _Texts,
+    evaluated: Callable[[Profiles, T, int], Evaluation],
+    group: Mapping[str, T],
 ) -> None:
-    for evidence in group:
+    for id_, evidence in group.items():
         before, after = (
-            evaluate_account(profiles, evidence, texts.now)
-            for profiles in (texts.before, texts.after)
+            evaluated(profiles, evidence, texts.now) for profiles in (texts.before, texts.after)
         )
-        comparison.add(evidence.account_id, before, after)
+        comparison.add(id_, before, after)

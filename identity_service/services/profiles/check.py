@@ -11,7 +11,7 @@ from identity_service.domain.profiles.memberships import Change
 from identity_service.graph.profile_evidence import ProfileEvidenceReader
 from identity_service.graph.profiles import ProfilesProgress, ProfileStore
 from identity_service.services.kit.clock import Clock
-from identity_service.services.profiles.computation import compute
+from identity_service.services.profiles.computation import compute, only_ticked
 from identity_service.services.read.profile_evidence import ProfileEvidence
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import Policies
@@ -109,7 +109,7 @@ class ProfileChecks:
             )
             for each in outcomes:
                 expected.update((audience, each.head.customer_id) for audience in each.audiences)
-                if each.changed and not each.only_ticked:
+                if each.changed and not only_ticked(each, in_force.version):
                     found.profiles.append(each.head.customer_id)
             found.customers += len(outcomes)
             place = (page[-1][1], page[-1][0])

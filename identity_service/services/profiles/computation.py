@@ -39,15 +39,19 @@ class Outcome:
     """What a customer's profile is now.
 
     `properties` are those of its node that differ from what is stored; `changed`: its values,
-    audiences or version are among them; `only_ticked`: none but values that tick.
+    audiences or version are among them.
     """
 
     head: CustomerHead
     evidence: CustomerEvidence
-    audiences: frozenset[str]
+    found: Evaluation
     properties: Mapping[str, Any]
     changed: bool
-    only_ticked: bool
+
+    @property
+    def audiences(self) -> frozenset[str]:
+        """Those that the customer is in."""
+        return self.found.audiences
 
 
 def compute(
@@ -64,6 +68,21 @@ def compute(
         for head in heads
         if head.customer_id in evidence
     ]
+
+
+def only_ticked(outcome: Outcome, version: int) -> bool:
+    """Whether a changed profile differs from what is stored in none but values that tick."""
+    stored, found = outcome.head.profile, outcome.found
+    if stored is None:
+        return False
+    before = _stored_values(stored)
+    still = {name: _said(each) for name, each in found.features.items() if each.ticks is None}
+    ticking = found.features.keys() - still.keys()
+    return (
+        (stored.version, frozenset(stored.audiences)) == (version, found.audiences)
+        and before.keys() == found.features.keys()
+        and {name: said for name, said in before.items() if name not in ticking} == still
+    )
 
 
 def values_text(features: Mapping[str, FeatureValue]) -> str:
@@ -99,26 +118,16 @@ def _outcome(
         values,
         audiences,
     )
-    only_ticked = False
     if changed:
-        before = {} if stored is None else cast("dict[str, Any]", read_json(stored.values_json))
-        only_ticked = stored is not None and _only_ticked(stored, before, found, in_force.version)
+        before = {} if stored is None else _stored_values(stored)
         properties |= {f"f_{name}": None for name in before}
         properties |= {f"f_{name}": _scalar(each.value) for name, each in found.features.items()}
         properties |= {"version": in_force.version, "values": values, "audiences": audiences}
-    return Outcome(head, evidence, found.audiences, properties, changed, only_ticked)
+    return Outcome(head, evidence, found, properties, changed)
 
 
-def _only_ticked(
-    stored: StoredProfile, before: Mapping[str, Any], found: Evaluation, version: int
-) -> bool:
-    still = {name: _said(each) for name, each in found.features.items() if each.ticks is None}
-    ticking = found.features.keys() - still.keys()
-    return (
-        (stored.version, frozenset(stored.audiences)) == (version, found.audiences)
-        and before.keys() == found.features.keys()
-        and {name: said for name, said in before.items() if name not in ticking} == still
-    )
+def _stored_values(stored: StoredProfile) -> dict[str, Any]:
+    return cast("dict[str, Any]", read_json(stored.values_json))
 
 
 def _said(value: FeatureValue) -> dict[str, Any]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final, TypeVar
 
-from identity_service.domain.profiles.evaluate import FeatureValue, evaluate_account
+from identity_service.domain.profiles.evaluate import evaluate_account
 from identity_service.domain.profiles.explain import (
     AudienceExplanation,
     FeatureExplanation,
@@ -18,28 +17,16 @@ from identity_service.domain.profiles.occurrences import AccountEvidence
 from identity_service.errors import NotFound
 from identity_service.services.kit.clock import Clock
 from identity_service.services.kit.offload import offload_if_large
+from identity_service.services.read.evaluated_profile import EvaluatedProfile
 from identity_service.services.read.profile_evidence import ProfileEvidence
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import Policies
-from identity_service.services.spaces.profile_texts import ProfilesInForce, ProfileTexts
+from identity_service.services.spaces.profile_texts import ProfileTexts
 
 T = TypeVar("T")
 
 _READS_AT_ONCE: Final = 2
 """Accounts whose members' events are read at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class AccountProfile:
-    """What the text of a version says of an account at one instant.
-
-    `evaluated_at` in milliseconds since 1970; `audiences` are in text order.
-    """
-
-    version: int
-    evaluated_at: int
-    features: Mapping[str, FeatureValue]
-    audiences: Sequence[str]
 
 
 class AccountProfiles:
@@ -57,7 +44,7 @@ class AccountProfiles:
         self._clock = clock
         self._one_by_one = asyncio.Semaphore(_READS_AT_ONCE)
 
-    async def profile(self, scope: SpaceScope, account_id: str) -> AccountProfile | None:
+    async def profile(self, scope: SpaceScope, account_id: str) -> EvaluatedProfile | None:
         """The profile of an account; None where the text in force says nothing of accounts."""
         in_force = await self._texts.definitions(scope)
         if in_force is None or not in_force.profiles.has_accounts():
@@ -65,13 +52,13 @@ class AccountProfiles:
         now = self._clock()
         evidence = await self._read(scope, account_id, now)
         found = await _aside(evidence, lambda: evaluate_account(in_force.profiles, evidence, now))
-        return AccountProfile(in_force.version, now, found.features, sorted(found.audiences))
+        return EvaluatedProfile(in_force.version, now, found.features, sorted(found.audiences))
 
     async def explain_feature(
         self, scope: SpaceScope, account_id: str, name: str, most: int
     ) -> FeatureExplanation:
         """Which events made the value of a feature, at most `most`. Raises NotFound."""
-        in_force, now = await self._in_force(scope), self._clock()
+        in_force, now = await self._texts.required(scope), self._clock()
         evidence = await self._read(scope, account_id, now)
         return await _aside(
             evidence, lambda: explain_feature(in_force.profiles, evidence, now, name, most=most)
@@ -81,17 +68,11 @@ class AccountProfiles:
         self, scope: SpaceScope, account_id: str, name: str
     ) -> AudienceExplanation:
         """Which parts of the condition of an audience hold. Raises NotFound."""
-        in_force, now = await self._in_force(scope), self._clock()
+        in_force, now = await self._texts.required(scope), self._clock()
         evidence = await self._read(scope, account_id, now)
         return await _aside(
             evidence, lambda: explain_audience(in_force.profiles, evidence, now, name)
         )
-
-    async def _in_force(self, scope: SpaceScope) -> ProfilesInForce:
-        in_force = await self._texts.definitions(scope)
-        if in_force is None:
-            raise NotFound(f"The space “{scope.space}” has no profiles text.")
-        return in_force
 
     async def _read(self, scope: SpaceScope, account_id: str, now: int) -> AccountEvidence:
         limited = (await self._policies.in_force(scope)).policy.limited_sources

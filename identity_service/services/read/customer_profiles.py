@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from identity_service.domain.profiles.definitions import TraitRule
-from identity_service.domain.profiles.evaluate import FeatureValue, evaluate
+from identity_service.domain.profiles.evaluate import evaluate
 from identity_service.domain.profiles.explain import (
     AudienceExplanation,
     FeatureExplanation,
@@ -21,11 +21,12 @@ from identity_service.domain.profiles.traits_by_rule import ChosenTrait, choose_
 from identity_service.domain.profiles.values import json_text
 from identity_service.domain.recorded import RecordedEvent, SeenIdentifier, SettledCustomer
 from identity_service.domain.traits import Trait
-from identity_service.errors import IdentityServiceError, NotFound
+from identity_service.errors import IdentityServiceError
 from identity_service.graph.stored_profiles import StoredProfileReader, StoredProfileRow
 from identity_service.services.kit.clock import Clock
 from identity_service.services.kit.data_loader import DataLoader
 from identity_service.services.kit.offload import offload_if_large
+from identity_service.services.read.evaluated_profile import EvaluatedProfile
 from identity_service.services.read.view import CustomerView
 from identity_service.services.spaces.profile_texts import ProfilesInForce, ProfileTexts
 
@@ -33,19 +34,6 @@ T = TypeVar("T")
 
 _READS_AT_ONCE: Final = 8
 """Customers whose events are read at a time: a thousand may be asked for their features."""
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerProfile:
-    """What the text of a version says of a customer at one instant.
-
-    `evaluated_at` in milliseconds since 1970; `audiences` are in text order.
-    """
-
-    version: int
-    evaluated_at: int
-    features: Mapping[str, FeatureValue]
-    audiences: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +69,13 @@ class CustomerProfiles:
         self._read: DataLoader[_Asked, CustomerEvidence | IdentityServiceError] = DataLoader(
             partial(_each, self._evidence)
         )
-        self._computed: DataLoader[_Asked, CustomerProfile | IdentityServiceError] = DataLoader(
+        self._computed: DataLoader[_Asked, EvaluatedProfile | IdentityServiceError] = DataLoader(
             partial(_each, self._evaluated)
         )
 
     async def profile(
         self, view: CustomerView, customer: SettledCustomer, *, with_audiences: bool
-    ) -> CustomerProfile | None:
+    ) -> EvaluatedProfile | None:
         """The profile of a customer; None where the space has no profiles text.
 
         Without `with_audiences` the audiences are not to be relied on: those that speak of
@@ -191,9 +179,7 @@ class CustomerProfiles:
         self, view: CustomerView, customer: SettledCustomer, *, with_accounts: bool
     ) -> tuple[ProfilesInForce, CustomerEvidence]:
         """The text in force, and the evidence of a customer. Raises NotFound without a text."""
-        in_force = await self._texts.definitions(view.scope)
-        if in_force is None:
-            raise NotFound(f"The space “{view.scope.space}” has no profiles text.")
+        in_force = await self._texts.required(view.scope)
         needed = with_accounts and in_force.profiles.uses_accounts()
         read = await self._read.get(_Asked(view, customer.customer_id, needed, customer))
         return in_force, _result(read)
@@ -208,13 +194,13 @@ class CustomerProfiles:
                 asked.customer, self._now(asked.customer), with_accounts=asked.with_accounts
             )
 
-    async def _evaluated(self, asked: _Asked) -> CustomerProfile:
+    async def _evaluated(self, asked: _Asked) -> EvaluatedProfile:
         in_force, evidence = await self._evidence_for(
             asked.view, asked.customer, with_accounts=asked.with_accounts
         )
         now = self._now(asked.customer)
         found = await _aside(evidence, lambda: evaluate(in_force.profiles, evidence, now))
-        return CustomerProfile(in_force.version, now, found.features, sorted(found.audiences))
+        return EvaluatedProfile(in_force.version, now, found.features, sorted(found.audiences))
 
     def _is_fresh(self, stored: StoredProfileRow, in_force: ProfilesInForce) -> bool:
         """Whether it is still what the text in force says of the evidence."""
@@ -226,10 +212,10 @@ class CustomerProfiles:
         return self._clock() if customer.as_of is None else customer.as_of
 
 
-def _stored_profile(stored: StoredProfileRow, in_force: ProfilesInForce) -> CustomerProfile:
+def _stored_profile(stored: StoredProfileRow, in_force: ProfilesInForce) -> EvaluatedProfile:
     values = stored.features
     features = {name: values[name] for name in in_force.profiles.features if name in values}
-    return CustomerProfile(
+    return EvaluatedProfile(
         in_force.version, stored.evaluated_at or 0, features, stored.audiences or ()
     )
 

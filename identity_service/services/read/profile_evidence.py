@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -86,7 +86,7 @@ class ProfileEvidence:
         found = await self._current.evidence(space, heads, limited_sources, now)
         if not with_accounts:
             return found
-        named = {name for each in found.values() for name in accounts_of(each)}
+        named = named_accounts(found.values())
         accounts = await self.of_accounts(space, named, limited_sources, now, found)
         return {
             id_: replace(
@@ -169,6 +169,11 @@ class ProfileEvidence:
 def accounts_of(customer: CustomerEvidence) -> list[str]:
     """The accounts that the events of a customer name, in order."""
     return sorted({event.account_id for event in customer.events if event.account_id is not None})
+
+
+def named_accounts(customers: Iterable[CustomerEvidence]) -> set[str]:
+    """The accounts that the events of any of these customers name."""
+    return {name for each in customers for name in accounts_of(each)}
 
 
 def _account(

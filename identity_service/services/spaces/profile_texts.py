@@ -61,6 +61,13 @@ class ProfileTexts:
             self._parsed.put(key, parsed, len(found.text))
         return ProfilesInForce(found.version, parsed, found.applied_at)
 
+    async def required(self, scope: SpaceScope) -> ProfilesInForce:
+        """As `definitions`. Raises NotFound where the space has none."""
+        found = await self.definitions(scope)
+        if found is None:
+            raise NotFound(f"The space “{scope.space}” has no profiles text.", remedy="Apply one.")
+        return found
+
     async def versions(
         self, scope: SpaceScope, first: int, before: int | None
     ) -> Page[ProfilesVersion]:
