@@ -22,6 +22,8 @@ from pygments.lexer import RegexLexer
 from pygments.lexers.graph import CypherLexer
 from sphinx.application import Sphinx
 
+from docs._ext.limits import SECTIONS, limits
+from docs._ext.roles import CALLERS, read_roles
 from identity_service import errors
 from identity_service.api.graphql.schema import build_schema
 from identity_service.app import create_app
@@ -209,6 +211,32 @@ def commands() -> str:
     return "\n\n".join(map(_command, _leaves(root, "identity-service")))
 
 
+def bounds() -> str:
+    """Every limit that is a constant, one section for each kind."""
+    parts: list[str] = []
+    for section in SECTIONS:
+        rows = [(each.meaning, f"{each.value:,}") for each in limits(section)]
+        parts.append(f"## {section}\n\n{_table(('what', 'at most'), rows)}")
+    return "\n\n".join(parts)
+
+
+def roles() -> str:
+    """Who may ask for what, one line for each decision."""
+    decided = read_roles()
+    parts: list[str] = []
+    for title, decisions in (
+        ("Fields", decided.fields),
+        ("Types", decided.types),
+        ("Routes", decided.routes),
+    ):
+        rows = [
+            (f"`{name}`", *("yes" if caller in may else "" for caller in CALLERS))
+            for name, may in decisions.items()
+        ]
+        parts.append(f"## {title}\n\n{_table((title[:-1].lower(), *CALLERS.values()), rows)}")
+    return "\n\n".join(parts)
+
+
 def mistakes() -> str:
     """A policy with mistakes, and what is said of it."""
     text = MISTAKES.read_text(encoding="utf-8")
@@ -229,6 +257,8 @@ GENERATED: Final[dict[str, Callable[[], str]]] = {
     "journeys": journeys,
     "profiles": profiles,
     "commands": commands,
+    "limits": bounds,
+    "roles": roles,
     "mistakes": mistakes,
 }
 

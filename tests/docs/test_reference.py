@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from docs._ext import generated, pictures
+from docs._ext.limits import SECTIONS, limits
 from identity_service import errors
 from identity_service.api.graphql import explorer
 from identity_service.api.graphql.schema import build_schema
@@ -100,6 +101,17 @@ def test_every_statement_is_described() -> None:
     names = set(statement_names())
 
     assert in_code(names, built("reference/statements")) == names
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_limit_is_described(section: str) -> None:
+    found = limits(section)
+    unsaid = [f"Write below {each.name} what it limits." for each in found if not each.meaning]
+    text = built("reference/limits")
+
+    assert found
+    assert unsaid == []
+    assert all(each.meaning.replace("\n", " ") in text for each in found)
 
 
 def test_every_route_is_listed() -> None:

@@ -25,6 +25,7 @@ from identity_service.services.read.view import Missing
 from identity_service.services.spaces.access import SpaceScope
 
 MAX_LINKS: Final = 1_000
+"""Most links of a customer in one answer."""
 
 
 async def explain(

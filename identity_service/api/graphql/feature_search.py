@@ -30,6 +30,7 @@ from identity_service.graph.feature_search import FeatureCondition, FeatureSearc
 from identity_service.services.spaces.access import SpaceScope
 
 MAX_CONDITIONS: Final = 20
+"""Most conditions on features of one search."""
 _OPERATORS: Final = ("is_", "gt", "gte", "lt", "lte", "exists")
 _LARGEST: Final = 2**63
 

@@ -25,8 +25,10 @@ from identity_service.services.read.view import CustomerView, Degree, SourceOfLi
 from identity_service.services.spaces.access import SpaceScope
 
 MAX_DAYS: Final = 1_000
+"""Most days of `linksOverTime`."""
 
 MAX_SOURCES: Final = 100
+"""Most sources of `linksBySource`."""
 
 _MOST: Final = 2**62
 """More than any number of people or links."""

@@ -46,6 +46,7 @@ ANY: Final = "(any)"
 """Changes of identity of every kind."""
 
 MAX_STEPS: Final = 20
+"""Most steps of a funnel."""
 
 Value: TypeAlias = str | int | float | None
 """What a column holds; None where there is no value."""

@@ -19,7 +19,9 @@ ALWAYS: Final = (-(2**53), 2**53)
 """A time range that holds every event, in milliseconds."""
 
 MAX_TEXT: Final = 1_024
+"""Characters of a text."""
 MAX_ROWS: Final = 10_000
+"""Most rows of one answer."""
 
 
 class Kind(StrEnum):

@@ -6,6 +6,7 @@ import re
 
 DURATION_HELP = "a number and s, m, h or d, as in 30m or 7d"
 MAX_DURATION_DAYS = 36_500
+"""Days of the longest duration, a hundred years."""
 
 _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,3})?)([smhd])")

@@ -19,6 +19,7 @@ from identity_service.domain.policies.policy import Normaliser
 
 MIN_PHONE_DIGITS = 5
 MAX_PHONE_DIGITS = 15
+"""Most digits of a phone number."""
 
 # Zero width characters, the soft hyphen, marks of direction, the byte order mark.
 _INVISIBLE = re.compile(

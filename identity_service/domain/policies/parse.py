@@ -40,14 +40,20 @@ MAX_POLICY_BYTES = 256 * 1024
 """Longest text that is read."""
 
 MAX_LIMIT = 100_000
+"""Largest `limit` of a type."""
 MAX_OWNERS = 10_000
+"""Largest `owners` of a type."""
 MAX_LINKS = 1_000_000
+"""Largest `max_links` of a type."""
 MAX_COMPONENT = 1_000_000
+"""Largest `max_component`."""
 MAX_PER_EVENT = MAX_IDENTIFIERS
+"""Largest `per_event` of a type."""
 MAX_PATTERNS = 100
 """Most blocked patterns: each is tried on every value of its types."""
 
 MAX_LIMITED_SOURCES = 1_000
+"""Most sources that a policy limits."""
 
 _POLICY_KEYS = (
     "extends",

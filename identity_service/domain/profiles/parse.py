@@ -41,6 +41,7 @@ MAX_PROFILES_BYTES: Final = 256 * 1024
 """Longest text that is read."""
 
 MAX_TRAIT_RULES: Final = 1_000
+"""Most traits that have a rule."""
 
 _SECTIONS: Final = ("traits", "features", "account_features", "audiences")
 

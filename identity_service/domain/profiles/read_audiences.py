@@ -48,6 +48,7 @@ from identity_service.domain.profiles.vocabulary import (
 from identity_service.domain.resolution.id_register import CustomerKind
 
 MAX_AUDIENCES: Final = 500
+"""Most audiences."""
 
 _DID_KEYS: Final = (
     *("did", "where", "within", "between", "since", "sources", "kinds_of_events"),

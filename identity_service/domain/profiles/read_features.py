@@ -39,6 +39,7 @@ MAX_FEATURES: Final = 500
 """Most features of customers, and of accounts."""
 
 MAX_LIMIT: Final = 1_000
+"""Most entries of a feature that is a list."""
 
 HEADS: Final = (*Function, *Operation)
 

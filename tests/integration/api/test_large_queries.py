@@ -134,7 +134,7 @@ def test_a_key_of_another_space_finds_nothing_there(running: Served, space: Spac
 
     answer = asked(running[1], other.reader_key, CUSTOMERS, space=space.name, some=SOME)
 
-    assert answer == {"data": {"space": None}}
+    assert answer["data"] == {"space": None}
 
 
 def test_what_was_written_is_seen_by_the_next_large_query(running: Served, space: Space) -> None:
