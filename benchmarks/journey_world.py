@@ -26,6 +26,9 @@ DAY: Final = 86_400_000
 DAYS: Final = 90
 BATCH: Final = 5_000
 ACCOUNTS: Final = 500
+SETTLED: Final = 500
+"""Customers that were settled at one moment, as in a load."""
+
 SOURCES: Final = ("app", "shop")
 CHANGES: Final = ("CREATED", "MERGED", "MOVED", "SPLIT", "QUARANTINED", "RELEASED")
 
@@ -94,7 +97,7 @@ CREATE (:Account {key: $space + '/' + id, space: $space, account_id: id})
 WRITE_CHANGES: LiteralString = """
 UNWIND $rows AS r
 CREATE (:Change {id: 'chg_' + toString(r[0]), space: $space, position: r[0], kind: r[1], at: r[2],
-  customer_id: r[3], identifiers: [], policy_version: 1})
+  customer_id: r[3], identifiers: [], policy_version: 1, cause: 'event:m0'})
 """
 
 CONTEXT: Final = json.dumps(
@@ -227,7 +230,7 @@ async def fill(settings: Settings, world: World) -> None:
 async def write(driver: AsyncDriver, world: World) -> None:
     """Write the world into an empty database whose schema is applied."""
     customers = [
-        [world.customer_id(n), world.kinds[n], START, owned, START + DAYS * DAY]
+        [world.customer_id(n), world.kinds[n], START + n // SETTLED, owned, START + DAYS * DAY]
         for n, owned in enumerate(world.identifiers)
     ]
     for start in range(0, len(customers), BATCH):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import secrets
@@ -13,9 +14,9 @@ import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, LiteralString
 
 import psutil
 from neo4j import AsyncDriver, AsyncGraphDatabase
@@ -31,6 +32,17 @@ START_WITHIN = 60
 """Seconds that the service may take to be ready."""
 
 
+COMPUTED_WITHIN = 900
+"""Seconds that the profiles of a space may take."""
+
+LOOK_EVERY = 0.2
+"""Seconds between two looks at how far something is."""
+
+IS_COMPUTED: Final[LiteralString] = """
+MATCH (k:ProfileWork {space: $space}) RETURN k.version = 1 AS done
+"""
+
+
 @dataclass(frozen=True)
 class Running:
     """Where to reach what was started."""
@@ -40,22 +52,47 @@ class Running:
     service: psutil.Process
     port: int
     admin_key: str
+    keys: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
 
     def create_space(self, name: str, policy: str = "extends: quarantine") -> dict[str, str]:
-        """Make a space; returns its keys by the names of the GraphQL API."""
+        """Make a space, once; returns its keys by the names of the GraphQL API."""
+        if name in self.keys:
+            return self.keys[name]
         query = """mutation ($name: String!, $policy: String!) {
           createSpace(name: $name, policy: $policy) {
             ... on SpaceCreated { adminKey readerKey writeKey } ... on Invalid { message } } }"""
         answer = asyncio.run(self.ask(self.admin_key, query, name=name, policy=policy))
-        return answer["createSpace"]
+        return self.keys.setdefault(name, answer["createSpace"])
+
+    def apply_profiles(self, space: str, text: str) -> None:
+        """Put a first profiles text in force in a space that was made here."""
+        query = """mutation ($space: String!, $text: String!) {
+          applyProfiles(space: $space, text: $text, expectedVersion: 0) {
+            ... on ProfilesText { version } ... on Invalid { message } } }"""
+        key = self.keys[space]["adminKey"]
+        answer = asyncio.run(self.ask(key, query, space=space, text=text))
+        if "version" not in answer["applyProfiles"]:
+            raise RuntimeError(answer["applyProfiles"])
+
+    async def wait_until_computed(self, space: str) -> None:
+        """Return when all customers of a space are computed by its first profiles text."""
+        async with driver_of(self.settings) as driver, asyncio.timeout(COMPUTED_WITHIN):
+            while True:
+                answer = await driver.execute_query(IS_COMPUTED, space=space)
+                if answer.records and answer.records[0]["done"]:
+                    return
+                await asyncio.sleep(LOOK_EVERY)
 
     async def ask(self, key: str, query: str, **variables: str) -> Any:
-        """The data that GraphQL answers with."""
+        """The data that GraphQL answers with. Raises RuntimeError with its errors."""
         connection = await Connection.open(self.port)
         try:
             body = json.dumps({"query": query, "variables": variables}).encode()
             _, answer = await connection.send(request("POST", "/graphql", body, bearer=key))
-            return json.loads(answer)["data"]
+            found = json.loads(answer)
+            if "errors" in found:
+                raise RuntimeError(found["errors"])
+            return found["data"]
         finally:
             connection.close()
 
@@ -93,6 +130,8 @@ def running(heap: str = "2g") -> Generator[Running]:
                 **os.environ,
                 **environment_of(settings),
                 "IDENTITY_ADMIN_KEY": admin_key,
+                "IDENTITY_SECRETS_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+                "IDENTITY_DESTINATION_NETWORKS": "127.0.0.1",
             },
             stdout=subprocess.DEVNULL,
         )

@@ -21,7 +21,7 @@ SLICE_SECONDS = 4.0
 """How long the first contender works in one slice."""
 
 WARM_UP_SECONDS = 120.0
-"""After so long a warm-up ends, steady or not."""
+"""After so long a warm-up ends, steady or not, unless the work says otherwise."""
 
 STEADY = 0.05
 """Two successive slices of a warm contender differ by less than this share."""
@@ -54,6 +54,7 @@ class Work:
     senders: int
     slice_seconds: float = SLICE_SECONDS
     turns: int = TURNS
+    warm_up_seconds: float = WARM_UP_SECONDS
 
     def requests(self, count: int) -> list[list[Call]]:
         """The next calls, in so many requests."""
@@ -106,7 +107,7 @@ async def warm_up(work: Work, contenders: Sequence[Contender]) -> int:
         if changed < STEADY:
             print(f"{work.name}: steady after {lasted:.0f} s", flush=True)
             return count
-        if lasted > WARM_UP_SECONDS:
+        if lasted > work.warm_up_seconds:
             print(
                 f"{work.name}: NOT steady after {lasted:.0f} s,"
                 f" the last two slices differ by {changed:.0%}",

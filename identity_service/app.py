@@ -71,7 +71,9 @@ def create_app(settings: Settings) -> Application:
     Starts the managed Neo4j where `settings` names no server. The lifespan raises what
     `prepare` and the managed Neo4j raise.
     """
-    return Application(tracking_api(), create_api(partial(_lifespan, settings)))
+    return Application(
+        tracking_api(), create_api(partial(_lifespan, settings), settings.allowed_origins)
+    )
 
 
 def run(settings: Settings, workers: int = 1) -> None:
@@ -257,7 +259,9 @@ def _state(
 
 def _worker(settings: Settings) -> Application:
     configure_logging()
-    return Application(tracking_api(), create_api(partial(_worker_lifespan, settings)))
+    return Application(
+        tracking_api(), create_api(partial(_worker_lifespan, settings), settings.allowed_origins)
+    )
 
 
 def _polled_sources(settings: Settings) -> list[PolledSource]:

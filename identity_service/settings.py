@@ -89,6 +89,11 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
+    allowed_origins: str = Field(
+        default="",
+        description="Web pages that may ask GraphQL and REST from a browser (CORS): origins"
+        " separated by commas, as `https://support.example.com`; `*` for any. Unset: none.",
+    )
     admin_key: SecretStr | None = Field(
         default=None,
         description="Key of the instance administrator, 16 visible ASCII characters or more. "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, Generator
+from typing import Final
 
 import pytest
 from pydantic import SecretStr
@@ -14,10 +16,25 @@ from tests.support.neo4j import Neo4jServer, neo4j_for_tests
 from tests.support.notifications import warnings_fail
 from tests.support.service import RunningService, Space, create_space, running_service
 
+MEMORY_OF_A_WORKER: Final = 2 * 1024**3
+"""Bytes: pytest, its Neo4j, and whatever a test starts beside them."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes share the tests, each with a Neo4j of its own; 0: this one runs them all.
+
+    A Neo4j that is named cannot be shared: some tests count all that it holds, and one takes its
+    schema away.
+    """
+    if Settings().neo4j_uri is not None:
+        return 0
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min((os.cpu_count() or 1) + 1, memory // MEMORY_OF_A_WORKER))
+
 
 @pytest.fixture(scope="session")
 def neo4j_server() -> Generator[Neo4jServer]:
-    """The one Neo4j of the run, started by the first test that asks for it."""
+    """The one Neo4j of the process, started by the first test that asks for it."""
     with neo4j_for_tests() as server:
         yield server
 

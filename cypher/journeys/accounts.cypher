@@ -10,6 +10,9 @@
 //   w.did: string or null – only members who did this step in the range
 //   w.property: string or null – only members with this property, `p_…`, on an event
 //   w.value: string or null – its value, as text
+//   w.audience: string or null – only members in this audience, as it was computed last
+//   w.feature: string or null – only members whose profile has this value, `f_…`
+//   w.feature_value: string or null – the value, as text
 //   w.steps: list of the steps, in any order
 //   w.first: integer – the most rows
 // Columns:
@@ -26,6 +29,11 @@ WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS
     WHERE x.at >= $w.since AND x.at < $w.until
       AND ($w.did IS NULL OR x.step = $w.did)
       AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
+  AND (($w.audience IS NULL AND $w.feature IS NULL) OR EXISTS {
+    MATCH (c)-[:HAS_PROFILE]->(p:Profile)
+    WHERE ($w.audience IS NULL OR $w.audience IN p.audiences)
+      AND ($w.feature IS NULL OR toString(p[$w.feature]) = $w.feature_value
+        OR p[$w.feature] = toFloat($w.feature_value)) })
 MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(:Event)-[:NAMES]->(a:Account)
 WITH DISTINCT a, c, done, events
 WITH a, collect(done) AS done, count(*) AS customers, sum(events) AS events

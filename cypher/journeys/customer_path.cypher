@@ -9,6 +9,9 @@
 //   w.did: string or null – only a customer who did this step in the range
 //   w.property: string or null – only a customer with this property, `p_…`, on an event
 //   w.value: string or null – its value, as text
+//   w.audience: string or null – only a in this audience, as it was computed last
+//   w.feature: string or null – only a whose profile has this value, `f_…`
+//   w.feature_value: string or null – the value, as text
 //   w.identifier: string – `type:value`, as it is spelled in the graph
 //   w.session: integer – longest pause inside a session, in milliseconds
 //   w.first: integer – the most steps
@@ -24,6 +27,11 @@ WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS
     WHERE x.at >= $w.since AND x.at < $w.until
       AND ($w.did IS NULL OR x.step = $w.did)
       AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
+  AND (($w.audience IS NULL AND $w.feature IS NULL) OR EXISTS {
+    MATCH (c)-[:HAS_PROFILE]->(p:Profile)
+    WHERE ($w.audience IS NULL OR $w.audience IN p.audiences)
+      AND ($w.feature IS NULL OR toString(p[$w.feature]) = $w.feature_value
+        OR p[$w.feature] = toFloat($w.feature_value)) })
 MATCH (c)<-[:BELONGS_TO]-(i:Identifier)<-[:ATTRIBUTED_TO]-(e:Event)
 WHERE i.last_seen >= $w.since AND i.first_seen < $w.until
   AND e.at >= $w.since AND e.at < $w.until AND e.step IS NOT NULL

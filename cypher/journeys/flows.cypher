@@ -11,6 +11,9 @@
 //   w.did: string or null – only customers who did this step in the range
 //   w.property: string or null – only customers with this property, `p_…`, on an event
 //   w.value: string or null – its value, as text
+//   w.audience: string or null – only customers in this audience, as it was computed last
+//   w.feature: string or null – only customers whose profile has this value, `f_…`
+//   w.feature_value: string or null – the value, as text
 //   w.start_event: string or null – where a path begins; null: at the first step
 //   w.end_event: string or null – where a path ends; null: after `depth` transitions
 //   w.depth: integer – the most transitions of a path
@@ -55,6 +58,11 @@ WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS
     WHERE x.at >= $w.since AND x.at < $w.until
       AND ($w.did IS NULL OR x.step = $w.did)
       AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
+  AND (($w.audience IS NULL AND $w.feature IS NULL) OR EXISTS {
+    MATCH (c)-[:HAS_PROFILE]->(p:Profile)
+    WHERE ($w.audience IS NULL OR $w.audience IN p.audiences)
+      AND ($w.feature IS NULL OR toString(p[$w.feature]) = $w.feature_value
+        OR p[$w.feature] = toFloat($w.feature_value)) })
 CALL (c) {
   MATCH (c)<-[:BELONGS_TO]-(i:Identifier)<-[:ATTRIBUTED_TO]-(e:Event)
   WHERE i.last_seen >= $w.since AND i.first_seen < $w.until

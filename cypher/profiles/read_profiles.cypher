@@ -5,7 +5,7 @@
 // Parameters:
 //   w.customers: list of [space, customer id]
 // Columns:
-//   profiles: list of [space, customer id, version, values JSON, audiences, evaluated_at, due or null, touched]
+//   profiles: list of [space, customer id, version, values JSON, audiences, evaluated_at, due or null, ticks_at or null, touched]
 UNWIND $w.customers AS row
 WITH row[0] AS space, row[1] AS id
 MATCH (p:Profile {customer_id: id})
@@ -14,4 +14,4 @@ MATCH (c:Customer {id: id})
 WITH space, id, p, p.touched IS NOT NULL OR p.rev <> c.rev OR EXISTS {
   MATCH (c)<-[:BELONGS_TO]-(i:Identifier) WHERE i.touched IS NOT NULL
 } AS touched
-RETURN collect([space, id, p.version, p.values, p.audiences, p.evaluated_at, p.due, touched]) AS profiles
+RETURN collect([space, id, p.version, p.values, p.audiences, p.evaluated_at, p.due, p.ticks_at, touched]) AS profiles

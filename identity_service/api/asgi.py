@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Lifespan, Receive, Scope, Send
 
 from identity_service.api import collect, openapi, rest
@@ -44,8 +45,11 @@ class Application:
         await self.api(scope, receive, send)
 
 
-def create_api(lifespan: Lifespan[FastAPI]) -> FastAPI:
-    """GraphQL, the explorer, REST and the OpenAPI document; every error is an `ErrorBody`."""
+def create_api(lifespan: Lifespan[FastAPI], allowed_origins: str = "") -> FastAPI:
+    """GraphQL, the explorer, REST and the OpenAPI document; every error is an `ErrorBody`.
+
+    Pages of `allowed_origins`, separated by commas, may ask from a browser.
+    """
     api = FastAPI(
         title="identity-service",
         version=version("identity-service"),
@@ -59,7 +63,11 @@ def create_api(lifespan: Lifespan[FastAPI]) -> FastAPI:
         # A redirect would lose the body of clients that follow none.
         redirect_slashes=False,
         routes=graphql.routes(),
-        middleware=[Middleware(Problems), Middleware(BodyLimit, MAX_BODY)],
+        middleware=[
+            *_cross_origin(allowed_origins),
+            Middleware(Problems),
+            Middleware(BodyLimit, MAX_BODY),
+        ],
         exception_handlers={
             HTTPException: request_problem,
             RequestValidationError: request_problem,
@@ -72,3 +80,19 @@ def create_api(lifespan: Lifespan[FastAPI]) -> FastAPI:
         api.include_router(router)
     api.openapi = partial(openapi.document, api)
     return api
+
+
+def _cross_origin(allowed: str) -> list[Middleware]:
+    """Answers to browsers that ask for pages elsewhere. A key comes as a header, never a cookie."""
+    origins = [origin.strip() for origin in allowed.split(",") if origin.strip()]
+    if not origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
+            expose_headers=["Retry-After"],
+        )
+    ]

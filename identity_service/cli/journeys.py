@@ -13,7 +13,13 @@ from identity_service import session
 from identity_service.cli.journey_params import Params, read_params
 from identity_service.cli.output import plain_text, print_content, print_json, results, visible_json
 from identity_service.cli.output_files import PictureFormat, encode, write_file
-from identity_service.domain.journeys.journeys import JOURNEYS, ColumnType, Value, journey
+from identity_service.domain.journeys.journeys import (
+    JOURNEYS,
+    RANGE_AND_SEGMENT,
+    ColumnType,
+    Value,
+    journey,
+)
 from identity_service.domain.journeys.parameters import Parameter
 from identity_service.pictures import draw
 from identity_service.services.journeys.figures import Figure
@@ -52,7 +58,7 @@ def list_command(
         table.add_row(each.name, each.question, own)
     console = results()
     console.print(table)
-    common = ", ".join(p.name for p in next(iter(JOURNEYS.values())).parameters[-6:])
+    common = ", ".join(each.name for each in RANGE_AND_SEGMENT)
     console.print(f"Each also takes {common}.")
 
 

@@ -17,6 +17,7 @@ from identity_service.domain.preview.report import (
     Preview,
     PreviewSummary,
 )
+from identity_service.domain.profiles.comparison import AudienceDifference, FeatureDifference
 from identity_service.domain.profiles.recorded import RecordedMembershipChange
 from identity_service.domain.profiles.values import json_text
 from identity_service.domain.recorded import (
@@ -394,39 +395,44 @@ def membership_change(found: RecordedMembershipChange) -> dict[str, Any]:
 
 
 def profiles_preview(found: ProfilesPreview) -> dict[str, Any]:
-    """`ProfilesPreview`; samples are customer ids."""
+    """`ProfilesPreview`; samples are ids of customers, or of accounts."""
+    of_accounts = found.of_accounts
     return {
         "customers": found.customers,
         "skipped": found.skipped,
-        "audiences": [
-            {
-                "name": each.name,
-                "before": each.before,
-                "after": each.after,
-                "enter": each.enter,
-                "leave": each.leave,
-                "sample": list(each.sample),
-                "entering": list(each.entering),
-                "leaving": list(each.leaving),
-            }
-            for each in found.audiences
-        ],
-        "features": [
-            {
-                "name": each.name,
-                "changed": each.changed,
-                "sample": [
-                    {
-                        "customerId": change.customer_id,
-                        "before": _plain(change.before),
-                        "after": _plain(change.after),
-                    }
-                    for change in each.sample
-                ],
-            }
-            for each in found.features
-        ],
+        "audiences": list(map(_audience_difference, found.audiences)),
+        "features": [_feature_difference(each, "customerId") for each in found.features],
+        "ofAccounts": {
+            "accounts": of_accounts.accounts,
+            "skipped": of_accounts.skipped,
+            "audiences": list(map(_audience_difference, of_accounts.audiences)),
+            "features": [_feature_difference(each, "accountId") for each in of_accounts.features],
+        },
         "warnings": [{"path": each.path, "message": each.message} for each in found.warnings],
+    }
+
+
+def _audience_difference(found: AudienceDifference) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "before": found.before,
+        "after": found.after,
+        "enter": found.enter,
+        "leave": found.leave,
+        "sample": list(found.sample),
+        "entering": list(found.entering),
+        "leaving": list(found.leaving),
+    }
+
+
+def _feature_difference(found: FeatureDifference, id_name: str) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "changed": found.changed,
+        "sample": [
+            {id_name: each.id, "before": _plain(each.before), "after": _plain(each.after)}
+            for each in found.sample
+        ],
     }
 
 

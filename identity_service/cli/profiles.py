@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from identity_service.cli.output import (
     results,
 )
 from identity_service.cli.policy import print_problems, read_policy_file
+from identity_service.domain.profiles.comparison import AudienceDifference, FeatureDifference
 from identity_service.domain.profiles.parse import parse_profiles
 from identity_service.domain.recorded import ProfilesVersion
 from identity_service.errors import NotFound, ProfilesInvalid
@@ -177,22 +178,24 @@ def preview_command(file: File, space: Space, as_json: AsJson = False) -> None:
     if as_json:
         print_json(json_objects.profiles_preview(found))
         return
-    audiences = Table(
-        "audience", *(_number(each) for each in ("before", "after", "enter", "leave"))
-    )
-    for each in found.audiences:
-        numbers = (each.before, each.after, each.enter, each.leave)
-        audiences.add_row(Text(each.name), *(f"{number:,}" for number in numbers))
-    features = Table("feature", _number("values that change"))
-    for each in found.features:
-        features.add_row(Text(each.name), f"{each.changed:,}")
-    for table in (audiences, features):
+    of_accounts = found.of_accounts
+    for table in (
+        _audiences("audience", found.audiences),
+        _features("feature", found.features),
+        _audiences("audience of accounts", of_accounts.audiences),
+        _features("account feature", of_accounts.features),
+    ):
         if table.row_count:
             results().print(table)
     for warning in found.warnings:
         print_line(f"{warning.path}: {warning.message}")
     if found.skipped:
         print_line(f"{found.skipped:,} customers were not looked at: they have too many events.")
+    if of_accounts.skipped:
+        print_line(
+            f"{of_accounts.skipped:,} accounts were not looked at: they have too many members or"
+            " events."
+        )
 
 
 @app.command("training-set")
@@ -284,6 +287,21 @@ async def _in_force(opened: Session, space: str) -> ProfilesVersion:
             remedy=f"Apply one with `identity-service profiles apply FILE --space {space}`.",
         )
     return found
+
+
+def _audiences(heading: str, differences: Iterable[AudienceDifference]) -> Table:
+    table = Table(heading, *(_number(each) for each in ("before", "after", "enter", "leave")))
+    for each in differences:
+        numbers = (each.before, each.after, each.enter, each.leave)
+        table.add_row(Text(each.name), *(f"{number:,}" for number in numbers))
+    return table
+
+
+def _features(heading: str, differences: Iterable[FeatureDifference]) -> Table:
+    table = Table(heading, _number("values that change"))
+    for each in differences:
+        table.add_row(Text(each.name), f"{each.changed:,}")
+    return table
 
 
 def _number(heading: str) -> Column:

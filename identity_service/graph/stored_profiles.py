@@ -17,7 +17,8 @@ READ_PROFILES: Final = statement("profiles/read_profiles")
 class StoredProfileRow(NamedTuple):
     """A profile as it is stored. `touched`: what it is computed from has changed since.
 
-    `due`: when it can change next, in milliseconds since 1970; None: never.
+    `due`: when it can change next, in milliseconds since 1970; None: never. `ticks_at`: when the
+    first of its values that tick does, which is not waited for.
     """
 
     version: int | None
@@ -25,6 +26,7 @@ class StoredProfileRow(NamedTuple):
     audiences: Sequence[str] | None
     evaluated_at: int | None
     due: int | None
+    ticks_at: int | None
     touched: bool
 
     @property

@@ -102,6 +102,11 @@ def _segment(figure: Figure) -> Iterator[str]:
     if asked["property"] is not None:
         name = clean(asked["property"]).removeprefix("p_")
         yield f"of those with {name} = {clean(asked['value'])}"
+    if asked["audience"] is not None:
+        yield f"of those in {clean(asked['audience'])}"
+    if asked["feature"] is not None:
+        name = clean(asked["feature"]).removeprefix("f_")
+        yield f"of those whose {name} is {clean(asked['feature_value'])}"
 
 
 def _range(figure: Figure) -> str:

@@ -93,8 +93,9 @@ class ProfileLimits:
 
     The first two are as those of a policy rollout. At most `customers_per_step` are read together,
     and `events_per_step` of theirs. A customer of more than `large_events` is computed at most
-    every `large_interval_ms`, one of more than `most_events` not at all. After a step of few
-    customers more are waited for, `gather_s`.
+    every `large_interval_ms`, one of more than `most_events` not at all. Values that tick are
+    stored anew after `ticks_interval_ms`. After a step of few customers more are waited for,
+    `gather_s`.
     """
 
     lease_ms: int = 30_000
@@ -106,6 +107,7 @@ class ProfileLimits:
     large_events: int = 10_000
     large_interval_ms: int = 60_000
     most_events: int = 100_000
+    ticks_interval_ms: int = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,9 @@ class ActivationLimits:
 
     A process that serves one, or that has taken customers up for it, is taken for dead after
     `lease_ms`. Every `look_interval_s` a process looks which destinations have something to send;
-    between two looks at one it waits `gather_s` for more, unless there is a full batch. What was
-    not taken for `give_up_ms` becomes a dead letter. A sync marks `customers_marked` at a time.
+    between two looks at one it waits `gather_s` for more, unless there is a full batch or a sync
+    goes on, which marks `customers_marked` at a time. What was not taken for `give_up_ms` becomes a
+    dead letter.
     """
 
     lease_ms: int = 60_000

@@ -67,8 +67,10 @@ from identity_service.services.preview.previews import Previews
 from identity_service.services.preview.profile_previews import ProfilePreviews
 from identity_service.services.preview.retraction_previews import RetractionPreviews
 from identity_service.services.preview.rule_previews import RulePreviews
+from identity_service.services.profiles.batches import Batches
 from identity_service.services.profiles.check import ProfileChecks
 from identity_service.services.profiles.worker import ProfileWorker
+from identity_service.services.read.account_profiles import AccountProfiles
 from identity_service.services.read.accounts import Accounts
 from identity_service.services.read.as_of.component_walk import HistoricalComponents
 from identity_service.services.read.as_of.view import HistoricalReads
@@ -166,6 +168,7 @@ class UseCases:
     upstream: UpstreamNotices
     polls: Polls
     profile_texts: ProfileTexts
+    account_profiles: AccountProfiles
     customer_profiles: CustomerProfiles
     audiences: Audiences
     profile_previews: ProfilePreviews
@@ -233,10 +236,8 @@ def assemble(
     profiles = ProfileWorker(
         access,
         profile_texts,
-        policies,
         policy_store,
-        profile_reader,
-        profile_evidence,
+        Batches(policies, profile_reader, profile_evidence, profile_store, clock, limits.profiles),
         profile_store,
         clock,
         limits.profiles,
@@ -352,7 +353,7 @@ def assemble(
             evidence, policy_store, detachments, resolver, clock, preview_timeout
         ),
         inboxes=Inboxes(inbox_reader, customers),
-        journeys=Journeys(JourneyReader(database), policies, spaces, clock),
+        journeys=Journeys(JourneyReader(database), policies, profile_texts, spaces, clock),
         judgements=judgements,
         retractions=retractions,
         retraction_previews=RetractionPreviews(
@@ -383,6 +384,7 @@ def assemble(
             limits.poll,
         ),
         profile_texts=profile_texts,
+        account_profiles=AccountProfiles(profile_texts, policies, profile_evidence, clock),
         customer_profiles=CustomerProfiles(profile_texts, StoredProfileReader(database), clock),
         profile_previews=ProfilePreviews(
             walk, profile_evidence, profile_texts, policies, clock, preview_timeout

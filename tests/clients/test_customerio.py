@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.plain_http import NO_TLS
 from tests.support.service import RunningService, Space
 
 RECORDING = Path(__file__).parent / "recordings" / "others" / "customerio.json"
@@ -26,6 +27,7 @@ def send(service: RunningService, key: str, request: dict[str, Any]) -> httpx.Re
         content=json.dumps(request["body"]) if request["body"] else b"",
         headers={"Content-Type": "application/json"},
         timeout=30,
+        verify=NO_TLS,
     )
 
 
@@ -69,7 +71,9 @@ def test_a_merge_joins_no_second_login_and_a_deletion_deletes_nothing(
 def test_an_unknown_key_and_an_unknown_route_are_refused(
     service: RunningService, method: str, path: str, status: int
 ) -> None:
-    answer = httpx.request(method, f"{service.url}{path}", auth=("nobodys", ""), json={})
+    answer = httpx.request(
+        method, f"{service.url}{path}", auth=("nobodys", ""), json={}, verify=NO_TLS
+    )
 
     assert answer.status_code == status
     assert answer.json().keys() >= {"code", "message", "detail", "error"}

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from tests.support.plain_http import NO_TLS
 from tests.support.service import RunningService, Space
 
 RECORDING = Path(__file__).parent / "recordings" / "others" / "mparticle.json"
@@ -26,6 +27,7 @@ def replay(service: RunningService, key: str) -> list[httpx.Response]:
             content=json.dumps(request["body"]),
             headers={"Content-Type": "application/json"},
             timeout=30,
+            verify=NO_TLS,
         )
         for request in requests()
     ]

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from identity_service.settings import Settings
+from tests.support.plain_http import NO_TLS
 from tests.support.service import RunningService, Space, create_space, running_service
 
 RECORDING = Path(__file__).parent / "recordings" / "others" / "posthog.json"
@@ -43,7 +44,9 @@ def send(service: RunningService, key: str, request: dict[str, Any]) -> httpx.Re
         kept["Authorization"] = f"Bearer {key}"
     # Without the header that says so: what it is shows by its first bytes.
     packed = gzip.compress(content) if request["content_encoding"] else content
-    return httpx.post(f"{service.url}{request['path']}", content=packed, headers=kept, timeout=30)
+    return httpx.post(
+        f"{service.url}{request['path']}", content=packed, headers=kept, timeout=30, verify=NO_TLS
+    )
 
 
 @pytest.mark.parametrize("mode", [PLAIN, PACKED, NEWER])

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.plain_http import NO_TLS
 from tests.support.service import RunningService, Space
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -39,6 +40,7 @@ def replay(service: RunningService, request: dict[str, Any], key: str, run: str)
         ],
         content=body(request, key, run),
         timeout=30,
+        verify=NO_TLS,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.plain_http import NO_TLS
 from tests.support.service import RunningService, Space
 
 RECORDING = Path(__file__).parent / "recordings" / "others" / "snowplow-tracker.json"
@@ -21,6 +22,7 @@ def send(service: RunningService, key: str, request: dict[str, Any]) -> httpx.Re
         params=[*request["query"], ("writeKey", key)],
         content=json.dumps(request["body"]) if request["body"] else b"",
         timeout=30,
+        verify=NO_TLS,
     )
 
 

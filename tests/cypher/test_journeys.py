@@ -19,7 +19,12 @@ SEGMENT = """c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR
     MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
     WHERE x.at >= $w.since AND x.at < $w.until
       AND ($w.did IS NULL OR x.step = $w.did)
-      AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })"""
+      AND ($w.property IS NULL OR toString(x[$w.property]) = $w.value) })
+  AND (($w.audience IS NULL AND $w.feature IS NULL) OR EXISTS {
+    MATCH (c)-[:HAS_PROFILE]->(p:Profile)
+    WHERE ($w.audience IS NULL OR $w.audience IN p.audiences)
+      AND ($w.feature IS NULL OR toString(p[$w.feature]) = $w.feature_value
+        OR p[$w.feature] = toFloat($w.feature_value)) })"""
 IN_RANGE = re.compile(r"e\.at >= \$w\.since AND e\.at < \$w\.until")
 
 TYPES = {ColumnType.TEXT: "string", ColumnType.INTEGER: "integer", ColumnType.NUMBER: "float"}
@@ -85,7 +90,10 @@ def test_graphql_offers_every_parameter_and_column(name: str) -> None:
     field = {snake(each): found for each, found in journeys.fields.items()}[name]
     row = get_named_type(field.type)  # pyright: ignore[reportUnknownVariableType]  (generic)
     assert isinstance(row, GraphQLObjectType)
-    in_the_segment = {"kinds", "did", "property", "value"}
+    in_the_segment = {
+        *("kinds", "did", "property", "value"),
+        *("audience", "feature", "feature_value"),
+    }
 
     defaults = {
         snake(each): value_from_ast_untyped(found.ast_node.default_value)

@@ -34,6 +34,7 @@ from tests.docs.likeness import Likeness
 from tests.docs.pages import Block, Step, steps, with_answers
 from tests.docs.terminal import PATIENCE, Terminal
 from tests.support.command import logging_as_it_was
+from tests.support.plain_http import NO_TLS
 from tests.support.waiting import wait_until
 
 BASH: Final = shutil.which("bash") or "bash"
@@ -193,7 +194,9 @@ class Reader:
 
     def _post(self, question: Mapping[str, Any]) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.key}"}
-        return httpx.post(f"{self.url}/graphql", json=question, headers=headers, timeout=PATIENCE)
+        return httpx.post(
+            f"{self.url}/graphql", json=question, headers=headers, timeout=PATIENCE, verify=NO_TLS
+        )
 
     def _ask_all(self, file: Path) -> None:
         """Ask every operation of a tab of the explorer as it stands there, and be answered."""

@@ -34,6 +34,7 @@ from tests.support.neo4j import driver_of
 
 PAGES: Final = pages()
 FOLLOWED: Final = [page for page in PAGES if any(map(is_run, blocks(page)))]
+COMMAND: Final[Any] = typer.main.get_command(app)
 INLINE: Final = re.compile(r"`(identity-service [^`]+)`")
 
 
@@ -122,7 +123,7 @@ def commands(page: Path) -> Iterator[list[str]]:
 
 def problem(words: list[str]) -> str | None:
     """What keeps a command from being one of ours; None when it is."""
-    command: Any = typer.main.get_command(app)
+    command = COMMAND
     rest = words[1:]
     while rest and hasattr(command, "commands"):
         name = rest.pop(0)

@@ -18,6 +18,7 @@ from identity_service.domain.policies.value_rules import ValueRules, observe
 from identity_service.graph.database import Database
 from tests.fuzz.bodies import FOUND_FAULTS, NOW, Sent, requests
 from tests.support.graphql import GraphQLWorld
+from tests.support.plain_http import NO_TLS
 from tests.support.service import RunningService
 from tests.support.statements import reading
 from tests.support.worlds import in_some_worlds
@@ -29,7 +30,7 @@ VALUES = ValueRules(parse_policy(DEFAULT_POLICY_TEXT))
 
 @pytest.fixture(scope="module")
 async def sender(service: RunningService) -> AsyncGenerator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=service.url, timeout=30, verify=NO_TLS) as client:
         yield client
 
 

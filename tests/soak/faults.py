@@ -19,6 +19,7 @@ from identity_service.app import bound_socket
 from identity_service.runtime import server
 from identity_service.runtime.state import State
 from identity_service.settings import Settings
+from tests.support.plain_http import NO_TLS
 from tests.support.waiting import wait_until
 
 SERVE: Final = "import sys; from identity_service.cli import main; sys.exit(main(['serve']))"
@@ -58,7 +59,7 @@ class Serving:
         """Whether it says that it is; fails when it has ended."""
         assert self._process.poll() is None, self.log.read_text(encoding="utf-8")
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=5).is_success
+            return httpx.get(f"{self.url}/readyz", timeout=5, verify=NO_TLS).is_success
         except httpx.TransportError:
             return False
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import httpx
 
+from tests.support.plain_http import NO_TLS
 from tests.support.service import Space
 
 SENDERS: Final = 32
@@ -79,7 +80,9 @@ class Traffic:
         """Until `ending` is set; then every event that was sent is sent until it is answered."""
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=SENDERS)
         async with (
-            httpx.AsyncClient(base_url=self.url, timeout=PATIENCE_S, limits=limits) as client,
+            httpx.AsyncClient(
+                base_url=self.url, timeout=PATIENCE_S, limits=limits, verify=NO_TLS
+            ) as client,
             asyncio.TaskGroup() as tasks,
         ):
             for number in range(SENDERS):

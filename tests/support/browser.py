@@ -52,7 +52,7 @@ class Page:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    def wait_until(self, expression: str, *, seconds: float = 20) -> Any:
+    def wait_until(self, expression: str, *, seconds: float = 60) -> Any:
         """Wait until a JavaScript expression is true of the page; returns its value."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

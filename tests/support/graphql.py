@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import httpx
@@ -77,6 +78,10 @@ class OpenSpace:
     write_key: str
 
 
+schema = cache(build_schema)
+"""Made once for all worlds of the process."""
+
+
 class GraphQLWorld:
     """One service's worth of the API."""
 
@@ -88,7 +93,7 @@ class GraphQLWorld:
         self.spaces = self.services.spaces
         self.ingest = self.services.ingest
         self.policy_rollout = self.services.policy_rollout
-        self.graphql = GraphQL(build_schema())
+        self.graphql = GraphQL(schema())
         self.endpoint = GraphQLEndpoint(self.services, 100)
         app = Starlette(routes=[Route("/graphql", self.endpoint.post, methods=["POST"])])
         self.client = httpx.AsyncClient(

@@ -21,6 +21,14 @@ from identity_service.domain.resolution.evidence import Evidence
 from identity_service.domain.resolution.resolve import resolve, strongest
 
 Row = tuple[Any, ...]
+PROFILES = """
+features: {orders: {count: Ordered}}
+audiences:
+  buyers: {who: {did: Ordered}}
+  big_accounts: {of: accounts, who: {did: Ordered}}
+"""
+"""A profiles text that segments name an audience and a feature of."""
+
 DEFAULT_KINDS = ("ANONYMOUS", "KNOWN")
 WEEK = 7 * 86_400_000
 FIRST_MONDAY = 4 * 86_400_000
@@ -137,6 +145,9 @@ class Asked:
     did: str | None = None
     property: str | None = None
     value: str | None = None
+    audience: str | None = None
+    feature: str | None = None
+    feature_value: str | None = None
 
     def given(self) -> dict[str, Any]:
         """As the service takes it."""
@@ -153,12 +164,20 @@ class Asked:
                 (self.did is None and self.property is None)
                 or any(self._is_meant(event) for event in events)
             )
+            and self._has_profile(person)
         ]
 
     def _is_meant(self, event: Done) -> bool:
         if self.did is not None and event.step != self.did:
             return False
         return self.property is None or event.properties.get(self.property) == self.value
+
+    def _has_profile(self, person: Person) -> bool:
+        """By `PROFILES`, whose audience is of known customers."""
+        orders = sum(event.step == "Ordered" for event in person.events)
+        is_in = person.kind == "KNOWN" and orders > 0
+        has_value = self.feature_value is None or orders == float(self.feature_value)
+        return (self.audience is None or is_in) and has_value
 
 
 def walk(person: Person) -> list[Done]:

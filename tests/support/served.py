@@ -13,6 +13,7 @@ import httpx
 
 from identity_service.app import bound_socket
 from identity_service.settings import Settings
+from tests.support.plain_http import NO_TLS
 from tests.support.waiting import wait_until
 
 SERVE = "from identity_service.app import run; from identity_service.settings import Settings; "
@@ -46,7 +47,7 @@ def served(
     def is_ready() -> bool:
         assert process.poll() is None, process.communicate()
         try:
-            return httpx.get(f"{address}/readyz", timeout=10).is_success
+            return httpx.get(f"{address}/readyz", timeout=10, verify=NO_TLS).is_success
         except httpx.TransportError:
             return False
 

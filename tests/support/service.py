@@ -27,6 +27,7 @@ from identity_service.services.spaces.access import Access, Caller, Role
 from identity_service.services.spaces.spaces import Spaces
 from identity_service.settings import Settings
 from tests.support.neo4j import driver_of
+from tests.support.plain_http import NO_TLS
 
 PATIENCE = 60
 
@@ -102,11 +103,13 @@ class RunningService:
     def post(self, path: str, key: str | None = None, **request: Any) -> httpx.Response:
         """POST to a path, with `key` as the Basic user."""
         auth = (key, "") if key else None
-        return httpx.post(f"{self.url}{path}", auth=auth, timeout=PATIENCE, **request)
+        return httpx.post(
+            f"{self.url}{path}", auth=auth, timeout=PATIENCE, **request, verify=NO_TLS
+        )
 
     def get(self, path: str, **request: Any) -> httpx.Response:
         """GET a path."""
-        return httpx.get(f"{self.url}{path}", timeout=PATIENCE, **request)
+        return httpx.get(f"{self.url}{path}", timeout=PATIENCE, **request, verify=NO_TLS)
 
 
 def create_space(settings: Settings, policy: str | None = None) -> Space:

@@ -27,7 +27,7 @@ _TYPES: Final = {Action.UPSERT: "customer.updated", Action.ERASE: "customer.eras
 
 
 class Webhook(HttpAdapter):
-    """Every record is a call of its own; its id is the same when it is operation again."""
+    """Every record is a call of its own; its id is the same when it is sent again."""
 
     RULES = VendorRules(required=("url",), secrets=("secret",))
     PACE = Pace(operations=200, connections=8, requests_per_s=50)

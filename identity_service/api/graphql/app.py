@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from typing import Final
 
 import orjson
+from graphql import OperationType
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
@@ -19,14 +20,26 @@ from identity_service.api.graphql.limits import MAX_BODY, MAX_STRANGERS_BODY
 from identity_service.api.graphql.schema import build_schema
 from identity_service.api.graphql.streams import Streams
 from identity_service.api.problems import when_to_retry
-from identity_service.api.security import bearer_key
-from identity_service.errors import BadInput, IdentityServiceError, Overloaded, TooLarge
+from identity_service.api.security import bearer_key, caller_of
+from identity_service.errors import (
+    BadInput,
+    IdentityServiceError,
+    Overloaded,
+    TooLarge,
+    Unauthorised,
+)
 from identity_service.services.kit.allowances import Allowances
 from identity_service.services.wiring import UseCases
 
 _JSON: Final = "application/json"
 _GRAPHQL_JSON: Final = "application/graphql-response+json"
 _ANY: Final = "*/*"
+
+_NOT_JSON: Final = BadInput(
+    "The request does not say that it is JSON.",
+    remedy="Send it with “Content-Type: application/json”.",
+)
+_CHANGES_BY_GET: Final = BadInput("A mutation is not taken by GET.", remedy="Send it by POST.")
 
 
 class GraphQLEndpoint:
@@ -49,8 +62,20 @@ class GraphQLEndpoint:
         self.streams = Streams(services.access, most_streams)
 
     async def post(self, request: Request) -> Response:
-        """Authenticate, read, run. A request that can be read is answered 200, whatever it asks;
-        429 only where its key has to wait.
+        """Any operation, as JSON in the body; what says that it is something else is a 415."""
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != _JSON:
+            return _response(failed(_NOT_JSON), 415, _media_type(request))
+        return await self._respond(request)
+
+    async def get(self, request: Request) -> Response:
+        """A query or a subscription in the address; a mutation is a 405."""
+        return await self._respond(request)
+
+    async def _respond(self, request: Request) -> Response:
+        """Authenticate, read, run. A request that can be read is answered 200, whatever it asks,
+        but for one with a key that is none, which is answered 401, and one whose key has to wait,
+        which is answered 429.
 
         Where a client accepts `application/graphql-response+json`, a query that could not be
         executed is a 400, as that media type has it. A subscription is answered as server-sent
@@ -58,36 +83,24 @@ class GraphQLEndpoint:
         nothing else.
         """
         accepted = request.headers.get("accept", "")
-        media_type = _GRAPHQL_JSON if _GRAPHQL_JSON in accepted else _JSON
+        media_type = _media_type(request)
         try:
             key = bearer_key(request.headers.get("authorization"))
             context = await self._context(request, key)
-            most = MAX_STRANGERS_BODY if context.caller is None else MAX_BODY
-            asked = requests.read_body(await _body(request, most))
-            streamed = sse.MEDIA_TYPE in accepted and (
-                not (_JSON in accepted or _ANY in accepted)
-                or await self._graphql.subscribes(asked, context)
-            )
+            asked = await _asked(request, context)
+            by_get, events = request.method == "GET", sse.MEDIA_TYPE in accepted
+            # Not for every request: without a valid key, nothing that is parsed is kept.
+            kind = await self._graphql.kind(asked, context) if by_get or events else None
         except IdentityServiceError as error:
             return _refused(error, media_type)
-        if streamed:
+        if by_get and kind is OperationType.MUTATION:
+            return _response(failed(_CHANGES_BY_GET), 405, media_type, {"Allow": "POST"})
+        if events and (
+            kind is OperationType.SUBSCRIPTION or not (_JSON in accepted or _ANY in accepted)
+        ):
             return self._event_stream(asked, context, key)
         answer = await self._graphql.run(asked, context)
         return self._response(answer, media_type)
-
-    async def get(self, request: Request) -> Response:
-        """A subscription in the address, for clients that only know GET: server-sent events."""
-        try:
-            asked = requests.read_address(request.query_params)
-            key = bearer_key(request.headers.get("authorization"))
-            context = await self._context(request, key)
-            if not await self._graphql.subscribes(asked, context):
-                raise BadInput(
-                    "Only a subscription is taken by GET.", remedy="Send a query by POST."
-                )
-        except IdentityServiceError as error:
-            return _refused(error, _JSON)
-        return self._event_stream(asked, context, key)
 
     async def websocket(self, socket: WebSocket) -> None:
         """Operations over a connection that stays open."""
@@ -108,9 +121,21 @@ class GraphQLEndpoint:
         return sse.EventStream(self._graphql.stream(asked, context), self.streams, key, place)
 
     async def _context(self, request: Request, key: str | None) -> Context:
-        caller = await self._services.access.authenticate(key)
+        caller = await caller_of(self._services.access, key)
         known_as(caller)
         return Context(self._services, caller, request.headers.get("last-event-id"))
+
+
+def _media_type(request: Request) -> str:
+    """The media type of an answer, as the client accepts it."""
+    return _GRAPHQL_JSON if _GRAPHQL_JSON in request.headers.get("accept", "") else _JSON
+
+
+async def _asked(request: Request, context: Context) -> requests.Request:
+    if request.method == "GET":
+        return requests.read_address(request.query_params)
+    most = MAX_STRANGERS_BODY if context.caller is None else MAX_BODY
+    return requests.read_body(await _body(request, most))
 
 
 async def _body(request: Request, most: int) -> bytes:
@@ -128,8 +153,12 @@ async def _body(request: Request, most: int) -> bytes:
 def _refused(error: IdentityServiceError, media_type: str) -> Response:
     answer = _response(failed(error), error.status, media_type)
     answer.headers.update(when_to_retry(error))
+    if isinstance(error, Unauthorised):
+        answer.headers["WWW-Authenticate"] = "Bearer"
     return answer
 
 
-def _response(answer: requests.Answer, status: int, media_type: str) -> Response:
-    return Response(orjson.dumps(answer), status, media_type=media_type)
+def _response(
+    answer: requests.Answer, status: int, media_type: str, headers: dict[str, str] | None = None
+) -> Response:
+    return Response(orjson.dumps(answer), status, headers, media_type)

@@ -62,7 +62,7 @@ async def features(
     if found is None:
         return []
     return [
-        _feature(name, value, found.evaluated_at, found.version)
+        shown_feature(name, value, found.evaluated_at, found.version)
         for name, value in found.features.items()
         if not names or name in names
     ]
@@ -135,7 +135,7 @@ def _flat(outcome: ConditionOutcome, depth: int) -> Iterator[ShownOutcome]:
         yield from _flat(part, depth + 1)
 
 
-def _feature(name: str, value: FeatureValue, evaluated_at: int, version: int) -> ShownFeature:
+def shown_feature(name: str, value: FeatureValue, evaluated_at: int, version: int) -> ShownFeature:
     return ShownFeature(
         name, exact_json(value.value), value.skipped, value.truncated, evaluated_at, version
     )

@@ -116,13 +116,13 @@ class GraphQL:
         except (Overloaded, Unavailable) as error:
             return failed(error)
 
-    async def subscribes(self, request: Request, context: Context) -> bool:
-        """Whether a request is a subscription, so that `stream` has to answer it.
+    async def kind(self, request: Request, context: Context) -> OperationType | None:
+        """Whether a request is a query, a mutation or a subscription; None where it is wrong.
 
         Raises Overloaded where too many wait who have no valid key.
         """
         async with self._turn(context):
-            return _subscribes(await self._read(request, context), request)
+            return _kind(await self._read(request, context), request)
 
     async def stream(self, request: Request, context: Context) -> AsyncGenerator[Response]:
         """The answers to any request, more than one to a subscription; never raises.
@@ -296,10 +296,14 @@ def _describes(operation: OperationDefinitionNode) -> bool:
 
 
 def _subscribes(prepared: _Prepared, request: Request) -> bool:
-    if not prepared.subscribes or prepared.document is None:
-        return False
+    return prepared.subscribes and _kind(prepared, request) is OperationType.SUBSCRIPTION
+
+
+def _kind(prepared: _Prepared, request: Request) -> OperationType | None:
+    if prepared.document is None:
+        return None
     operation = get_operation_ast(prepared.document, request.operation)
-    return operation is not None and operation.operation is OperationType.SUBSCRIPTION
+    return operation.operation if operation else None
 
 
 def _mistake(error: GraphQLError) -> dict[str, Any]:

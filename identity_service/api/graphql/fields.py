@@ -198,8 +198,8 @@ async def event_count(root: Parent[ScopedCustomer]) -> int:
     return await root.view.event_count(root.record)
 
 
-async def accounts(root: Parent[ScopedCustomer]) -> list[Account]:
-    return await root.view.accounts(root.record)
+async def accounts(root: Parent[ScopedCustomer]) -> list[Scoped[Account]]:
+    return [root.beside(each) for each in await root.view.accounts(root.record)]
 
 
 def receipt(root: Parent[ScopedCustomer]) -> SettledCustomer:

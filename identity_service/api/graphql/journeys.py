@@ -152,7 +152,8 @@ class ChangedIdentities:
     name="CustomerSegment",
     description=(
         "Which customers count: of some kinds (known and anonymous ones by default), "
-        "who in the time range did a step, or had an event with a property of a value."
+        "who in the time range did a step, or had an event with a property of a value; who now are "
+        "in an audience, or have a feature of a value (as text). Profiles are as computed last."
     ),
 )
 class Segment:
@@ -160,6 +161,9 @@ class Segment:
     did: str | None = UNSET
     property: str | None = UNSET
     value: str | None = UNSET
+    audience: str | None = UNSET
+    feature: str | None = UNSET
+    feature_value: str | None = UNSET
 
 
 TAKEN: Final[Mapping[Kind, Any]] = {

@@ -82,12 +82,20 @@ async def _leaving(root: Parent[Scoped[AudienceDifference]]) -> list[ScopedCusto
     return await _customers(root, root.record.leaving)
 
 
+def _account_of(root: Parent[ValueChange]) -> str:
+    return root.id
+
+
 def _value_before(root: Parent[ValueChange]) -> Json:
     return exact_json(root.before)
 
 
 def _value_after(root: Parent[ValueChange]) -> Json:
     return exact_json(root.after)
+
+
+def _customer_of(root: Parent[ValueChange]) -> ID:
+    return ID(root.id)
 
 
 def _audiences(root: Parent[Scoped[previews.ProfilesPreview]]) -> list[Scoped[AudienceDifference]]:
@@ -108,7 +116,7 @@ class AudiencePreview:
 
 @strawberry.type
 class FeatureValueChange:
-    customer_id: ID
+    customer_id: ID = by(_customer_of)
     before: Json | None = by(_value_before)
     after: Json | None = by(_value_after)
 
@@ -120,10 +128,48 @@ class FeaturePreview:
     sample: list[FeatureValueChange]
 
 
+@strawberry.type(description=f"The samples hold {MAX_SAMPLE} account ids at most, in order.")
+class AccountAudiencePreview:
+    name: str
+    before: int
+    after: int = strawberry.field(description="How many accounts it would hold.")
+    enter: int
+    leave: int
+    sample: list[str] = strawberry.field(description="Of those that it would hold.")
+    entering: list[str]
+    leaving: list[str]
+
+
+@strawberry.type
+class AccountFeatureValueChange:
+    account_id: str = by(_account_of)
+    before: Json | None = by(_value_before)
+    after: Json | None = by(_value_after)
+
+
+@strawberry.type
+class AccountFeaturePreview:
+    name: str
+    changed: int = strawberry.field(description="Of how many accounts the value changes.")
+    sample: list[AccountFeatureValueChange]
+
+
+@strawberry.type(description="What a profiles text would change for the accounts of the space.")
+class AccountsPreview:
+    accounts: int = strawberry.field(
+        description="How many were looked at; none where no text says anything of accounts."
+    )
+    skipped: int = strawberry.field(
+        description="How many were not: they have too many members, or too many events."
+    )
+    audiences: list[AccountAudiencePreview]
+    features: list[AccountFeaturePreview]
+
+
 @strawberry.type(
     description=(
-        "What a profiles text would change, at one instant, for all customers of the space: of "
-        "all features, and of all audiences of customers, that it or the text in force has."
+        "What a profiles text would change, at one instant, for all customers and accounts of the "
+        "space: of all features and of all audiences that it or the text in force has."
     )
 )
 @shows(previews.ProfilesPreview)
@@ -132,6 +178,7 @@ class ProfilesPreview:
     skipped: int = strawberry.field(description="How many were not: they have too many events.")
     audiences: list[AudiencePreview] = by(_audiences)
     features: list[FeaturePreview]
+    of_accounts: AccountsPreview
     warnings: list[Problem] = strawberry.field(
         description="What is no mistake, but probably not meant."
     )

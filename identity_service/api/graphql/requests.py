@@ -37,10 +37,11 @@ def read_body(body: bytes) -> Request:
 def read_address(parameters: Mapping[str, str]) -> Request:
     """The request in the address of a GET; raises BadInput."""
     request: dict[str, Any] = dict(parameters)
-    if request.get("variables"):
-        request["variables"] = _json(request["variables"], "“variables”")
-    else:
-        request.pop("variables", None)
+    for name in ("variables", "extensions"):
+        if request.get(name):
+            request[name] = _json(request[name], f"“{name}”")
+        else:
+            request.pop(name, None)
     return read_request(request)
 
 
@@ -62,6 +63,8 @@ def read_request(request: Any) -> Request:
         raise BadInput("“variables” is not an object.", remedy=_FORM)
     if not isinstance(operation, str | None):
         raise BadInput("“operationName” is not a text.", remedy=_FORM)
+    if not isinstance(given.get("extensions"), dict | None):
+        raise BadInput("“extensions” is not an object.", remedy=_FORM)
     return Request(query, cast("dict[str, Any] | None", variables), operation)
 
 

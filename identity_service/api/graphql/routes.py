@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Scope
 from starlette.websockets import WebSocket
 
-from identity_service.api.graphql import explorer, sse
+from identity_service.api.graphql import explorer
 
 if TYPE_CHECKING:
     from identity_service.api.graphql.app import GraphQLEndpoint
@@ -28,18 +27,12 @@ def routes() -> list[BaseRoute]:
 
 
 async def graphql(request: Request) -> Response:
-    """POST: an answer. GET: the explorer for a browser, a subscription for who takes events.
-
-    Queries are taken by POST.
-    """
+    """POST: an answer. GET: the explorer for a browser, an answer for everybody else."""
     if request.method == "POST":
         return await _endpoint(request.scope).post(request)
-    accepted = request.headers.get("accept", "")
-    if "text/html" in accepted:
+    if "text/html" in request.headers.get("accept", ""):
         return explorer.page()
-    if sse.MEDIA_TYPE in accepted:
-        return await _endpoint(request.scope).get(request)
-    raise HTTPException(405, headers={"Allow": "POST"})
+    return await _endpoint(request.scope).get(request)
 
 
 async def websocket(socket: WebSocket) -> None:

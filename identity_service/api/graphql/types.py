@@ -15,6 +15,7 @@ import strawberry
 from strawberry import ID
 
 from identity_service.api.graphql import (
+    account_profiles,
     customer_profiles,
     explanations,
     fields,
@@ -102,6 +103,26 @@ class OverConnected:
 class Account:
     account_id: str
     traits: Json
+    features: list[Feature] = by(
+        account_profiles.features,
+        description=(
+            "What the profiles text of the space computes of it from the events of its members "
+            "now, in the order of the text; `names`: only these. Of an answer `asOf` there are "
+            "none, nor audiences."
+        ),
+    )
+    audiences: list[str] = by(
+        account_profiles.audiences,
+        description="The names of those of accounts that it is in, in text order.",
+    )
+    explain_feature: FeatureExplanation | None = by(
+        account_profiles.explain_feature,
+        description="As of a customer, of a feature of accounts.",
+    )
+    explain_audience: AudienceExplanation | None = by(
+        account_profiles.explain_audience,
+        description="As of a customer, of an audience of accounts.",
+    )
 
 
 @strawberry.type(description="What this answer rests on.")
@@ -346,7 +367,7 @@ class OtherValue:
     times: int = strawberry.field(description="How often it was reported.")
 
 
-@strawberry.type(description="A value that the profiles text of the space computes of a customer.")
+@strawberry.type(description="A value that the profiles text computes of a customer or account.")
 class Feature:
     name: str
     value: Json | None
@@ -402,7 +423,7 @@ class ConditionOutcome:
     )
 
 
-@strawberry.type(description="Whether a customer is in an audience, and why.")
+@strawberry.type(description="Whether a customer or an account is in an audience, and why.")
 class AudienceExplanation:
     name: str
     member: bool

@@ -19,8 +19,8 @@ from identity_service.api.graphql.context import Context, known_as
 from identity_service.api.graphql.execution import GraphQL, failed
 from identity_service.api.graphql.requests import Request, read_request
 from identity_service.api.graphql.streams import NO_LONGER_VALID, Streams
-from identity_service.api.security import bearer_key
-from identity_service.errors import BadInput, Overloaded, Unavailable
+from identity_service.api.security import bearer_key, caller_of
+from identity_service.errors import BadInput, Overloaded, Unauthorised, Unavailable
 from identity_service.services.wiring import UseCases
 
 PROTOCOL: Final = "graphql-transport-ws"
@@ -131,7 +131,9 @@ class Connection:
         key = bearer_key(_authorization(cast("dict[str, Any]", payload or {})))
         key = key or bearer_key(self._socket.headers.get("authorization"))
         try:
-            caller = await self._services.access.authenticate(key)
+            caller = await caller_of(self._services.access, key)
+        except Unauthorised as error:
+            raise _Close(FORBIDDEN, str(error)) from None
         except Unavailable as error:
             raise _Close(TRY_AGAIN_LATER, str(error)) from None
         known_as(caller)

@@ -10,7 +10,8 @@
 - **RequestCache**: a customer counts once in a figure, at the first occurrence in the range.
 - **Segment**: which customers are counted: of some `kinds`, who in the range `did` a step, or had
   an event with a `property` of a `value`. Where both are given, one event has to fulfil both.
-  A trait is a property of an identify call.
+  A trait is a property of an identify call. Further: who is in an `audience`, or whose `feature`
+  has a value, as they were computed last, whatever the time range.
 - **Window**: `within`, counted from the first step; an event exactly at its end lies in it.
 - **Session**: events of a customer with no pause longer than `session` between them.
 - **Touch**: an event with a channel (`steps.channel_of`). The same channel again, after no more
@@ -113,6 +114,12 @@ class Journey:
                 "A segment needs a property and its value together.",
                 remedy="Give both “property” and “value”, or neither.",
             )
+        if (asked["feature"] is None) != (asked["feature_value"] is None):
+            raise FieldInvalid(
+                "feature",
+                "A segment needs a feature and its value together.",
+                remedy="Give both “feature” and “feature_value”, or neither.",
+            )
         return asked
 
     def prepared(self, space: str, now: int) -> dict[str, Any]:
@@ -139,6 +146,9 @@ RANGE_AND_SEGMENT: Final = (
         "property", Kind.PROPERTY, "count only customers who had an event with this property"
     ),
     Parameter("value", Kind.TEXT, "the value of that property, as text"),
+    Parameter("audience", Kind.TEXT, "count only customers who are in this audience now"),
+    Parameter("feature", Kind.FEATURE, "count only customers whose feature has a value now"),
+    Parameter("feature_value", Kind.TEXT, "the value of that feature, as text"),
 )
 """What every journey takes: the time range and the segment."""
 

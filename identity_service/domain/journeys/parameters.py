@@ -31,6 +31,7 @@ class Kind(StrEnum):
     TEXTS = "texts"
     KINDS = "kinds"
     PROPERTY = "property"
+    FEATURE = "feature"
     MOMENT = "moment"
     DURATION = "duration"
     COUNT = "count"
@@ -104,6 +105,10 @@ def _read_property(given: object, parameter: Parameter) -> str:
     return property_key(_read_text(given, parameter))
 
 
+def _read_feature(given: object, parameter: Parameter) -> str:
+    return f"f_{_read_text(given, parameter)}"
+
+
 def _read_moment(given: object, _: Parameter) -> int:
     if isinstance(given, int):
         return max(ALWAYS[0], min(given, ALWAYS[1]))
@@ -145,6 +150,7 @@ _READERS: Final = {
     Kind.TEXTS: _read_texts,
     Kind.KINDS: _read_kinds,
     Kind.PROPERTY: _read_property,
+    Kind.FEATURE: _read_feature,
     Kind.MOMENT: _read_moment,
     Kind.DURATION: _read_duration,
     Kind.COUNT: _read_count,

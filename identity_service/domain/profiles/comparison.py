@@ -11,16 +11,16 @@ from identity_service.domain.profiles.evaluate import Evaluation, FeatureValue
 from identity_service.domain.profiles.values import json_text
 
 MAX_SAMPLE: Final = 10
-"""Most customers that are named of each audience and of each feature: those with the first ids."""
+"""Most that are named of each audience and of each feature: those with the first ids."""
 
 _NOTHING: Final = FeatureValue(None)
 
 
 @dataclass(frozen=True, slots=True)
 class AudienceDifference:
-    """How many customers are in an audience before and after, and how many enter and leave it.
+    """How many are in an audience before and after, and how many enter and leave it.
 
-    The samples hold customer ids, in order: of who is in it after, who enters, who leaves.
+    The samples hold ids of what it holds, in order: of who is in it after, who enters, who leaves.
     """
 
     name: str
@@ -35,16 +35,16 @@ class AudienceDifference:
 
 @dataclass(frozen=True, slots=True)
 class ValueChange:
-    """The value of a feature of a customer, before and after."""
+    """The value of a feature of a customer or an account, before and after."""
 
-    customer_id: str
+    id: str
     before: Any
     after: Any
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureDifference:
-    """Of how many customers the value of a feature changes, and some of them, by id."""
+    """Of how many the value of a feature changes, and some of them, by id."""
 
     name: str
     changed: int
@@ -58,9 +58,9 @@ class _Sampled:
     number: int = 0
     first: list[str] = field(default_factory=list[str])
 
-    def add(self, customer: str) -> None:
+    def add(self, id_: str) -> None:
         self.number += 1
-        insort(self.first, customer)
+        insort(self.first, id_)
         del self.first[MAX_SAMPLE:]
 
 
@@ -79,34 +79,34 @@ class _Feature:
 
 
 class Comparison:
-    """Gathers differences, customer by customer, in any order.
+    """Gathers differences, customer by customer or account by account, in any order.
 
     `features` and `audiences` are names in the order in which they are reported.
     """
 
     def __init__(self, features: Iterable[str], audiences: Iterable[str]) -> None:
-        self.customers = 0
+        self.compared = 0
         self._features = {name: _Feature() for name in features}
         self._audiences = {name: _Audience() for name in audiences}
 
-    def add(self, customer: str, before: Evaluation, after: Evaluation) -> None:
-        """Count one customer in."""
-        self.customers += 1
+    def add(self, id_: str, before: Evaluation, after: Evaluation) -> None:
+        """Count one in."""
+        self.compared += 1
         for name, audience in self._audiences.items():
             was, is_ = name in before.audiences, name in after.audiences
             audience.before += was
             if is_:
-                audience.after.add(customer)
+                audience.after.add(id_)
             if is_ and not was:
-                audience.entering.add(customer)
+                audience.entering.add(id_)
             if was and not is_:
-                audience.leaving.add(customer)
+                audience.leaving.add(id_)
         for name, feature in self._features.items():
             old = before.features.get(name, _NOTHING).value
             new = after.features.get(name, _NOTHING).value
             if json_text(old) != json_text(new):
-                feature.changed.add(customer)
-                feature.values[customer] = ValueChange(customer, old, new)
+                feature.changed.add(id_)
+                feature.values[id_] = ValueChange(id_, old, new)
                 if len(feature.values) > MAX_SAMPLE:
                     del feature.values[max(feature.values)]
 

@@ -7,9 +7,10 @@ them. Conditions stop at the part that decides: until that part changes, nothing
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, Final, Protocol, TypeAlias, cast
 
 from identity_service.domain.profiles.definitions import (
     AllConditions,
@@ -28,7 +29,7 @@ from identity_service.domain.profiles.definitions import (
     Quantifier,
     TraitIs,
 )
-from identity_service.domain.profiles.functions import FeatureValue
+from identity_service.domain.profiles.functions import FeatureValue, Ticks
 from identity_service.domain.profiles.predicates import (
     Getter,
     Occurrence,
@@ -37,7 +38,7 @@ from identity_service.domain.profiles.predicates import (
     moment_of,
 )
 from identity_service.domain.profiles.timeline import Horizon, Reader, Timeline
-from identity_service.domain.profiles.values import ValueKey, any_key
+from identity_service.domain.profiles.values import ValueKey, any_key, as_number
 
 
 class Subject(Protocol):
@@ -97,8 +98,7 @@ def ready(condition: Condition) -> Check:
         case Did():
             return _did(condition)
         case FeatureIs(name, comparisons):
-            feature_fulfils = _compared(comparisons)
-            return lambda it: feature_fulfils(it.features[name].value, it.horizon)
+            return _feature_is(name, comparisons)
         case TraitIs(name, comparisons):
             trait_fulfils = _compared(comparisons)
             return lambda it: trait_fulfils(it.trait(name), it.horizon)
@@ -162,6 +162,39 @@ def _members(quantifier: Quantifier, check: Check) -> Check:
                 return bool(members) and all(check(member) is True for member in members)
 
             return every
+
+
+def _feature_is(name: str, comparisons: tuple[Comparison, ...]) -> Check:
+    fulfils = _compared(comparisons)
+
+    def feature_fulfils(it: Subject) -> bool | None:
+        found = it.features[name]
+        if found.ticks is not None:
+            decided = _decided_at(found.value, found.ticks, comparisons)
+            if decided is not None:
+                it.horizon.may_change(decided)
+        return fulfils(found.value, it.horizon)
+
+    return feature_fulfils
+
+
+def _decided_at(value: Any, ticks: Ticks, comparisons: Iterable[Comparison]) -> int | None:
+    """When a value that ticks may first compare otherwise: as it reaches or passes an operand."""
+    if ticks.every is None:
+        return ticks.at
+    decisive: list[int] = []
+    for comparison in comparisons:
+        if comparison.operator in _OF_MOMENTS:
+            return ticks.at
+        operand = comparison.operand
+        for each in operand if isinstance(operand, tuple) else (operand,):
+            if (limit := as_number(each)) is not None:
+                decisive += [math.ceil(limit), math.floor(limit) + 1]
+    ahead = [each for each in decisive if each > value]
+    return ticks.at + (min(ahead) - value - 1) * ticks.every if ahead else None
+
+
+_OF_MOMENTS: Final = frozenset({Operator.BEFORE, Operator.AFTER, Operator.IN_LAST})
 
 
 def _compared(comparisons: tuple[Comparison, ...]) -> Callable[[Any, Horizon], bool | None]:

@@ -436,6 +436,12 @@ class Profiles:
     audiences: Mapping[str, Audience]
     warnings: tuple[Problem, ...] = ()
 
+    def has_accounts(self) -> bool:
+        """Whether anything is computed of accounts."""
+        return bool(self.account_features) or any(
+            each.of is Of.ACCOUNTS for each in self.audiences.values()
+        )
+
     def uses_accounts(self) -> bool:
         """Whether a customer's evaluation reads the evidence of accounts."""
         return any(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import localcontext
 
@@ -22,12 +22,13 @@ class Evaluation:
     """Values by the name of the feature, in the order of the text, and the audiences it is in.
 
     `next_at` is the first moment at which anything can change without an event (None: never).
-    Nothing changes before it.
+    Nothing changes before it, but values that tick: the first of these does at `ticks_at`.
     """
 
     features: Mapping[str, FeatureValue] = field(default_factory=dict[str, FeatureValue])
     audiences: frozenset[str] = frozenset()
     next_at: int | None = None
+    ticks_at: int | None = None
 
 
 def evaluate(profiles: Profiles, evidence: CustomerEvidence, now: int) -> Evaluation:
@@ -37,10 +38,10 @@ def evaluate(profiles: Profiles, evidence: CustomerEvidence, now: int) -> Evalua
         customer = CustomerNow(profiles, evidence, Horizon(now))
         customer.compute_accounts()
         customer.compute(wanted)
-    return Evaluation(
-        features={name: customer.features[name] for name in profiles.features},
-        audiences=frozenset(customer.audiences.intersection(wanted.audiences)),
-        next_at=customer.horizon.at,
+    return _evaluation(
+        {name: customer.features[name] for name in profiles.features},
+        customer.audiences.intersection(wanted.audiences),
+        customer.horizon,
     )
 
 
@@ -50,8 +51,15 @@ def evaluate_account(profiles: Profiles, evidence: AccountEvidence, now: int) ->
     with localcontext(EXACT):
         account = AccountNow(profiles, evidence, Horizon(now))
         account.compute(wanted)
-    return Evaluation(
-        features={name: account.features[name] for name in profiles.account_features},
-        audiences=frozenset(account.audiences),
-        next_at=account.horizon.at,
+    return _evaluation(
+        {name: account.features[name] for name in profiles.account_features},
+        account.audiences,
+        account.horizon,
     )
+
+
+def _evaluation(
+    features: Mapping[str, FeatureValue], audiences: Iterable[str], horizon: Horizon
+) -> Evaluation:
+    ticks = [each.ticks.at for each in features.values() if each.ticks is not None]
+    return Evaluation(features, frozenset(audiences), horizon.at, min(ticks, default=None))

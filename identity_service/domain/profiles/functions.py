@@ -17,6 +17,7 @@ from identity_service.domain.profiles.definitions import (
     Operation,
     Part,
     SessionMeasure,
+    Unit,
 )
 from identity_service.domain.profiles.predicates import Getter, Occurrence, moment_of
 from identity_service.domain.profiles.timeline import Horizon
@@ -32,6 +33,9 @@ from identity_service.domain.profiles.values import (
 from identity_service.domain.timestamps import iso
 
 DAY: Final = 86_400_000
+TICKING: Final = frozenset({Unit.SECOND, Unit.MINUTE})
+"""Times that are counted in these change too often to be stored at each change."""
+
 NUMERIC: Final = frozenset(
     {Function.SUM, Function.AVERAGE, Function.MIN, Function.MAX, Function.MEDIAN}
 )
@@ -49,17 +53,30 @@ OF_A_PROPERTY: Final = NUMERIC | {
 """They read a property; all others read only when it happened."""
 
 
+class Ticks(NamedTuple):
+    """A value that time alone changes so often that nobody waits for it.
+
+    At `at` it changes next: by one, and by one again after every `every` milliseconds; None: it may
+    become anything.
+    """
+
+    at: int
+    every: int | None
+
+
 class FeatureValue(NamedTuple):
     """The value of a feature: None, a boolean, whole number, decimal, text, list or mapping.
 
     Numbers are integers, else decimals without trailing zeros, so that equal values have equal
     text (`values.json_text`). Instants are ISO 8601 text in UTC. `skipped` counts occurrences whose
     property could not be used; `truncated`: the value holds only as much as its limit allows.
+    `ticks`: it rests on a time that is counted in seconds or minutes.
     """
 
     value: Any
     skipped: int = 0
     truncated: bool = False
+    ticks: Ticks | None = None
 
 
 class Readings(NamedTuple):
@@ -93,8 +110,10 @@ def aggregate(
     feature: Aggregate, get: Getter | None, occurrences: Sequence[Occurrence], horizon: Horizon
 ) -> FeatureValue:
     """The value of a feature over the occurrences that count, in their order."""
+    if feature.function in _SINCE:
+        return _since(feature, occurrences, horizon)
     if get is None:
-        return FeatureValue(_OF_TIMES[feature.function](feature, occurrences, horizon))
+        return FeatureValue(_OF_TIMES[feature.function](feature, occurrences))
     readings = read_property(feature, get, occurrences)
     value = _OF_VALUES[feature.function](feature, readings.values)
     truncated = False
@@ -105,19 +124,31 @@ def aggregate(
 
 def calculate(feature: Arithmetic, values: Mapping[str, FeatureValue]) -> FeatureValue:
     """An operation on features and numbers; null where an operand has no number."""
+    operands = [values[each] if isinstance(each, str) else each for each in feature.operands]
+    ticking = [each.ticks.at for each in operands if isinstance(each, FeatureValue) and each.ticks]
+    result = _calculated(
+        feature.operation,
+        [each.value if isinstance(each, FeatureValue) else each for each in operands],
+    )
+    return FeatureValue(
+        None if result is None else number(result),
+        ticks=Ticks(min(ticking), None) if ticking else None,
+    )
+
+
+def _calculated(operation: Operation, operands: Sequence[Any]) -> int | Decimal | None:
     result: int | Decimal | None = None
-    for position, operand in enumerate(feature.operands):
-        raw = values[operand].value if isinstance(operand, str) else operand
-        value = as_number(raw)
+    for position, operand in enumerate(operands):
+        value = as_number(operand)
         if value is None:
-            return FeatureValue(None)
+            return None
         if position == 0:
             result = value
             continue
-        result = as_number(_OPERATIONS[feature.operation](result, value))
+        result = as_number(_OPERATIONS[operation](result, value))
         if result is None:
-            return FeatureValue(None)
-    return FeatureValue(None if result is None else number(result))
+            return None
+    return result
 
 
 def decisive(feature: Aggregate, readings: Readings) -> list[tuple[Occurrence, Any]]:
@@ -269,21 +300,21 @@ _OF_VALUES: Final[Mapping[Function, Callable[[Aggregate, Sequence[Any]], Any]]] 
 
 # Functions of when it happened.
 
-_OfTimes: TypeAlias = Callable[[Aggregate, Sequence[Occurrence], Horizon], Any]
+_OfTimes: TypeAlias = Callable[[Aggregate, Sequence[Occurrence]], Any]
 
 
-def _count(_: Aggregate, occurrences: Sequence[Occurrence], __: Horizon) -> int:
+def _count(_: Aggregate, occurrences: Sequence[Occurrence]) -> int:
     return len(occurrences)
 
 
-def _days(feature: Aggregate, occurrences: Sequence[Occurrence], _: Horizon) -> int:
+def _days(feature: Aggregate, occurrences: Sequence[Occurrence]) -> int:
     zone = zone_of(feature.timezone)
     if zone is None:
         return len({event.order.at // DAY for event, _, _ in occurrences})
     return len({local(event.order.at, zone).date() for event, _, _ in occurrences})
 
 
-def _sessions(feature: Aggregate, occurrences: Sequence[Occurrence], _: Horizon) -> Any:
+def _sessions(feature: Aggregate, occurrences: Sequence[Occurrence]) -> Any:
     sessions = length = 0
     before: int | None = None
     for occurrence in occurrences:
@@ -302,24 +333,12 @@ def _sessions(feature: Aggregate, occurrences: Sequence[Occurrence], _: Horizon)
             return _divide(length, sessions * 1_000) if sessions else None
 
 
-def _first_at(_: Aggregate, occurrences: Sequence[Occurrence], __: Horizon) -> str | None:
+def _first_at(_: Aggregate, occurrences: Sequence[Occurrence]) -> str | None:
     return iso(occurrences[0][0].order.at) if occurrences else None
 
 
-def _last_at(_: Aggregate, occurrences: Sequence[Occurrence], __: Horizon) -> str | None:
+def _last_at(_: Aggregate, occurrences: Sequence[Occurrence]) -> str | None:
     return iso(occurrences[-1][0].order.at) if occurrences else None
-
-
-def _since(position: int) -> _OfTimes:
-    def since(feature: Aggregate, occurrences: Sequence[Occurrence], horizon: Horizon) -> Any:
-        if not occurrences:
-            return None
-        at, unit = occurrences[position][0].order.at, feature.unit.milliseconds
-        units = (horizon.now - at) // unit
-        horizon.may_change(at + (units + 1) * unit)
-        return units
-
-    return since
 
 
 _OF_TIMES: Final[Mapping[Function, _OfTimes]] = {
@@ -328,9 +347,23 @@ _OF_TIMES: Final[Mapping[Function, _OfTimes]] = {
     Function.SESSIONS: _sessions,
     Function.FIRST_AT: _first_at,
     Function.LAST_AT: _last_at,
-    Function.SINCE_FIRST: _since(0),
-    Function.SINCE_LAST: _since(-1),
 }
+
+_SINCE: Final[Mapping[Function, int]] = {Function.SINCE_FIRST: 0, Function.SINCE_LAST: -1}
+"""Functions of the time since one of the occurrences, and which one."""
+
+
+def _since(feature: Aggregate, occurrences: Sequence[Occurrence], horizon: Horizon) -> FeatureValue:
+    if not occurrences:
+        return FeatureValue(None)
+    at, unit = occurrences[_SINCE[feature.function]][0].order.at, feature.unit.milliseconds
+    units = (horizon.now - at) // unit
+    following = at + (units + 1) * unit
+    if feature.unit in TICKING:
+        return FeatureValue(units, ticks=Ticks(following, unit))
+    horizon.may_change(following)
+    return FeatureValue(units)
+
 
 # Operations on two numbers.
 

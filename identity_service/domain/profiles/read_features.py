@@ -29,7 +29,7 @@ from identity_service.domain.profiles.definitions import (
     SessionMeasure,
     Unit,
 )
-from identity_service.domain.profiles.functions import OF_A_PROPERTY
+from identity_service.domain.profiles.functions import OF_A_PROPERTY, TICKING
 from identity_service.domain.profiles.read_selections import MAX_ENTRIES, MAX_TIMES, SelectionReader
 from identity_service.domain.profiles.vocabulary import (
     MODIFIERS,
@@ -136,10 +136,10 @@ class FeatureReader(SelectionReader):
             self.note(join(path, function), "names no property")
         if "timezone" in fields and function is not Function.DAYS and feature.part is None:
             self.note(join(path, "timezone"), "speaks only with `part`, and with `days`")
-        if function in (Function.SINCE_FIRST, Function.SINCE_LAST) and feature.unit in "sm":
+        if function in (Function.SINCE_FIRST, Function.SINCE_LAST) and feature.unit in TICKING:
             self.warn(
                 join(path, "unit"),
-                "changes all the time for every customer who has it: hours or days cost far less",
+                "changes all the time: what is stored and sent of it may be an hour old",
             )
 
     def measure(self, fields: Mapping[str, Any], path: str) -> SessionMeasure:

@@ -36,15 +36,17 @@ def read_json(text: str) -> Any:
 def json_text(value: Any) -> str:
     """A value as JSON text: equal values have equal text, whatever order their keys had."""
     match value:
-        case Decimal():
-            return _number_text(value)
+        case str() | int() | None:
+            return _WRITER.encode(value)
         case dict():
             entries = sorted(cast("dict[str, Any]", value).items())
-            return "{" + ", ".join(f"{json_text(k)}: {json_text(v)}" for k, v in entries) + "}"
+            return "{" + ", ".join([f"{json_text(k)}: {json_text(v)}" for k, v in entries]) + "}"
+        case Decimal():
+            return _number_text(value)
         case list() | tuple():
             return f"[{', '.join(map(json_text, cast('list[Any]', value)))}]"
         case _:
-            return json.dumps(value, ensure_ascii=False)
+            return _WRITER.encode(value)
 
 
 def number(value: int | Decimal) -> int | Decimal:
@@ -122,6 +124,7 @@ def _whole(text: str) -> int | Decimal:
     return int(text) if len(text) <= MAX_DIGITS else Decimal(text)
 
 
+_WRITER: Final = json.JSONEncoder(ensure_ascii=False)
 _READER: Final = json.JSONDecoder(parse_float=Decimal)
 _READER_OF_LARGE: Final = json.JSONDecoder(parse_float=Decimal, parse_int=_whole)
 """Python refuses to make an integer of thousands of digits, and this one does not ask it to."""

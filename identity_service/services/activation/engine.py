@@ -90,7 +90,7 @@ class ActivationEngine:
                 break
             if not report.customers and not is_syncing:
                 break
-            if not report.is_full:
+            if not report.is_full and not is_syncing:
                 await self._pause(self._limits.gather_s)
         await self._store.release(key)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from identity_service.domain.exports import BEGINNING
 from identity_service.domain.profiles.comparison import (
@@ -16,23 +16,26 @@ from identity_service.domain.profiles.comparison import (
     FeatureDifference,
 )
 from identity_service.domain.profiles.definitions import Of, Profiles
-from identity_service.domain.profiles.evaluate import evaluate
-from identity_service.domain.profiles.occurrences import CustomerEvidence
+from identity_service.domain.profiles.evaluate import evaluate, evaluate_account
+from identity_service.domain.profiles.occurrences import AccountEvidence, CustomerEvidence
 from identity_service.domain.profiles.parse import parse_profiles
 from identity_service.errors import Problem, TooLarge
 from identity_service.graph.exports import ExportReader
 from identity_service.services.kit.clock import Clock
 from identity_service.services.preview.time_limit import in_time
-from identity_service.services.read.profile_evidence import ProfileEvidence
+from identity_service.services.read.profile_evidence import ProfileEvidence, accounts_of
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import Policies
 from identity_service.services.spaces.profile_texts import ProfileTexts
+
+T = TypeVar("T")
 
 _AT_ONCE: Final = 2
 """Spaces of this process that are read at a time."""
 
 _CUSTOMERS_AT_ONCE: Final = 100
-"""Customers whose evidence is read and evaluated together."""
+_ACCOUNTS_AT_ONCE: Final = 20
+"""So many have their evidence read and evaluated together."""
 
 Progress: TypeAlias = Callable[[int], None]
 """Called with how many customers are done."""
@@ -41,17 +44,31 @@ _NOTHING: Final = Profiles({}, {}, {}, {})
 
 
 @dataclass(frozen=True, slots=True)
+class AccountsPreview:
+    """What a text would change of `accounts`, without those `skipped` with too many events.
+
+    None are looked at where neither text says anything of accounts.
+    """
+
+    accounts: int
+    skipped: int
+    audiences: Sequence[AudienceDifference]
+    features: Sequence[FeatureDifference]
+
+
+@dataclass(frozen=True, slots=True)
 class ProfilesPreview:
     """What a text would change: of `customers`, without those `skipped` with too many events.
 
-    `features` and `audiences` are all that either text has, those of the new one first. Audiences
-    of accounts are not among them. `warnings` are no mistakes, but probably not meant.
+    `features` and `audiences` are all of customers that either text has, those of the new one
+    first; `of_accounts`: likewise of accounts. `warnings` are no mistakes, but probably not meant.
     """
 
     customers: int
     skipped: int
     audiences: Sequence[AudienceDifference]
     features: Sequence[FeatureDifference]
+    of_accounts: AccountsPreview
     warnings: Sequence[Problem]
 
 
@@ -66,6 +83,10 @@ class _Texts:
     @property
     def use_accounts(self) -> bool:
         return self.before.uses_accounts() or self.after.uses_accounts()
+
+    @property
+    def have_accounts(self) -> bool:
+        return self.before.has_accounts() or self.after.has_accounts()
 
 
 class ProfilePreviews:
@@ -105,22 +126,48 @@ class ProfilePreviews:
         before = in_force.profiles if in_force else _NOTHING
         comparison = Comparison(
             dict.fromkeys([*after.features, *before.features]),
-            dict.fromkeys([*_of_customers(after), *_of_customers(before)]),
+            _audiences(Of.CUSTOMERS, after, before),
         )
         async with self._room, in_time(self._timeout):
             skipped = 0
+            accounts = set[str]()
             texts = _Texts(before, after, self._clock())
             async with aclosing(self._read(scope, texts)) as groups:
                 async for group, left_out in groups:
                     await asyncio.to_thread(partial(_compare, comparison, texts, group))
                     skipped += left_out
-                    progress(comparison.customers + skipped)
+                    progress(comparison.compared + skipped)
+                    if texts.have_accounts:
+                        accounts |= await asyncio.to_thread(_named, group)
+            of_accounts = await self._of_accounts(scope, texts, sorted(accounts))
         return ProfilesPreview(
-            comparison.customers,
+            comparison.compared,
             skipped,
             comparison.audiences(),
             comparison.features(),
+            of_accounts,
             after.warnings,
+        )
+
+    async def _of_accounts(
+        self, scope: SpaceScope, texts: _Texts, ids: Sequence[str]
+    ) -> AccountsPreview:
+        comparison = Comparison(
+            dict.fromkeys([*texts.after.account_features, *texts.before.account_features]),
+            _audiences(Of.ACCOUNTS, texts.after, texts.before),
+        )
+        skipped = 0
+        limited = (await self._policies.in_force(scope)).policy.limited_sources
+
+        async def read(some: Sequence[str]) -> Mapping[str, AccountEvidence]:
+            return await self._evidence.of_accounts(scope.space, some, limited, texts.now)
+
+        for n in range(0, len(ids), _ACCOUNTS_AT_ONCE):
+            group, left_out = await _in_parts(read, ids[n : n + _ACCOUNTS_AT_ONCE])
+            await asyncio.to_thread(partial(_compare_accounts, comparison, texts, group))
+            skipped += left_out
+        return AccountsPreview(
+            comparison.compared, skipped, comparison.audiences(), comparison.features()
         )
 
     async def _read(
@@ -128,36 +175,40 @@ class ProfilePreviews:
     ) -> AsyncGenerator[tuple[list[CustomerEvidence], int]]:
         """The evidence of all customers, some at a time; and how many of these have too much."""
         seen = set[str]()
+        limited = (await self._policies.in_force(scope)).policy.limited_sources
+
+        async def read(some: Sequence[str]) -> Mapping[str, CustomerEvidence]:
+            return await self._evidence.of_customers(
+                scope.space, some, limited, texts.now, with_accounts=texts.use_accounts
+            )
+
         async for page in self._customers.settled(scope.space, BEGINNING):
             # One that is settled meanwhile comes again.
             ids = [id_ for id_, *_ in page if id_ not in seen]
             seen.update(ids)
             for n in range(0, len(ids), _CUSTOMERS_AT_ONCE):
                 group = ids[n : n + _CUSTOMERS_AT_ONCE]
-                found, skipped = await self._evidence_of(scope, group, texts)
-                yield found, skipped
-
-    async def _evidence_of(
-        self, scope: SpaceScope, ids: Sequence[str], texts: _Texts
-    ) -> tuple[list[CustomerEvidence], int]:
-        limited = (await self._policies.in_force(scope)).policy.limited_sources
-        try:
-            found = await self._evidence.of_customers(
-                scope.space, ids, limited, texts.now, with_accounts=texts.use_accounts
-            )
-        except TooLarge:
-            if len(ids) == 1:
-                return [], 1
-            halves = [
-                await self._evidence_of(scope, half, texts)
-                for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :])
-            ]
-            return [each for some, _ in halves for each in some], sum(n for _, n in halves)
-        return list(found.values()), 0
+                yield await _in_parts(read, group)
 
 
-def _of_customers(profiles: Profiles) -> list[str]:
-    return [name for name, each in profiles.audiences.items() if each.of is Of.CUSTOMERS]
+async def _in_parts(
+    read: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]], ids: Sequence[str]
+) -> tuple[list[T], int]:
+    """What is read of each, in halves where it is too much; and of how many it is that alone."""
+    try:
+        return list((await read(ids)).values()), 0
+    except TooLarge:
+        if len(ids) == 1:
+            return [], 1
+    middle = len(ids) // 2
+    one, other = await _in_parts(read, ids[:middle]), await _in_parts(read, ids[middle:])
+    return [*one[0], *other[0]], one[1] + other[1]
+
+
+def _audiences(of: Of, *texts: Profiles) -> dict[str, None]:
+    return dict.fromkeys(
+        name for text in texts for name, each in text.audiences.items() if each.of is of
+    )
 
 
 def _compare(comparison: Comparison, texts: _Texts, group: Sequence[CustomerEvidence]) -> None:
@@ -166,3 +217,19 @@ def _compare(comparison: Comparison, texts: _Texts, group: Sequence[CustomerEvid
             evaluate(profiles, evidence, texts.now) for profiles in (texts.before, texts.after)
         )
         comparison.add(evidence.customer_id, before, after)
+
+
+def _named(group: Sequence[CustomerEvidence]) -> set[str]:
+    """The accounts that belong to some of these customers."""
+    return {name for each in group for name in accounts_of(each)}
+
+
+def _compare_accounts(
+    comparison: Comparison, texts: _Texts, group: Sequence[AccountEvidence]
+) -> None:
+    for evidence in group:
+        before, after = (
+            evaluate_account(profiles, evidence, texts.now)
+            for profiles in (texts.before, texts.after)
+        )
+        comparison.add(evidence.account_id, before, after)

@@ -29,7 +29,8 @@ Membership: TypeAlias = tuple[str, str]
 class ProfileCheck:
     """What was compared and what differs.
 
-    `customers` were computed anew. `profiles` are ids of those that are stored otherwise;
+    `customers` were computed anew. `profiles` are ids of those that are stored otherwise, and not
+    only because a value ticked;
     `memberships` differ from the audiences of the profiles, `stream` from what is left when all
     changes are made one after the other. `waiting`: something waits to be computed, so that
     differences are no news.
@@ -104,11 +105,11 @@ class ProfileChecks:
                 with_accounts=in_force.profiles.uses_accounts(),
             )
             outcomes = await asyncio.to_thread(
-                compute, in_force, heads.values(), evidence, now, position=0
+                compute, in_force, heads.values(), evidence, now, position=0, ticks_interval_ms=0
             )
             for each in outcomes:
                 expected.update((audience, each.head.customer_id) for audience in each.audiences)
-                if each.changed:
+                if each.changed and not each.only_ticked:
                     found.profiles.append(each.head.customer_id)
             found.customers += len(outcomes)
             place = (page[-1][1], page[-1][0])

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, cast
 
 from identity_service.domain.profiles.consents import next_consent_at
-from identity_service.domain.profiles.evaluate import FeatureValue, evaluate
+from identity_service.domain.profiles.evaluate import Evaluation, FeatureValue, evaluate
 from identity_service.domain.profiles.occurrences import CustomerEvidence
 from identity_service.domain.profiles.values import json_text, read_json
-from identity_service.graph.profile_evidence import CustomerHead
+from identity_service.graph.profile_evidence import CustomerHead, StoredProfile
 from identity_service.services.read.profile_evidence import accounts_of
 from identity_service.services.spaces.profile_texts import ProfilesInForce
 
@@ -19,11 +19,27 @@ _LARGEST_INTEGER: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """Customers that are computed together.
+
+    `touched` of them were touched since they were computed, and of these the `marked` ones because
+    of evidence; the others are due or have to be computed by another version. `position` is that of
+    the ledger when they were found; `rolled_out`: all customers are computed by the text in force.
+    """
+
+    customers: Sequence[str]
+    touched: Collection[str]
+    marked: Collection[str]
+    position: int
+    rolled_out: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a customer's profile is now.
 
     `properties` are those of its node that differ from what is stored; `changed`: its values,
-    audiences or version are among them.
+    audiences or version are among them; `only_ticked`: none but values that tick.
     """
 
     head: CustomerHead
@@ -31,6 +47,7 @@ class Outcome:
     audiences: frozenset[str]
     properties: Mapping[str, Any]
     changed: bool
+    only_ticked: bool
 
 
 def compute(
@@ -39,10 +56,11 @@ def compute(
     evidence: Mapping[str, CustomerEvidence],
     now: int,
     position: int,
+    ticks_interval_ms: int,
 ) -> list[Outcome]:
     """Compute the profiles of customers, whose changes are known up to a position of the ledger."""
     return [
-        _outcome(in_force, head, evidence[head.customer_id], now, position)
+        _outcome(in_force, head, evidence[head.customer_id], now, position, ticks_interval_ms)
         for head in heads
         if head.customer_id in evidence
     ]
@@ -54,12 +72,19 @@ def values_text(features: Mapping[str, FeatureValue]) -> str:
 
 
 def _outcome(
-    in_force: ProfilesInForce, head: CustomerHead, evidence: CustomerEvidence, now: int, at: int
+    in_force: ProfilesInForce,
+    head: CustomerHead,
+    evidence: CustomerEvidence,
+    now: int,
+    at: int,
+    ticks_interval_ms: int,
 ) -> Outcome:
     found = evaluate(in_force.profiles, evidence, now)
-    moments = (found.next_at, next_consent_at(evidence.events, now))
+    again = None if found.ticks_at is None else now + ticks_interval_ms
+    moments = (found.next_at, next_consent_at(evidence.events, now), again)
     properties: dict[str, Any] = {
         "evaluated_at": now,
+        "ticks_at": found.ticks_at,
         "due": min((moment for moment in moments if moment is not None), default=None),
         "position": at,
         "rev": head.revision,
@@ -74,12 +99,26 @@ def _outcome(
         values,
         audiences,
     )
+    only_ticked = False
     if changed:
         before = {} if stored is None else cast("dict[str, Any]", read_json(stored.values_json))
+        only_ticked = stored is not None and _only_ticked(stored, before, found, in_force.version)
         properties |= {f"f_{name}": None for name in before}
         properties |= {f"f_{name}": _scalar(each.value) for name, each in found.features.items()}
         properties |= {"version": in_force.version, "values": values, "audiences": audiences}
-    return Outcome(head, evidence, found.audiences, properties, changed)
+    return Outcome(head, evidence, found.audiences, properties, changed, only_ticked)
+
+
+def _only_ticked(
+    stored: StoredProfile, before: Mapping[str, Any], found: Evaluation, version: int
+) -> bool:
+    still = {name: _said(each) for name, each in found.features.items() if each.ticks is None}
+    ticking = found.features.keys() - still.keys()
+    return (
+        (stored.version, frozenset(stored.audiences)) == (version, found.audiences)
+        and before.keys() == found.features.keys()
+        and {name: said for name, said in before.items() if name not in ticking} == still
+    )
 
 
 def _said(value: FeatureValue) -> dict[str, Any]:

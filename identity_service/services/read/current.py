@@ -83,6 +83,9 @@ from identity_service.services.spaces.policies import Policies, PolicyInForce
 MAX_LOOKED_UP: Final = 1_000
 """Most identifiers of one lookup."""
 
+MAX_TYPES_TRIED: Final = 50
+"""Most types of the policy that a value of an unknown identifier is looked for in."""
+
 _SLICE: Final = 100
 """Customers that are made of what was read without a pause for others."""
 
@@ -158,6 +161,8 @@ class CurrentView:
         answer = _answer(identifier, lookup, in_force.policy)
         if answer is None:
             return await self.over_connected(in_force.policy, identifier)
+        if isinstance(answer, Missing) and answer.reason is MissingReason.UNKNOWN:
+            return await self._with_other_types(in_force, raw, answer)
         if live and isinstance(answer, SettledCustomer):
             return await self._resolved_now(in_force, identifier, answer)
         return answer
@@ -448,6 +453,21 @@ class CurrentView:
 
     def _key(self, customer: SettledCustomer) -> tuple[str, str]:
         return self.scope.space, customer.customer_id
+
+    async def _with_other_types(
+        self, in_force: PolicyInForce, raw: Identifier, unknown: Missing
+    ) -> Missing:
+        """The same answer, which names the identifiers of other types that have the value."""
+        others = [name for name in in_force.policy.rules if name != raw.type][:MAX_TYPES_TRIED]
+        asked = await self.spelled(
+            [Identifier(each, raw.value) for each in others], in_force.values
+        )
+        space = self.scope.space
+        keys = [identifier_key(space, each) for each in asked if isinstance(each, Identifier)]
+        known = [str(each.identifier) for each in await self.identifiers(keys)]
+        if not known:
+            return unknown
+        return replace(unknown, message=f"{unknown.message} Known here: {', '.join(known)}.")
 
     async def _component(self, customer: SettledCustomer) -> Component:
         component = await self.component_of(_strongest(customer))

@@ -218,7 +218,8 @@ class CustomerProfiles:
 
     def _is_fresh(self, stored: StoredProfileRow, in_force: ProfilesInForce) -> bool:
         """Whether it is still what the text in force says of the evidence."""
-        is_due = stored.due is not None and stored.due <= self._clock()
+        moments = (stored.due, stored.ticks_at)
+        is_due = any(each is not None and each <= self._clock() for each in moments)
         return stored.version == in_force.version and not stored.touched and not is_due
 
     def _now(self, customer: SettledCustomer) -> int:

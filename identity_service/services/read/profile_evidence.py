@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
@@ -85,7 +86,8 @@ class ProfileEvidence:
         found = await self._current.evidence(space, heads, limited_sources, now)
         if not with_accounts:
             return found
-        accounts = await self._accounts(space, found, limited_sources, now)
+        named = {name for each in found.values() for name in accounts_of(each)}
+        accounts = await self.of_accounts(space, named, limited_sources, now, found)
         return {
             id_: replace(
                 each, accounts=[accounts[name] for name in accounts_of(each) if name in accounts]
@@ -119,15 +121,18 @@ class ProfileEvidence:
             consents=consents(events, as_of),
         )
 
-    async def _accounts(
+    async def of_accounts(
         self,
         space: str,
-        customers: Mapping[str, CustomerEvidence],
+        ids: Collection[str],
         limited_sources: Collection[str],
         now: int,
+        customers: Mapping[str, CustomerEvidence] = MappingProxyType({}),
     ) -> dict[str, AccountEvidence]:
-        """By account id, the accounts that customers name, with the evidence of all members."""
-        ids = {name for each in customers.values() for name in accounts_of(each)}
+        """Accounts of a space, by id, with the evidence of all members.
+
+        `customers`: what is known of some of these already. Raises TooLarge beyond `MAX_MEMBERS`.
+        """
         keys = [account_key(space, id_) for id_ in sorted(ids)]
         if not keys:
             return {}

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.plain_http import NO_TLS
 from tests.support.service import RunningService, Space
 
 TRACK: dict[str, Any] = {"userId": "u-1", "event": "x"}
@@ -178,7 +179,7 @@ def test_a_wrong_route_is_a_404_that_points_to_the_documentation(
 def test_a_method_that_is_not_allowed_is_a_405_that_names_those_that_are(
     service: RunningService, method: str, path: str
 ) -> None:
-    answer = httpx.request(method, f"{service.url}{path}")
+    answer = httpx.request(method, f"{service.url}{path}", verify=NO_TLS)
 
     assert_is_a_problem(answer, 405, "METHOD_NOT_ALLOWED", "Allow")
     assert answer.headers["allow"]

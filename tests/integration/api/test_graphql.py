@@ -91,6 +91,25 @@ async def test_what_is_not_found_says_why(
     assert found["message"].startswith(identifier)
 
 
+async def test_a_wrong_type_is_answered_with_the_identifiers_of_this_space_that_have_the_value(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    await world.send(space, event(1, "email:ann@example.com"))
+    elsewhere = await world.create_space()
+
+    answers = [
+        await world.customer(each, "mail: Ann@Example.com", "... on NotFound { reason message }")
+        for each in (space, elsewhere)
+    ]
+
+    unknown = "mail:Ann@Example.com was never seen here."
+    assert [answer["reason"] for answer in answers] == ["UNKNOWN", "UNKNOWN"]
+    assert [answer["message"] for answer in answers] == [
+        f"{unknown} Known here: email:ann@example.com.",
+        unknown,
+    ]
+
+
 async def test_asking_creates_nothing(world: GraphQLWorld, space: OpenSpace) -> None:
     await world.customer(space, "email:nobody@example.com", "")
 

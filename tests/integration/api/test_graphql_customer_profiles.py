@@ -1,4 +1,4 @@
-"""Features, audiences and traits of customers over GraphQL, and why they are as they are."""
+"""Features, audiences and traits over GraphQL, and why they are as they are."""
 
 from __future__ import annotations
 
@@ -431,3 +431,80 @@ async def test_customers_are_found_and_sorted_by_their_features(
     query = f'{{ space(name: "{space.name}") {{ customersByFeature(orderBy: "x") {{ {page} }} }} }}'
     refused = await world.ask(query, key=space.reader_key)
     assert refused["errors"][0]["extensions"]["code"] == "BAD_INPUT"
+
+
+OF_ACCOUNTS = """
+account_features:
+  revenue: {sum: revenue, of: Order Completed, by: members}
+  named: {count: any}
+audiences:
+  active: {of: accounts, who: {members: {any: {did: Order Completed, within: 30d}}}}
+  big: {of: accounts, who: {feature: named, gte: 9}}
+"""
+
+OF_ACCOUNT = """
+... on Customer { accounts {
+  accountId audiences features { name value version } revenue: features(names: ["revenue"]) { name }
+  explainFeature(name: "revenue", first: 1) { value more events { event { name } value } }
+  explainAudience(name: "active") { member conditions { depth holds } }
+  nothing: explainFeature(name: "orders") { value }
+  unknown: explainAudience(name: "x") { member }
+} }
+"""
+
+
+async def test_an_account_has_the_features_and_audiences_of_its_members(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    now = system_clock()
+    await world.send(
+        space,
+        *(
+            event(now - DAY, f"user_id:{who}", name="Signed Up", account_id="acme")
+            for who in ("ann", "ben")
+        ),
+    )
+    [before] = (await world.customer(space, "user_id:ben", OF_ACCOUNT))["accounts"]
+    previewed = await world.of_space(
+        space,
+        f"previewProfiles(text: {json.dumps(OF_ACCOUNTS)}) {{"
+        " ... on ProfilesPreview { ofAccounts { accounts skipped"
+        " audiences { name before after enter leave sample entering leaving }"
+        " features { name changed sample { accountId before after } } } } }",
+    )
+    await apply(world, space, OF_ACCOUNTS)
+
+    [acme] = (await world.customer(space, "user_id:ben", OF_ACCOUNT))["accounts"]
+
+    assert (before["features"], before["audiences"]) == ([], [])
+    assert before["explainFeature"] is before["explainAudience"] is None
+    assert acme["features"] == [
+        {"name": "revenue", "value": 100, "version": 1},
+        {"name": "named", "value": 2, "version": 1},
+    ]
+    assert acme["revenue"] == [{"name": "revenue"}]
+    assert acme["audiences"] == ["active"]
+    assert acme["explainFeature"] == {
+        "value": 100,
+        "more": 1,
+        "events": [{"event": {"name": "Order Completed"}, "value": 19.9}],
+    }
+    assert acme["explainAudience"]["member"] is True
+    assert (acme["nothing"], acme["unknown"]) == (None, None)
+    preview = previewed["previewProfiles"]["ofAccounts"]
+    assert (preview["accounts"], preview["skipped"]) == (1, 0)
+    nobody: dict[str, Any] = {"before": 0, "leave": 0, "leaving": []}
+    assert preview["audiences"] == [
+        {"name": "active", "after": 1, "enter": 1, "sample": ["acme"], "entering": ["acme"]}
+        | nobody,
+        {"name": "big", "after": 0, "enter": 0, **both([])} | nobody,
+    ]
+    assert [(each["name"], each["sample"]) for each in preview["features"]] == [
+        ("revenue", [{"accountId": "acme", "before": None, "after": 100}]),
+        ("named", [{"accountId": "acme", "before": None, "after": 2}]),
+    ]
+
+
+def both(accounts: list[str]) -> dict[str, list[str]]:
+    """Accounts that would be in an audience, and enter it."""
+    return {"sample": accounts, "entering": accounts}

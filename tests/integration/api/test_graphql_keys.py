@@ -49,7 +49,7 @@ MUTATIONS = {
     DROP_REJECTED: {"admin"},
     CREATE_SPACE: {"instance"},
 }
-WHO = ("reader", "agent", "admin", "instance", "write", "other", "wrong", "nobody")
+WHO = ("reader", "agent", "admin", "instance", "write", "other", "nobody")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,6 @@ async def keys(world: GraphQLWorld, space: OpenSpace) -> dict[str, str | None]:
         "instance": world.admin_key,
         "write": space.write_key,
         "other": (await world.create_space()).admin_key,
-        "wrong": "ids_admin_of_nothing",
         "nobody": None,
     }
 
@@ -91,6 +90,21 @@ async def test_a_mutation_needs_its_role(
 
     codes = [error["extensions"]["code"] for error in answer.get("errors", ())]
     assert codes == ([] if who in MUTATIONS[mutation] else ["FORBIDDEN"])
+
+
+async def test_a_key_that_is_none_looks_different_from_one_that_sees_nothing(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    asked = {"query": f'{{ spaces {{ name }} space(name: "{space.name}") {{ name }} }}'}
+
+    wrong = await world.post(asked, "ids_reader_of_nothing")
+    none = await world.post(asked)
+
+    [error] = wrong.json()["errors"]
+    assert (wrong.status_code, error["extensions"]["code"]) == (401, "UNAUTHORISED")
+    assert wrong.headers["WWW-Authenticate"] == "Bearer"
+    assert "data" not in wrong.json()
+    assert (none.status_code, none.json()) == (200, {"data": {"spaces": [], "space": None}})
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
@@ -177,7 +191,7 @@ async def test_a_revoked_key_opens_nothing_at_once(world: GraphQLWorld, space: O
 
     assert before["data"]["spaces"] == [{"name": space.name}]
     assert revoked["data"]["revokeKey"] == {"name": "short-lived"}
-    assert (await world.ask(query, key=key))["data"]["spaces"] == []
+    assert (await world.post({"query": query}, key)).status_code == 401
 
 
 async def test_the_name_of_a_revoked_key_is_free_again(

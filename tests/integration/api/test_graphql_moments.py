@@ -32,6 +32,9 @@ audiences: {payers: {who: {did: Paid}}}
 BLOCKING = POLICY + "blocked: [{value: phone}]"
 
 ALL: Mapping[str, Sequence[Way]] = {
+    "Account.explainAudience": [{"name": "payers"}],
+    "Account.explainFeature": [{"name": "paid"}],
+    "Account.features": [{}],
     "Customer.explainAudience": [{"name": "payers"}],
     "Customer.explainFeature": [{"name": "paid"}],
     "Customer.identifiers": [{"first": 100}],

@@ -43,6 +43,7 @@ async def space(world: GraphQLWorld) -> OpenSpace:
         (b'{"query": "  "}', "no “query”"),
         (b'{"query": "{ spaces { name } }", "variables": []}', "“variables”"),
         (b'{"query": "{ spaces { name } }", "operationName": 5}', "“operationName”"),
+        (b'{"query": "{ spaces { name } }", "extensions": []}', "“extensions”"),
     ],
 )
 async def test_a_body_that_is_no_request_is_a_400(
@@ -55,6 +56,16 @@ async def test_a_body_that_is_no_request_is_a_400(
     assert response.json()["errors"][0]["extensions"] == {"code": "BAD_INPUT"}
 
 
+@pytest.mark.parametrize("said", ["text/plain", "application/x-www-form-urlencoded"])
+async def test_a_body_that_does_not_say_that_it_is_json_is_a_415(
+    world: GraphQLWorld, said: str
+) -> None:
+    response = await world.post({"query": "{ __typename }"}, headers={"Content-Type": said})
+
+    assert response.status_code == 415
+    assert response.json()["errors"][0]["extensions"] == {"code": "BAD_INPUT"}
+
+
 async def test_a_body_that_is_too_large_is_a_413(world: GraphQLWorld, space: OpenSpace) -> None:
     taken = await world.post(b" " * MAX_BODY, space.reader_key)
     response = await world.post(b" " * (MAX_BODY + 1), space.reader_key)
@@ -62,14 +73,16 @@ async def test_a_body_that_is_too_large_is_a_413(world: GraphQLWorld, space: Ope
     assert (taken.status_code, response.status_code) == (400, 413)
 
 
-@pytest.mark.parametrize("key", [None, "unknown"])
-async def test_a_body_without_a_known_key_is_too_large_much_earlier(
-    world: GraphQLWorld, key: str | None
+@pytest.mark.parametrize(
+    ("key", "status", "code"), [(None, 413, "TOO_LARGE"), ("unknown", 401, "UNAUTHORISED")]
+)
+async def test_a_body_without_a_known_key_is_refused_much_earlier(
+    world: GraphQLWorld, key: str | None, status: int, code: str
 ) -> None:
     response = await world.post(b" " * (MAX_STRANGERS_BODY + 1), key)
 
-    assert response.status_code == 413
-    assert response.json()["errors"][0]["extensions"] == {"code": "TOO_LARGE"}
+    assert response.status_code == status
+    assert response.json()["errors"][0]["extensions"] == {"code": code}
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from identity_service.graph.copies import CopyReader
 from identity_service.graph.database import Database
 from identity_service.graph.exports import ExportReader
 from identity_service.graph.pages import PAGE_BYTES
+from tests.support.plain_http import NO_TLS
 from tests.support.service import RunningService, Space
 
 MEGABYTE = 1024 * 1024
@@ -54,6 +55,7 @@ def customer(
         },
         headers={"Authorization": f"Bearer {space.reader_key}"},
         timeout=60,
+        verify=NO_TLS,
     ).json()
     assert "errors" not in answer, answer["errors"]
     return answer["data"]["space"]["customer"]

@@ -21,6 +21,7 @@ from identity_service.graph.database import Database
 from identity_service.services.spaces.access import Caller, Role
 from identity_service.settings import Settings
 from tests.support.following import client
+from tests.support.plain_http import NO_TLS
 from tests.support.served import PATIENCE, served
 from tests.support.service import RunningService, Space, create_space, running_service
 from tests.support.waiting import until, wait_until
@@ -172,7 +173,7 @@ def test_the_other_process_ends_with_the_service(
 ) -> None:
     with served(database_settings, workers=2) as (process, url):
         wait_until(lambda: len(large_of(process)) == 2, seconds=PATIENCE)
-        assert httpx.get(f"{url}/readyz").is_success
+        assert httpx.get(f"{url}/readyz", verify=NO_TLS).is_success
         everything = psutil.Process(process.pid).children(recursive=True)
         large = large_of(process)
         if sent is signal.SIGKILL:

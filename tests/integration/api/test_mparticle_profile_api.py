@@ -12,6 +12,7 @@ from identity_service.domain.ids import mpid_of
 from identity_service.services.kit.clock import system_clock
 from identity_service.services.kit.vault import Vault
 from identity_service.services.spaces.access import hash_key
+from tests.support.plain_http import NO_TLS
 from tests.support.read_routes import apply_profiles
 from tests.support.service import PATIENCE, RunningService, Space, create_space, running_service
 
@@ -57,6 +58,7 @@ class Profiles:
             headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=PATIENCE,
             **request,
+            verify=NO_TLS,
         )
 
     def resolve(self, kind: str, value: str, **request: Any) -> httpx.Response:

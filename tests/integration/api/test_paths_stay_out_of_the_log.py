@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from identity_service.settings import Settings
+from tests.support.plain_http import NO_TLS
 from tests.support.served import served
 from tests.support.service import create_space
 
@@ -18,7 +19,9 @@ def test_no_value_of_a_read_route_is_logged(database_settings: Settings) -> None
     space = create_space(database_settings)
     users = f"/v1/spaces/{space.name}/collections/users/profiles/email:{SECRET}@example.com"
     with served(database_settings, workers=1) as (process, address):
-        client = httpx.Client(base_url=address, auth=(space.reader_key, ""), timeout=30)
+        client = httpx.Client(
+            base_url=address, auth=(space.reader_key, ""), timeout=30, verify=NO_TLS
+        )
         with client:
             answers = [
                 client.get(f"{users}/traits"),

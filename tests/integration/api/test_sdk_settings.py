@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from tests.support.plain_http import NO_TLS
 from tests.support.service import RunningService, Space
 
 ORIGIN = {"Origin": "https://shop.example"}
@@ -30,7 +31,9 @@ def test_segments_browser_sdk_finds_where_to_send(service: RunningService, space
 
 def test_rudderstacks_browser_sdk_finds_its_source(service: RunningService, space: Space) -> None:
     by_query = service.get(f"/sourceConfig/?writeKey={space.write_key}", headers=ORIGIN)
-    by_user = httpx.get(f"{service.url}/sourceConfig/", auth=(space.write_key, ""), headers=ORIGIN)
+    by_user = httpx.get(
+        f"{service.url}/sourceConfig/", auth=(space.write_key, ""), headers=ORIGIN, verify=NO_TLS
+    )
 
     for answer in (by_query, by_user):
         assert answer.status_code == 200

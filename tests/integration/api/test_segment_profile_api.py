@@ -9,6 +9,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from tests.support.plain_http import NO_TLS
 from tests.support.read_routes import apply_profiles
 from tests.support.service import PATIENCE, RunningService, Space, create_space
 
@@ -47,6 +48,7 @@ class Profiles:
             auth=(self.space.reader_key if key is None else key, ""),
             params=query,
             timeout=PATIENCE,
+            verify=NO_TLS,
         )
 
     def read(self, what: str, profile: str = ANN, **asked: Any) -> Any:

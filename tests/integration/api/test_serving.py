@@ -15,6 +15,7 @@ from identity_service.app import bound_socket, create_app
 from identity_service.errors import BadInput
 from identity_service.runtime import server
 from identity_service.settings import Settings
+from tests.support.plain_http import NO_TLS
 from tests.support.served import PATIENCE, served
 from tests.support.service import RunningService, Space, create_space
 from tests.support.waiting import wait_until
@@ -31,7 +32,7 @@ def test_a_service_that_is_told_to_end_ends_with_0_and_keeps_what_it_took(
         answer = RunningService(url, database_settings).post(
             "/v1/track", space.write_key, json={"userId": "u-1", "event": "x"}
         )
-        metrics = httpx.get(f"{url}/metrics").text
+        metrics = httpx.get(f"{url}/metrics", verify=NO_TLS).text
         # A terminal sends Ctrl-C to the whole group.
         os.killpg(process.pid, told) if told is signal.SIGINT else process.send_signal(told)
         output, log = process.communicate(timeout=PATIENCE)
@@ -79,9 +80,11 @@ def test_a_managed_neo4j_that_is_killed_is_started_again_and_the_service_goes_on
         killed = server.status(settings)
         assert killed is not None
         os.kill(killed.process.pid, signal.SIGKILL)
-        wait_until(lambda: httpx.get(f"{url}/readyz", timeout=10).status_code == 503)
+        wait_until(lambda: httpx.get(f"{url}/readyz", timeout=10, verify=NO_TLS).status_code == 503)
         wait_until(lambda: server.status(settings) not in (None, killed), seconds=PATIENCE)
-        wait_until(lambda: httpx.get(f"{url}/readyz", timeout=10).is_success, seconds=10)
+        wait_until(
+            lambda: httpx.get(f"{url}/readyz", timeout=10, verify=NO_TLS).is_success, seconds=10
+        )
         again = server.status(settings)
         process.terminate()
         _, log = process.communicate(timeout=PATIENCE)

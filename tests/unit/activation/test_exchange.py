@@ -86,13 +86,23 @@ def test_batches_pass_neither_bound_and_keep_the_order() -> None:
     assert [len(batch) for batch in batches([(upsert("user_id:u"), "x" * 99)], 8, 60)] == [1]
 
 
-def test_the_vector_of_standard_webhooks() -> None:
-    secret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
+def test_a_call_is_signed_as_the_published_vector_of_standard_webhooks() -> None:
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    message_id = "msg_p5jXN8AQM9LWM0D4loKWxJek"
 
-    headers = signature_headers([secret, "another"], "msg_1", NOW_S, b'{"a": 1}')
-    again = signature_headers([secret], "msg_1", NOW_S, b'{"a": 1}')
+    headers = signature_headers([secret], message_id, 1614265330, b'{"test": 2432232314}')
 
-    signatures = headers["webhook-signature"].split()
-    assert (headers["webhook-id"], headers["webhook-timestamp"]) == ("msg_1", "1700000000")
-    assert signatures[0] == again["webhook-signature"]
-    assert len(signatures) == 2
+    assert headers == {
+        "webhook-id": message_id,
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    }
+
+
+def test_while_a_secret_is_changed_a_call_is_signed_with_both() -> None:
+    secrets = ["whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3", "another"]
+
+    both = signature_headers(secrets, "msg_1", NOW_S, b'{"a": 1}')
+    each = [signature_headers([secret], "msg_1", NOW_S, b'{"a": 1}') for secret in secrets]
+
+    assert both["webhook-signature"].split() == [one["webhook-signature"] for one in each]

@@ -107,6 +107,36 @@ async def test_the_methods_of_a_route_include_head(api: AsyncClient) -> None:
     assert answer.headers["Allow"] == "GET, HEAD"
 
 
+@pytest.mark.parametrize(
+    ("allowed", "origin", "named"),
+    [
+        ("", "https://a.example", None),
+        ("https://a.example, https://b.example", "https://b.example", "https://b.example"),
+        ("https://a.example", "https://c.example", None),
+        ("*", "https://c.example", "*"),
+    ],
+)
+async def test_pages_of_allowed_origins_may_ask_and_no_others(
+    allowed: str, origin: str, named: str | None
+) -> None:
+    browser = AsyncClient(
+        transport=ASGITransport(create_api(nothing, allowed)), base_url="http://test"
+    )
+    asks = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization",
+    }
+
+    before = await browser.options("/graphql", headers={"Origin": origin, **asks})
+    answer = await browser.get("/nowhere", headers={"Origin": origin})
+
+    assert before.is_success == (named is not None)
+    assert [each.headers.get("Access-Control-Allow-Origin") for each in (before, answer)] == [
+        named
+    ] * 2
+    assert "Access-Control-Allow-Credentials" not in before.headers
+
+
 def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Every operation of a document, as `get /healthz`."""
     return {

@@ -36,10 +36,12 @@ def holder(role: Role) -> Context:
 
 READER = holder(Role.READER)
 
+SCHEMA = build_schema()
+
 
 @pytest.fixture
 def graphql() -> GraphQL:
-    return GraphQL(build_schema())
+    return GraphQL(SCHEMA)
 
 
 async def ask(graphql: GraphQL, query: str, context: Context = STRANGER) -> Answer:
@@ -151,7 +153,7 @@ async def test_kept_texts_take_bounded_memory(
     graphql: GraphQL, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(execution, "PREPARED_BYTES", 500_000)
-    graphql = GraphQL(build_schema())
+    graphql = GraphQL(SCHEMA)
     many = " ".join(f"... {{ b{n}: __typename }}" for n in range(20))
     await ask(graphql, text.replace("{0}", "0").replace("{1}", many), READER)
     gc.collect()

@@ -65,6 +65,9 @@ def test_the_subtitle_says_what_was_asked_and_nothing_that_nobody_asked() -> Non
             did="Signed Up",
             property="plan",
             value="pro",
+            audience="loyal",
+            feature="orders",
+            feature_value="3",
             depth=3,
             start_event="Home",
         )
@@ -73,7 +76,8 @@ def test_the_subtitle_says_what_was_asked_and_nothing_that_nobody_asked() -> Non
     assert subtitle(plain) == ["until 2026-03-15 12:00 UTC"]
     assert " ".join(subtitle(asked)) == (
         "start event Home · depth 3 · customers that are KNOWN · of those who did Signed Up · "
-        "of those with plan = pro · from 2026-03-01 until 2026-03-08 06:30 UTC"
+        "of those with plan = pro · of those in loyal · of those whose orders is 3 · "
+        "from 2026-03-01 until 2026-03-08 06:30 UTC"
     )
 
 

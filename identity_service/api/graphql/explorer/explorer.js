@@ -58,11 +58,17 @@ function authorized() {
   return key ? { Authorization: `Bearer ${key}` } : {};
 }
 
+function isUnknown(result) {
+  return result?.errors?.some((error) => error.extensions?.code === 'UNAUTHORISED');
+}
+
 async function fetcher(parameters, options) {
   const variables = { space: carried().space, ...parameters.variables };
-  const headers = { ...options?.headers, ...authorized() };
+  // The schema is open to all, and so it is there before the key is right.
+  const forSchema = parameters.operationName === 'IntrospectionQuery';
+  const headers = { ...options?.headers, ...(forSchema ? {} : authorized()) };
   const result = await send({ ...parameters, variables }, { ...options, headers });
-  showState(result?.data?.space === null);
+  if (!forSchema) showState(isUnknown(result) || result?.data?.space === null);
   return result;
 }
 

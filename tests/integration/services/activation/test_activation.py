@@ -477,6 +477,7 @@ async def test_a_sync_that_was_interrupted_goes_on_where_it_was(
 
     assert (begun.sync_marked, halfway.sync_marked, halfway.is_syncing) == (0, 3, True)
     assert (done.sync_marked, done.is_syncing) == (7, False)
+    assert space.clock.waited == []  # there is more, and nothing to wait for
     assert set(vendor.people) == {f"u{n}" for n in range(7)}
 
 

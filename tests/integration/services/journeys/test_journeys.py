@@ -11,6 +11,7 @@ from identity_service.domain.judgements import Verdict
 from identity_service.errors import FieldInvalid, NotFound
 from tests.support import journeys as oracle
 from tests.support.journeys import Asked, Person, Row, people
+from tests.support.profiles import apply_text
 from tests.support.space import NewWorld, World, event
 from tests.support.visitors import DAY, END, HOUR, START, happened
 
@@ -28,6 +29,9 @@ ASKED = (
     Asked(did="Ordered", property="plan", value="true"),
     Asked(did="nothing of the kind"),
     Asked(until=START),
+    Asked(since=START + 5 * DAY, audience="buyers"),
+    Asked(did="Added", audience="buyers", feature="orders", feature_value="1"),
+    Asked(feature="orders", feature_value="0.0"),
 )
 
 
@@ -35,6 +39,7 @@ ASKED = (
 async def space(request: pytest.FixtureRequest, world: NewWorld) -> World:
     made = await world()
     await made.send(*happened(random.Random(request.param)))  # noqa: S311
+    await apply_text(made, oracle.PROFILES)
     return made
 
 
@@ -206,3 +211,18 @@ async def test_what_a_journey_does_not_take_is_refused_with_what_it_takes(world:
         await made.use_cases.journeys.run(made.scope, "everything", {})
     with pytest.raises(FieldInvalid, match=r"has no parameter “step”.* It takes .*steps"):
         await made.use_cases.journeys.run(made.scope, "funnel", {"step": "A"})
+
+
+@pytest.mark.parametrize(
+    ("segment", "said"),
+    [
+        ({"audience": "nobody"}, "no audience “nobody” of customers"),
+        ({"audience": "big_accounts"}, "no audience “big_accounts” of customers"),
+        ({"feature": "age", "feature_value": "1"}, "no feature “age” of customers"),
+    ],
+)
+async def test_a_segment_of_a_profile_that_nobody_can_have_is_refused(
+    space: World, segment: dict[str, str], said: str
+) -> None:
+    with pytest.raises(FieldInvalid, match=said):
+        await space.use_cases.journeys.run(space.scope, "drop_off", segment)

@@ -19,6 +19,7 @@ import pytest
 from identity_service.domain.identifiers import IdentifierKind
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
+from identity_service.domain.recorded import SettledCustomer
 from identity_service.errors import FieldInvalid
 from identity_service.graph.database import Database
 from identity_service.graph.profiles import ProfileStore
@@ -40,7 +41,8 @@ from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[4]
 
-HOUR = 3_600_000
+MINUTE = 60_000
+HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 START = 1_700_000_000_000
 
@@ -156,6 +158,48 @@ async def test_a_value_changes_at_the_very_instant_without_an_event(world: NewWo
         START + DAY,
         True,
     )
+
+
+TICKING = """
+features:
+  idle: {since_last: any, unit: m}
+  half: {divide: [idle, 2]}
+audiences:
+  quiet: {who: {feature: idle, gte: 30}}
+"""
+
+
+async def test_a_time_in_minutes_is_exact_when_asked_for_and_stored_once_an_hour(
+    world: NewWorld,
+) -> None:
+    clock = FakeClock(START)
+    space = await space_of(world, clock, TICKING)
+    await space.send(bought("m1", START, "user_id:ann"), received_at=START)
+    await computed(space)
+    ann = await customer_of(space, "user_id:ann")
+
+    async def at(minutes: int) -> tuple[object, object]:
+        """What is stored of `idle`, and what whoever asks is answered."""
+        clock.now = START + minutes * MINUTE
+        await computed(space)
+        view = space.use_cases.customers.current(space.scope)
+        [found] = await view.find_all_by_id([ann])
+        assert isinstance(found, SettledCustomer)
+        answer = await space.use_cases.customer_profiles.profile(view, found, with_audiences=True)
+        assert answer is not None
+        assert answer.features["half"].value * 2 == answer.features["idle"].value
+        checked = await space.use_cases.profile_checks.check(space.scope)
+        assert checked is not None
+        assert (checked.is_sound, checked.waiting) == (True, False)
+        return (await stored(space)).values[ann]["idle"], answer.features["idle"].value
+
+    assert await at(10) == (0, 10)
+    assert await changes(space) == []
+    assert await at(31) == (31, 31)
+    [entered] = await changes(space)
+    assert (entered.cause, entered.at) == ("TIME", START + 30 * MINUTE)
+    assert await at(90) == (31, 90)
+    assert await at(91) == (91, 91)
 
 
 async def test_the_worker_wakes_by_itself_when_time_has_come(world: NewWorld) -> None:

@@ -19,7 +19,18 @@ from identity_service.domain.resolution.resolve import strength
 from identity_service.errors import PolicyInvalid, VersionConflict
 from identity_service.graph.policies import PolicyStore
 from tests.support.busy import busy_devices
-from tests.support.space import SOURCE, NewWorld, World, event, policy_text, reported, steps_of
+from tests.support.rollouts import stop_after
+from tests.support.space import (
+    PATIENCE,
+    SOURCE,
+    NewWorld,
+    World,
+    beside,
+    event,
+    policy_text,
+    reported,
+    steps_of,
+)
 from tests.support.worlds import Event, dice, events, in_some_worlds, number_of_worlds, policies
 
 WORLDS = 4
@@ -284,37 +295,37 @@ async def test_events_are_attributed_by_the_new_priorities(world: NewWorld) -> N
     ) == [["phone"]]
 
 
-async def test_a_rollout_that_was_stopped_goes_on_where_it_was(world: NewWorld) -> None:
+async def test_a_rollout_that_was_stopped_goes_on_where_it_was(
+    world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     happened, policy = busy_devices(3_000)
     space = await world(policy, limits=steps_of(1))
     await space.send(*reported(happened))
-    merging = replace(
+    space.policy = replace(
         policy,
         rules={
             kind: replace(r, shared=Sharing.MERGE, dominance=None)
             for kind, r in policy.rules.items()
         },
     )
+    rollout = space.use_cases.policy_rollout
+    gate = stop_after(monkeypatch, 1)
 
-    async def has_begun() -> bool:
-        return bool(
-            await space.rows(
-                "MATCH (c:Customer {space: $space}) WHERE c.policy_version = 2 RETURN c LIMIT 1"
-            )
-        )
+    await rollout.set_policy(space.scope, policy_text(space.policy), 1, None)
+    await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+    closing = asyncio.create_task(rollout.close())
+    await asyncio.sleep(0)
+    gate.may_go_on.set()
+    await closing
+    versions = await space.rows(
+        "MATCH (c:Customer {space: $space}) RETURN DISTINCT c.policy_version AS v ORDER BY v"
+    )
+    after = beside(space, space.database, limits=steps_of(1))
+    await after.until_settled()
 
-    assert not await has_begun()  # planned now, so that the rollout does not end meanwhile
-    changing = asyncio.ensure_future(space.set_policy(merging))
-    while not await has_begun():
-        assert not changing.done()
-    changing.cancel()
-    await asyncio.gather(changing, return_exceptions=True)
-    await space.until_settled()
-
-    space.policy = merging
-    assert changing.cancelled()
-    await space.check()
-    await assert_events_follow(space)
+    assert versions == [[1], [2]]
+    await after.check()
+    await assert_events_follow(after)
 
 
 async def test_a_policy_put_in_force_twice_is_refused_the_second_time(world: NewWorld) -> None:

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from identity_service.services.limits import DEFAULT_LIMITS, Limits, RolloutLimi
 from identity_service.settings import Settings
 from tests.support.busy import busy_devices
 from tests.support.neo4j import environment_of
+from tests.support.rollouts import stop_after
 from tests.support.settled import assert_ledger_tells_all
 from tests.support.space import (
     PATIENCE,
@@ -80,29 +81,6 @@ async def held(space: World) -> AsyncGenerator[None]:
         )
         await locked.consume()
         yield
-
-
-@dataclass(frozen=True)
-class Gate:
-    """Where a rollout stops until it may go on."""
-
-    reached: asyncio.Event = field(default_factory=asyncio.Event)
-    may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> Gate:
-    """A rollout stops once, after so many steps."""
-    gate, numbers, record = Gate(), count(1), RolloutStore.record
-
-    async def recorded(self: RolloutStore, *args: Any, **options: Any) -> bool:
-        still_ours = await record(self, *args, **options)
-        if next(numbers) == steps:
-            gate.reached.set()
-            await gate.may_go_on.wait()
-        return still_ours
-
-    monkeypatch.setattr(RolloutStore, "record", recorded)
-    return gate
 
 
 async def reached(space: World) -> list[int]:

@@ -23,6 +23,9 @@ def test_what_is_not_given_takes_its_default() -> None:
         "did": None,
         "property": None,
         "value": None,
+        "audience": None,
+        "feature": None,
+        "feature_value": None,
     }
 
 
@@ -65,6 +68,8 @@ def test_a_list_keeps_the_commas_of_its_entries() -> None:
         ({"steps": ["A"], "kinds": ["NICE"]}, "there is no kind NICE"),
         ({"steps": ["A"], "property": "plan"}, "a property and its value together"),
         ({"steps": ["A"], "value": "pro"}, "a property and its value together"),
+        ({"steps": ["A"], "feature": "orders"}, "a feature and its value together"),
+        ({"steps": ["A"], "feature_value": "3"}, "a feature and its value together"),
         ({"steps": ["A"], "first": 3}, "no parameter “first”"),
     ],
 )

@@ -31,6 +31,7 @@ def refusal(kind: Kind, given: Any, **more: Any) -> str:
         (Kind.TEXTS, ("a", "b, c"), ["a", "b, c"]),
         (Kind.KINDS, "KNOWN,ANONYMOUS,KNOWN", ["ANONYMOUS", "KNOWN"]),
         (Kind.PROPERTY, "utm source", "p_utm_source"),
+        (Kind.FEATURE, "orders_30d", "f_orders_30d"),
         (Kind.MOMENT, "1970-01-01T00:00:01Z", 1_000),
         (Kind.MOMENT, 7, 7),
         (Kind.MOMENT, -(10**20), ALWAYS[0]),

@@ -25,7 +25,7 @@ def test_who_stays_enters_and_leaves_is_counted() -> None:
     assert (buyers.sample, buyers.entering, buyers.leaving) == (["a", "b", "c"], ["a", "b"], [])
     assert (idle.before, idle.after, idle.enter, idle.leave) == (1, 0, 0, 1)
     assert idle.leaving == ["b"]
-    assert comparison.customers == 3
+    assert comparison.compared == 3
 
 
 def test_a_value_changes_where_another_number_text_or_nothing_comes() -> None:
@@ -56,4 +56,4 @@ def test_samples_hold_the_first_by_id_whatever_the_order() -> None:
 
     assert everybody.entering == ids[:MAX_SAMPLE]
     assert (everybody.enter, n.changed) == (len(ids), len(ids))
-    assert [each.customer_id for each in n.sample] == ids[:MAX_SAMPLE]
+    assert [each.id for each in n.sample] == ids[:MAX_SAMPLE]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from identity_service.domain.profiles.definitions import Operator
+from identity_service.domain.profiles import vocabulary
+from identity_service.domain.profiles.definitions import Operator, Quantifier
 from identity_service.domain.profiles.evaluate import evaluate, evaluate_account
 from identity_service.domain.profiles.occurrences import AccountEvidence, ProfileEvent
 from identity_service.domain.profiles.parse import parse_profiles
@@ -119,7 +121,8 @@ def test_tests_of_properties_nest(where: str, fulfilled: bool) -> None:
     assert found.value == int(fulfilled)
 
 
-A, B, C = event("A", 3 * DAY), event("B", 2 * DAY), event("C", DAY)
+A, C = event("A", 3 * DAY), event("C", DAY)
+B = event("B", 2 * DAY, {"y": 2}, source="app")
 TEXT = "features: {n: {count: A}, none: {average: x, of: A}, at: {last_at: A}}"
 TRAITS = {
     "plan": [reported("gold", DAY)],
@@ -156,6 +159,15 @@ CONDITIONS: list[tuple[str, bool]] = [
     ("{did: A, then_not: {did: B, within: 1d}}", False),
     ("{did: A, then_not: {did: X, within: 4d}}", False),
     ("{did: A, then: {did: any, within: 1d}}", True),
+    ("{did: A, then: {did: B, where: {y: 2}}}", True),
+    ("{did: A, then: {did: B, where: {y: 3}}}", False),
+    ("{did: A, then: {did: B, sources: [app]}}", True),
+    ("{did: A, then: {did: B, sources: [web]}}", False),
+    ("{did: A, then: {did: B, kinds_of_events: [track]}}", True),
+    ("{did: A, then: {did: B, kinds_of_events: [page]}}", False),
+    ("{did: B, sources: [app]}", True),
+    ("{did: A, kinds_of_events: [page]}", False),
+    ("{did: A, kinds_of_events: [track]}", True),
     ("{feature: n, gte: 1}", True),
     ("{feature: n, gt: 1}", False),
     ("{feature: n, is: 1}", True),
@@ -232,6 +244,18 @@ audiences:
     found = evaluate(parse_profiles(text), evidence, NOW)
 
     assert ("a" in found.audiences) is holds
+
+
+def test_every_condition_and_every_word_of_what_follows_is_tried() -> None:
+    tried = words(*(who for who, _ in CONDITIONS), SAME, ACCOUNTS, *(test for test, *_ in COMPARED))
+
+    assert tried >= {*vocabulary.CONDITIONS, *vocabulary.FOLLOW_UP, *Quantifier, *Operator}
+    assert tried >= {"times", "then", "then_not", "within", "between", "since", "by"}
+
+
+def words(*texts: str) -> set[str]:
+    """All words before a colon."""
+    return set(re.findall(r"(\w+):", " ".join(texts)))
 
 
 def test_what_follows_is_strictly_later() -> None:

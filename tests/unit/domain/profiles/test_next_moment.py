@@ -50,6 +50,49 @@ def test_the_next_moment_of_a_feature(
     assert found == (None if expected is None else NOW + expected)
 
 
+MINUTE = 60_000
+TICKING = """
+features:
+  idle: {since_last: B, unit: m}
+  of_a: {since_last: A, unit: s, within: 4d}
+  half: {divide: [idle, 2]}
+  never: {since_last: X, unit: s}
+audiences:
+  a: {who: WHO}
+"""
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [
+        # The window of `of_a` ends; nothing waits for a value that ticks.
+        ("{did: A}", DAY),
+        ("{feature: idle, gte: 90}", 30 * MINUTE),
+        ("{feature: idle, gt: 90}", 30 * MINUTE),
+        ("{feature: idle, gt: 89.5}", 30 * MINUTE),
+        ("{feature: idle, is: 60}", MINUTE),
+        ("{feature: idle, is: 61}", MINUTE),
+        ("{feature: idle, in: [70, 59, x]}", 10 * MINUTE),
+        ("{feature: idle, lt: 60}", MINUTE),
+        ("{feature: idle, lt: 59}", DAY),
+        ("{feature: idle, is: x}", DAY),
+        ("{feature: idle, exists: true}", DAY),
+        ("{feature: idle, before: 2030-01-01}", MINUTE),
+        ("{feature: half, gte: 40}", MINUTE),
+        ("{feature: never, gte: 40}", DAY),
+    ],
+)
+def test_an_audience_waits_for_a_value_that_ticks_only_until_it_decides(
+    who: str, expected: int
+) -> None:
+    evidence = customer(A, B)
+
+    found = evaluate(parse_profiles(TICKING.replace("WHO", who)), evidence, NOW)
+
+    assert found.next_at == NOW + expected
+    assert found.ticks_at == NOW + 1_000
+
+
 @pytest.mark.parametrize(
     ("who", "expected"),
     [

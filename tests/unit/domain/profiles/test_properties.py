@@ -45,6 +45,7 @@ features:
   idle: {since_last: any, unit: s}
   age: {since_first: A, unit: s, within: 8s}
   net: {minus: [sum, recent]}
+  doubled: {multiply: [idle, 2]}
 audiences:
   twice: {who: {did: A, within: 3s, times: {gte: 2}}}
   never: {who: {did: A, within: 4s, times: 0}}
@@ -54,6 +55,9 @@ audiences:
   idle: {who: {not: {did: any, within: 2.5s}}}
   mixed: {who: {all: [{in: then_not}, {any: [{feature: count, gte: 2}, {feature: last, is: p}]}]}}
   fresh: {who: {feature: last_a, in_last: 2s}}
+  idle_long: {who: {any: [{feature: idle, is: 2}, {feature: idle, gt: 3.5}]}}
+  aged: {who: {all: [{feature: age, gte: 3}, {feature: age, not: 5}]}}
+  idle_twice: {who: {feature: doubled, in: [4, 6]}}
 """
 PROFILES: Final = parse_profiles(TEXT.replace("  net:", "  last_a: {last_at: A}\n  net:"))
 
@@ -122,15 +126,21 @@ def test_nothing_changes_before_the_next_moment_and_none_is_missed(
     events = events_of(world)
     now = begin * GRID
     found = evaluate(PROFILES, customer(*events), now)
-    until = now
+    until = computed = now
     for at in range(now, 2 * LAST * GRID, GRID // 2):
         if found.next_at is not None and at >= found.next_at:
             assert found.next_at > until
             until = found.next_at
             found = evaluate(PROFILES, customer(*events), until)
+            computed = until
         here = evaluate(PROFILES, customer(*events), at)
 
-        assert (here.features, here.audiences) == (found.features, found.audiences)
+        assert here.audiences == found.audiences
+        still = {name for name, each in found.features.items() if each.ticks is None}
+        assert {n: here.features[n] for n in still} == {n: found.features[n] for n in still}
+        assert found.ticks_at is None or found.ticks_at > computed
+        if found.ticks_at is None or at < found.ticks_at:
+            assert here.features == found.features
 
 
 @in_many_worlds
@@ -231,6 +241,7 @@ READINGS: Final[dict[str, Callable[[Sequence[Happened], int], Any]]] = {
     "sessions": lambda seen, now: _sessions(_within(seen, now, 6)),
     "idle": lambda seen, now: _units(seen, now, -1),
     "age": lambda seen, now: _units(_of(_within(seen, now, 8), "A"), now, 0),
+    "doubled": lambda seen, now: None if (idle := _units(seen, now, -1)) is None else 2 * idle,
     "net": lambda seen, now: _decimal(
         Fraction(_sum(seen, now)) - len(_of(_within(seen, now, 3), "A"))
     ),
@@ -250,6 +261,11 @@ def _then_not(seen: Sequence[Happened], now: int) -> bool:
         one.at + 2_000 <= now and not _followed(one, seen, 2_000)
         for one in _of(_within(seen, now, 6), "A")
     )
+
+
+def _idle(seen: Sequence[Happened], now: int) -> int:
+    units = _units(seen, now, -1)
+    return -1 if units is None else units
 
 
 AUDIENCES: Final[dict[str, Callable[[Sequence[Happened], int], bool]]] = {
@@ -272,6 +288,13 @@ AUDIENCES: Final[dict[str, Callable[[Sequence[Happened], int], bool]]] = {
         )
     ),
     "fresh": lambda seen, now: any(now - 2_000 < one.at for one in _of(seen, "A")[-1:]),
+    "idle_long": lambda seen, now: _idle(seen, now) == 2 or _idle(seen, now) > 3,
+    "aged": lambda seen, now: (
+        (age := _units(_of(_within(seen, now, 8), "A"), now, 0)) is not None
+        and age >= 3
+        and age != 5
+    ),
+    "idle_twice": lambda seen, now: _idle(seen, now) in {2, 3},
 }
 
 
