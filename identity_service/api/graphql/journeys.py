@@ -211,11 +211,17 @@ def _question(name: str, row: type[Any]) -> Any:
 
 def _argument(parameter: Parameter) -> inspect.Parameter:
     kind = TAKEN[parameter.kind]
-    described = strawberry.argument(description=DESCRIBED.get(parameter.name))
+    described = strawberry.argument(description=_description(parameter))
     if parameter.required:
         return _taken(parameter.name, Annotated[kind, described])
     default = UNSET if parameter.default is None else parameter.default
     return _taken(parameter.name, Annotated[kind | None, described], default)
+
+
+def _description(parameter: Parameter) -> str:
+    meaning = parameter.meaning
+    sentence = DESCRIBED.get(parameter.name) or f"{meaning[0].upper()}{meaning[1:]}."
+    return f"{sentence} A time such as `30d`." if parameter.kind is Kind.DURATION else sentence
 
 
 def _taken(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:

@@ -42,7 +42,7 @@ def _body(root: Parent[RecordedRejection]) -> Json | None:
 
 @strawberry.type
 class RejectedEvent:
-    id: ID = strawberry.field(description="rej_…")
+    id: ID = strawberry.field(description="The id of the rejected event, such as `rej_…`.")
     message_id: str | None
     received_at: Millis
     source: str

@@ -12,6 +12,7 @@ from identity_service.api.graphql.context import field_of
 from identity_service.api.graphql.mutations import Mutation
 from identity_service.api.graphql.queries import Query
 from identity_service.api.graphql.scalars import SCALARS
+from identity_service.api.graphql.schema_words import describe, read_words
 from identity_service.api.graphql.subscriptions import Subscription
 from identity_service.api.graphql.types import Change, Customer, Event, Identifier
 
@@ -26,8 +27,10 @@ def build_schema() -> strawberry.Schema:
         types=[Customer, Identifier, Event, Change],
         config=StrawberryConfig(default_resolver=field_of, scalar_map=SCALARS),
     )
+    inner = schema._schema  # pyright: ignore[reportPrivateUsage]
+    describe(inner, read_words())
     # Strawberry's own fails at lists and at types that may not be null.
-    described = schema._schema.type_map["__Type"]  # pyright: ignore[reportPrivateUsage]
+    described = inner.type_map["__Type"]
     cast("GraphQLObjectType", described).fields["isOneOf"].resolve = _is_one_of
     return schema
 

@@ -83,7 +83,7 @@ class RejectedNumber:
 )
 class SourceStatistics:
     received: int
-    accepted: int = strawberry.field(description="Stored.")
+    accepted: int = strawberry.field(description="Stored as events.")
     known: int = strawberry.field(description="Stored before: its senders sent them again.")
     dropped: int = strawberry.field(description="By its reading rules.")
     rejected: list[RejectedNumber] = by(_rejected, description="By reason, if there are any.")

@@ -138,7 +138,7 @@ class Receipt:
 @shows(SettledCustomer)
 class Customer(Node):
     id: ID = by(fields.customer_node_id)
-    customer_id: ID = strawberry.field(description="The persistent id, cus_…")
+    customer_id: ID = strawberry.field(description="The persistent id, such as `cus_…`.")
     redirected_from: ID | None = strawberry.field(
         description="Set when the caller asked with a retired id."
     )

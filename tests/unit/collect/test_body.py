@@ -149,6 +149,7 @@ def test_a_beginning_that_is_not_gzip_is_bad_input() -> None:
         (gzip.compress(b'{"a":1}') + b"more", "goes on after its end"),
         (b"\x1f\x8bnot gzip at all", "cannot be unpacked"),
     ],
+    ids=["ends", "goes on", "no gzip"],
 )
 def test_broken_gzip_is_bad_input(raw: bytes, said: str) -> None:
     with pytest.raises(BadInput, match=said):

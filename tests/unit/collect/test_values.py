@@ -34,7 +34,7 @@ from identity_service.collect.values import json_value
         (time(10, 30), "10:30:00"),
         (timedelta(minutes=1.5), 90.0),
         (b"abc", "abc"),
-        (memoryview(b"\xff"), "/w=="),
+        pytest.param(memoryview(b"\xff"), "/w==", id="memoryview"),
         (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
         ({"a": [Decimal("1.5"), b"x"], 2: None}, {"a": [1.5, "x"], "2": None}),
     ],
