@@ -229,7 +229,7 @@ class _Load:
             f"{percentile(self.answered, 0.99):.0f}",
             *(f"{percentile(self.ages, share) / 1_000:.1f}" for share in (0.5, 0.99)),
             f"{max(self.ages):.1f}",
-            *(f"{max(part) / 1e6:.0f}" for part in (memory[:half], memory[half:])),
+            *(f"{max(part) / 1e6:.0f}" for part in (memory[: half + 1], memory[half:])),
             *(f"{spent / seconds:.2f}" for spent in used.values()),
         ]
         columns = (

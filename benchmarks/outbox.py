@@ -45,7 +45,7 @@ connection:
 
 WAITING: Final[LiteralString] = """
 MATCH (d:Destination {space: $space})
-RETURN d.sync_done_at IS NOT NULL AND NOT EXISTS { (:Outgoing {space: $space}) } AS done
+RETURN d['sync_done_at'] IS NOT NULL AND NOT EXISTS { (:Outgoing {space: $space}) } AS done
 """
 
 
@@ -154,16 +154,17 @@ class _Destination:
 
     port: int = 0
     operations: int = 0
-    connections: list[asyncio.StreamWriter] = field(default_factory=list[asyncio.StreamWriter])
+    connections: dict[asyncio.StreamWriter, asyncio.Task[Any] | None] = field(
+        default_factory=dict[asyncio.StreamWriter, "asyncio.Task[Any] | None"]
+    )
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection."""
-        self.connections.append(writer)
+        self.connections[writer] = asyncio.current_task()
         while True:
             try:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
             except asyncio.IncompleteReadError:
-                writer.close()
                 return
             start = head.index(b"content-length:") + 15
             body = await reader.readexactly(int(head[start : head.index(b"\r\n", start)]))
@@ -182,3 +183,4 @@ async def _destination() -> AsyncGenerator[_Destination]:
         server.close()
         for writer in destination.connections:
             writer.close()
+        await asyncio.gather(*(each for each in destination.connections.values() if each))

@@ -52,18 +52,18 @@ ordered AS (SELECT customer_id, ts FROM done WHERE step = 'Order Completed'),
 carts AS (
   SELECT DISTINCT d.customer_id
   FROM done d ASOF LEFT JOIN ordered o ON o.customer_id = d.customer_id AND o.ts > d.ts
-  WHERE d.step = 'Product Added' AND d.ts > d.now - 150 * 86400000 AND d.ts + 7200000 <= d.now
+  WHERE d.step = 'Product Added' AND d.ts > d.now - 12960000000 AND d.ts + 7200000 <= d.now
     AND (o.ts IS NULL OR o.ts > d.ts + 7200000)),
 figures AS (
   SELECT customer_id,
     count(*) FILTER (step = 'Order Completed') AS orders,
-    count(*) FILTER (step = 'Order Completed' AND ts > now - 150 * 86400000) AS orders_150d,
+    count(*) FILTER (step = 'Order Completed' AND ts > now - 12960000000) AS orders_150d,
     sum(revenue) FILTER (step = 'Order Completed') AS revenue,
     max(revenue) FILTER (step = 'Order Completed') AS biggest_order,
     avg(revenue) FILTER (step = 'Order Completed') AS average_order,
     arg_min(channel, place) FILTER (channel IS NOT NULL) AS first_channel,
     count(DISTINCT step) AS steps,
-    count(DISTINCT ts // 86400000) FILTER (ts > now - 150 * 86400000) AS active_days,
+    count(DISTINCT ts // 86400000) FILTER (ts > now - 12960000000) AS active_days,
     count(*) FILTER (goes_on IS NOT TRUE) AS visits,
     max(ts) AS last
   FROM paused GROUP BY 1)

@@ -46,6 +46,7 @@ from identity_service.services.kit.allowances import Allowances
 from identity_service.services.kit.clock import system_clock
 from identity_service.services.limits import Limits
 from identity_service.services.spaces.access import ensure_admin_key
+from identity_service.services.spaces.read_rate import ReadRate
 from identity_service.services.wiring import Reach, UseCases, assemble
 from identity_service.services.write.rate_limit import RateLimit
 from identity_service.settings import Settings
@@ -242,6 +243,7 @@ def _state(
             cases.customer_profiles,
             cases.mpids,
             cases.access_tokens,
+            ReadRate(),
         ),
         "graphql": GraphQLEndpoint(
             cases,

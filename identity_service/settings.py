@@ -124,9 +124,10 @@ class Settings(BaseSettings):
         description="Addresses that are not public and that destinations may be reached at all the"
         " same: networks or addresses, as `10.1.0.0/16,127.0.0.1`. Unset: none.",
     )
-    destination_files: Path | None = Field(
+    destination_files: str | None = Field(
         default=None,
-        description="A directory below which destinations of files may write. Unset: none may.",
+        description="A directory, or `s3://BUCKET/PREFIX`, below which destinations of files may"
+        " write. Unset: none may.",
     )
     head_timeout: float = Field(
         default=10,

@@ -9,8 +9,8 @@
 //   w.did: string or null – only a customer who did this step in the range
 //   w.property: string or null – only a customer with this property, `p_…`, on an event
 //   w.value: string or null – its value, as text
-//   w.audience: string or null – only a in this audience, as it was computed last
-//   w.feature: string or null – only a whose profile has this value, `f_…`
+//   w.audience: string or null – only a customer in this audience, as it was computed last
+//   w.feature: string or null – only a customer whose profile has this value, `f_…`
 //   w.feature_value: string or null – the value, as text
 //   w.identifier: string – `type:value`, as it is spelled in the graph
 //   w.session: integer – longest pause inside a session, in milliseconds

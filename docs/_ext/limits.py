@@ -15,7 +15,7 @@ PACKAGE: Final = Path(identity_service.__file__).parent
 
 SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "Over GraphQL": ("api/graphql/*.py",),
-    "On other routes": ("api/*.py", "api/rest/*.py"),
+    "On other routes": ("api/*.py", "api/rest/*.py", "services/spaces/read_rate.py"),
     "Of what is sent": (
         "collect/*.py",
         "collect/webhooks/*.py",

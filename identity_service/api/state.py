@@ -17,6 +17,7 @@ from identity_service.services.read.customer_profiles import CustomerProfiles
 from identity_service.services.read.customers import Customers
 from identity_service.services.spaces.access import Access
 from identity_service.services.spaces.access_tokens import AccessTokens
+from identity_service.services.spaces.read_rate import ReadRate
 from identity_service.services.spaces.webhooks import Webhooks
 from identity_service.services.write.intake import Ingest
 from identity_service.services.write.rate_limit import RateLimit
@@ -37,6 +38,7 @@ class Services:
     customer_profiles: CustomerProfiles
     mpids: MpidStore
     access_tokens: AccessTokens
+    read_rate: ReadRate
 
 
 class State(TypedDict):

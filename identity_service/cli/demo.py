@@ -138,14 +138,16 @@ def _show(console: Console, url: str, keys: _Keys) -> None:
             f"{url}/graphql\n",
             ("Key       ", "bold"),
             f"{keys.admin}\n",
-            "Type the key after “Bearer” under Headers, and run the first question.",
+            "Type the key at the top of the explorer, and run the first question.",
         ),
         soft_wrap=True,
     )
 
 
 def _post(host: str, path: str, body: Any, key: str | None = None) -> Any:
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    headers = {"Content-Type": "application/json"}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
     connection = HTTPConnection(host, timeout=START_TIMEOUT_S)
     try:
         connection.request("POST", path, json.dumps(body), headers)

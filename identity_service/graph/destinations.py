@@ -84,10 +84,10 @@ class StoredDestination:
 class StoredRecord:
     """A record at a destination. Times are milliseconds since 1970.
 
-    `state`: `held`, `waiting` (for a new attempt), `dead`, `erasing` or `erased`. `acknowledged`
-    is the digest of what the destination holds, with the `names` of its attributes; `wanted` the
-    digest of what it did not take. `request` and `answer`: the last ones that failed, as JSON text
-    and as text. `note` says what cannot be undone there.
+    `state`: `held`, `waiting` (for its first answer, or a new attempt), `dead`, `erasing` or
+    `erased`. `acknowledged` is the digest of what the destination holds, with the `names` of its
+    attributes; `wanted` the digest of what it did not take. `request` and `answer`: the last ones
+    that failed, as JSON text and as text. `note` says what cannot be undone there.
     """
 
     destination: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -118,10 +117,10 @@ from identity_service.settings import Settings, parse_networks
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Where destinations may be: networks that are not public, and a directory for files."""
+    """Where destinations may be: networks that are not public, and what files are written below."""
 
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
-    directory: Path | None = None
+    files: str | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Reach:
@@ -308,7 +307,7 @@ def assemble(
     )
     vault = Vault(secrets_key)
     destination_store = DestinationStore(database, worker)
-    channels = Channels(vault, AddressGuard(reach.networks), reach.directory, clock)
+    channels = Channels(vault, AddressGuard(reach.networks), reach.files, clock)
     activation = ActivationEngine(
         access,
         destination_store,

@@ -59,7 +59,8 @@ _OF_A_SHELL = re.compile(r"[|&;<>$`\n]")
 class Reader:
     """Somebody who reads a page with the service at `url`, in a folder of their own.
 
-    `shell` is the environment of their terminal, and `key` is what they typed under Headers.
+    `shell` is the environment of their terminal, and `key` is what they typed at the top of the
+    explorer.
     """
 
     url: str

@@ -1,7 +1,8 @@
-"""A process that is killed between an answer and its record: `python -m … SPACE DESTINATION`.
+"""Processes that are killed while they serve a destination: `python -m … SPACE DESTINATION`.
 
-It serves the destination from the database that the environment names, by the secrets key and the
-networks of the tests, and kills itself, hard, before the outcomes of its second look are recorded.
+Each number that is read begins one, which serves the destination from the database that the
+environment names, by the secrets key and the networks of the tests, and kills itself, hard, when it
+is to write to the records of the destination for that time. What it ended with is written.
 """
 
 from __future__ import annotations
@@ -25,16 +26,14 @@ from identity_service.settings import Settings
 from tests.support.activation import LOOPBACK
 from tests.support.space import MAX_QUEUE
 
-LOOKS = 2
-"""Before the outcomes of so many looks are recorded, it is killed."""
-
-LIMITS = Limits(activation=ActivationLimits(lease_ms=1_000, gather_s=0.01, customers_marked=10))
+LIMITS = Limits(activation=ActivationLimits(lease_ms=400, gather_s=0.01, customers_marked=5))
 
 
 class KilledSoon(DestinationStore):
-    """What is recorded by a process that does not live long."""
+    """What is written by a process that does not live long: before `last_write` it is killed."""
 
-    looks = 0
+    last_write = 0
+    writes = 0
 
     async def write_outcomes(
         self,
@@ -43,9 +42,9 @@ class KilledSoon(DestinationStore):
         records: Mapping[str, Mapping[str, Any]],
         customers: Mapping[str, int | None],
     ) -> None:
-        """Record outcomes; the last time is the end of the process."""
-        self.looks += 1
-        if self.looks == LOOKS:
+        """Write to the records; the last time is the end of the process."""
+        self.writes += 1
+        if self.writes == self.last_write:
             os.kill(os.getpid(), signal.SIGKILL)
         await super().write_outcomes(key, until, records, customers)
 
@@ -64,7 +63,20 @@ async def serve(key: DestinationKey) -> None:
         await use_cases.activation.serve(key)
 
 
-if __name__ == "__main__":
+def main(key: DestinationKey) -> None:
+    """One process for each line, which need not load the service again."""
     configure_logging()
     wiring.DestinationStore = KilledSoon
-    asyncio.run(serve(DestinationKey(*sys.argv[1:])))
+    for line in sys.stdin:
+        process = os.fork()
+        if not process:
+            KilledSoon.last_write = int(line)
+            asyncio.run(serve(key))
+            os._exit(0)
+        _, status = os.waitpid(process, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(DestinationKey(*sys.argv[1:]))

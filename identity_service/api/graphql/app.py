@@ -35,8 +35,11 @@ _JSON: Final = "application/json"
 _GRAPHQL_JSON: Final = "application/graphql-response+json"
 _ANY: Final = "*/*"
 
+_TAKEN_FOR_JSON: Final = frozenset({_JSON, "application/x-www-form-urlencoded", ""})
+"""What bodies of JSON are said to be: curl and Python say the second of all that they send."""
+
 _NOT_JSON: Final = BadInput(
-    "The request does not say that it is JSON.",
+    "The request says that it is something else than JSON.",
     remedy="Send it with “Content-Type: application/json”.",
 )
 _CHANGES_BY_GET: Final = BadInput("A mutation is not taken by GET.", remedy="Send it by POST.")
@@ -64,7 +67,7 @@ class GraphQLEndpoint:
     async def post(self, request: Request) -> Response:
         """Any operation, as JSON in the body; what says that it is something else is a 415."""
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != _JSON:
+        if media_type not in _TAKEN_FOR_JSON:
             return _response(failed(_NOT_JSON), 415, _media_type(request))
         return await self._respond(request)
 

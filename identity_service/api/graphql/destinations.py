@@ -59,8 +59,8 @@ class DestinationRecord:
     state: RecordState = by(
         _state,
         description=(
-            "HELD as the destination acknowledged it last; WAITING for a new attempt; DEAD: "
-            "refused; ERASING and ERASED."
+            "HELD as the destination acknowledged it last; WAITING for its first answer, or a new "
+            "attempt; DEAD: refused; ERASING and ERASED."
         ),
     )
     acknowledged_at: Millis | None = by(_acknowledged_at)

@@ -18,10 +18,12 @@ def enter(request: Request, caller: Caller | None, space: str) -> SpaceScope:
     """The way into a space for who sent a request; what it reads takes the places of that key.
 
     Raises Unauthorised, alike for a key that is not known, for one of another space, and for a
-    space that does not exist.
+    space that does not exist; Overloaded for a key that asks too often.
     """
-    scope = services_of(request.scope).access.enter(caller, space)
-    if scope is None:
+    services = services_of(request.scope)
+    scope = services.access.enter(caller, space)
+    if caller is None or scope is None:
         raise Unauthorised("This needs a key with which that space can be read.", remedy=_REMEDY)
+    services.read_rate.count(caller)
     known_as(caller)
     return scope

@@ -22,7 +22,14 @@ from identity_service.api.state import services_of
 from identity_service.domain.identifiers import Identifier, IdentifierKind
 from identity_service.domain.profiles.values import json_text
 from identity_service.domain.recorded import SeenIdentifier, SettledCustomer
-from identity_service.errors import BadInput, NotFound, SecretsLocked, Unauthorised, Unavailable
+from identity_service.errors import (
+    BadInput,
+    NotFound,
+    Overloaded,
+    SecretsLocked,
+    Unauthorised,
+    Unavailable,
+)
 from identity_service.services.read.current import CurrentView
 from identity_service.services.read.view import CustomerAnswer, Missing, customer_in
 from identity_service.services.spaces.access_tokens import LIFETIME_S
@@ -158,7 +165,7 @@ _profiles = APIRouter(
     prefix="/userprofile/v1",
     # Before anything else of a request is looked at.
     dependencies=[Depends(_view), Depends(HTTPBearer(scheme_name="accessToken", auto_error=False))],
-    responses=error_responses(BadInput, Unauthorised, NotFound, Unavailable),
+    responses=error_responses(BadInput, Unauthorised, NotFound, Overloaded, Unavailable),
 )
 
 

@@ -152,6 +152,7 @@ _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
         (400, "A parameter that cannot be taken."),
         (401, "No key of this space, or one that may not read it."),
         (404, "There is no such profile."),
+        (429, "The key asks too often."),
         ("default", "Any other error."),
     )
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import orjson
 
@@ -19,14 +18,12 @@ from identity_service.services.kit.vault import Vault
 
 
 class Channels:
-    """Opens them. `directory` is where destinations of files write below, if anywhere."""
+    """Opens them. `files` is what destinations of files write below, if anything."""
 
-    def __init__(
-        self, vault: Vault, guard: AddressGuard, directory: Path | None, clock: Clock
-    ) -> None:
+    def __init__(self, vault: Vault, guard: AddressGuard, files: str | None, clock: Clock) -> None:
         self._vault = vault
         self._guard = guard
-        self._directory = directory
+        self._files = files
         self._clock = clock
 
     def sealed(self, key: DestinationKey, secrets: Mapping[str, str]) -> str:
@@ -48,7 +45,7 @@ class Channels:
             case DestinationVendor.SQL:
                 return SqlTable(definition)
             case DestinationVendor.FILES:
-                return ParquetFiles(definition, self._directory, self._clock)
+                return ParquetFiles(definition, self._files, self._clock)
             case vendor:
                 adapter = ADAPTERS[vendor](definition)
                 return HttpChannel(adapter, secrets, self._guard, self._clock)

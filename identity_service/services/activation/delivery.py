@@ -91,6 +91,9 @@ class Delivery:
         if not taken:
             return LookReport()
         plan = await self.plan(taken)
+        if new := _new_records(plan):
+            # An erasure that is ordered before the answer comes must find them.
+            await self.store.write_outcomes(key, until, new, {})
         outcomes = await self.sender.send(list(plan.operations.values()))
         report = LookReport(len(taken), is_full=len(taken) >= most)
         records, due = self._results(plan, outcomes, report)
@@ -218,3 +221,12 @@ class Delivery:
     def _count(self, made: Operation, outcome: str) -> None:
         key = self.destination.key
         DESTINATION_OPERATIONS.labels(key.space, key.name, made.action.value, outcome).inc()
+
+
+def _new_records(plan: Plan) -> dict[str, dict[str, Any]]:
+    """The records that a plan is the first to send, as they are before any answer."""
+    return {
+        name: {"customer_id": made.record.customer_id, "state": "waiting"}
+        for name, made in plan.operations.items()
+        if name not in plan.records
+    }

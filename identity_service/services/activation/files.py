@@ -1,4 +1,4 @@
-"""A directory of Parquet files as a destination: `audience=NAME/run=TIME/part-0.parquet`.
+"""Parquet files in a directory or on S3 as a destination: `audience=NAME/run=TIME/part-0.parquet`.
 
 Each run holds what has changed since the one before: a row for each customer, who is a `member` of
 the audience now, or not. `manifest.json` beside it is written last: a run without one is not whole.
@@ -8,16 +8,17 @@ Without audiences, all customers are of the audience `all`.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import orjson
 
 from identity_service.activation.definition import Definition
 from identity_service.activation.exchange import (
+    MAX_REASON,
     Done,
     Later,
     NoAccess,
@@ -42,8 +43,8 @@ _OWN: Final = ("record_key", "customer_id", "member", "erased")
 class ParquetFiles:
     """A channel whose requests are runs."""
 
-    def __init__(self, definition: Definition, root: Path | None, clock: Clock) -> None:
-        """`root`: below which it may write; None where nothing may be written."""
+    def __init__(self, definition: Definition, root: str | None, clock: Clock) -> None:
+        """`root`: a directory, or `s3://BUCKET/PREFIX`, below which it may write; None: nowhere."""
         self._definition = definition
         self._root = root
         self._clock = clock
@@ -75,23 +76,25 @@ class ParquetFiles:
     def _write(self, request: Request) -> Outcome:
         if self._root is None:
             return NoAccess("IDENTITY_DESTINATION_FILES names no directory to write below")
-        root = self._root.resolve()
-        directory = (root / self._definition.connection["directory"]).resolve()
-        if directory == root or not directory.is_relative_to(root):
-            return NoAccess("the directory is not below the one of IDENTITY_DESTINATION_FILES")
         now = datetime.fromtimestamp(self._clock() / 1_000, UTC)
         run = f"run={now:%Y%m%dT%H%M%S}{now.microsecond // 1_000:03}Z"
         tables: Mapping[str, list[dict[str, Any]]] = orjson.loads(request.body)
         try:
+            place = _place(self._root, self._definition.connection["directory"])
+            if isinstance(place, NoAccess):
+                return place
+            store, directory = place
             for audience, rows in tables.items():
-                self._write_run(directory / f"audience={audience}" / run, rows)
+                name = quote(audience, safe="")
+                self._write_run(store, f"{directory}/audience={name}/{run}", rows)
         except MissingExtra as error:
             return NoAccess(str(error))
         except OSError as error:
-            return Later(f"cannot be written: {error.strerror}", of_all=True)
+            reason = error.strerror or str(error)
+            return Later(f"cannot be written: {reason}"[:MAX_REASON], of_all=True)
         return Done()
 
-    def _write_run(self, directory: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    def _write_run(self, store: Any, directory: str, rows: Sequence[Mapping[str, Any]]) -> None:
         pyarrow, parquet = library("pyarrow"), library("pyarrow.parquet")
         truth = {"member", "erased"}
         columns = [*_OWN, *self._columns()]
@@ -104,10 +107,12 @@ class ParquetFiles:
                 for name in columns
             }
         )
-        directory.mkdir(parents=True, exist_ok=True)
-        parquet.write_table(table, directory / "part-0.parquet")
+        if store.type_name == "local":  # on S3 there are none
+            store.create_dir(directory)
+        parquet.write_table(table, f"{directory}/part-0.parquet", filesystem=store)
         manifest = {"rows": len(rows), "columns": columns, "files": ["part-0.parquet"]}
-        (directory / "manifest.json").write_text(json.dumps(manifest) + "\n", encoding="utf-8")
+        with store.open_output_stream(f"{directory}/manifest.json") as out:
+            out.write(orjson.dumps(manifest, option=orjson.OPT_APPEND_NEWLINE))
 
     def _audiences(self) -> list[str]:
         return sorted(self._definition.audiences.values()) or [ALL]
@@ -132,6 +137,22 @@ class ParquetFiles:
             "erased": is_erased,
             **attributes,
         }
+
+
+def _place(root: str, directory: str) -> tuple[Any, str] | NoAccess:
+    """The file system to write to, and the path there of a directory below `root`."""
+    filesystems = library("pyarrow.fs")
+    if root.startswith("s3://"):
+        try:
+            store, path = filesystems.FileSystem.from_uri(root)
+        except ValueError:  # without what it says: an address may hold a secret
+            return NoAccess("the address of IDENTITY_DESTINATION_FILES cannot be read")
+        return store, f"{path}/{directory}"
+    above = Path(root).resolve()
+    below = (above / directory).resolve()
+    if below == above or not below.is_relative_to(above):
+        return NoAccess("the directory is not below the one of IDENTITY_DESTINATION_FILES")
+    return filesystems.LocalFileSystem(), str(below)
 
 
 def _text(value: Any) -> str | None:

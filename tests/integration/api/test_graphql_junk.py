@@ -45,6 +45,7 @@ WAY_TO: Final[Mapping[str, str]] = {
     "Space": '{ space(name: "SPACE") { %s } }',
     "Customer": '{ space(name: "SPACE") { ' + CUSTOMER + " } }",
     "Audience": '{ space(name: "SPACE") { audiences { %s } } }',
+    "Account": '{ space(name: "SPACE") { ' + CUSTOMER % "accounts { %s }" + " } }",
     "Identifier": '{ space(name: "SPACE") { ' + CUSTOMER % "identifiers { %s }" + " } }",
     "Source": '{ space(name: "SPACE") { sources { edges { node { %s } } } } }',
     "Destination": '{ space(name: "SPACE") { destinations { edges { node { %s } } } } }',
@@ -117,7 +118,8 @@ def fields() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 async def space(world: GraphQLWorld) -> OpenSpace:
     space = await world.create_space()
-    await world.send(space, event(1, "user_id:u", "anonymous_id:a", name="seen"))
+    seen = event(1, "user_id:u", "anonymous_id:a", name="seen", account_id="acme")
+    await world.send(space, seen)
     source = f'createSource(name: "junk-{space.name}", spaces: ["{space.name}"])'
     await world.ask(f"mutation {{ {source} {{ __typename }} }}", key=space.admin_key)
     scope = world.access.require(world.access.operator(space.name), space.name, Role.ADMIN)

@@ -99,7 +99,7 @@ def test_names_of_parameters_may_be_written_as_graphql_has_them(
     [
         (("everything",), 1, "There are accounts, attribution"),
         (("funnel",), 1, "needs “steps”"),
-        (("funnel", "--param", "steps=A", "--param", "step=B"), 1, "It takes by|It takes did"),
+        (("funnel", "--param", "steps=A", "--param", "step=B"), 1, "It takes audience"),
         (("funnel", "--param", "steps"), 2, "is no K=V"),
         (("flows", "--param", "depth=2", "--param", "depth=3"), 2, "given twice"),
     ],

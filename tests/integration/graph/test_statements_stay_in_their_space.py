@@ -140,7 +140,7 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"position after which to begin", lambda _, __: 0),
     (r"^w\.kinds: list of the kinds of customers", lambda _, __: list(CustomerKind)),
     (r"^w\.kinds: list of kinds", lambda _, __: list(ChangeKind)),
-    (r"^w\.(did|property|value|return_event): ", lambda _, __: None),
+    (r"^w\.(did|property|value|return_event|feature|feature_value): ", lambda _, __: None),
     (r"^w\.(start_event|end_event): string or null", lambda _, __: None),
     (r"^w\.(event|goal|subscribed): ", lambda _, __: "seen"),
     (r"^w\.start_event: ", lambda _, __: "seen"),

@@ -7,9 +7,10 @@ import json
 import os
 import signal
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from email.utils import formatdate
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -350,6 +351,36 @@ async def test_an_answer_that_comes_after_the_order_to_erase_does_not_undo_it(
     assert (await space.record_of(key, "user_id:u")).state == "erased"
 
 
+async def test_an_erasure_finds_a_record_whose_first_answer_has_not_come(
+    world: NewWorld, activate: Activated
+) -> None:
+    space = activate(await world())
+    await space.world.send(event("m1", 1, "user_id:u"))
+    is_ordered = Event()
+
+    def answer(asked: Asked) -> Said:
+        del asked
+        is_ordered.wait(timeout=30)
+        return Said(200, {})
+
+    async def is_asked() -> bool:
+        return bool(stub.asked)
+
+    with vendor_stub(answer) as stub:
+        key = await space.create(Vendor.CUSTOMERIO, stub.url)
+        [customer] = await space.mark_all(key)
+        look = asyncio.create_task(space.look(key))
+        await until(is_asked)
+        await space.destinations.erase(space.world.scope, customer)
+        is_ordered.set()
+        await look
+        await space.engine.serve(key)
+
+    actions = [each.json["batch"][0]["action"] for each in stub.asked]
+    assert actions == ["identify", "suppress"]
+    assert (await space.record_of(key, "user_id:u")).state == "erased"
+
+
 async def test_a_dry_run_shows_the_requests_and_opens_no_connection(
     world: NewWorld, activate: Activated
 ) -> None:
@@ -560,30 +591,49 @@ async def test_a_change_goes_through_the_profile_to_the_destination_by_itself(
     assert vendor.people["u"] == {**once, "visits": 2, "regular": True}
 
 
-async def test_a_process_that_is_killed_after_an_answer_sends_nothing_again_that_is_recorded(
+async def test_of_processes_that_are_killed_nothing_is_lost_and_each_record_stays_in_order(
     world: NewWorld, activate: Activated, database_settings: Settings
 ) -> None:
     made = await world()
-    await made.send(*(event(f"m{n}", n, f"user_id:u{n}") for n in range(50)))
-    sent: Counter[str] = Counter()
+    wanted = {f"u{n}": 0 for n in range(200)}
+    await made.send(*(_version(who, 0) for who in wanted))
+    sent: dict[str, list[int]] = defaultdict(list)
+    may_come_again: Counter[tuple[str, int]] = Counter()
+    ended: list[int] = []
 
     def answer(asked: Asked) -> Said:
-        sent.update(item["identifiers"]["id"] for item in asked.json["batch"])
+        for who, version in _told(asked):
+            sent[who].append(version)
         return Said(200, {})
 
-    ended: list[int | None] = []
     with vendor_stub(answer) as stub:
         space = activate(made)
-        key = await space.create(Vendor.CUSTOMERIO, stub.url)
+        key = await space.create(
+            Vendor.CUSTOMERIO, stub.url, "attributes: {version: trait.version}"
+        )
         await space.destinations.sync(made.scope, "crm")
-        for _ in range(2):
+        processes = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.support.killed_activation", *key),
+            cwd=ROOT,
+            env=os.environ | environment_of(database_settings),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert processes.stdin is not None
+        assert processes.stdout is not None
+        for version in range(1, 21):
+            # Before the first and after the first request, before the second and after it.
+            processes.stdin.write(f"{1 + version % 4}\n".encode())
+            ended.append(int(await processes.stdout.readline()))
+            on_the_way = _told(stub.asked[-1]) if stub.asked else []
+            may_come_again.update(on_the_way)
+            changed = [who for who, _ in on_the_way[:2]]
+            wanted |= dict.fromkeys(changed, version)
+            await made.send(*(_version(who, version) for who in changed))
+            await space.store.mark(key, [await _customer(space, who) for who in changed])
             await until(lambda: _is_free(space, key))
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.support.killed_activation", *key),
-                cwd=ROOT,
-                env=os.environ | environment_of(database_settings),
-            )
-            ended.append(await process.wait())
+        processes.stdin.close()
+        await processes.wait()
         later = assemble(
             made.database,
             MAX_QUEUE,
@@ -594,15 +644,34 @@ async def test_a_process_that_is_killed_after_an_answer_sends_nothing_again_that
 
         async def all_held() -> bool:
             await later.activation.serve(key)
-            return (await space.store.counts(key))[0] == {"held": 50}
+            return await space.store.counts(key) == ({"held": len(wanted)}, 0)
 
         await until(all_held)
         await later.activation.close()
 
-    assert ended == [-signal.SIGKILL, -signal.SIGKILL]
-    assert len(sent) == 50
-    # Of each process that was killed, the customers of its last look.
-    assert sorted(sent.values()) == [1] * 30 + [2] * 20
+    assert ended == [-signal.SIGKILL] * 20
+    assert {who: versions[-1] for who, versions in sent.items()} == wanted
+    assert all(versions == sorted(versions) for versions in sent.values())
+    times = Counter((who, version) for who, versions in sent.items() for version in versions)
+    assert all(n <= 1 + may_come_again[each] for each, n in times.items())
+
+
+def _version(who: str, version: int) -> ReportedEvent:
+    return event(f"{who}-{version}", version, f"user_id:{who}", traits={"version": version})
+
+
+def _told(asked: Asked) -> list[tuple[str, int]]:
+    """Whose versions a batch for Customer.io tells."""
+    batch = asked.json["batch"]
+    return [(item["identifiers"]["id"], item["attributes"]["version"]) for item in batch]
+
+
+async def _customer(space: ActivatedSpace, who: str) -> str:
+    [[customer]] = await space.world.rows(
+        "MATCH (i:Identifier {key: $space + '/user_id:' + $who})-[:BELONGS_TO]->(c) RETURN c.id",
+        who=who,
+    )
+    return customer
 
 
 async def _is_free(space: ActivatedSpace, key: DestinationKey) -> bool:

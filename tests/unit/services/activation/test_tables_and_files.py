@@ -10,9 +10,10 @@ from typing import Any
 
 import duckdb
 import pytest
+from moto.server import ThreadedMotoServer
 
 from identity_service.activation.definition import parse_definition
-from identity_service.activation.exchange import Done, Never, NoAccess
+from identity_service.activation.exchange import Done, Later, Never, NoAccess
 from identity_service.activation.records import Operation
 from identity_service.activation.vendors import DestinationVendor as Vendor
 from identity_service.activation.vendors import rules_of
@@ -21,6 +22,7 @@ from identity_service.services.activation.channel import Channel
 from identity_service.services.activation.files import ParquetFiles
 from identity_service.services.activation.sender import Sender
 from identity_service.services.activation.sql_table import SqlTable
+from identity_service.services.kit.optional import library
 from tests.support.activation import FakeClock, by_key, erasure, upsert
 
 SQL = """
@@ -134,7 +136,7 @@ async def test_a_run_is_a_file_for_each_audience_and_its_manifest(
         erasure("user_id:u3"),
     ]
 
-    outcomes = await _send(ParquetFiles(definition, tmp_path, FakeClock()), operations)
+    outcomes = await _send(ParquetFiles(definition, str(tmp_path), FakeClock()), operations)
 
     runs = _files_below(tmp_path)
     run = "run=20231114T221320000Z"
@@ -168,8 +170,55 @@ async def test_files_are_written_only_where_the_operator_says(tmp_path: Path) ->
 
     nowhere = await _send(ParquetFiles(definition, None, FakeClock()), [upsert("user_id:u1")])
     outside = await _send(
-        ParquetFiles(definition, tmp_path / "below", FakeClock()), [upsert("user_id:u1")]
+        ParquetFiles(definition, str(tmp_path / "below"), FakeClock()), [upsert("user_id:u1")]
     )
 
     assert isinstance(nowhere["u1"], NoAccess)
     assert isinstance(outside["u1"], NoAccess)
+
+
+async def test_no_name_of_an_audience_leads_out_of_the_directory(tmp_path: Path) -> None:
+    root = tmp_path / "a" / "b"
+    root.mkdir(parents=True)
+    definition = parse_definition(
+        "connection: {directory: crm}\naudiences: {loyal: ../../../../up}", rules_of(Vendor.FILES)
+    )
+
+    await _send(ParquetFiles(definition, str(root), FakeClock()), [upsert("user_id:u1")])
+
+    assert {each.split("/run=")[0] for each in _files_below(tmp_path)} == {
+        "a/b/crm/audience=..%2F..%2F..%2F..%2Fup"
+    }
+
+
+async def test_a_run_is_written_to_s3_and_read_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "the-key-of-the-test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the-secret-of-the-test")
+    definition = parse_definition(FILES, rules_of(Vendor.FILES))
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    try:
+        endpoint = ":".join(map(str, server.get_host_and_port()))
+        root = f"s3://exports/identity?scheme=http&endpoint_override={endpoint}&region=eu-west-1"
+        channel = ParquetFiles(definition, root, FakeClock())
+        operations = [upsert("user_id:u1", first="Ann", audiences={"cart": True, "loyal": False})]
+
+        early = await _send(channel, operations)
+        filesystems, parquet = library("pyarrow.fs"), library("pyarrow.parquet")
+        s3 = filesystems.S3FileSystem(
+            endpoint_override=endpoint, scheme="http", allow_bucket_creation=True
+        )
+        s3.create_dir("exports")
+        outcomes = await _send(channel, operations)
+
+        cart = "exports/identity/crm/people/audience=cart"
+        found = s3.get_file_info(filesystems.FileSelector(cart, recursive=True))
+        [manifest, part] = sorted(each.path for each in found if each.is_file)
+        rows = parquet.read_table(part, filesystem=s3, columns=["record_key", "member", "first"])
+    finally:
+        server.stop()
+
+    assert isinstance(early["u1"], Later)
+    assert outcomes == {"u1": Done()}
+    assert manifest.endswith("/manifest.json")
+    assert rows.to_pylist() == [{"record_key": "user_id:u1", "member": True, "first": "Ann"}]
