@@ -21,6 +21,9 @@ class Charges:
 
     def __init__(self, allowances: Allowances | None = None) -> None:
         self._allowances = allowances
+        if allowances is not None:
+            window_s = math.ceil(allowances.burst / allowances.per_s)
+            self._policy = f'"{_POLICY}";q={allowances.burst:.0f};w={window_s}'
 
     def charge(self, cost: Cost, context: Context) -> None:
         """Take what an operation costs from what its key may spend.
@@ -34,7 +37,7 @@ class Charges:
             )
         if self._allowances is None or not context.known:
             return  # who is not known has a share of the time
-        wait_s = self._allowances.spend(context.caller, cost.certain)
+        wait_s = self._allowances.spend(_holder(context), cost.certain)
         if wait_s:
             raise Overloaded(
                 f"Queries with this key cost more than {self._allowances.per_s:,.0f} per second.",
@@ -45,7 +48,7 @@ class Charges:
         """An answer that says what the operation costs, and what is left to its key."""
         said = {"requested": cost.certain, "limit": MAX_COST}
         if self._allowances is not None and context.known:
-            said["left"] = int(self._allowances.left(context.caller))
+            said["left"] = int(self._allowances.left(_holder(context)))
         answer["extensions"] = {"cost": said}
         return answer
 
@@ -59,12 +62,16 @@ class Charges:
         seconds = retry_after(answer)
         if seconds is not None:
             headers["Retry-After"] = str(seconds)
-        left = answer.get("extensions", {}).get("cost", {}).get("left")
-        if self._allowances is not None and left is not None:
-            window_s = math.ceil(self._allowances.burst / self._allowances.per_s)
-            headers["RateLimit-Policy"] = f'"{_POLICY}";q={self._allowances.burst:.0f};w={window_s}'
-            headers["RateLimit"] = f'"{_POLICY}";r={left}'
+        if "extensions" in answer and "left" in answer["extensions"]["cost"]:
+            headers["RateLimit-Policy"] = self._policy
+            headers["RateLimit"] = f'"{_POLICY}";r={answer["extensions"]["cost"]["left"]}'
         return headers
+
+
+def _holder(context: Context) -> str:
+    """The key of a caller who is known."""
+    assert context.caller is not None  # noqa: S101
+    return f"{context.caller.space}/{context.caller.name}"
 
 
 def retry_after(answer: Answer) -> int | None:

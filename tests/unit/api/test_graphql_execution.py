@@ -185,7 +185,7 @@ def test_who_asks_too_much_hears_when_to_ask_again() -> None:
 async def test_an_answer_says_what_it_costs_and_what_is_left_to_the_key() -> None:
     allowances = Allowances(100, 1_000, timer=lambda: 0.0)
     graphql = GraphQL(build_schema(), charges=Charges(allowances))
-    allowances.spend(READER.caller, 990)
+    allowances.spend("a space/a key", 990)
 
     free = await ask(graphql, "{ __typename }", READER)
     refused = await ask(graphql, "{ spaces { name statistics { events } } }", READER)
@@ -214,4 +214,4 @@ async def test_what_costs_too_much_for_anybody_takes_nothing_from_the_key() -> N
     answer = await ask(graphql, f"fragment all on Space {{ {fields} }} {query}", READER)
 
     assert codes(answer) == ["TOO_LARGE"]
-    assert allowances.left(READER.caller) == 1_000
+    assert allowances.left("a space/a key") == 1_000
