@@ -42,6 +42,7 @@ from identity_service.graph.statements import load_all
 from identity_service.observability import METRICS_DIR, configure_logging
 from identity_service.runtime.provided import with_neo4j
 from identity_service.services.imports.source_files import read_files
+from identity_service.services.kit.allowances import Allowances
 from identity_service.services.kit.clock import system_clock
 from identity_service.services.limits import Limits
 from identity_service.services.spaces.access import ensure_admin_key
@@ -244,7 +245,12 @@ def _state(
             cases.access_tokens,
             ReadRate(),
         ),
-        "graphql": GraphQLEndpoint(cases, settings.max_streams, large),
+        "graphql": GraphQLEndpoint(
+            cases,
+            settings.max_streams,
+            large,
+            Allowances(settings.read_key_rate, settings.read_key_burst),
+        ),
         "client_limits": ClientLimits(
             settings.head_timeout,
             settings.body_timeout,

@@ -151,6 +151,17 @@ class Settings(BaseSettings):
         ge=1,
         description="Events that a write key with a rate may send at once after a pause.",
     )
+    read_key_rate: float = Field(
+        default=200_000,
+        gt=0,
+        description="What the operations of one key over GraphQL may cost per second, in one"
+        " process; beyond: 429. A processor does some 100,000.",
+    )
+    read_key_burst: int = Field(
+        default=2_000_000,
+        ge=1,
+        description="What they may cost at once after a pause.",
+    )
     rejected_events: int = Field(
         default=10_000,
         ge=1,

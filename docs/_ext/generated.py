@@ -23,6 +23,7 @@ from pygments.lexers.graph import CypherLexer
 from sphinx.application import Sphinx
 
 from docs._ext.limits import SECTIONS, limits
+from docs._ext.roles import CALLERS, read_roles
 from identity_service import errors
 from identity_service.api.graphql.schema import build_schema
 from identity_service.app import create_app
@@ -219,6 +220,23 @@ def bounds() -> str:
     return "\n\n".join(parts)
 
 
+def roles() -> str:
+    """Who may ask for what, one line for each decision."""
+    decided = read_roles()
+    parts: list[str] = []
+    for title, decisions in (
+        ("Fields", decided.fields),
+        ("Types", decided.types),
+        ("Routes", decided.routes),
+    ):
+        rows = [
+            (f"`{name}`", *("yes" if caller in may else "" for caller in CALLERS))
+            for name, may in decisions.items()
+        ]
+        parts.append(f"## {title}\n\n{_table((title[:-1].lower(), *CALLERS.values()), rows)}")
+    return "\n\n".join(parts)
+
+
 def mistakes() -> str:
     """A policy with mistakes, and what is said of it."""
     text = MISTAKES.read_text(encoding="utf-8")
@@ -240,6 +258,7 @@ GENERATED: Final[dict[str, Callable[[], str]]] = {
     "profiles": profiles,
     "commands": commands,
     "limits": bounds,
+    "roles": roles,
     "mistakes": mistakes,
 }
 

@@ -189,7 +189,9 @@ class Reader:
     def _graphql(self, text: str) -> str:
         if key := _KEY.search(text):
             self.key = key[1]
-        return self._post({"query": text}).text
+        answer = self._post({"query": text}).json()
+        del answer["extensions"]  # what it costs; pages leave it out
+        return json.dumps(answer)
 
     def _post(self, question: Mapping[str, Any]) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.key}"}

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from identity_service.api.graphql import requests, sse, websocket
+from identity_service.api.graphql.charges import Charges, retry_after
 from identity_service.api.graphql.context import Context, known_as
 from identity_service.api.graphql.execution import GraphQL, failed
 from identity_service.api.graphql.large_queries import LargeQueries
@@ -20,7 +21,14 @@ from identity_service.api.graphql.schema import build_schema
 from identity_service.api.graphql.streams import Streams
 from identity_service.api.problems import when_to_retry
 from identity_service.api.security import bearer_key, caller_of
-from identity_service.errors import BadInput, IdentityServiceError, TooLarge, Unauthorised
+from identity_service.errors import (
+    BadInput,
+    IdentityServiceError,
+    Overloaded,
+    TooLarge,
+    Unauthorised,
+)
+from identity_service.services.kit.allowances import Allowances
 from identity_service.services.wiring import UseCases
 
 _JSON: Final = "application/json"
@@ -41,11 +49,19 @@ class GraphQLEndpoint:
     """Answers at `/graphql`; `most_streams` connections of known keys may stay open at a time."""
 
     def __init__(
-        self, services: UseCases, most_streams: int, large: LargeQueries | None = None
+        self,
+        services: UseCases,
+        most_streams: int,
+        large: LargeQueries | None = None,
+        allowances: Allowances | None = None,
     ) -> None:
-        """`large` answers large queries; without it they are answered as all others."""
+        """`large` answers large queries; without it they are answered as all others.
+
+        `allowances`: what the operations of one key may cost; without them, any number.
+        """
         self._services = services
-        self._graphql = GraphQL(build_schema(), large)
+        self._charges = Charges(allowances)
+        self._graphql = GraphQL(build_schema(), large, self._charges)
         self.streams = Streams(services.access, most_streams)
 
     async def post(self, request: Request) -> Response:
@@ -61,7 +77,8 @@ class GraphQLEndpoint:
 
     async def _respond(self, request: Request) -> Response:
         """Authenticate, read, run. A request that can be read is answered 200, whatever it asks,
-        but for one with a key that is none, which is answered 401.
+        but for one with a key that is none, which is answered 401, and one whose key has to wait,
+        which is answered 429.
 
         Where a client accepts `application/graphql-response+json`, a query that could not be
         executed is a 400, as that media type has it. A subscription is answered as server-sent
@@ -86,12 +103,19 @@ class GraphQLEndpoint:
         ):
             return self._event_stream(asked, context, key)
         answer = await self._graphql.run(asked, context)
-        executed = "data" in answer or media_type == _JSON
-        return _response(answer, 200 if executed else BadInput.status, media_type)
+        return self._response(answer, media_type)
 
     async def websocket(self, socket: WebSocket) -> None:
         """Operations over a connection that stays open."""
         await websocket.Connection(socket, self._graphql, self._services, self.streams).serve()
+
+    def _response(self, answer: requests.Answer, media_type: str) -> Response:
+        status = 200 if "data" in answer or media_type == _JSON else BadInput.status
+        if retry_after(answer) is not None:
+            status = Overloaded.status
+        response = _response(answer, status, media_type)
+        response.headers.update(self._charges.headers(answer))
+        return response
 
     def _event_stream(
         self, asked: requests.Request, context: Context, key: str | None

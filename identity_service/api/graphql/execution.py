@@ -29,6 +29,7 @@ from graphql import (
 from strawberry.execution import optimized_is_awaitable
 
 from identity_service.api.graphql.budgets import Budgets
+from identity_service.api.graphql.charges import Charges
 from identity_service.api.graphql.context import Context
 from identity_service.api.graphql.cost import Cost, cost_of
 from identity_service.api.graphql.large_queries import LargeQueries
@@ -89,14 +90,23 @@ class Response(NamedTuple):
 class GraphQL:
     """Executes queries against the schema."""
 
-    def __init__(self, schema: strawberry.Schema, large: LargeQueries | None = None) -> None:
-        """`large` answers large queries; without it they are executed here, as all others."""
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        large: LargeQueries | None = None,
+        charges: Charges | None = None,
+    ) -> None:
+        """`large` answers large queries; without it they are executed here, as all others.
+
+        `charges` are taken from keys; without them a key may spend any number.
+        """
         # Strawberry's own `execute` parses, validates and sets up extensions at every request.
         self._schema = schema._schema  # pyright: ignore[reportPrivateUsage]
         self._prepared: LruCache[str, _Prepared] = LruCache(PREPARED_BYTES)
         self._strangers = Share(STRANGERS_SHARE)
         self._budgets = Budgets(MAX_COST)
         self._large = large
+        self._charges = charges or Charges()
 
     async def run(self, request: Request, context: Context) -> Answer:
         """The answer to a query or mutation; never raises."""
@@ -132,15 +142,16 @@ class GraphQL:
         if not isinstance(executor, PlainListExecutor):
             yield Response(_refused(executor))
             return
+        cost = cost_of(executor)
         try:
-            _affordable(executor)
-        except TooLarge as error:
-            yield Response(failed(error))
+            self._charges.charge(cost, context)
+        except (TooLarge, Overloaded) as error:
+            yield Response(self._charges.said(failed(error), cost, context))
             return
         created = create_source_event_stream(executor)
         source = await created if isawaitable(created) else created
         if isinstance(source, ExecutionResult):
-            yield Response(_answer(source))
+            yield Response(self._charges.said(_result(source), cost, context))
             return
         async with aclosing(cast("AsyncGenerator[object]", source)) as events:
             try:
@@ -163,10 +174,18 @@ class GraphQL:
         executor = self._executor(prepared, request, fresh)
         if not isinstance(executor, PlainListExecutor):
             return _refused(executor)
+        cost = cost_of(executor)
         try:
-            cost = _affordable(executor)
-        except TooLarge as error:
-            return failed(error)
+            self._charges.charge(cost, context)
+            answer = await self._answer(executor, cost, request, context)
+        except (TooLarge, Overloaded, Unavailable) as error:
+            answer = failed(error)
+        return self._charges.said(answer, cost, context)
+
+    async def _answer(
+        self, executor: PlainListExecutor, cost: Cost, request: Request, context: Context
+    ) -> Answer:
+        """The answer to a query or mutation, once it is its turn."""
         queries = executor.operation.operation is OperationType.QUERY
         async with self._budgets.spend(context.caller, cost.certain):
             if self._large is not None and queries and cost.most >= LARGE:
@@ -230,17 +249,6 @@ def _refused(errors: Sequence[GraphQLError]) -> Answer:
     return {"errors": [_mistake(error) for error in errors]}
 
 
-def _affordable(executor: PlainListExecutor) -> Cost:
-    """What an operation costs; raises TooLarge where that is too much."""
-    cost = cost_of(executor)
-    if cost.certain > MAX_COST:
-        raise TooLarge(
-            f"The query costs {cost.certain:,}, and may cost {MAX_COST:,}.",
-            remedy="Ask for fewer customers at a time, or for less of each.",
-        )
-    return cost
-
-
 async def _executed(executor: PlainListExecutor) -> Answer:
     if _describes(executor.operation):
         # Nothing in it waits; beside the loop, it holds nobody up for long.
@@ -250,10 +258,10 @@ async def _executed(executor: PlainListExecutor) -> Answer:
     result: ExecutionResult = await outcome if isawaitable(outcome) else outcome
     if executor.exceeded:
         return {"data": None, **failed(executor.exceeded)}
-    return _answer(result)
+    return _result(result)
 
 
-def _answer(result: ExecutionResult) -> Answer:
+def _result(result: ExecutionResult) -> Answer:
     if not result.errors:
         return {"data": result.data}
     errors = _shown(result.errors)

@@ -11,7 +11,11 @@ import orjson
 from identity_service.errors import BadInput
 
 Answer: TypeAlias = dict[str, Any]
-"""`data`, `errors`, as GraphQL over HTTP has them; no `data` when nothing was executed."""
+"""`data`, `errors`, `extensions`, as GraphQL over HTTP has them; no `data` if nothing was executed.
+
+`extensions` has the `cost` of an operation that could be read: what was `requested`, the `limit`
+of one operation, and what is `left` to the key where it has a limit.
+"""
 
 _FORM: Final = 'Send {"query": "…", "variables": {…}}.'
 

@@ -750,7 +750,7 @@ async def test_a_node_of_a_space_that_the_key_may_not_enter_is_not_there(
 
     answer = await world.ask(query, {"id": found["id"]}, key=other.admin_key)
 
-    assert answer == {"data": {"node": None}}
+    assert answer["data"] == {"node": None}
 
 
 async def test_a_customer_of_another_space_is_not_found_by_its_id(

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 import structlog
 from graphql import build_client_schema, get_introspection_query
+from starlette.applications import Starlette
+from starlette.routing import Route
 
-from identity_service.api.graphql.limits import MAX_BODY, MAX_ITEMS, MAX_STRANGERS_BODY
+from identity_service.api.graphql.app import GraphQLEndpoint
+from identity_service.api.graphql.limits import (
+    MAX_BODY,
+    MAX_COST,
+    MAX_ITEMS,
+    MAX_STRANGERS_BODY,
+)
 from identity_service.errors import Unavailable
 from identity_service.graph.spaces import SpaceStore
+from identity_service.services.kit.allowances import Allowances
 from tests.support.graphql import GraphQLWorld, OpenSpace, event
 
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -59,7 +69,7 @@ async def test_what_curl_says_of_every_body_is_taken_for_json(
 ) -> None:
     response = await world.post({"query": "{ __typename }"}, headers={"Content-Type": said})
 
-    assert response.json() == {"data": {"__typename": "Query"}}
+    assert response.json()["data"] == {"__typename": "Query"}
 
 
 async def test_a_body_that_is_too_large_is_a_413(world: GraphQLWorld, space: OpenSpace) -> None:
@@ -110,7 +120,7 @@ async def test_the_operation_named_is_the_one_that_runs(world: GraphQLWorld) -> 
 
     response = await world.post({"query": query, "operationName": "B"})
 
-    assert response.json() == {"data": {"b": []}}
+    assert response.json()["data"] == {"b": []}
 
 
 async def test_skip_and_include_are_minded_when_a_query_comes_again(
@@ -216,3 +226,25 @@ async def test_a_database_that_does_not_answer_is_told(
 
     assert answer["errors"][0]["extensions"] == {"code": "UNAVAILABLE"}
     assert answer["errors"][0]["message"] == "The database did not answer."
+
+
+async def test_a_key_that_has_spent_what_it_may_is_asked_to_come_back(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    endpoint = GraphQLEndpoint(world.services, 1, allowances=Allowances(2, 10))
+    app = Starlette(routes=[Route("/graphql", endpoint.post, methods=["POST"])])
+    query = {"query": "{ spaces { name policy { version } settlement { done } } }"}
+
+    async def ask(client: httpx.AsyncClient, key: str) -> httpx.Response:
+        return await client.post("/graphql", json=query, headers={"Authorization": f"Bearer {key}"})
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+        first, second, third = [await ask(client, space.reader_key) for _ in range(3)]
+        another = await ask(client, space.admin_key)
+
+    assert (first.status_code, first.headers["RateLimit"]) == (200, '"cost";r=4')
+    assert first.headers["RateLimit-Policy"] == '"cost";q=10;w=5'
+    assert first.json()["extensions"]["cost"] == {"requested": 6, "limit": MAX_COST, "left": 4}
+    assert (second.status_code, second.headers["Retry-After"]) == (429, "1")
+    assert third.json()["errors"][0]["extensions"] == {"code": "OVERLOADED", "retryAfter": 1}
+    assert another.status_code == 200

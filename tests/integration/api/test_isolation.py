@@ -503,10 +503,10 @@ async def test_a_key_of_no_business_there_reads_nothing_of_a_space(
         answer = await world.ask(query, key=two.keys[who])
 
         if not query.startswith("{ spaces"):
-            assert list(answer) == ["data"], query
+            assert "errors" not in answer, query
             assert set(answer["data"].values()) == {None}, query
         elif who not in INSIDE:
-            assert answer == {"data": {"spaces": []}}, query
+            assert answer["data"] == {"spaces": []}, query
         assert leaked(answer, two.secret, query) == set(), query
 
 
@@ -577,7 +577,7 @@ async def test_a_customer_id_of_another_space_is_unknown(
             )
 
             found = {"__typename": "NotFound", "reason": "UNKNOWN"}
-            assert answer == {"data": {"space": {"customer": found}}}
+            assert answer["data"] == {"space": {"customer": found}}
 
 
 @pytest.mark.parametrize("who", [who for who in STRANGERS if who != "the instance administrator"])

@@ -268,7 +268,7 @@ def test_a_key_in_the_header_is_as_good_as_one_in_the_first_message(
 
         answer = connected.receive()["payload"]
 
-    assert answer == {"data": {"spaces": [{"name": space.name}]}}
+    assert answer["data"] == {"spaces": [{"name": space.name}]}
 
 
 def test_a_key_that_is_revoked_ends_what_it_opened(service: RunningService, space: Space) -> None:
@@ -349,7 +349,7 @@ def test_who_has_no_key_to_ask_with_takes_no_place(
             connected.subscribe("1", "{ spaces { name } }")
             answer = connected.receive()["payload"]
 
-    assert answer == {"data": {"spaces": [{"name": space.name}]}}
+    assert answer["data"] == {"spaces": [{"name": space.name}]}
 
 
 def test_of_too_many_without_a_key_the_oldest_goes(
@@ -449,7 +449,7 @@ def test_a_client_ends_an_operation_and_may_use_its_id_again(
     followed.send(type="complete", id="changes")
     followed.subscribe("changes", "{ __typename }")
 
-    assert followed.receive()["payload"] == {"data": {"__typename": "Query"}}
+    assert followed.receive()["payload"]["data"] == {"__typename": "Query"}
     assert followed.receive() == {"type": "complete", "id": "changes"}
     visit(service, space, "unheard")
     followed.send(type="ping")

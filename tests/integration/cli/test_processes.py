@@ -180,7 +180,7 @@ def test_serve_that_ends_amid_a_settlement_leaves_the_rest_to_the_next(
                     headers={"Authorization": f"Bearer {space.admin_key}"},
                     json={"query": put, "variables": {"space": space.name, "policy": PARTED}},
                 )
-                assert answer.json() == {"data": {"setPolicy": {"__typename": "PolicySet"}}}
+                assert answer.json()["data"] == {"setPolicy": {"__typename": "PolicySet"}}
                 wait_until(lambda: len(settled(space).customers) > 0, seconds=PATIENCE)
                 amid = settled(space)
 

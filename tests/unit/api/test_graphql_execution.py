@@ -13,11 +13,14 @@ import structlog
 from graphql import get_introspection_query
 
 from identity_service.api.graphql import execution
+from identity_service.api.graphql.charges import Charges
 from identity_service.api.graphql.context import Context
 from identity_service.api.graphql.execution import GraphQL
+from identity_service.api.graphql.limits import MAX_COST
 from identity_service.api.graphql.requests import Answer, Request
 from identity_service.api.graphql.schema import build_schema
 from identity_service.errors import Overloaded
+from identity_service.services.kit.allowances import Allowances
 from identity_service.services.spaces.access import Caller, Role
 from identity_service.services.wiring import UseCases
 
@@ -174,3 +177,41 @@ def test_who_asks_too_much_hears_when_to_ask_again() -> None:
     answer = execution.failed(Overloaded("Too many.", retry_after=3))
 
     assert answer["errors"][0]["extensions"] == {"code": "OVERLOADED", "retryAfter": 3}
+
+
+# What it costs
+
+
+async def test_an_answer_says_what_it_costs_and_what_is_left_to_the_key() -> None:
+    allowances = Allowances(100, 1_000, timer=lambda: 0.0)
+    graphql = GraphQL(build_schema(), charges=Charges(allowances))
+    allowances.spend("a space/a key", 990)
+
+    free = await ask(graphql, "{ __typename }", READER)
+    refused = await ask(graphql, "{ spaces { name statistics { events } } }", READER)
+    of_a_stranger = await ask(graphql, "{ __typename }")
+
+    assert free["extensions"] == {"cost": {"requested": 0, "limit": MAX_COST, "left": 10}}
+    assert refused == {
+        "errors": [
+            {
+                "message": "Queries with this key cost more than 100 per second."
+                " Send it again after 5 s.",
+                "extensions": {"code": "OVERLOADED", "retryAfter": 5},
+            }
+        ],
+        "extensions": {"cost": {"requested": 503, "limit": MAX_COST, "left": 10}},
+    }
+    assert of_a_stranger["extensions"] == {"cost": {"requested": 0, "limit": MAX_COST}}
+
+
+async def test_what_costs_too_much_for_anybody_takes_nothing_from_the_key() -> None:
+    allowances = Allowances(100, 1_000, timer=lambda: 0.0)
+    graphql = GraphQL(build_schema(), charges=Charges(allowances))
+    fields = " ".join(f"a{n}: statistics {{ events }}" for n in range(100))
+    query = f"{{ {' '.join(f'b{n}: spaces {{ ...all }}' for n in range(11))} }}"
+
+    answer = await ask(graphql, f"fragment all on Space {{ {fields} }} {query}", READER)
+
+    assert codes(answer) == ["TOO_LARGE"]
+    assert allowances.left("a space/a key") == 1_000
