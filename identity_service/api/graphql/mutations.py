@@ -36,6 +36,7 @@ from identity_service.api.graphql.refused import (
     Refused,
     VersionConflict,
     refused,
+    refused_id,
 )
 from identity_service.api.graphql.rejected import DropResult, ResendResult
 from identity_service.api.graphql.retractions import RetractResult
@@ -300,7 +301,7 @@ async def withdraw_judgement(
     except FieldInvalid as error:
         return refused(error)
     except NotFound as error:
-        return Refused(str(error), [errors.Problem("id", str(error))])
+        return refused_id(error)
     return Scoped(current_view(info, scope), gone)
 
 

@@ -38,6 +38,8 @@ NOT_YET = frozenset(
 
 BEYOND = frozenset(
     {
+        "Invalid.code",
+        "InvalidCode",
         "FeatureCondition",
         "Space.customersByFeature",
         "Audience",
