@@ -34,10 +34,10 @@ MAX_SPACES: Final = 100
 """Most spaces that one source feeds."""
 
 MAX_GRACE_S: Final = 90 * 86_400
-"""Longest time for which write keys stay good beside a newer one."""
+"""Longest time for which keys stay good beside a newer one."""
 
 MAX_GOOD_KEYS: Final = 10
-"""Most write keys of one source that are good at a time."""
+"""Most keys of one source, or of one name in a space, that are good at a time."""
 
 MAX_DAYS: Final = 90
 """Days for which statistics of sources are kept."""
