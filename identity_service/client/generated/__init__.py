@@ -2,5 +2,5 @@
 
 from typing import Final
 
-STAMP: Final = "bc672f8d62cf28164b1e10a17b9042a2dcc5dbc62f0c834ae1a2b4ef50e5f1bc"
+STAMP: Final = "d2010ba015b55a005f8da5facaba47ef79ffb176d7a1a01b3585f0ae6e04dfc8"
 """Says from which documents and which part of the schema."""

@@ -3,13 +3,10 @@ from typing import Annotated, Literal, Optional, Union
 from pydantic import Field
 
 from .base_model import BaseModel
-from .fragments import (  # noqa: F401
+from .fragments import (
     Customer,
-    CustomerIdentifiers,
-    CustomerTraits,
     NotFound,
     OverConnected,
-    OverConnectedCustomer,
 )
 
 

@@ -3,7 +3,7 @@ from typing import Literal, Union
 from pydantic import Field
 
 from .base_model import BaseModel
-from .fragments import Invalid, InvalidProblems, Judged, JudgedJudgement  # noqa: F401
+from .fragments import Invalid, Judged
 
 
 class WithdrawJudgement(BaseModel):
