@@ -135,7 +135,7 @@ def _used(schema: GraphQLSchema, document: DocumentNode) -> set[str]:
 
 def _values(kind: Any) -> set[str]:
     """What an enum or an input holds."""
-    named: object = get_named_type(kind)
+    named = cast("object", get_named_type(kind))
     if isinstance(named, GraphQLEnumType):
         return {f"{named}.{value}" for value in named.values}
     if isinstance(named, GraphQLInputObjectType):

@@ -142,6 +142,7 @@ BEYOND = frozenset(
         "ChannelConversion",
         "CrossAppUsers",
         "HiddenStep",
+        "PathIdentifier",
         "PathStep",
         "CreateProofSecretResult",
         "ProofSecretCreated",
