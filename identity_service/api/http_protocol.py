@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from identity_service.api.problems import problem
+from identity_service.api.request_id import HEADER, request_id
 from identity_service.errors import IdentityServiceError, Overloaded, TooLarge, TooSlow
 
 if TYPE_CHECKING:
@@ -200,6 +201,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _say(self, error: IdentityServiceError) -> None:
         answer = problem(error)
         answer.headers["connection"] = "close"
+        answer.raw_headers.append((HEADER, request_id(self.headers or ())))
         status = HTTPStatus(answer.status_code)
         head = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
         head += [name + b": " + value for name, value in answer.raw_headers]

@@ -43,6 +43,8 @@ class Format(StrEnum):
 FILES = frozenset({Format.PARQUET, Format.HTML, Format.PNG, Format.SVG})
 """What is a file, not text to be read in a terminal."""
 
+_NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.NUMBER})
+
 
 @app.command("list")
 def list_command(
@@ -120,8 +122,8 @@ def _table(figure: Figure) -> Table:
     for column in figure.journey.columns:
         table.add_column(
             column.name,
-            justify="left" if column.type is ColumnType.TEXT else "right",
-            no_wrap=column.type is not ColumnType.TEXT,
+            justify="right" if column.type in _NUMBERS else "left",
+            no_wrap=column.type in _NUMBERS,
         )
     for row in figure.rows:
         table.add_row(*map(_cell, figure.columns, row))
@@ -131,6 +133,8 @@ def _table(figure: Figure) -> Table:
 def _cell(column: str, value: Value) -> str:
     if value is None:
         return ""
+    if isinstance(value, list):
+        value = ", ".join(value)
     if isinstance(value, str):
         from rich.markup import escape
 

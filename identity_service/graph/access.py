@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,6 +16,8 @@ SET_INSTANCE_KEY: Final = statement("spaces/set_instance_key")
 CREATE_SPACE: Final = statement("spaces/create_space")
 CREATE_SOURCE: Final = statement("spaces/create_source")
 CREATE_KEY: Final = statement("spaces/create_key")
+LIST_KEYS: Final = statement("spaces/list_keys")
+ROTATE_KEY: Final = statement("spaces/rotate_key")
 SET_PROOF_SECRET: Final = statement("spaces/set_proof_secret")
 REVOKE_KEY: Final = statement("spaces/revoke_key")
 REVOKE_WRITE_KEY: Final = statement("spaces/revoke_write_key")
@@ -51,6 +53,33 @@ class NewKey:
     name: str
     space: str | None = None
     source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceKey:
+    """A key of a space that is good, of which only this is known.
+
+    `earlier_good_until`: when the last of those ends that it took the place of; None without any.
+    """
+
+    name: str
+    role: str
+    created_at: int
+    earlier_good_until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRotation:
+    """What became of a new key in the place of others, whose hashes are `hashes`.
+
+    `role` is that of all of them, and `good_until` when those before end. Nothing was written where
+    too many are good (`full`).
+    """
+
+    hashes: tuple[str, ...]
+    role: str
+    full: bool
+    good_until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +175,33 @@ class AccessStore:
             CREATE_KEY, space=key.space, hash=key.hash, role=key.role, name=key.name, now=now
         )
         return bool(row and not row["taken"])
+
+    async def keys_of(self, space: str, after: str, first: int) -> list[SpaceKey]:
+        """The keys of a space that are good, by name, those after a name."""
+        w = {"space": space, "after": after, "most": first}
+        rows = await self._database.read_all(LIST_KEYS, w=w)
+        return [SpaceKey(**row) for row in rows]
+
+    async def rotate_key(
+        self, space: str, name: str, hashes: Mapping[str, str], grace_ms: int, most: int
+    ) -> KeyRotation | None:
+        """Put a key in the place of those of that name, which stay good for a while.
+
+        `hashes` has that of the new key for each role that it may have. None: there is no such key.
+        """
+        row = await self._database.write_one(
+            ROTATE_KEY,
+            w={
+                "space": space,
+                "name": name,
+                "hashes": hashes,
+                "grace": grace_ms,
+                "most": most,
+            },
+        )
+        if row is None:
+            return None
+        return KeyRotation(tuple(row["hashes"]), row["role"], row["full"], row["good_until"])
 
     async def set_proof_secret(
         self, space: str, source: str, secret: str, *, may_feed_others: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 from identity_service.pictures.picture import Picture
 from identity_service.pictures.theme import FEW_TO_MANY, TEXT, WHITE, sentence, vega_lite
@@ -29,7 +29,7 @@ def draw_retention(figure: Figure) -> Picture:
             "week": row["week"],
             "customers": row["customers"],
             "share": row["share"],
-            "caption": percent(float(row["share"] or 0)).removesuffix("%"),
+            "caption": percent(cast("float", row["share"])).removesuffix("%"),
         }
         for row in later
     ]

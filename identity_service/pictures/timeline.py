@@ -61,7 +61,7 @@ def draw_path(figure: Figure) -> Picture:
     """The path of one customer. A lane is all that an event carries."""
     rows: list[Any] = sorted(figure, key=lambda row: str(row["at"]))
     events = [
-        Happened(read_moment(row["at"]), row["event"], row["identifiers"], row["source"])
+        Happened(read_moment(row["at"]), row["event"], ", ".join(row["identifiers"]), row["source"])
         for row in rows
     ]
     notes = subtitle(figure, LEGEND)

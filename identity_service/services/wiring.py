@@ -84,6 +84,7 @@ from identity_service.services.read.profile_evidence import ProfileEvidence
 from identity_service.services.resolution.component_resolver import ComponentResolver
 from identity_service.services.spaces.access import Access
 from identity_service.services.spaces.access_tokens import AccessTokens
+from identity_service.services.spaces.keys import Keys
 from identity_service.services.spaces.policies import Policies
 from identity_service.services.spaces.profile_texts import ProfileTexts
 from identity_service.services.spaces.sources import Sources
@@ -135,6 +136,7 @@ class UseCases:
     access: Access
     access_tokens: AccessTokens
     spaces: Spaces
+    keys: Keys
     sources: Sources
     ingest: Ingest
     rule_previews: RulePreviews
@@ -330,6 +332,7 @@ def assemble(
         access=access,
         access_tokens=AccessTokens(access, vault, clock),
         spaces=spaces,
+        keys=Keys(keys, access),
         sources=Sources(source_store, access, clock),
         rule_previews=RulePreviews(source_store),
         ingest=ingest,

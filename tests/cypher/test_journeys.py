@@ -27,7 +27,12 @@ SEGMENT = """c.kind IN $w.kinds AND (($w.did IS NULL AND $w.property IS NULL) OR
         OR p[$w.feature] = toFloat($w.feature_value)) })"""
 IN_RANGE = re.compile(r"e\.at >= \$w\.since AND e\.at < \$w\.until")
 
-TYPES = {ColumnType.TEXT: "string", ColumnType.INTEGER: "integer", ColumnType.NUMBER: "float"}
+TYPES = {
+    ColumnType.TEXT: "string",
+    ColumnType.INTEGER: "integer",
+    ColumnType.NUMBER: "float",
+    ColumnType.IDENTIFIERS: "list",
+}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -26,7 +26,9 @@ POLICY: Final = "yaml"
 
 NOT_RUN: Final = {
     "sh": "is about the reader's own machine: installs, serves until Ctrl-C, names their database",
-    "js": "runs in a browser; what the SDKs send is replayed by tests/clients/",
+    "js": "runs in a browser, where tests/clients/ replays what SDKs send, or in Node: "
+    "tests/docs/test_services.py",
+    "go": "needs Go: tests/docs/test_services.py, where it is there",
     "py": "needs a library or a plugin that does not come with the service",
     "cypher-enterprise": "needs Neo4j Enterprise or Aura",
 }

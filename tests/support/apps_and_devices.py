@@ -24,7 +24,7 @@ def customer_path(
     for before, after in pairwise(path):
         numbers.append(numbers[-1] + (after.at - before.at > session))
     return [
-        (number, moment(event.at), event.step, event.source, ", ".join(event.identifiers))
+        (number, moment(event.at), event.step, event.source, list(event.identifiers))
         for number, event in zip(numbers, path, strict=False)
     ]
 

@@ -60,6 +60,7 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "Space.rejectedEvents": 20,
     "Source.readingRules": 20,
     "Source.statistics": 20,
+    "Space.keys": 20,
     "Space.sources": 20,
     "Destination.deadLetters": 20,
     "Destination.progress": 20,

@@ -7,7 +7,7 @@ The fields of a type stand in the order of the journey's columns.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Annotated, Any, Final, cast
 
@@ -17,9 +17,11 @@ from strawberry import UNSET, Parent
 from identity_service.api.graphql.context import Info
 from identity_service.api.graphql.fields import IdentifierInput
 from identity_service.api.graphql.scalars import Millis
+from identity_service.domain.identifiers import parse_identifier
 from identity_service.domain.journeys.journeys import JOURNEYS
 from identity_service.domain.journeys.parameters import Kind, Parameter
 from identity_service.domain.resolution.id_register import CustomerKind
+from identity_service.domain.timestamps import read_moment
 from identity_service.services.spaces.access import SpaceScope
 
 
@@ -101,10 +103,16 @@ class Attribution:
 @strawberry.type
 class PathStep:
     session: int
-    at: str
+    at: Millis
     event: str
     source: str
-    identifiers: str
+    identifiers: list[PathIdentifier]
+
+
+@strawberry.type
+class PathIdentifier:
+    type: str
+    value: str
 
 
 @strawberry.type
@@ -185,8 +193,25 @@ DESCRIBED: Final = {
 IN_SEGMENT: Final = frozenset(field.name for field in fields(cast("Any", Segment)))
 
 
-def _question(name: str, row: type[Any]) -> Any:
-    """The field of a journey: its parameters are the arguments, its rows objects of a type."""
+def _path_step(
+    session: int, at: str, event: str, source: str, identifiers: Sequence[str]
+) -> PathStep:
+    carried = [parse_identifier(each) for each in identifiers]
+    return PathStep(
+        session=session,
+        at=Millis(read_moment(at)),
+        event=event,
+        source=source,
+        identifiers=[PathIdentifier(type=each.type, value=each.value) for each in carried],
+    )
+
+
+def _question(name: str, row: type[Any], shown: Callable[..., Any] | None = None) -> Any:
+    """The field of a journey: its parameters are the arguments, its rows objects of a type.
+
+    `shown` makes one of the values of a row, by their names; without it, they are its fields.
+    """
+    make = shown or row
     journey = JOURNEYS[name]
     columns = [field.name for field in fields(cast("Any", row))]
 
@@ -196,7 +221,7 @@ def _question(name: str, row: type[Any]) -> Any:
         given |= vars(segment) if segment else {}
         values = {key: _plain(value) for key, value in given.items() if value is not UNSET}
         figure = await info.context.services.journeys.run(root, name, values)
-        return [row(**dict(zip(columns, values, strict=True))) for values in figure.rows]
+        return [make(**dict(zip(columns, values, strict=True))) for values in figure.rows]
 
     counted = strawberry.argument(description="Which customers count.")
     taken = [
@@ -250,7 +275,7 @@ class Journeys:
     retention: list[Retention] = _question("retention", Retention)
     time_to_convert: list[ConversionTime] = _question("time_to_convert", ConversionTime)
     attribution: list[Attribution] = _question("attribution", Attribution)
-    customer_path: list[PathStep] = _question("customer_path", PathStep)
+    customer_path: list[PathStep] = _question("customer_path", PathStep, _path_step)
     hidden_by_quarantine: list[HiddenStep] = _question("hidden_by_quarantine", HiddenStep)
     cross_app_users: list[CrossAppUsers] = _question("cross_app_users", CrossAppUsers)
     accounts: list[AccountFit] = _question("accounts", AccountFit)

@@ -16,12 +16,14 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
 
 import orjson
 import structlog
+from structlog.contextvars import get_contextvars
 
 from identity_service.api.graphql.frames import READY, Frame, read_frame, write_frame
 from identity_service.api.graphql.requests import Answer, Request
@@ -87,6 +89,7 @@ class LargeQueries:
             "operation": request.operation,
             "caller": caller and {"role": caller.role, "name": caller.name, "space": caller.space},
             "bookmarks": self._database.bookmarks(),
+            "logged": get_contextvars(),
         }
         link = await self._running()
         try:
@@ -159,7 +162,7 @@ class LargeQueries:
             ) from None
         self._retry_at = 0.0
         self._link = link
-        receiving = asyncio.create_task(self._receive(link))
+        receiving = asyncio.create_task(self._receive(link), context=Context())
         self._receiving.add(receiving)
         receiving.add_done_callback(self._receiving.discard)
         return link

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import orjson
 import uvloop
+from structlog.contextvars import bind_contextvars
 
 from identity_service.api.graphql.context import Context, known_as
 from identity_service.api.graphql.execution import GraphQL
@@ -66,6 +67,7 @@ class _Answering:
         given: dict[str, Any] = orjson.loads(query)
         caller = _caller(given["caller"])
         known_as(caller)
+        bind_contextvars(**given["logged"])
         self._database.see(given["bookmarks"])
         request = Request(given["query"], given["variables"], given["operation"])
         answer = await self._graphql.run(request, Context(self._cases, caller))

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, TypeAlias
 
 import strawberry
@@ -13,6 +12,7 @@ from strawberry import ID, Parent
 from identity_service import errors
 from identity_service.api.graphql import (
     destinations,
+    keys,
     profiles,
     rejected,
     retractions,
@@ -28,6 +28,7 @@ from identity_service.api.graphql.destinations import (
     SendAgainResult,
 )
 from identity_service.api.graphql.fields import IdentifierInput
+from identity_service.api.graphql.keys import Role, RotateKeyResult
 from identity_service.api.graphql.profiles import ApplyProfilesResult
 from identity_service.api.graphql.queries import Space
 from identity_service.api.graphql.refused import (
@@ -36,6 +37,7 @@ from identity_service.api.graphql.refused import (
     Refused,
     VersionConflict,
     refused,
+    refused_id,
 )
 from identity_service.api.graphql.rejected import DropResult, ResendResult
 from identity_service.api.graphql.retractions import RetractResult
@@ -67,13 +69,6 @@ from identity_service.services.spaces.spaces import (
     CreatedSpace,
 )
 from identity_service.services.write import judgements as services
-
-
-@strawberry.enum
-class Role(StrEnum):
-    READER = "READER"
-    AGENT = "AGENT"
-    ADMIN = "ADMIN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +295,7 @@ async def withdraw_judgement(
     except FieldInvalid as error:
         return refused(error)
     except NotFound as error:
-        return Refused(str(error), [errors.Problem("id", str(error))])
+        return refused_id(error)
     return Scoped(current_view(info, scope), gone)
 
 
@@ -324,6 +319,7 @@ class Mutation:
         revoke_key,
         description="By the name of a key, or of a source to revoke its write key.",
     )
+    rotate_key: RotateKeyResult = by(keys.rotate_key)
     create_proof_secret: CreateProofSecretResult = by(
         create_proof_secret,
         description=(

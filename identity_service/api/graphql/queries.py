@@ -1,4 +1,4 @@
-# ruff: noqa: D101  (the schema's descriptions say what a type is)
+# ruff: noqa: D101, D103  (the schema's descriptions say what a type is)
 """The root of queries, and a space."""
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from identity_service.api.graphql import (
     explanations,
     fields,
     inboxes,
+    keys,
     ledger,
     previews,
     rejected,
@@ -35,6 +36,7 @@ from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.destinations import DestinationConnection, DestinationRecord
 from identity_service.api.graphql.feature_search import CustomerConnection, customers_by_feature
 from identity_service.api.graphql.journeys import Journeys, journeys
+from identity_service.api.graphql.keys import KeyConnection
 from identity_service.api.graphql.previews import PreviewResult
 from identity_service.api.graphql.profiles import (
     PreviewProfilesResult,
@@ -65,6 +67,7 @@ from identity_service.api.graphql.upstream import (
 from identity_service.domain.identifiers import parse_identifier
 from identity_service.domain.recorded import SettledCustomer
 from identity_service.services.read.current import CurrentView
+from identity_service.services.spaces.access import Caller, Role
 
 
 @strawberry.type
@@ -168,6 +171,7 @@ class Space:
         sources.of_space,
         description="Who sends to this space, by name. Administrators only.",
     )
+    keys: KeyConnection = by(keys.of_space)
     upstream_merges: UpstreamMergeConnection = by(
         upstream.merges, description="What other systems merged, newest first."
     )
@@ -257,8 +261,20 @@ async def _record(info: Info, view: CurrentView, kind: str, key: str) -> object 
             return None
 
 
+def viewer(info: Info) -> Caller | None:
+    return info.context.caller
+
+
+@strawberry.type
+class Viewer:
+    name: str
+    role: Role
+    spaces: list[Space] = by(spaces.spaces)
+
+
 @strawberry.type
 class Query:
+    viewer: Viewer | None = by(viewer)
     space: Space | None = by(
         spaces.space,
         description=(

@@ -8,7 +8,6 @@ from typing import Annotated, TypeAlias
 import strawberry
 from strawberry import ID, UNSET, Parent
 
-from identity_service import errors
 from identity_service.api.graphql.connections import (
     Connection,
     connection,
@@ -17,7 +16,7 @@ from identity_service.api.graphql.connections import (
 )
 from identity_service.api.graphql.context import Info, Scoped, current_view, require
 from identity_service.api.graphql.previews import PolicyPreview
-from identity_service.api.graphql.refused import Invalid, Refused, refused
+from identity_service.api.graphql.refused import Invalid, Refused, refused, refused_id
 from identity_service.api.graphql.scalars import Millis
 from identity_service.api.graphql.scoped import id_before
 from identity_service.api.graphql.types import Retraction, by, shows
@@ -112,4 +111,4 @@ async def withdraw_retraction(
     except FieldInvalid as error:
         return refused(error)
     except NotFound as error:
-        return Refused(str(error), [errors.Problem("id", str(error))])
+        return refused_id(error)

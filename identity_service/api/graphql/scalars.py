@@ -56,6 +56,16 @@ def _as_it_is(value: Any) -> Any:
 
 
 SCALARS: Final[dict[object, ScalarDefinition]] = {
-    Millis: strawberry.scalar(name="DateTime", serialize=iso, parse_value=millis),
-    Json: strawberry.scalar(name="JSON", serialize=_as_it_is, parse_value=_as_it_is),
+    Millis: strawberry.scalar(
+        name="DateTime",
+        specified_by_url="https://datatracker.ietf.org/doc/html/rfc3339",
+        serialize=iso,
+        parse_value=millis,
+    ),
+    Json: strawberry.scalar(
+        name="JSON",
+        specified_by_url="https://datatracker.ietf.org/doc/html/rfc8259",
+        serialize=_as_it_is,
+        parse_value=_as_it_is,
+    ),
 }

@@ -8,10 +8,9 @@ from typing import Annotated, TypeAlias
 import strawberry
 from strawberry import ID, UNSET, Parent
 
-from identity_service import errors
 from identity_service.api.graphql.connections import Connection, PageInfo, encode_cursor, page_size
 from identity_service.api.graphql.context import Info, Scoped, current_view, require
-from identity_service.api.graphql.refused import Invalid, Refused, refused
+from identity_service.api.graphql.refused import Invalid, Refused, refused, refused_id
 from identity_service.api.graphql.scalars import Millis
 from identity_service.api.graphql.scoped import by_id, id_before, scoped
 from identity_service.api.graphql.types import JudgedIdentifier, by, shows
@@ -242,4 +241,4 @@ ACCEPT_ALL: str = (
 def _refused(error: FieldInvalid | NotFound | Stale) -> Refused:
     if isinstance(error, FieldInvalid):
         return refused(error)
-    return Refused(str(error), [errors.Problem("id", str(error))])
+    return refused_id(error)

@@ -49,7 +49,7 @@ ANY: Final = "(any)"
 MAX_STEPS: Final = 20
 """Most steps of a funnel."""
 
-Value: TypeAlias = str | int | float | None
+Value: TypeAlias = str | int | float | list[str] | None
 """What a column holds; None where there is no value."""
 
 
@@ -59,6 +59,8 @@ class ColumnType(StrEnum):
     TEXT = "text"
     INTEGER = "integer"
     NUMBER = "number"
+    IDENTIFIERS = "identifiers"
+    """A list of `TYPE:VALUE`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +355,7 @@ JOURNEYS: Final[Mapping[str, Journey]] = {
                 _text("at", "when, in UTC"),
                 _text("event", "the step"),
                 _text("source", "who sent it"),
-                _text("identifiers", "all that the event carries"),
+                Column("identifiers", ColumnType.IDENTIFIERS, "all that the event carries"),
             ),
         ),
         Journey(

@@ -10,7 +10,7 @@ from typing import Any, Final
 from identity_service.activation.definition import check_secrets, parse_definition
 from identity_service.activation.vendors import DestinationVendor, rules_of
 from identity_service.domain.recorded import Page, SettledCustomer, page_of
-from identity_service.errors import FieldInvalid
+from identity_service.errors import FieldInvalid, NameTaken, NoSuch
 from identity_service.graph.destinations import (
     DestinationKey,
     DestinationStore,
@@ -99,7 +99,7 @@ class Destinations:
             self._clock(),
         )
         if not created:
-            raise FieldInvalid("name", f"There is a destination “{name}” already.")
+            raise NameTaken("name", f"There is a destination “{name}” already.")
         return await self.find(scope, name)
 
     async def of_space(self, scope: SpaceScope, after: str, first: int) -> Page[StoredDestination]:
@@ -205,7 +205,7 @@ class Destinations:
         await self._store.erase(scope.space, ids, self._clock())
         records = await self._store.of_customers(scope.space, ids, MAX_RECORDS)
         if not records:
-            raise FieldInvalid("customerId", f"No destination holds anything of {customer_id}.")
+            raise NoSuch("customerId", f"No destination holds anything of {customer_id}.")
         return records
 
     async def _ids(self, scope: SpaceScope, customer_id: str) -> list[str]:
@@ -230,5 +230,5 @@ def _require_admin(scope: SpaceScope) -> None:
         raise forbidden(Role.ADMIN, scope.space)
 
 
-def _none(scope: SpaceScope, name: str) -> FieldInvalid:
-    return FieldInvalid("destination", f"The space “{scope.space}” has no destination “{name}”.")
+def _none(scope: SpaceScope, name: str) -> NoSuch:
+    return NoSuch("destination", f"The space “{scope.space}” has no destination “{name}”.")

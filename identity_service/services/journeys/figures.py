@@ -42,7 +42,8 @@ class Figure:
         return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
 
     def to_csv(self) -> str:
-        """As CSV (RFC 4180), with a line of names. No value is an empty field.
+        """As CSV (RFC 4180), with a line of names. No value is an empty field, and a
+        list is one with commas.
 
         A text that a spreadsheet would take for a formula begins with `'`, which is not part of
         it; numbers stay as they are. JSON and Parquet have every text as it was sent.
@@ -64,6 +65,7 @@ class Figure:
             ColumnType.TEXT: pa.string(),
             ColumnType.INTEGER: pa.int64(),
             ColumnType.NUMBER: pa.float64(),
+            ColumnType.IDENTIFIERS: pa.list_(pa.string()),
         }
         schema = pa.schema([(column.name, types[column.type]) for column in self.journey.columns])
         return pa.Table.from_pylist([dict(row) for row in self], schema=schema)
@@ -86,6 +88,8 @@ class Figure:
 
 def _guarded(cell: Value) -> Value:
     """A cell that no spreadsheet runs (OWASP, “CSV Injection”)."""
+    if isinstance(cell, list):
+        cell = ", ".join(cell)
     if isinstance(cell, str) and _FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
         return f"'{cell}"
     return cell

@@ -12,7 +12,7 @@ from identity_service.collect.reading_rules import ReadingRules, parse_rules
 from identity_service.collect.sent_events import as_sent
 from identity_service.domain.events import ReportedEvent
 from identity_service.domain.identifiers import Identifier
-from identity_service.errors import FieldInvalid
+from identity_service.errors import NoSuch
 from identity_service.graph.sources import SentEvent, SourceStore
 from identity_service.services.spaces.access import Role, SpaceScope, forbidden
 
@@ -66,9 +66,7 @@ class RulePreviews:
         new = parse_rules(rules)
         found = await self._store.source(source)
         if found is None or scope.space not in found.spaces:
-            raise FieldInvalid(
-                "source", f"There is no source “{source}” that feeds “{scope.space}”."
-            )
+            raise NoSuch("source", f"There is no source “{source}” that feeds “{scope.space}”.")
         in_force = parse_rules(found.rules or "")
         events = await self._store.recent_events(scope.space, source, SCANNED, first)
         compared = [_difference(each, in_force, new) for each in events]

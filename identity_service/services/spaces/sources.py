@@ -9,7 +9,15 @@ from typing import Any, Final
 from identity_service.collect.reading_rules import parse_rules
 from identity_service.domain.recorded import Page, page_of
 from identity_service.domain.sources import RulesVersion, Source, SourceStatistics
-from identity_service.errors import BadInput, FieldInvalid, NotFound, VersionConflict
+from identity_service.errors import (
+    BadInput,
+    FeedsOthers,
+    FieldInvalid,
+    NameTaken,
+    NoSuch,
+    NotFound,
+    VersionConflict,
+)
 from identity_service.graph.sources import SourceStore
 from identity_service.services.kit.clock import Clock
 from identity_service.services.spaces.access import (
@@ -26,10 +34,10 @@ MAX_SPACES: Final = 100
 """Most spaces that one source feeds."""
 
 MAX_GRACE_S: Final = 90 * 86_400
-"""Longest time for which write keys stay good beside a newer one."""
+"""Longest time for which keys stay good beside a newer one."""
 
 MAX_GOOD_KEYS: Final = 10
-"""Most write keys of one source that are good at a time."""
+"""Most keys of one source, or of one name in a space, that are good at a time."""
 
 MAX_DAYS: Final = 90
 """Days for which statistics of sources are kept."""
@@ -171,9 +179,9 @@ class Sources:
         if change is None:
             raise _no_source(space, source)
         if change.missing:
-            raise FieldInvalid("spaces", f"There is no space “{change.missing[0]}”.")
+            raise NoSuch("spaces", f"There is no space “{change.missing[0]}”.")
         if change.taken:
-            raise FieldInvalid(
+            raise NameTaken(
                 "spaces", f"The space “{change.taken[0]}” has a key “{source}” already."
             )
         self._forget(change.hashes)
@@ -246,12 +254,12 @@ def _as_seen_in(space: str, source: Source) -> Source:
     return replace(source, spaces=(space,), feeds_other_spaces=len(source.spaces) > 1)
 
 
-def _no_source(space: str, source: str) -> FieldInvalid:
-    return FieldInvalid("source", f"There is no source “{source}” that feeds “{space}”.")
+def _no_source(space: str, source: str) -> NoSuch:
+    return NoSuch("source", f"There is no source “{source}” that feeds “{space}”.")
 
 
-def _feeds_others(source: str) -> FieldInvalid:
-    return FieldInvalid(
+def _feeds_others(source: str) -> FeedsOthers:
+    return FeedsOthers(
         "source",
         f"The source “{source}” feeds other spaces too.",
         remedy="Only the instance administrator can change it.",

@@ -17,7 +17,7 @@ from identity_service.domain.recorded import (
     RolloutProgress,
     page_of,
 )
-from identity_service.errors import FieldInvalid, NotFound, Stale
+from identity_service.errors import FeedsOthers, FieldInvalid, NameTaken, NoSuch, NotFound, Stale
 from identity_service.graph.access import AccessStore, NewKey, SnowplowApp
 from identity_service.graph.spaces import SpaceStore
 from identity_service.services.kit.clock import Clock
@@ -105,7 +105,7 @@ class Spaces:
         )
         if space_taken or source_taken:
             what = "space" if space_taken else "source"
-            raise FieldInvalid("name", f"There is a {what} “{name}” already.")
+            raise NameTaken("name", f"There is a {what} “{name}” already.")
         scope = self._access.enter(await self._access.authenticate(admin), name)
         if scope is None:
             raise NotFound(f"The space “{name}” was created, but its key is already revoked.")
@@ -139,11 +139,11 @@ class Spaces:
         except Stale:
             taken, missing, app_taken = await create()  # it says now what another has taken
         if missing:
-            raise FieldInvalid("spaces", f"There is no space “{missing[0]}”.")
+            raise NoSuch("spaces", f"There is no space “{missing[0]}”.")
         if taken:
-            raise FieldInvalid("name", f"There is a source or a key “{name}” already.")
+            raise NameTaken("name", f"There is a source or a key “{name}” already.")
         if app_taken:
-            raise FieldInvalid("snowplowAppId", "Another source has this app id, or had it.")
+            raise NameTaken("snowplowAppId", "Another source has this app id, or had it.")
         return CreatedSource(name, tuple(distinct), key)
 
     async def create_key(self, scope: SpaceScope, role: Role, name: str) -> str:
@@ -157,7 +157,7 @@ class Spaces:
         key = new_key(role)
         new = NewKey(hash_key(key), role, name, space=scope.space)
         if not await self._keys.create_key(new, self._clock()):
-            raise FieldInvalid(
+            raise NameTaken(
                 "name", f"There is a key or a source “{name}” already.", remedy="Revoke it first."
             )
         return key
@@ -177,13 +177,13 @@ class Spaces:
         for key_hash in hashes:
             self._access.forget(key_hash)
         if not hashes and elsewhere:
-            raise FieldInvalid(
+            raise FeedsOthers(
                 "name",
                 f"The source “{name}” feeds other spaces too.",
                 remedy="Only the instance administrator can revoke its key.",
             )
         if not hashes:
-            raise FieldInvalid("name", f"There is no key “{name}” that is not revoked.")
+            raise NoSuch("name", f"There is no key “{name}” that is not revoked.")
 
     async def create_proof_secret(
         self, caller: Caller | None, space: str, source: str
@@ -201,10 +201,10 @@ class Spaces:
             space, source, secret, may_feed_others=is_instance
         )
         if found is None:
-            raise FieldInvalid("source", f"There is no source “{source}” that feeds “{space}”.")
+            raise NoSuch("source", f"There is no source “{source}” that feeds “{space}”.")
         hashes, refused = found
         if refused:
-            raise FieldInvalid(
+            raise FeedsOthers(
                 "source",
                 f"The source “{source}” feeds other spaces too.",
                 remedy="Only the instance administrator can make its secret.",

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from identity_service.collect.signatures import SignedRequest, verify
 from identity_service.collect.webhooks.reading import Options
 from identity_service.collect.webhooks.vendors import Vendor, scheme_of
-from identity_service.errors import FieldInvalid, Unauthorised
+from identity_service.errors import FeedsOthers, FieldInvalid, NameTaken, NoSuch, Unauthorised
 from identity_service.graph.webhooks import StoredWebhook, WebhookStore
 from identity_service.observability import INVALID_SIGNATURES
 from identity_service.services.kit.clock import Clock
@@ -112,9 +112,9 @@ class Webhooks:
         }
         taken, missing = await self._store.create(name, distinct, properties)
         if missing:
-            raise FieldInvalid("spaces", f"There is no space “{missing[0]}”.")
+            raise NoSuch("spaces", f"There is no space “{missing[0]}”.")
         if taken:
-            raise FieldInvalid("name", f"There is a source or a key “{name}” already.")
+            raise NameTaken("name", f"There is a source or a key “{name}” already.")
         return WebhookSource(name, new.vendor, tuple(distinct), f"{PATH}/{name}")
 
     async def rotate_secret(
@@ -138,11 +138,11 @@ class Webhooks:
             may_feed_others=is_instance,
         )
         if refused is None:
-            raise FieldInvalid(
+            raise NoSuch(
                 "source", f"There is no source “{source}” of a webhook that feeds “{space}”."
             )
         if refused:
-            raise FieldInvalid(
+            raise FeedsOthers(
                 "source",
                 f"The source “{source}” feeds other spaces too.",
                 remedy="Only the instance administrator can change its secret.",

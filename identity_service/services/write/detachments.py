@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from identity_service.domain.explain import detachment_outcome
 from identity_service.domain.judgements import Detachment
-from identity_service.errors import FieldInvalid
+from identity_service.errors import NoSuch
 from identity_service.graph.detachments import DetachmentStore, StoredEvent
 from identity_service.graph.write_rows import EvidenceWrite, Withdrawal
 from identity_service.services.resolution.component_resolver import ResolutionRequest
@@ -100,13 +100,13 @@ class Detachments:
         """The events that carry the identifier, or did before a judgement took it."""
         stored = await self._events.events(scope.space, made.message_id)
         if not stored:
-            raise FieldInvalid(
+            raise NoSuch(
                 "messageId", f"No event of this space has the message id “{made.message_id}”."
             )
         found = [e for e in stored if made.a in e.observed or made.a in e.detached]
         if not found:
             carried = ", ".join(str(i) for event in stored for i in event.observed)
-            raise FieldInvalid(
+            raise NoSuch(
                 "identifier", f"The event does not carry {made.a}. It carries {carried or 'none'}."
             )
         return found

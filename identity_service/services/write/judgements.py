@@ -18,7 +18,7 @@ from identity_service.domain.judgements import (
 from identity_service.domain.policies.policy import Policy
 from identity_service.domain.recorded import RecordedChange
 from identity_service.domain.resolution.subgraph import NewEvidence
-from identity_service.errors import Contended, FieldInvalid, NotFound
+from identity_service.errors import Contended, DoneBefore, FieldInvalid, NotFound
 from identity_service.graph.evidence import EvidenceStore
 from identity_service.graph.judgements import JudgementStore
 from identity_service.graph.policies import PolicyStore
@@ -303,9 +303,7 @@ class Judgements:
                 remedy="The list of judgements has their ids.",
             )
         if found.withdrawn_at is not None:
-            raise FieldInvalid(
-                "id", f"The judgement was withdrawn before, by {found.withdrawn_by}."
-            )
+            raise DoneBefore("id", f"The judgement was withdrawn before, by {found.withdrawn_by}.")
         return found
 
 

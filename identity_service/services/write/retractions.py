@@ -20,7 +20,7 @@ import structlog
 
 from identity_service.domain.recorded import Page, RecordedEvent, page_of
 from identity_service.domain.retractions import Retraction, RetractionProgress, retracted_by
-from identity_service.errors import FieldInvalid, NotFound
+from identity_service.errors import DoneBefore, FieldInvalid, NoSuch, NotFound
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.retractions import Place, RetractionStore
 from identity_service.services.kit.background import DueWork
@@ -77,7 +77,7 @@ class Retractions:
             raise FieldInvalid("until", "The time ends before it begins.")
         made = Retraction("", source, begin, until, now, scope.author, reason)
         if not await self._store.has_events(scope.space, source, begin, until):
-            raise FieldInvalid("source", f"Nothing was received from “{source}” in that time.")
+            raise NoSuch("source", f"Nothing was received from “{source}” in that time.")
         return made
 
     async def retract(
@@ -106,7 +106,7 @@ class Retractions:
         now = self._clock()
         if not await self._store.withdraw(scope.space, retraction, now, scope.author, reason):
             by = (await self.find(scope, retraction)).withdrawn_by
-            raise FieldInvalid("id", f"The retraction was withdrawn before, by {by}.")
+            raise DoneBefore("id", f"The retraction was withdrawn before, by {by}.")
         self._policies.forget(scope)
         self.go_on(scope, found.id)
         return await self.find(scope, retraction)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from identity_service.domain.judgements import Verdict
 from identity_service.domain.recorded import Page, page_of
 from identity_service.domain.upstream import NoticeKind, NoticeState, RecordedNotice
-from identity_service.errors import FieldInvalid, NotFound, Stale, TooLarge
+from identity_service.errors import DoneBefore, FieldInvalid, NotFound, Stale, TooLarge
 from identity_service.graph.upstream import MERGES, REQUESTS, UpstreamStore
 from identity_service.services.kit.clock import Clock
 from identity_service.services.spaces.access import Role, SpaceScope, forbidden
@@ -128,7 +128,7 @@ class UpstreamNotices:
         """
         found = await self._find(scope, notice, inbox)
         if found.state is not NoticeState.OPEN:
-            raise FieldInvalid("id", f"It is {found.state.lower()} already, by {found.decided_by}.")
+            raise DoneBefore("id", f"It is {found.state.lower()} already, by {found.decided_by}.")
         if not await self._store.claim(scope.space, notice, CLAIM_MS):
             raise Stale("Somebody else is deciding about it.", remedy="Look at it again.")
         decision: dict[str, Any] = {"state": NoticeState.OPEN.value}

@@ -71,3 +71,35 @@ async def test_a_bad_parameter_is_named(world: GraphQLWorld, space: OpenSpace) -
     )
 
     assert "silent" in answer["errors"][0]["message"]
+
+
+async def test_the_path_of_a_customer_is_typed(world: GraphQLWorld, space: OpenSpace) -> None:
+    await world.send(space, event(4 * MINUTE, "user_id:ann", "card:7, a:b", name="Paid"))
+
+    found = await world.of_space(
+        space,
+        """journeys {
+          customerPath(identifier: {type: "user_id", value: "ann"}, first: 2) {
+            at event identifiers { type value }
+          }
+        }""",
+    )
+
+    assert found["journeys"]["customerPath"] == [
+        {
+            "at": "1970-01-01T00:03:00.000Z",
+            "event": "Bought",
+            "identifiers": [
+                {"type": "anonymous_id", "value": "laptop"},
+                {"type": "user_id", "value": "ann"},
+            ],
+        },
+        {
+            "at": "1970-01-01T00:04:00.000Z",
+            "event": "Paid",
+            "identifiers": [
+                {"type": "card", "value": "7, a:b"},
+                {"type": "user_id", "value": "ann"},
+            ],
+        },
+    ]

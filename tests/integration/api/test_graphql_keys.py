@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,7 @@ WITHDRAW = 'withdrawJudgement(space: "SPACE", id: "jdg_1", reason: "wrong") { __
 SET_POLICY = 'setPolicy(space: "SPACE", policy: "", expectedVersion: 1) { __typename }'
 CREATE_KEY = 'createKey(space: "SPACE", role: READER, name: "new") { __typename }'
 REVOKE_KEY = 'revokeKey(space: "SPACE", name: "no such key") { __typename }'
+ROTATE_KEY = 'rotateKey(space: "SPACE", name: "no such key") { __typename }'
 CREATE_SOURCE = 'createSource(name: "NAME", spaces: ["SPACE"]) { __typename }'
 CREATE_PROOF_SECRET = 'createProofSecret(space: "SPACE", source: "no source") { __typename }'
 OF_SOURCE = 'space: "SPACE", source: "no source"'
@@ -37,6 +40,7 @@ MUTATIONS = {
     SET_POLICY: {"admin"},
     CREATE_KEY: {"admin"},
     REVOKE_KEY: {"admin", "instance"},
+    ROTATE_KEY: {"admin"},
     CREATE_SOURCE: {"admin", "instance"},
     CREATE_PROOF_SECRET: {"admin", "instance"},
     PAUSE_SOURCE: {"admin", "instance"},
@@ -158,10 +162,16 @@ async def test_rejected_events_are_not_for_readers(
 @pytest.mark.parametrize(
     ("who", "code"), [("reader", "FORBIDDEN"), ("agent", "FORBIDDEN"), ("admin", None)]
 )
-async def test_sources_of_a_space_are_for_its_administrators(
-    world: GraphQLWorld, space: OpenSpace, keys: dict[str, str | None], who: str, code: str | None
+@pytest.mark.parametrize("what", ["sources", "keys"])
+async def test_sources_and_keys_of_a_space_are_for_its_administrators(
+    world: GraphQLWorld,
+    space: OpenSpace,
+    keys: dict[str, str | None],
+    who: str,
+    code: str | None,
+    what: str,
 ) -> None:
-    query = f'{{ space(name: "{space.name}") {{ sources {{ edges {{ cursor }} }} }} }}'
+    query = f'{{ space(name: "{space.name}") {{ {what} {{ edges {{ cursor }} }} }} }}'
 
     answer = await world.ask(query, key=keys[who])
 
@@ -224,6 +234,92 @@ async def test_of_ten_keys_of_one_name_that_are_made_at_once_one_is_made(
 
     made = [answer["data"]["createKey"]["__typename"] for answer in answers]
     assert sorted(made) == ["Invalid"] * 9 + ["KeyCreated"]
+
+
+async def test_a_key_that_is_rotated_stays_good_for_as_long_as_is_asked(
+    world: GraphQLWorld,
+) -> None:
+    space = await world.create_space()
+    before = await create_key(world, space, "AGENT", "robot")
+    rotate = (
+        f'mutation Rotate($grace: Int) {{ rotateKey(space: "{space.name}", name: "robot"'
+        ", graceSeconds: $grace) { ... on KeyRotated { name role key earlierGoodUntil }"
+        " ... on Invalid { code message problems { path } } } }"
+    )
+    keys = (
+        f'{{ space(name: "{space.name}") {{ keys {{ edges'
+        " { node { name role earlierGoodUntil } } } } viewer { name role spaces { name } } }"
+    )
+
+    async def rotated(grace: int | None) -> dict[str, Any]:
+        given = {} if grace is None else {"grace": grace}
+        return (await world.ask(rotate, given, key=space.admin_key))["data"]["rotateKey"]
+
+    after = await rotated(None)
+    both = [
+        await world.ask("{ viewer { name role spaces { name } } }", key=k)
+        for k in (before, after["key"])
+    ]
+    listed = (await world.ask(keys, key=space.admin_key))["data"]
+    last = await rotated(0)
+    too_long = await rotated(90 * 86_400 + 1)
+    gone = [(await world.post({"query": keys}, k)).status_code for k in (before, after["key"])]
+    listed_last = (await world.ask(keys, key=space.admin_key))["data"]
+
+    robot = {"name": "robot", "role": "AGENT"}
+    assert {name: after[name] for name in robot} == robot
+    in_a_day = datetime.now(UTC) + timedelta(days=1)
+    until = datetime.fromisoformat(after["earlierGoodUntil"])
+    assert timedelta(0) <= in_a_day - until < timedelta(minutes=1)
+    assert [each["data"]["viewer"] for each in both] == [
+        {**robot, "spaces": [{"name": space.name}]}
+    ] * 2
+    assert listed["viewer"] == {"name": "admin", "role": "ADMIN", "spaces": [{"name": space.name}]}
+    assert [edge["node"] for edge in listed["space"]["keys"]["edges"]] == [
+        {"name": "admin", "role": "ADMIN", "earlierGoodUntil": None},
+        {"name": "reader", "role": "READER", "earlierGoodUntil": None},
+        {**robot, "earlierGoodUntil": after["earlierGoodUntil"]},
+    ]
+    assert gone == [401, 401]
+    assert listed_last["space"]["keys"]["edges"][-1]["node"] == {**robot, "earlierGoodUntil": None}
+    assert (await world.post({"query": keys}, last["key"])).status_code == 200
+    assert (too_long["code"], too_long["problems"]) == ("BAD_INPUT", [{"path": "graceSeconds"}])
+
+
+async def test_a_name_has_at_most_ten_keys_that_are_good(world: GraphQLWorld) -> None:
+    space = await world.create_space()
+    rotate = (
+        f'mutation {{ rotateKey(space: "{space.name}", name: "reader")'
+        " { __typename ... on Invalid { code message } } }"
+    )
+
+    answers = [
+        (await world.ask(rotate, key=space.admin_key))["data"]["rotateKey"] for _ in range(10)
+    ]
+    missing = await world.ask(rotate.replace("reader", "nobody"), key=space.admin_key)
+
+    assert [answer["__typename"] for answer in answers] == ["KeyRotated"] * 9 + ["Invalid"]
+    assert "10 keys “reader” are good" in answers[-1]["message"]
+    assert missing["data"]["rotateKey"]["code"] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("who", "role"),
+    [
+        ("reader", "READER"),
+        ("agent", "AGENT"),
+        ("admin", "ADMIN"),
+        ("instance", "INSTANCE"),
+        ("write", "WRITE"),
+        ("nobody", None),
+    ],
+)
+async def test_whoever_asks_learns_what_their_key_may_do(
+    world: GraphQLWorld, keys: dict[str, str | None], who: str, role: str | None
+) -> None:
+    answer = await world.ask("{ viewer { role } }", key=keys[who])
+
+    assert answer["data"]["viewer"] == (role and {"role": role})
 
 
 async def test_keys_are_stored_hashed(

@@ -60,6 +60,7 @@ MAY_NOT: Mapping[str, Sequence[str]] = {
     "previewReadingRules": ("our reader", "our agent"),
     "upstreamRequests": ("our reader", "our agent"),
     "destinations": ("our reader", "our agent"),
+    "keys": ("our reader", "our agent"),
     "destinationRecords": ("our reader", "our agent"),
 }
 """By field of a space, who may enter it and may not ask for that."""
@@ -143,6 +144,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             {"source": about.name, "code": "NO_IDENTIFIER", **always},
         ],
         "Space.sources": pages("Space.sources"),
+        "Space.keys": [{"first": 100}, {"first": 100, "after": encode_cursor("key", "")}],
         "Source.statistics": [{"days": 90}],
         "Source.readingRules": [{"first": 100}],
         "Space.previewReadingRules": [
@@ -260,6 +262,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         "Mutation.revokeKey": [
             {"space": door, "name": name} for name in (f"{said} agent", about.name)
         ],
+        "Mutation.rotateKey": [{"space": door, "name": f"{said} agent", "graceSeconds": 60}],
         "Mutation.createProofSecret": [
             {"space": door, "source": name} for name in (f"{said}-web", about.name)
         ],
@@ -458,7 +461,10 @@ async def test_every_field_and_argument_of_the_schema_is_asked(
     assert isinstance(node, GraphQLInterfaceType)
 
     # `questions` goes through the first three itself; a space that was just made holds nothing.
-    doors = {"Query.space", "Query.spaces", "Query.sources", "Query.node", "SpaceCreated.space"}
+    doors = {
+        *("Query.space", "Query.spaces", "Query.sources", "Query.node", "Query.viewer"),
+        *("SpaceCreated.space", "Viewer.name", "Viewer.role", "Viewer.spaces"),
+    }
     assert fields.keys() - asking.asked == doors
     assert given == {p: set(names) for p, names in fields.items() if names and p not in doors}
     assert two.theirs.nodes.keys() == {kind.name for kind in schema.get_possible_types(node)}
@@ -636,6 +642,7 @@ async def test_what_an_administrator_does_at_home_with_ids_from_elsewhere_stays_
         "createSource": {"SourceCreated", "FORBIDDEN"},
         "createKey": {"KeyCreated"},
         "revokeKey": {"Invalid"},
+        "rotateKey": {"Invalid"},
         "createProofSecret": {"Invalid"},
         "pauseSource": {"Invalid"},
         "resumeSource": {"Invalid"},

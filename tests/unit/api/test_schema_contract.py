@@ -38,6 +38,18 @@ NOT_YET = frozenset(
 
 BEYOND = frozenset(
     {
+        "Invalid.code",
+        "InvalidCode",
+        "Key",
+        "KeyConnection",
+        "KeyEdge",
+        "KeyRole",
+        "KeyRotated",
+        "Mutation.rotateKey",
+        "Query.viewer",
+        "RotateKeyResult",
+        "Space.keys",
+        "Viewer",
         "FeatureCondition",
         "Space.customersByFeature",
         "Audience",
@@ -130,6 +142,7 @@ BEYOND = frozenset(
         "ChannelConversion",
         "CrossAppUsers",
         "HiddenStep",
+        "PathIdentifier",
         "PathStep",
         "CreateProofSecretResult",
         "ProofSecretCreated",

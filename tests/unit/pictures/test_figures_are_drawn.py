@@ -258,12 +258,13 @@ def test_the_path_of_a_customer_is_drawn_by_sessions_oldest_first() -> None:
         (Parameter("session", Kind.DURATION, "", default="30m"),),
         (
             Column("session", ColumnType.INTEGER, ""),
-            *(Column(n, ColumnType.TEXT, "") for n in ("at", "event", "source", "identifiers")),
+            *(Column(n, ColumnType.TEXT, "") for n in ("at", "event", "source")),
+            Column("identifiers", ColumnType.IDENTIFIERS, ""),
         ),
     )
     rows = [
-        (2, "2026-03-01T13:00:00.000Z", "Ordered", "shop", "anonymous_id:b, user_id:ann"),
-        (1, "2026-03-01T12:00:00.000Z", "Home", "shop", "anonymous_id:a"),
+        (2, "2026-03-01T13:00:00.000Z", "Ordered", "shop", ["anonymous_id:b", "user_id:ann"]),
+        (1, "2026-03-01T12:00:00.000Z", "Home", "shop", ["anonymous_id:a"]),
     ]
 
     picture = draw(Figure(made, made.arguments({}, 0), rows))
