@@ -108,6 +108,7 @@ def questions(home: Neighbour) -> list[str]:
     return [
         *(f'{{ space(name: "{home.name}") {{ {each} }} }}' for each in first_ways(asking, "Space")),
         "{ spaces { __typename } }",
+        "{ viewer { name role } }",
         f"{{ sources {asking.everything('SourceConnection')} }}",
         *(f'{{ node(id: "{node}") {{ ... on {kind} {asking.everything(kind)} }} }}'
           for kind, node in nodes.items()),
