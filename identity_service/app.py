@@ -196,6 +196,7 @@ async def _lifespan(
             cases.deferred.look_after_all()
             cases.profiles.look_after_all()
             cases.retractions.look_after_all()
+            cases.space_deletions.look_after_all()
             cases.rejected_retention.look_after_all()
             cases.source_counts.write_regularly()
             cases.polls.look_after(_polled_sources(settings))

@@ -7,6 +7,7 @@
 //   w.at: integer
 // Columns:
 //   records: integer
+MATCH (:Space {name: $w.space})
 UNWIND $w.customers AS id
 MATCH (r:OutgoingRecord {space: $w.space, customer_id: id})
 WHERE r.state <> 'erased'

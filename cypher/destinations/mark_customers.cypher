@@ -7,6 +7,7 @@
 //   w.customers: list of ids, sorted
 // Columns:
 //   marked: integer
+MATCH (:Space {name: $w.space})
 UNWIND $w.customers AS id
 MERGE (o:Outgoing {key: $w.space + '/' + $w.destination + '/' + id})
 ON CREATE SET o.space = $w.space, o.destination = $w.destination, o.customer_id = id

@@ -8,6 +8,7 @@
 //   w.most: integer
 // Columns:
 //   sent: integer
+MATCH (:Space {name: $w.space})
 MATCH (r:OutgoingRecord {space: $w.space, destination: $w.destination, state: 'dead'})
 WHERE r.key IS NOT NULL AND ($w.records IS NULL OR r.record IN $w.records)
 WITH r ORDER BY r.key LIMIT $w.most

@@ -10,6 +10,7 @@
 //   w.customers: list of [customer id, when it is due again or null], sorted by id
 // Columns:
 //   written: integer – records
+MATCH (:Space {name: $w.space})
 CALL () {
   UNWIND $w.records AS row
   WITH {record: row[0], properties: row[1]} AS change

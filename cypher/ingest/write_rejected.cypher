@@ -6,6 +6,7 @@
 //   w.rejected: list of [key, id, message id or null, received_at, source, code, message, body as JSON, what its reading needs
 //     beside the body as JSON or null, bytes of all that]
 // Columns: none
+MATCH (:Space {name: $w.space})
 UNWIND $w.rejected AS row
 WITH {key: row[0], id: row[1], message_id: row[2], received_at: row[3], source: row[4], code: row[5], message: row[6],
   body: row[7], sent_with: row[8], bytes: row[9]} AS rejected

@@ -11,6 +11,7 @@
 // Columns:
 //   cursors: string – JSON, the cursor value of each call; null at the first time
 WITH $w AS w
+MATCH (:Source {name: w.source})
 MERGE (p:Poll {source: w.source})
 WITH w, p WHERE (p.unfinished OR coalesce(p.begun_at, 0) + w.every <= timestamp()) AND coalesce(p.lease_until, 0) < timestamp()
 SET p.source = p.source // takes its lock

@@ -11,6 +11,7 @@
 //   w.done: boolean – whether that was the last row
 // Columns: none
 WITH $w AS w
+MATCH (:Space {name: w.space})
 MERGE (l:FileLoad {key: w.key})
 SET l.space = w.space, l.name = w.name, l.place = w.place, l.stored = w.stored,
   l.rejected = w.rejected, l.done = w.done

@@ -9,5 +9,6 @@
 //   w.place_key: string – key of that event
 //   w.events: integer – those that were sent
 // Columns: none
+MATCH (:Space {name: $w.space})
 MERGE (r:Replay {key: $w.key})
 SET r.space = $w.space, r.source = $w.source, r.place_at = $w.at, r.place_key = $w.place_key, r.events = $w.events

@@ -10,6 +10,7 @@ WITH {key: row[0], space: row[1], source: row[2], day: row[3], received: row[4],
   lag_ms: row[8], longest_lag_ms: row[9], last_seen: row[10], not_an_object: row[11], no_identifier: row[12],
   too_many_identifiers: row[13], identifier_too_long: row[14], invalid_identifier: row[15], invalid_time: row[16],
   invalid_field: row[17], not_json: row[18], too_large: row[19]} AS count
+MATCH (:Space {name: count.space})
 MERGE (d:SourceDay {key: count.key})
 SET d.space = count.space, d.source = count.source, d.day = count.day
 WITH d, count

@@ -7,6 +7,7 @@
 //   w.received_at: integer
 //   w.notices: list of [key, id, inbox, kind, topic, message id, identifiers as `type:value`, at or null] – sorted by key
 // Columns: none
+MATCH (:Space {name: $w.space})
 UNWIND $w.notices AS row
 WITH {key: row[0], id: row[1], inbox: row[2], kind: row[3], topic: row[4], message_id: row[5], identifiers: row[6],
   at: row[7]} AS notice

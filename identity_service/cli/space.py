@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import BarColumn, Progress, TextColumn
 
 from identity_service import session
-from identity_service.cli.output import print_json
+from identity_service.cli.output import notices, print_error, print_json, results
 from identity_service.cli.policy import read_policy_file
 from identity_service.domain.events import property_key
+from identity_service.domain.recorded import SpaceDeletion
 from identity_service.graph import schema
 from identity_service.services.spaces.spaces import CreatedSpace
 from identity_service.session import Session
@@ -49,6 +51,53 @@ def create_command(
             "writeKey": created.write_key,
         }
     )
+
+
+@app.command("delete")
+def delete_command(
+    name: Annotated[str, typer.Argument(help="The space.")],
+    again: Annotated[
+        str | None, typer.Option(help="Its name once more. Default: you are asked for it.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Delete a space and all that it holds, for good. What destinations hold stays there.
+
+    From the first moment nobody can enter it. Ctrl-C leaves the rest of the work to a service that
+    runs, or to the next one that starts. Once it is done, the name is free.
+    """
+    typed = typer.prompt("The name of the space once more", err=True) if again is None else again
+
+    async def work(opened: Session) -> SpaceDeletion:
+        await schema.apply(opened.database)
+        deletions = opened.cases.space_deletions
+        begun = await deletions.delete(opened.cases.access.operator(), name, typed)
+        deletions.look_after_all()
+        return await _followed(opened, begun)
+
+    last = session.run(work)
+    if as_json:
+        print_json({"space": last.space, "deleted": last.deleted, "done": last.done})
+    else:
+        results().print(f"The space {last.space} is deleted.", markup=False)
+
+
+async def _followed(opened: Session, begun: SpaceDeletion) -> SpaceDeletion:
+    """Show how far it is until it is done; returns the last that was read."""
+    last, console = begun, notices()
+    columns = (TextColumn("deleting", markup=False), BarColumn(), TextColumn("{task.completed:,}"))
+    try:
+        with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+            task = bar.add_task("", total=None)
+            async for last in opened.cases.space_deletions.progress(begun):
+                bar.update(task, completed=last.deleted)
+    finally:
+        if not last.done:
+            print_error(
+                f"The space {last.space} is being deleted. A service that runs, or the next one"
+                " that starts, goes on with it."
+            )
+    return last
 
 
 @app.command("properties")

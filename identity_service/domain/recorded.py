@@ -150,6 +150,17 @@ class RecordedRejection:
 
 
 @dataclass(frozen=True, slots=True)
+class SpaceDeletion:
+    """How far the deletion of a space is: `deleted` nodes are gone. `done`: nothing is left."""
+
+    space: str
+    begun_at: int
+    author: str
+    deleted: int
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyVersion:
     """A version of the policy of a space."""
 

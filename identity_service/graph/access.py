@@ -56,6 +56,15 @@ class NewKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """Why a space cannot be created: one of its name is there or being deleted, or a source."""
+
+    space_taken: bool = False
+    being_deleted: bool = False
+    source_taken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SpaceKey:
     """A key of a space that is good, of which only this is known.
 
@@ -125,8 +134,10 @@ class AccessStore:
 
     async def create_space(
         self, space: str, policy: str, author: str, now: int, keys: Sequence[NewKey]
-    ) -> tuple[bool, bool]:
-        """Create a space, unless the name of the space or of its source is taken (then which)."""
+    ) -> Taken:
+        """Create a space, unless its name is taken. Raises Stale where another takes it, or
+        deletes a space of that name, at the same time.
+        """
         row = await self._database.write_one(
             CREATE_SPACE,
             w={
@@ -138,7 +149,7 @@ class AccessStore:
                 "keys": [[k.hash, k.role, k.name, k.space, k.source] for k in keys],
             },
         )
-        return (bool(row and row["space_taken"]), bool(row and row["source_taken"]))
+        return Taken(**row) if row else Taken()
 
     async def create_source(
         self,

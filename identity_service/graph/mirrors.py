@@ -40,7 +40,7 @@ class MirrorStore:
         prefix = _call(source, call)
         listed = [[f"{prefix}\t{key}", orjson.dumps(rows[key]).decode()] for key in sorted(rows)]
         await self._database.write_one(
-            MARK_MIRRORED, w={"call": prefix, "run": run, "rows": listed}
+            MARK_MIRRORED, w={"source": source, "call": prefix, "run": run, "rows": listed}
         )
 
     async def count(self, source: str, call: str, run: int) -> tuple[int, int]:

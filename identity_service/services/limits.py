@@ -63,6 +63,23 @@ class RetractionLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class SpaceDeletionLimits:
+    """How a space is deleted.
+
+    The first three are as those of a policy rollout. One transaction deletes at most
+    `nodes_per_step`, and of what an identifier is connected with ten times as many. The name is
+    free after `keys_forgotten_ms` at the earliest: for so long a process may take a key for good,
+    or keep a connection open with it.
+    """
+
+    lease_ms: int = 15_000
+    look_interval_s: float = 5.0
+    progress_interval_s: float = 1.0
+    nodes_per_step: int = 1_000
+    keys_forgotten_ms: int = 8_000
+
+
+@dataclass(frozen=True, slots=True)
 class RejectedLimits:
     """How many rejected events of a space are kept, of how many bytes together, and how long.
 
@@ -151,6 +168,7 @@ class Limits:
     rollout: RolloutLimits = RolloutLimits()
     deferred: DeferralLimits = DeferralLimits()
     retraction: RetractionLimits = RetractionLimits()
+    space_deletion: SpaceDeletionLimits = SpaceDeletionLimits()
     poll: PollLimits = PollLimits()
     rejected: RejectedLimits = RejectedLimits()
     profiles: ProfileLimits = ProfileLimits()

@@ -41,6 +41,7 @@ from identity_service.graph.retractions import RetractionStore
 from identity_service.graph.rollouts import RolloutStore
 from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.sources import SourceStore
+from identity_service.graph.space_deletions import SpaceDeletionStore
 from identity_service.graph.spaces import SpaceStore
 from identity_service.graph.stored_profiles import StoredProfileReader
 from identity_service.graph.upstream import UpstreamStore
@@ -84,6 +85,7 @@ from identity_service.services.read.profile_evidence import ProfileEvidence
 from identity_service.services.resolution.component_resolver import ComponentResolver
 from identity_service.services.spaces.access import Access
 from identity_service.services.spaces.access_tokens import AccessTokens
+from identity_service.services.spaces.deletions import SpaceDeletions
 from identity_service.services.spaces.keys import Keys
 from identity_service.services.spaces.policies import Policies
 from identity_service.services.spaces.profile_texts import ProfileTexts
@@ -136,6 +138,7 @@ class UseCases:
     access: Access
     access_tokens: AccessTokens
     spaces: Spaces
+    space_deletions: SpaceDeletions
     keys: Keys
     sources: Sources
     ingest: Ingest
@@ -202,6 +205,7 @@ class UseCases:
                 self.ingest,
                 self.policy_rollout,
                 self.retractions,
+                self.space_deletions,
                 self.polls,
                 self.activation,
             ):
@@ -307,7 +311,6 @@ def assemble(
             limits.shared_by_components,
         ),
     )
-    vault = Vault(secrets_key)
     destination_store = DestinationStore(database, worker)
     channels = Channels(vault, AddressGuard(reach.networks), reach.files, clock)
     activation = ActivationEngine(
@@ -319,19 +322,15 @@ def assemble(
         limits.activation,
     )
     judgements = Judgements(
-        evidence,
-        judgement_store,
-        policy_store,
-        policies,
-        settler,
-        detachments,
-        clock,
-        ids,
+        evidence, judgement_store, policy_store, policies, settler, detachments, clock, ids
     )
     return UseCases(
         access=access,
         access_tokens=AccessTokens(access, vault, clock),
         spaces=spaces,
+        space_deletions=SpaceDeletions(
+            SpaceDeletionStore(database, worker), access, clock, limits.space_deletion
+        ),
         keys=Keys(keys, access),
         sources=Sources(source_store, access, clock),
         rule_previews=RulePreviews(source_store),

@@ -17,6 +17,7 @@ from identity_service.api.graphql import (
     rejected,
     retractions,
     sources,
+    space_deletions,
     upstream,
     webhooks,
 )
@@ -47,6 +48,7 @@ from identity_service.api.graphql.sources import (
     RotateSourceKeyResult,
     SetReadingRulesResult,
 )
+from identity_service.api.graphql.space_deletions import DeleteSpaceResult
 from identity_service.api.graphql.types import Change, Judgement, Policy, Settlement, by, shows
 from identity_service.api.graphql.upstream import (
     AcceptMergesResult,
@@ -305,6 +307,14 @@ class Mutation:
         create_space,
         description=(
             "Instance administrators only. Answers with the keys once; they are stored hashed."
+        ),
+    )
+    delete_space: DeleteSpaceResult = by(
+        space_deletions.delete_space,
+        description=(
+            "Delete a space and all that it holds, for good: from now on nobody can enter it, and "
+            "the rest follows in the background. What destinations hold stays there. Asked once "
+            "more, it answers how far that is. Instance administrators only."
         ),
     )
     create_source: CreateSourceResult = by(

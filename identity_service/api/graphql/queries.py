@@ -29,6 +29,7 @@ from identity_service.api.graphql import profiles as profiling
 from identity_service.api.graphql import (
     retractions as retracting,
 )
+from identity_service.api.graphql import space_deletions as deletions
 from identity_service.api.graphql.audiences import Audience, MembershipChangeConnection
 from identity_service.api.graphql.blast_radius import BlastRadiusResult
 from identity_service.api.graphql.connections import parse_global_id
@@ -46,6 +47,7 @@ from identity_service.api.graphql.profiles import (
 from identity_service.api.graphql.rejected import RejectedEventConnection
 from identity_service.api.graphql.retractions import RetractionPreviewResult
 from identity_service.api.graphql.sources import PreviewReadingRulesResult, SourceConnection
+from identity_service.api.graphql.space_deletions import SpaceDeletion
 from identity_service.api.graphql.types import (
     ChangeConnection,
     CustomerResult,
@@ -286,5 +288,9 @@ class Query:
     sources: SourceConnection = by(
         sources.of_instance,
         description="All sources, by name. The instance administrator only.",
+    )
+    space_deletions: list[SpaceDeletion] = by(
+        deletions.space_deletions,
+        description="Spaces that are being deleted, by name. The instance administrator only.",
     )
     node: Node | None = by(node)

@@ -20,7 +20,7 @@ MAX_NOTE = 2_000
 """Longest note of a policy version, in characters."""
 
 MAX_PAST_BYTES = 4_000_000
-"""Texts of the policies of the past that are kept prepared; a version never changes."""
+"""Texts of the policies of the past that are kept prepared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Policies:
     def __init__(self, store: PolicyStore) -> None:
         self._store = store
         self._in_force: dict[str, PolicyInForce] = {}
-        self._past: LruCache[tuple[str, int], PolicyInForce] = LruCache(MAX_PAST_BYTES)
+        self._past: LruCache[tuple[int, str], PolicyInForce] = LruCache(MAX_PAST_BYTES)
         self._forgotten = 0
 
     async def in_force(self, scope: SpaceScope) -> PolicyInForce:
@@ -93,7 +93,7 @@ class Policies:
         stored = await self._store.at(scope.space, moment)
         if stored.version is None:
             return stored.since
-        key = (scope.space, stored.version)
+        key = (stored.version, stored.text)
         found = self._past.get(key)
         if found is None:
             policy = parse_stored_policy(stored.text)

@@ -21,7 +21,7 @@ MAX_REASON: Final = 2_000
 """Longest reason of a version, in characters."""
 
 MAX_PARSED_BYTES: Final = 4_000_000
-"""Texts that are kept parsed; a version never changes."""
+"""Texts that are kept parsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ProfileTexts:
         self._store = store
         self._clock = clock
         self._in_force = DataLoader(store.in_force)
-        self._parsed: LruCache[tuple[str, int], Profiles] = LruCache(MAX_PARSED_BYTES)
+        self._parsed: LruCache[str, Profiles] = LruCache(MAX_PARSED_BYTES)
 
     async def in_force(self, scope: SpaceScope) -> ProfilesVersion | None:
         """The version in force; None where the space has none."""
@@ -54,11 +54,10 @@ class ProfileTexts:
         found = await self.in_force(scope)
         if found is None:
             return None
-        key = (scope.space, found.version)
-        parsed = self._parsed.get(key)
+        parsed = self._parsed.get(found.text)
         if parsed is None:
             parsed = parse_profiles(found.text)
-            self._parsed.put(key, parsed, len(found.text))
+            self._parsed.put(found.text, parsed, len(found.text))
         return ProfilesInForce(found.version, parsed, found.applied_at)
 
     async def required(self, scope: SpaceScope) -> ProfilesInForce:

@@ -92,19 +92,23 @@ class Spaces:
         text = DEFAULT_POLICY if policy is None else policy
         parse_policy(text)
         admin, reader, write = new_key(Role.ADMIN), new_key(Role.READER), new_key(Role.WRITE)
-        space_taken, source_taken = await self._keys.create_space(
-            name,
-            text,
-            caller.name,
-            self._clock(),
+        create = partial(
+            self._keys.create_space,
+            *(name, text, caller.name, self._clock()),
             [
                 NewKey(hash_key(admin), Role.ADMIN, "admin", space=name),
                 NewKey(hash_key(reader), Role.READER, "reader", space=name),
                 NewKey(hash_key(write), Role.WRITE, name, source=name),
             ],
         )
-        if space_taken or source_taken:
-            what = "space" if space_taken else "source"
+        try:
+            taken = await create()
+        except Stale:
+            taken = await create()  # it says now what another has taken
+        if taken.being_deleted:
+            raise NameTaken("name", f"The space “{name}” is still being deleted.")
+        if taken.space_taken or taken.source_taken:
+            what = "space" if taken.space_taken else "source"
             raise NameTaken("name", f"There is a {what} “{name}” already.")
         scope = self._access.enter(await self._access.authenticate(admin), name)
         if scope is None:

@@ -15,7 +15,7 @@ from identity_service.collect.reading_rules import apply
 from identity_service.collect.segment import Collected
 from identity_service.domain.events import EventIdentity, ReportedEvent
 from identity_service.domain.policies.parse import DEFAULT_POLICY_TEXT, parse_policy
-from identity_service.errors import Overloaded, SourcePaused, Unavailable
+from identity_service.errors import NotFound, Overloaded, SourcePaused, Unavailable
 from identity_service.observability import INVALID_PROOFS
 from identity_service.services.spaces.access import Sender, SpaceScope
 from identity_service.services.write.lanes import (
@@ -74,7 +74,8 @@ class Ingest:
         Returns when all of it is durable and resolved, with what became of the events of each
         transaction that wrote some of them, which may have held others' too. Raises Overloaded when
         too much waits, in all or for one of the spaces, SourcePaused, and Unavailable when the
-        database does not answer; what was written stays written, and sending it again does no harm.
+        database does not answer, or one of several spaces is there no more (NotFound where it is
+        the only one); what was written stays written, and sending it again does no harm.
         """
         if self._closed:
             raise Unavailable("The service is stopping.", remedy="Send the events again.")
@@ -93,7 +94,13 @@ class Ingest:
             for scope in sender.scopes
             for part in _parts(sender, collected, received_at, proven)
         ]
-        written = await asyncio.gather(*(self._enqueue(scope, part) for scope, part in parts))
+        try:
+            written = await asyncio.gather(*(self._enqueue(scope, part) for scope, part in parts))
+        except NotFound as error:
+            if len(sender.scopes) > 1:
+                # Once its key is looked up anew, the source feeds the others only.
+                raise Unavailable(error.message, remedy="Send the events again.") from None
+            raise
         for (scope, part), outcomes in zip(parts, written, strict=True):
             self._writers.counts.count(scope.space, part, part.rejections, outcomes)
         if dropped:

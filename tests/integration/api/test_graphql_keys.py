@@ -33,6 +33,7 @@ SET_RULES = f'setReadingRules({OF_SOURCE}, rules: "", expectedVersion: 0) {{ __t
 RESEND = 'resendRejectedEvents(space: "SPACE", events: [{id: "rej_1"}]) { __typename }'
 DROP_REJECTED = 'dropRejectedEvents(space: "SPACE", ids: ["rej_1"]) { __typename }'
 CREATE_SPACE = 'createSpace(name: "Not a name") { __typename }'
+DELETE_SPACE = 'deleteSpace(name: "SPACE", again: "another") { __typename }'
 
 MUTATIONS = {
     JUDGE: {"agent", "admin"},
@@ -52,6 +53,7 @@ MUTATIONS = {
     RESEND: {"admin"},
     DROP_REJECTED: {"admin"},
     CREATE_SPACE: {"instance"},
+    DELETE_SPACE: {"instance"},
 }
 WHO = ("reader", "agent", "admin", "instance", "write", "other", "nobody")
 

@@ -208,6 +208,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         ],
         **_journeys(said, identifiers),
         "Mutation.createSpace": [{"name": door, "policy": OURS}],
+        "Mutation.deleteSpace": [{"name": door, "again": door}],
         "Mutation.createSource": [
             {
                 "name": f"{said}-source",
@@ -463,6 +464,7 @@ async def test_every_field_and_argument_of_the_schema_is_asked(
     # `questions` goes through the first three itself; a space that was just made holds nothing.
     doors = {
         *("Query.space", "Query.spaces", "Query.sources", "Query.node", "Query.viewer"),
+        "Query.spaceDeletions",
         *("SpaceCreated.space", "Viewer.name", "Viewer.role", "Viewer.spaces"),
     }
     assert fields.keys() - asking.asked == doors
@@ -606,7 +608,7 @@ async def test_the_instance_administrator_changes_keys_and_sources_only(
     database: Database, world: GraphQLWorld, two: Two, schema: GraphQLSchema
 ) -> None:
     own = (
-        *("createSpace", "createSource", "createProofSecret", "revokeKey"),
+        *("createSpace", "deleteSpace", "createSource", "createProofSecret", "revokeKey"),
         *("pauseSource", "resumeSource", "limitSource", "rotateSourceKey", "feedSpaces"),
         "setReadingRules",
         *("createWebhookSource", "rotateWebhookSecret"),
@@ -639,6 +641,7 @@ async def test_what_an_administrator_does_at_home_with_ids_from_elsewhere_stays_
 
     assert outcomes == {
         "createSpace": {"FORBIDDEN"},
+        "deleteSpace": {"FORBIDDEN"},
         "createSource": {"SourceCreated", "FORBIDDEN"},
         "createKey": {"KeyCreated"},
         "revokeKey": {"Invalid"},

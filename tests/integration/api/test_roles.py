@@ -110,6 +110,7 @@ def questions(home: Neighbour) -> list[str]:
         "{ spaces { __typename } }",
         "{ viewer { name role } }",
         f"{{ sources {asking.everything('SourceConnection')} }}",
+        f"{{ spaceDeletions {asking.everything('SpaceDeletion')} }}",
         *(f'{{ node(id: "{node}") {{ ... on {kind} {asking.everything(kind)} }} }}'
           for kind, node in nodes.items()),
     ]  # fmt: skip
@@ -117,9 +118,12 @@ def questions(home: Neighbour) -> list[str]:
 
 def operations(kind: str, home: Neighbour) -> list[str]:
     """One for each field of `Mutation` or `Subscription`, with all that is below it."""
-    asking = Asking(
-        SCHEMA, {**ways(home.name, home), "Mutation.createSpace": [{"name": f"{home.name}-new"}]}
-    )
+    new = f"{home.name}-new"
+    of_spaces = {
+        "Mutation.createSpace": [{"name": new}],
+        "Mutation.deleteSpace": [{"name": new, "again": new}],
+    }
+    asking = Asking(SCHEMA, {**ways(home.name, home), **of_spaces})
     return [f"{kind.lower()} {{ {each} }}" for each in first_ways(asking, kind)]
 
 

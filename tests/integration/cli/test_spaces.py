@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,18 @@ def test_the_check_fails_with_the_database(
     assert ended.code == 1
     assert [f["part"] for f in json.loads(ended.out) if not f["ok"]] == ["database"]
     assert "database" in ended.err
+
+
+def test_a_space_is_deleted_once_its_name_is_given_twice(command: Command) -> None:
+    name = f"test-{secrets.token_hex(8)}"
+    assert command("space", "create", name).code == 0
+
+    differs = command.complains("space", "delete", name, "--again", "another", code=1)
+    deleted = command("space", "delete", name, "--again", name, "--json")
+    gone = command.complains("space", "delete", name, "--again", name, code=1)
+    again = command("space", "create", name)
+
+    assert "The two names differ." in differs
+    assert json.loads(deleted.out) == {"space": name, "deleted": 1, "done": True}
+    assert f"There is no space “{name}”." in gone
+    assert again.code == 0

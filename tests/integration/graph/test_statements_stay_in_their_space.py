@@ -69,6 +69,7 @@ WITHOUT_ANSWER: Final = {
     "journeys/cross_app_users",
     "journeys/hidden_by_quarantine",
     "mpids/find_customer",
+    "deletions/read_deletion",  # of a space that is being deleted
     "loads/read_place",  # of a load that is not done
 }
 
