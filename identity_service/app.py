@@ -26,6 +26,7 @@ from identity_service.api.collect import tracking_api
 from identity_service.api.graphql.app import GraphQLEndpoint
 from identity_service.api.graphql.large_queries import LargeQueries
 from identity_service.api.graphql.limits import MAX_BODY
+from identity_service.api.graphql.time_limits import TimeLimits
 from identity_service.api.http_protocol import (
     ClientLimits,
     HttpProtocol,
@@ -251,6 +252,7 @@ def _state(
             settings.max_streams,
             large,
             Allowances(settings.read_key_rate, settings.read_key_burst),
+            TimeLimits.of(settings),
         ),
         "client_limits": ClientLimits(
             settings.head_timeout,

@@ -24,7 +24,8 @@
     ├── Overloaded                429  the queue is full; try again after `retry_after` seconds
     ├── Unavailable               503  the database does not answer; try again
     │   ├── Contended             503  others kept changing the same customers; try again
-    │   └── SourcePaused          503  the source is paused: keep the events, and try again
+    │   ├── SourcePaused          503  the source is paused: keep the events, and try again
+    │   └── TimeUp                503  an operation took longer than it may
     ├── SecretsLocked             503  secrets cannot be encrypted or read here
     ├── StatementFailed           500  the database refused a statement of ours
     ├── SourceFailed              502  what events are read from refuses, or does not answer
@@ -252,6 +253,18 @@ class SourcePaused(Unavailable):
         super().__init__(
             f"The source “{source}” is paused.",
             remedy="Keep the events, and send them again later.",
+        )
+
+
+class TimeUp(Unavailable):
+    """An operation over GraphQL took longer than it may. Nothing of it goes on."""
+
+    code = "TIME_UP"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The operation took longer than {seconds:,g} s. What it had written by then stays.",
+            remedy="Ask for less at a time.",
         )
 
 

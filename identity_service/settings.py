@@ -55,6 +55,14 @@ class Settings(BaseSettings):
     write_timeout: float = Field(
         default=60, gt=0, description="Seconds that a statement that writes may take."
     )
+    operation_timeout: float = Field(
+        default=60,
+        gt=0,
+        description="Seconds that an operation over GraphQL may take, with all that it asks of the"
+        " database; beyond, it ends with `TIME_UP`. One that asks for a journey or a preview may"
+        " take as long as that, where that is longer. A subscription may stay open; what it"
+        " answers to each event has this time.",
+    )
     preview_timeout: float = Field(
         default=300, gt=0, description="Seconds that the preview of a policy may take."
     )

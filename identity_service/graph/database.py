@@ -4,7 +4,7 @@ Statements are run as autocommit transactions, which cost a third less than mana
 and come without retries; the short retry loop here takes their place. The server ends a statement
 at its time limit. One that answers nothing at all is given up here shortly after, and its
 connection closed. Statements of readers wait for a place first (`connections`), within the same
-limit.
+limit. Where somebody waits for less time than that (`deadlines`), the limit is what is left of it.
 
 A statement that is run often takes all of its lists inside one map parameter `w`: a list that is
 a parameter by itself has the statement planned anew at every order of magnitude of its length.
@@ -50,6 +50,7 @@ from identity_service.graph.connections import (
     READERS,
     Places,
 )
+from identity_service.graph.deadlines import seconds_left
 from identity_service.graph.statements import Access, Statement, statement
 from identity_service.observability import (
     STATEMENT_FAILURES,
@@ -224,7 +225,7 @@ class Database:
 
     async def read_long(self, statement: Statement, /, **parameters: Any) -> list[Row]:
         """As `read_all`, of a question that may take long; never retried."""
-        limit = self._journey_timeout
+        limit = seconds_left(self._journey_timeout)
         with _outcome(statement):
             async with self._turn(statement.name, limit, self._journey_places):
                 return await self._attempt(statement, parameters, READ_ACCESS, limit)
@@ -247,14 +248,14 @@ class Database:
         """
         name = steps[0][0].name
         with translated(name):
-            async with self._turn(name, self._timeouts[Access.WRITE], self._places):
+            async with self._turn(name, seconds_left(self._timeouts[Access.WRITE]), self._places):
                 together = partial(self._together, name, steps)
                 return await _repeated(name, together, WRITE_ACCESS)
 
     async def _together(
         self, name: str, steps: Sequence[tuple[Statement, Mapping[str, Any]]]
     ) -> list[Row] | None:
-        limit = self._timeouts[Access.WRITE]
+        limit = seconds_left(self._timeouts[Access.WRITE])
         async with await self._bolt.begin(name=name, seconds=limit) as begun:
             records: list[Row] = []
             for statement, parameters in steps:
@@ -278,7 +279,7 @@ class Database:
         statement that writes. Nothing is retried: Unavailable from the last line, the commit,
         leaves the outcome unknown.
         """
-        limit = self._timeouts[Access.WRITE]
+        limit = seconds_left(self._timeouts[Access.WRITE])
         async with self._turn(name, limit, self._places):
             with translated(name):
                 begun = await self._bolt.begin(name=name, seconds=limit)
@@ -295,7 +296,7 @@ class Database:
         routed_as: str | None = None,
     ) -> list[Row]:
         """`routed_as`: the access mode by which a cluster chooses a member, if not `mode`."""
-        limit = self._timeouts[statement.definition.access]
+        limit = seconds_left(self._timeouts[statement.definition.access])
         attempt = partial(self._attempt, statement, parameters, routed_as or mode, limit)
         with _outcome(statement):
             async with self._turn(statement.name, limit, self._places):

@@ -19,6 +19,7 @@ from identity_service.api.graphql.large_queries import LargeQueries
 from identity_service.api.graphql.limits import MAX_BODY, MAX_STRANGERS_BODY
 from identity_service.api.graphql.schema import build_schema
 from identity_service.api.graphql.streams import Streams
+from identity_service.api.graphql.time_limits import TimeLimits
 from identity_service.api.problems import when_to_retry
 from identity_service.api.security import bearer_key, caller_of
 from identity_service.errors import (
@@ -54,14 +55,16 @@ class GraphQLEndpoint:
         most_streams: int,
         large: LargeQueries | None = None,
         allowances: Allowances | None = None,
+        times: TimeLimits | None = None,
     ) -> None:
         """`large` answers large queries; without it they are answered as all others.
 
-        `allowances`: what the operations of one key may cost; without them, any number.
+        `allowances`: what the operations of one key may cost; without them, any number. `times`:
+        how long operations may take; without them, any time.
         """
         self._services = services
         self._charges = Charges(allowances)
-        self._graphql = GraphQL(build_schema(), large, self._charges)
+        self._graphql = GraphQL(build_schema(), large, self._charges, times)
         self.streams = Streams(services.access, most_streams)
 
     async def post(self, request: Request) -> Response:

@@ -44,6 +44,7 @@ from identity_service.api.graphql.limits import (
 from identity_service.api.graphql.plain_lists import PlainListExecutor
 from identity_service.api.graphql.requests import Answer, Request
 from identity_service.api.graphql.share import Share
+from identity_service.api.graphql.time_limits import TimeLimits, in_time
 from identity_service.errors import (
     BadInput,
     IdentityServiceError,
@@ -73,11 +74,15 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A query text, read: what to execute, or why not. `subscribes`: it holds subscriptions."""
+    """A query text, read: what to execute, or why not.
+
+    `subscribes`: it holds subscriptions. `seconds`: how long each of its operations may take.
+    """
 
     document: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
     subscribes: bool = False
+    seconds: float | None = None
 
 
 class Response(NamedTuple):
@@ -95,10 +100,12 @@ class GraphQL:
         schema: strawberry.Schema,
         large: LargeQueries | None = None,
         charges: Charges | None = None,
+        times: TimeLimits | None = None,
     ) -> None:
         """`large` answers large queries; without it they are executed here, as all others.
 
-        `charges` are taken from keys; without them a key may spend any number.
+        `charges` are taken from keys; without them a key may spend any number. `times` are how long
+        operations may take; without them, any time.
         """
         # Strawberry's own `execute` parses, validates and sets up extensions at every request.
         self._schema = schema._schema  # pyright: ignore[reportPrivateUsage]
@@ -107,6 +114,7 @@ class GraphQL:
         self._budgets = Budgets(MAX_COST)
         self._large = large
         self._charges = charges or Charges()
+        self._times = times
 
     async def run(self, request: Request, context: Context) -> Answer:
         """The answer to a query or mutation; never raises."""
@@ -157,7 +165,9 @@ class GraphQL:
             try:
                 async for event in events:
                     of_event: Any = cast("Any", executor).build_per_event_executor(event)
-                    yield Response(await _executed(of_event), event)
+                    async with in_time(self._times and self._times.operation):
+                        answer = await _executed(of_event)
+                    yield Response(answer, event)
             except Exception as error:  # noqa: BLE001 - whatever the source raises is answered
                 yield Response(failed(error))
 
@@ -177,20 +187,26 @@ class GraphQL:
         cost = cost_of(executor)
         try:
             self._charges.charge(cost, context)
-            answer = await self._answer(executor, cost, request, context)
+            answer = await self._answer(executor, cost, request, context, prepared.seconds)
         except (TooLarge, Overloaded, Unavailable) as error:
             answer = failed(error)
         return self._charges.said(answer, cost, context)
 
     async def _answer(
-        self, executor: PlainListExecutor, cost: Cost, request: Request, context: Context
+        self,
+        executor: PlainListExecutor,
+        cost: Cost,
+        request: Request,
+        context: Context,
+        seconds: float | None,
     ) -> Answer:
         """The answer to a query or mutation, once it is its turn."""
         queries = executor.operation.operation is OperationType.QUERY
         async with self._budgets.spend(context.caller, cost.certain):
             if self._large is not None and queries and cost.most >= LARGE:
-                return await self._large.answer(request, context.caller)
-            return await _executed(executor)
+                return await self._large.answer(request, context.caller, seconds)
+            async with in_time(seconds):
+                return await _executed(executor)
 
     async def _read(self, request: Request, context: Context) -> _Prepared:
         """Read a query. Only texts that are right are kept, and only those of known callers."""
@@ -236,7 +252,8 @@ class GraphQL:
             return _Prepared(None, (GraphQLError(str(error), original_error=error),))
         if errors:
             return _Prepared(None, tuple(errors))
-        return _Prepared(document, subscribes=_has_subscription(document))
+        seconds = self._times and self._times.longest(document)
+        return _Prepared(document, subscribes=_has_subscription(document), seconds=seconds)
 
 
 def failed(error: Exception) -> Answer:

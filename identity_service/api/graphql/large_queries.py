@@ -65,7 +65,8 @@ class LargeQueries:
         """`database` is where the caller writes: a query sees what was written before it."""
         self._settings = settings
         self._database = database
-        self._timeout = max(settings.preview_timeout, settings.journey_timeout) + GRACE_S
+        limits = settings.operation_timeout, settings.preview_timeout, settings.journey_timeout
+        self._timeout = max(limits) + GRACE_S
         self._link: _Link | None = None
         self._receiving: set[asyncio.Task[None]] = set()
         self._ahead: asyncio.Task[None] | None = None
@@ -77,11 +78,14 @@ class LargeQueries:
         """Have the process started, so that the first query need not wait for that."""
         self._ahead = asyncio.create_task(self._start_ahead())
 
-    async def answer(self, request: Request, caller: Caller | None) -> Answer:
+    async def answer(
+        self, request: Request, caller: Caller | None, seconds: float | None = None
+    ) -> Answer:
         """The answer to a query, its data as JSON that is not read again.
 
-        Cancelled, it ends the query. Raises Unavailable when the process ends meanwhile, cannot be
-        started, or does not answer within a limit beyond those of all that a query does.
+        It may take so many `seconds`; without them, any time. Cancelled, it ends the query. Raises
+        Unavailable when the process ends meanwhile, cannot be started, or does not answer within a
+        limit beyond those of all that a query does.
         """
         query = {
             "query": request.query,
@@ -90,6 +94,7 @@ class LargeQueries:
             "caller": caller and {"role": caller.role, "name": caller.name, "space": caller.space},
             "bookmarks": self._database.bookmarks(),
             "logged": get_contextvars(),
+            "seconds": seconds,
         }
         link = await self._running()
         try:

@@ -20,10 +20,12 @@ import uvloop
 from structlog.contextvars import bind_contextvars
 
 from identity_service.api.graphql.context import Context, known_as
-from identity_service.api.graphql.execution import GraphQL
+from identity_service.api.graphql.execution import GraphQL, failed
 from identity_service.api.graphql.frames import READY, Frame, read_frame, write_frame
 from identity_service.api.graphql.requests import Request
 from identity_service.api.graphql.schema import build_schema
+from identity_service.api.graphql.time_limits import in_time
+from identity_service.errors import TimeUp
 from identity_service.graph.connections import ONE_READERS_LARGE
 from identity_service.graph.database import Database
 from identity_service.graph.statements import load_all
@@ -70,7 +72,11 @@ class _Answering:
         bind_contextvars(**given["logged"])
         self._database.see(given["bookmarks"])
         request = Request(given["query"], given["variables"], given["operation"])
-        answer = await self._graphql.run(request, Context(self._cases, caller))
+        try:
+            async with in_time(given["seconds"]):
+                answer = await self._graphql.run(request, Context(self._cases, caller))
+        except TimeUp as error:
+            answer = failed(error)
         errors = orjson.dumps(answer["errors"]) if "errors" in answer else b""
         data = orjson.dumps(answer["data"]) if "data" in answer else b""
         write_frame(self._writer, Frame(number, errors, data))

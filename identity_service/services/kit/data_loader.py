@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Se
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
+from identity_service.graph.deadlines import deadline, later, waiting_until
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -25,7 +27,8 @@ class DataLoader(Generic[K, V]):
     """Gathers the keys that tasks of one event loop ask for, and reads them together.
 
     There is no timer: an idle batcher reads at once. A reading never answers who asked after it
-    began, so that everybody sees what was written before they asked.
+    began, so that everybody sees what was written before they asked. It has the time of whoever
+    waits longest for it.
     """
 
     def __init__(self, read: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]]) -> None:
@@ -33,6 +36,7 @@ class DataLoader(Generic[K, V]):
         self._waiting: dict[K, asyncio.Future[V | None]] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._scheduled = False
+        self._until: float | None = None
 
     async def get(self, key: K) -> V | None:
         """The value of a key; None when the reading does not hold it."""
@@ -46,6 +50,7 @@ class DataLoader(Generic[K, V]):
         return {key: value for key, value in found.items() if value is not None}
 
     def _ask(self, key: K) -> asyncio.Future[V | None]:
+        self._until = later(self._until, deadline()) if self._waiting else deadline()
         future = self._waiting.get(key)
         if future is None:
             loop = asyncio.get_running_loop()
@@ -61,7 +66,8 @@ class DataLoader(Generic[K, V]):
             batch = dict(islice(self._waiting.items(), MAX_KEYS))
             for key in batch:
                 del self._waiting[key]
-            task = asyncio.create_task(self._answer(batch))
+            with waiting_until(self._until):
+                task = asyncio.create_task(self._answer(batch))
             self._running.add(task)
             task.add_done_callback(self._finished)
 

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from identity_service.graph.deadlines import deadline, later, waiting_until
+
 G = TypeVar("G", bound=Hashable)
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -14,10 +16,11 @@ V = TypeVar("V")
 
 @dataclass(slots=True)
 class _Asked(Generic[V]):
-    """A key that somebody waits for, and how to make its value."""
+    """A key that somebody waits for, how to make its value, and until when all of them wait."""
 
     make: Callable[[], Awaitable[V]]
     answer: asyncio.Future[V]
+    until: float | None
 
 
 @dataclass(slots=True)
@@ -45,8 +48,10 @@ class SharedWork(Generic[G, K, V]):
         asked = found.waiting.get(key)
         if asked is None:
             answer = asyncio.get_running_loop().create_future()
-            asked = found.waiting[key] = _Asked(make, answer)
+            asked = found.waiting[key] = _Asked(make, answer, deadline())
             self._start(group, found)
+        else:
+            asked.until = later(asked.until, deadline())
         # Shielded: one who gives up must not take the answer from the others.
         return await asyncio.shield(asked.answer)
 
@@ -55,7 +60,8 @@ class SharedWork(Generic[G, K, V]):
             if len(group.running) >= self._side_by_side:
                 return
             asked = group.waiting.pop(key)
-            task = asyncio.create_task(self._run(name, group, key, asked, dict(group.waiting)))
+            with waiting_until(asked.until):
+                task = asyncio.create_task(self._run(name, group, key, asked, dict(group.waiting)))
             group.running[key] = task
 
     async def _run(

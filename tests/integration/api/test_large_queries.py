@@ -191,6 +191,22 @@ def test_the_other_process_ends_with_the_service(
     assert alive == []
 
 
+async def test_a_large_query_whose_time_is_up_ends_where_it_runs(space: Space) -> None:
+    caller = Caller(Role.READER, "tests", space.name)
+    variables = {"space": space.name, "policy": "extends: merge_all"}
+    async with await Database.open(space.settings) as database:
+        large = LargeQueries(space.settings, database)
+        try:
+            late = await large.answer(Request(PREVIEW, variables, None), caller, 0.001)
+            in_time = await large.answer(Request(PREVIEW, variables, None), caller, PATIENCE)
+        finally:
+            await large.close()
+
+    assert [each["extensions"]["code"] for each in late["errors"]] == ["TIME_UP"]
+    assert "data" not in late
+    assert "errors" not in in_time
+
+
 async def test_a_process_that_hangs_is_given_up_and_another_started(
     space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -170,7 +170,7 @@ async def test_a_space_of_a_name_that_is_free_again_knows_nothing_of_the_one_bef
     await world.send(space, event(1, "user_id:ann", "anonymous_id:a"))
     await delete(world, space.name)
     await is_gone(world, space.name)
-    made = await world.create_space("blocked: [{value: ann}]", space.name)
+    made = await world.create_space("extends: quarantine\nblocked: [{value: ann}]\n", space.name)
 
     await world.send(made, event(2, "user_id:ann", "anonymous_id:a"))
 
