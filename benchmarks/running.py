@@ -132,6 +132,9 @@ def running(heap: str = "2g") -> Generator[Running]:
                 "IDENTITY_ADMIN_KEY": admin_key,
                 "IDENTITY_SECRETS_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
                 "IDENTITY_DESTINATION_NETWORKS": "127.0.0.1",
+                # What a key may spend is not what is measured.
+                "IDENTITY_READ_KEY_RATE": "1e9",
+                "IDENTITY_READ_KEY_BURST": "1000000000",
             },
             stdout=subprocess.DEVNULL,
         )

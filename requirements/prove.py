@@ -6,8 +6,9 @@
 
 Each lock is installed as the Makefile does it, where nothing was installed before, by the oldest
 pip that this Python may have brought and by the newest. Then everything that the project and the
-installed packages require must be there. Needs the package index. Ends with status 1 and what pip
-said where a lock cannot be installed or something is missing.
+installed packages require must be there. The lock of the client's generator is proved likewise, by
+itself, as `make client` installs it. Needs the package index. Ends with status 1 and what pip said
+where a lock cannot be installed or something is missing.
 """
 
 import ensurepip
@@ -38,6 +39,12 @@ They are installed in this order, one after the other.
 """
 
 
+CLIENT = ROOT / "client"
+
+Lock = tuple[Path, Sequence[str]]
+"""A lock, and what must be there once it is installed."""
+
+
 class PipError(Exception):
     """What pip said when it failed."""
 
@@ -46,21 +53,38 @@ def main() -> int:
     """Prove every lock under both pips, side by side. Returns the process's exit status."""
     oldest = OLDEST_PIP.get(sys.version_info[:2], ensurepip.version())
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
-        environments = (Path(folder, "oldest"), Path(folder, "newest"))
-        proved = list(pool.map(prove, environments, (f"pip=={oldest}", "pip")))
+        begun = [
+            pool.submit(prove, Path(folder, f"{pip}-{of}"), requirement, locks)
+            for of, locks in (("service", services_locks()), ("client", [clients_lock()]))
+            for pip, requirement in (("oldest", f"pip=={oldest}"), ("newest", "pip"))
+        ]
+        proved = [each.result() for each in begun]
     return 0 if all(proved) else 1
 
 
-def prove(environment: Path, requirement: str) -> bool:
-    """Whether this pip finds every lock complete, in an environment made for it. Says so."""
+def services_locks() -> list[Lock]:
+    """Those of the service, in their order."""
+    return [
+        (ROOT / "requirements" / name, declared(extras, groups)) for name, extras, groups in LOCKS
+    ]
+
+
+def clients_lock() -> Lock:
+    """That of the client's generator, which needs other releases than the service."""
+    required = (CLIENT / "requirements.in").read_text(encoding="utf-8").split()
+    return CLIENT / "requirements.txt", required
+
+
+def prove(environment: Path, requirement: str, locks: Sequence[Lock]) -> bool:
+    """Whether this pip finds locks complete, in an environment made for them. Says so."""
     proved = requirement
     try:
         python, version = make(environment, requirement)
-        for name, extras, groups in LOCKS:
-            proved = f"{name} with pip {version}"
+        for lock, required in locks:
+            proved = f"{lock.relative_to(ROOT)} with pip {version}"
             started = monotonic()
-            install(python, ROOT / "requirements" / name)
-            check(python, declared(extras, groups))
+            install(python, lock)
+            check(python, required)
             say(f"{proved}: complete ({monotonic() - started:.0f} s)")
     except PipError as error:
         say(f"{proved}: FAILED\n{error}")

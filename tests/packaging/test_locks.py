@@ -1,4 +1,4 @@
-"""The locks in `requirements/`: installed as they stand, and proved complete."""
+"""The locks for pip: installed as they stand, and proved complete."""
 
 from __future__ import annotations
 
@@ -99,6 +99,13 @@ def test_the_proof_asks_for_the_groups_that_a_group_includes() -> None:
 
     some_of_each = {"neo4j>=6.4.1,<6.5", "pyarrow", "pytest", "ruff", "sphinx", "hatchling"}
     assert some_of_each <= set(declared)
+
+
+def test_the_lock_of_the_clients_generator_is_proved_by_itself() -> None:
+    lock, required = PROVE["clients_lock"]()
+
+    assert lock == ROOT / "client" / "requirements.txt"
+    assert required == ["ariadne-codegen"]
 
 
 @pytest.fixture

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import Final
 
 from identity_service.services.kit.clock import Timer
+from identity_service.services.kit.token_bucket import TokenBucket
 
 MAX_HOLDERS: Final = 10_000
 """Of whom it is known what they have spent: those who asked last."""
-
-
-@dataclass(slots=True)
-class _Bucket:
-    """What may be spent as of a time; below 0, more was spent than may be."""
-
-    tokens: float
-    filled_at: float
 
 
 class Allowances:
@@ -29,7 +21,7 @@ class Allowances:
         self.per_s = per_s
         self.burst = burst
         self._timer = timer
-        self._buckets: dict[Hashable, _Bucket] = {}
+        self._buckets: dict[Hashable, TokenBucket] = {}
 
     def spend(self, holder: Hashable, amount: float) -> float:
         """Spend, and answer 0; or spend nothing, and answer in how many seconds that may be spent.
@@ -47,13 +39,12 @@ class Allowances:
         """What may be spent now."""
         return max(0.0, self._bucket(holder).tokens)
 
-    def _bucket(self, holder: Hashable) -> _Bucket:
+    def _bucket(self, holder: Hashable) -> TokenBucket:
         now = self._timer()
         # Put in anew each time, so that who asked longest ago comes first.
-        bucket = self._buckets.pop(holder, None) or _Bucket(self.burst, now)
+        bucket = self._buckets.pop(holder, None) or TokenBucket(self.burst, now)
         self._buckets[holder] = bucket
         if len(self._buckets) > MAX_HOLDERS:
             del self._buckets[next(iter(self._buckets))]
-        filled = bucket.tokens + (now - bucket.filled_at) * self.per_s
-        bucket.tokens, bucket.filled_at = min(filled, self.burst), now
+        bucket.fill(now, self.per_s, self.burst)
         return bucket

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections import Counter
 from typing import Final
 
 from identity_service.errors import Overloaded
+from identity_service.services.kit.allowances import Allowances
 from identity_service.services.kit.clock import Timer
 from identity_service.services.spaces.access import Caller
 
@@ -15,19 +16,16 @@ MAX_PER_SECOND: Final = 100
 
 
 class ReadRate:
-    """Counts what each key asks. It is of one process, and remembers no second but the last."""
+    """Counts what each key asks, of one process."""
 
     def __init__(self, timer: Timer = time.monotonic) -> None:
-        self._timer = timer
-        self._second = 0
-        self._asked: Counter[str] = Counter()
+        self._allowances = Allowances(MAX_PER_SECOND, MAX_PER_SECOND, timer)
 
     def count(self, caller: Caller) -> None:
-        """Count a question. Raises Overloaded for a key that has asked too many in this second."""
-        second = int(self._timer())
-        if second != self._second:
-            self._second, self._asked = second, Counter()
-        key = f"{caller.space}/{caller.name}"
-        if self._asked[key] >= MAX_PER_SECOND:
-            raise Overloaded(f"This key asks more than {MAX_PER_SECOND} questions per second.")
-        self._asked[key] += 1
+        """Count a question. Raises Overloaded for a key that asks too many in a second."""
+        wait_s = self._allowances.spend(f"{caller.space}/{caller.name}", 1)
+        if wait_s:
+            raise Overloaded(
+                f"This key asks more than {MAX_PER_SECOND} questions per second.",
+                retry_after=math.ceil(wait_s),
+            )

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 from typing import Final
 
 from identity_service.errors import Overloaded
 from identity_service.services.kit.clock import Timer
+from identity_service.services.kit.token_bucket import TokenBucket
 from identity_service.services.spaces.access import Sender
 
 BURST_S: Final = 10
 """Seconds of a source's own limit that it may send at once after a pause."""
-
-
-@dataclass(slots=True)
-class _Bucket:
-    """Events that may be sent as of a time; below 0, more were sent than may be."""
-
-    tokens: float
-    filled_at: float
 
 
 class RateLimit:
@@ -42,7 +34,7 @@ class RateLimit:
         self._burst = burst
         self._timer = timer
         # No stranger adds one: sources are known by their keys.
-        self._buckets: dict[str, _Bucket] = {}
+        self._buckets: dict[str, TokenBucket] = {}
 
     def check(self, sender: Sender) -> None:
         """Raise Overloaded, with when to come back, for a source that sent too many."""
@@ -66,13 +58,11 @@ class RateLimit:
         limits = [each for each in (self._events_per_s, sender.events_per_s) if each is not None]
         return min(limits, default=None)
 
-    def _bucket(self, sender: Sender, events_per_s: float) -> _Bucket:
+    def _bucket(self, sender: Sender, events_per_s: float) -> TokenBucket:
         now = self._timer()
         burst: float = self._burst
         if sender.events_per_s == events_per_s:
             burst = min(burst, max(1, events_per_s * BURST_S))
-        bucket = self._buckets.setdefault(sender.source, _Bucket(burst, now))
-        bucket.tokens += (now - bucket.filled_at) * events_per_s
-        bucket.tokens = min(bucket.tokens, burst)
-        bucket.filled_at = now
+        bucket = self._buckets.setdefault(sender.source, TokenBucket(burst, now))
+        bucket.fill(now, events_per_s, burst)
         return bucket
