@@ -41,10 +41,13 @@ from identity_service.domain.traits import Trait
 from identity_service.errors import BadInput, NotFound
 from identity_service.graph.customers import MAX_IDENTIFIERS, NEWEST, OLDEST, EventWindow
 from identity_service.graph.keys import without_space
+from identity_service.services.read.current import CurrentView
 from identity_service.services.read.view import Account, CustomerAnswer, CustomerView, Missing
 from identity_service.services.spaces.access import SpaceScope
 
-ScopedAnswer: TypeAlias = ScopedCustomer | Missing | Scoped[OverConnectedComponent]
+ScopedAnswer: TypeAlias = (
+    ScopedCustomer | Missing | Scoped[Missing] | Scoped[OverConnectedComponent]
+)
 
 _MOST: Final = 2**62
 """More than any time."""
@@ -106,6 +109,18 @@ async def customers_by_id(
 ) -> list[ScopedAnswer]:
     view = current_view(info, root)
     return [_answer(view, answer) for answer in await view.find_all_by_id(ids)]
+
+
+async def missing_message(root: Parent[Missing | Scoped[Missing]]) -> str:
+    if isinstance(root, Missing):
+        return root.message
+    view, missing = root
+    if missing.unknown is None or not isinstance(view, CurrentView):
+        return missing.message
+    known = await view.known_elsewhere(missing.unknown)
+    return (
+        f"{missing.message} Known here: {', '.join(map(str, known))}." if known else missing.message
+    )
 
 
 # Node
@@ -299,7 +314,7 @@ async def event_retracted(root: Parent[Scoped[RecordedEvent]], info: Info) -> bo
 
 def _answer(view: CustomerView, answer: CustomerAnswer) -> ScopedAnswer:
     if isinstance(answer, Missing):
-        return answer
+        return Scoped(view, answer)
     if isinstance(answer, SettledCustomer):
         return Scoped(view, answer)
     return Scoped(view, answer)

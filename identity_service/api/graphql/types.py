@@ -84,7 +84,7 @@ class Node:
 @shows(Missing)
 class NotFound:
     reason: MissingReason
-    message: str
+    message: str = by(fields.missing_message)
 
 
 @strawberry.type

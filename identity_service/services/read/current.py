@@ -162,7 +162,7 @@ class CurrentView:
         if answer is None:
             return await self.over_connected(in_force.policy, identifier)
         if isinstance(answer, Missing) and answer.reason is MissingReason.UNKNOWN:
-            return await self._with_other_types(in_force, raw, answer)
+            return replace(answer, unknown=raw)
         if live and isinstance(answer, SettledCustomer):
             return await self._resolved_now(in_force, identifier, answer)
         return answer
@@ -425,6 +425,17 @@ class CurrentView:
         """The policy of the space."""
         return await self.reads.policies.in_force(self.scope)
 
+    async def known_elsewhere(self, unknown: Identifier) -> list[Identifier]:
+        """The identifiers of other types that have the value of one that was never seen."""
+        in_force = await self.in_force()
+        others = [name for name in in_force.policy.rules if name != unknown.type][:MAX_TYPES_TRIED]
+        asked = await self.spelled(
+            [Identifier(each, unknown.value) for each in others], in_force.values
+        )
+        space = self.scope.space
+        keys = [identifier_key(space, each) for each in asked if isinstance(each, Identifier)]
+        return [each.identifier for each in await self.identifiers(keys)]
+
     async def component_of(self, identifier: Identifier) -> Component | None:
         """The component of an identifier, resolved now; None when it is over-connected.
 
@@ -453,21 +464,6 @@ class CurrentView:
 
     def _key(self, customer: SettledCustomer) -> tuple[str, str]:
         return self.scope.space, customer.customer_id
-
-    async def _with_other_types(
-        self, in_force: PolicyInForce, raw: Identifier, unknown: Missing
-    ) -> Missing:
-        """The same answer, which names the identifiers of other types that have the value."""
-        others = [name for name in in_force.policy.rules if name != raw.type][:MAX_TYPES_TRIED]
-        asked = await self.spelled(
-            [Identifier(each, raw.value) for each in others], in_force.values
-        )
-        space = self.scope.space
-        keys = [identifier_key(space, each) for each in asked if isinstance(each, Identifier)]
-        known = [str(each.identifier) for each in await self.identifiers(keys)]
-        if not known:
-            return unknown
-        return replace(unknown, message=f"{unknown.message} Known here: {', '.join(known)}.")
 
     async def _component(self, customer: SettledCustomer) -> Component:
         component = await self.component_of(_strongest(customer))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
 
@@ -39,10 +39,11 @@ class MissingReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """There is no such customer."""
+    """There is no such customer. `unknown` is the identifier, as asked, where it was never seen."""
 
     reason: MissingReason
     message: str
+    unknown: Identifier | None = field(default=None, compare=False)
 
 
 CustomerAnswer: TypeAlias = SettledCustomer | Missing | OverConnectedComponent

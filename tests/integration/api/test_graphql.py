@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from identity_service.domain.events import Rejection, RejectionCode
 from identity_service.graph.database import Database
@@ -108,6 +109,23 @@ async def test_a_wrong_type_is_answered_with_the_identifiers_of_this_space_that_
         f"{unknown} Known here: email:ann@example.com.",
         unknown,
     ]
+
+
+async def test_other_types_are_looked_for_only_where_the_message_is_asked_for(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    async def looked_for(selection: str) -> float:
+        before = times_run("resolve/read_identifiers")
+        await world.customer(space, "mail:ann@example.com", f"... on NotFound {{ {selection} }}")
+        return times_run("resolve/read_identifiers") - before
+
+    assert [await looked_for("reason"), await looked_for("reason message")] == [0, 1]
+
+
+def times_run(statement: str) -> float:
+    """How often this process has run a statement."""
+    run = REGISTRY.get_sample_value("identity_statement_seconds_count", {"statement": statement})
+    return run or 0
 
 
 async def test_asking_creates_nothing(world: GraphQLWorld, space: OpenSpace) -> None:
