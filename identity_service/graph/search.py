@@ -86,6 +86,8 @@ class SearchReader:
 
     async def told(self, events: Sequence[str]) -> Mapping[str, list[Told]]:
         """By key of an event, what it says of its person that it is looked up by."""
+        if not events:
+            return {}
         row = await self._database.read_one(READ_TOLD, w={"events": list(events)})
         return {key: _told(*sent) for key, *sent in row["events"]} if row else {}
 

@@ -87,7 +87,7 @@ class Search:
         places = list(enumerate(list(found.items())[:MAX_FOUND], start=1))
         page = places[after : after + first]
         events = {each.hit.event for _, (_, why) in page for each in why if each.hit.event}
-        told = await self._reader.told(sorted(events)) if events else {}
+        told = await self._reader.told(sorted(events))
         return Page(
             [
                 FoundCustomer(customer, _matches(why, told), place)

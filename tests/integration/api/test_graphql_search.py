@@ -132,7 +132,7 @@ async def test_the_closest_comes_first_and_pages_go_on(
 async def test_an_id_of_a_customer_is_found_current_and_retired(
     world: GraphQLWorld, space: OpenSpace
 ) -> None:
-    ids = {}
+    ids: dict[str, str] = {}
     for who in ("anonymous_id:phone", "anonymous_id:laptop"):
         await world.send(space, event(system_clock() - DAY, who))
         answer = await world.customer(space, who, "... on Customer { customerId }")
