@@ -73,8 +73,8 @@ class Person:
         draw = random.Random(number)
         first, last = ("".join(draw.choices(SYLLABLES, k=k)).title() for k in (2, 3))
         self.name = f"{first} {last}"
-        self.email = f"{first}.{last}{number % 97}@{draw.choice(HOSTS)}".lower()
-        self.phone = f"+316{draw.randrange(10**8):08}"
+        self.email = f"{first}.{last}{number}@{draw.choice(HOSTS)}".lower()
+        self.phone = f"+316{number * 7_919 % 10**8:08}"
         self.user_id = f"u-{number}"
         self.order = f"ORD-2026-{number:07}"
 
