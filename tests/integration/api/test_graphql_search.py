@@ -95,7 +95,7 @@ async def found(world: GraphQLWorld, space: OpenSpace, text: str) -> list[tuple[
         ("1008", "u-1008", "user_id", "u-1008", "WORD"),
         ("marie", "u-1008", "name", "Ann Marie Lee", "WORD"),
         ("lee ann", "u-1008", "name", "Ann Marie Lee", "WORDS"),
-        ("An Marie Lee", "u-1008", "name", "Ann Marie Lee", "SIMILAR"),
+        ("Amn Marie Lee", "u-1008", "name", "Ann Marie Lee", "SIMILAR"),
         ("ord 2024 0018", "u-1008", "order_id", "ORD-2024-0018", "WHOLE"),
         ("0017", "u-1008", "order_id", "ORD-2024-0017", "WORD"),
         ("ben oneil", "u-1009", "name", "Ben O'Neil", "SIMILAR"),
