@@ -22,6 +22,7 @@ from benchmarks import (
     readers,
     resolution,
     sandbox,
+    search,
     settle,
     tablet,
 )
@@ -47,6 +48,7 @@ WITH_SERVICE: dict[str, Callable[[Running], None]] = {
     "marks": marks.run,
     "outbox": outbox.run,
     "sandbox": sandbox.run,
+    "search": search.run,
     "settle": settle.run,
     "bystander": bystander.run,
 }

@@ -11,7 +11,8 @@
 //   w.retractions_rev: integer – how often retractions were made or withdrawn, as it was read
 //   w.now: time of the settlement in milliseconds
 //   w.unread: the two keys between which all events with one of the message ids lie, list of [from, below]
-//   w.identifiers: list of [key, type, value, first_seen, last_seen], in order
+//   w.identifiers: list of [key, type, value, first_seen, last_seen,
+//     properties by which it is looked up], in order
 //   w.links: list of [position of a, position of b, first_seen, last_seen, times_seen, sources, proven];
 //     positions are those in w.identifiers
 //   w.events: list of [key, properties of the node, position of the strongest identifier,
@@ -51,8 +52,9 @@ WITH CASE WHEN stored = 0 AND met = 0 AND s.policy_version = $w.policy_version A
   CASE WHEN s.profiles_version IS NOT NULL OR EXISTS { (:Destination {space: s.name}) } THEN timestamp() * 1000 END AS mark
 CALL (w, mark) {
   UNWIND w.identifiers AS row
-  WITH {key: row[0], type: row[1], value: row[2], first_seen: row[3], last_seen: row[4]} AS identifier
+  WITH {key: row[0], type: row[1], value: row[2], first_seen: row[3], last_seen: row[4], looked_up_by: row[5]} AS identifier
   CREATE (i:Identifier {key: identifier.key, space: w.space, type: identifier.type, value: identifier.value, first_seen: identifier.first_seen, last_seen: identifier.last_seen, touched: mark})
+  SET i += identifier.looked_up_by
   RETURN collect(i) AS nodes
 }
 CALL (w, nodes) {

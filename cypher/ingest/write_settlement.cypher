@@ -17,7 +17,8 @@
 //   w.locked: keys of all known identifiers that are touched, in order
 //   w.unclaimed: keys of known identifiers that had no customer when they were read
 //   w.link_counts: list of [identifier key, number of its links that were read]
-//   w.identifiers: new identifiers, list of [key, type, value, first_seen, last_seen]
+//   w.identifiers: new identifiers, list of [key, type, value, first_seen, last_seen,
+//     properties by which it is looked up]
 //   w.returning: keys of those of w.identifiers that are in the graph as unseen
 //   w.deferred: list of [key, cause] – identifiers whose component is to be settled later
 //   w.settled: list of [key, how often it had been put off] – identifiers that no longer wait
@@ -114,8 +115,9 @@ WITH known, CASE WHEN ok THEN $w ELSE {} END AS w,
   CASE WHEN s.profiles_version IS NOT NULL OR EXISTS { (:Destination {space: s.name}) } THEN timestamp() * 1000 END AS mark
 CALL (w, mark) {
   UNWIND w.identifiers AS row
-  WITH {key: row[0], type: row[1], value: row[2], first_seen: row[3], last_seen: row[4]} AS identifier
+  WITH {key: row[0], type: row[1], value: row[2], first_seen: row[3], last_seen: row[4], looked_up_by: row[5]} AS identifier
   CREATE (i:Identifier {key: identifier.key, space: w.space, type: identifier.type, value: identifier.value, first_seen: identifier.first_seen, last_seen: identifier.last_seen, touched: mark})
+  SET i += identifier.looked_up_by
   RETURN collect(i) AS created
 }
 WITH known, known + created AS nodes, w, mark

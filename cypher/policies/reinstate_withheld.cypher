@@ -9,7 +9,8 @@
 //   w.policy_version: version of the policy that the values were read under
 //   w.events: list of [event key, withheld values that were read, those that stay withheld or null,
 //     keys of the identifiers to add, how many it observed]
-//   w.identifiers: list of [key, type, value, first_seen, last_seen]
+//   w.identifiers: list of [key, type, value, first_seen, last_seen, properties by
+//     which it is looked up]
 //   w.links: list of [a_key, b_key, first_seen, last_seen, times_seen, sources, proven]
 // Columns:
 //   written: boolean
@@ -25,10 +26,10 @@ CALL () {
 WITH CASE WHEN in_force AND as_read = size($w.events) THEN $w ELSE {} END AS w
 CALL (w) {
   UNWIND w.identifiers AS row
-  WITH {key: row[0], type: row[1], value: row[2], first_seen: row[3], last_seen: row[4]} AS seen
+  WITH {key: row[0], type: row[1], value: row[2], first_seen: row[3], last_seen: row[4], looked_up_by: row[5]} AS seen
   MERGE (i:Identifier {key: seen.key})
     ON CREATE SET i.type = seen.type, i.value = seen.value, i.first_seen = seen.first_seen, i.last_seen = seen.last_seen
-  SET i.space = w.space, i:Unsettled
+  SET i.space = w.space, i:Unsettled, i += seen.looked_up_by
   SET i.first_seen = CASE WHEN seen.first_seen < i.first_seen THEN seen.first_seen ELSE i.first_seen END,
     i.last_seen = CASE WHEN seen.last_seen > i.last_seen THEN seen.last_seen ELSE i.last_seen END
   WITH i

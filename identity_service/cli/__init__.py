@@ -41,6 +41,7 @@ from identity_service.cli import (
     retraction,
     sandbox,
     schema,
+    search,
     serve,
     source,
     space,
@@ -75,6 +76,7 @@ app.add_typer(rejected.app, name="rejected")
 app.add_typer(destination.app, name="destination")
 app.command("ingest")(ingest.ingest)
 app.command("resolve")(resolve.resolve)
+app.command("search")(search.search)
 app.command("changes")(changes.changes)
 app.command("explain")(explain.explain)
 app.add_typer(draw.app, name="draw")

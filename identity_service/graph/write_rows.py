@@ -31,6 +31,7 @@ from identity_service.graph.keys import (
     event_key_range,
     identifier_key,
 )
+from identity_service.graph.search import event_properties, identifier_properties
 
 NEVER: Final = "never"
 """When a judgement in force was withdrawn: an empty text does not pass through a copy either."""
@@ -89,6 +90,7 @@ class NewEvent:
             "stored_bytes": sum(len(text.encode()) for text in texts.values()),
             **texts,
             **scalars,
+            **event_properties(space, event),
         }
         if event.name is not None:
             node["name"] = event.name
@@ -290,11 +292,7 @@ def evidence_rows(write: SettlementWrite) -> dict[str, Any]:
             for i in known
             if (span := evidence.known_identifiers[i])
         ],
-        "identifiers": [
-            [identifier_key(space, i), i.type, i.value, span.first, span.last]
-            for i in created
-            if (span := evidence.identifiers[i])
-        ],
+        "identifiers": [_new_identifier(space, i, evidence.identifiers[i]) for i in created],
         "links": _link_rows(evidence.links, place),
         "links_seen": _link_rows(evidence.known_links, place),
         "events": [_event_row(space, event, place) for event in evidence.events],
@@ -317,6 +315,11 @@ def evidence_rows(write: SettlementWrite) -> dict[str, Any]:
             for j in evidence.in_effect
         ],
     }
+
+
+def _new_identifier(space: str, identifier: Identifier, span: Span) -> list[Any]:
+    key, looked_up_by = identifier_key(space, identifier), identifier_properties(space, identifier)
+    return [key, identifier.type, identifier.value, span.first, span.last, looked_up_by]
 
 
 def unread_rows(write: SettlementWrite) -> dict[str, Any]:
@@ -450,10 +453,8 @@ def _period_rows(space: str, periods: Periods) -> list[list[Any]]:
 
 def identifier_rows(space: str, identifiers: Mapping[Identifier, Span]) -> list[list[Any]]:
     """New identifiers as statements take them."""
-    return sorted(
-        [identifier_key(space, i), i.type, i.value, span.first, span.last]
-        for i, span in identifiers.items()
-    )
+    rows = (_new_identifier(space, i, span) for i, span in identifiers.items())
+    return sorted(rows, key=itemgetter(0))
 
 
 def link_rows(space: str, links: Mapping[Pair, Sightings]) -> list[list[Any]]:

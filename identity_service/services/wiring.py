@@ -39,6 +39,7 @@ from identity_service.graph.rejected import RejectedStore
 from identity_service.graph.replays import ReplayStore
 from identity_service.graph.retractions import RetractionStore
 from identity_service.graph.rollouts import RolloutStore
+from identity_service.graph.search import SearchReader
 from identity_service.graph.snapshot import SnapshotReader
 from identity_service.graph.sources import SourceStore
 from identity_service.graph.space_deletions import SpaceDeletionStore
@@ -82,6 +83,7 @@ from identity_service.services.read.explanations import Explanations
 from identity_service.services.read.inboxes import Inboxes
 from identity_service.services.read.live import LiveResolution
 from identity_service.services.read.profile_evidence import ProfileEvidence
+from identity_service.services.read.search import Search
 from identity_service.services.resolution.component_resolver import ComponentResolver
 from identity_service.services.spaces.access import Access
 from identity_service.services.spaces.access_tokens import AccessTokens
@@ -175,6 +177,7 @@ class UseCases:
     account_profiles: AccountProfiles
     customer_profiles: CustomerProfiles
     audiences: Audiences
+    search: Search
     profile_previews: ProfilePreviews
     profiles: ProfileWorker
     profile_checks: ProfileChecks
@@ -349,6 +352,7 @@ def assemble(
         following=following,
         following_memberships=following_memberships,
         audiences=Audiences(profile_texts, membership_reader, FeatureSearchReader(database)),
+        search=Search(SearchReader(database), customers),
         blast_radius=BlastRadius(evidence, policy_store, limits.blast_radius_identifiers),
         judgement_previews=JudgementPreviews(
             evidence, policy_store, detachments, resolver, clock, preview_timeout

@@ -83,6 +83,7 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "Trait.rule": 200,
     "Space.contested": 500,
     "Space.statistics": 500,
+    "Space.search": 500,
     "Space.superConnectors": 500,
     "Space.customersByFeature": 5_000,
     "Space.explain": 5_000,

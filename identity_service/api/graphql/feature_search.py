@@ -12,19 +12,16 @@ from strawberry import UNSET, Parent
 
 from identity_service.api.graphql.connections import (
     Connection,
-    Edge,
-    PageInfo,
     connection,
     decode_cursor,
     encode_cursor,
     number_in,
     page_size,
 )
-from identity_service.api.graphql.context import Info, Scoped, current_view
+from identity_service.api.graphql.context import Info
+from identity_service.api.graphql.customer_pages import customers_of
 from identity_service.api.graphql.scalars import Json
 from identity_service.api.graphql.scoped import ScopedCustomer
-from identity_service.api.graphql.types import Customer
-from identity_service.domain.recorded import SettledCustomer
 from identity_service.errors import BadInput
 from identity_service.graph.feature_search import FeatureCondition, FeatureSearch, RankedCustomer
 from identity_service.services.spaces.access import SpaceScope
@@ -52,18 +49,6 @@ class FeatureConditionInput:
     exists: bool | None = UNSET
 
 
-@strawberry.type
-class CustomerEdge:
-    cursor: str
-    node: Customer
-
-
-@strawberry.type
-class CustomerConnection:
-    edges: list[CustomerEdge]
-    page_info: PageInfo
-
-
 async def customers_by_feature(
     root: Parent[SpaceScope],
     info: Info,
@@ -85,18 +70,8 @@ async def customers_by_feature(
         _after(after) if after else None,
     )
     page = await info.context.services.audiences.find_customers(root, search, page_size(first, 50))
-    view = current_view(info, root)
-    found = await view.find_all_by_id([each.customer_id for each in page.items])
-    there = {each.customer_id: each for each in found if isinstance(each, SettledCustomer)}
     whole = connection(page, after or None, _cursor, lambda each: each.customer_id)
-    return Connection(
-        [
-            Edge(edge.cursor, Scoped(view, there[edge.node]))
-            for edge in whole.edges
-            if edge.node in there
-        ],
-        whole.page_info,
-    )
+    return await customers_of(info, root, whole)
 
 
 def _conditions(given: FeatureConditionInput) -> Iterator[FeatureCondition]:

@@ -34,8 +34,9 @@ from identity_service.api.graphql.audiences import Audience, MembershipChangeCon
 from identity_service.api.graphql.blast_radius import BlastRadiusResult
 from identity_service.api.graphql.connections import parse_global_id
 from identity_service.api.graphql.context import Info, Scoped, current_view
+from identity_service.api.graphql.customer_pages import CustomerConnection
 from identity_service.api.graphql.destinations import DestinationConnection, DestinationRecord
-from identity_service.api.graphql.feature_search import CustomerConnection, customers_by_feature
+from identity_service.api.graphql.feature_search import customers_by_feature
 from identity_service.api.graphql.journeys import Journeys, journeys
 from identity_service.api.graphql.keys import KeyConnection
 from identity_service.api.graphql.previews import PreviewResult
@@ -46,6 +47,7 @@ from identity_service.api.graphql.profiles import (
 )
 from identity_service.api.graphql.rejected import RejectedEventConnection
 from identity_service.api.graphql.retractions import RetractionPreviewResult
+from identity_service.api.graphql.search import search
 from identity_service.api.graphql.sources import PreviewReadingRulesResult, SourceConnection
 from identity_service.api.graphql.space_deletions import SpaceDeletion
 from identity_service.api.graphql.types import (
@@ -212,6 +214,14 @@ class Space:
     membership_changes: MembershipChangeConnection = by(
         audience_fields.changes,
         description="Who entered and left an audience, or any of them, newest first.",
+    )
+    search: CustomerConnection = by(
+        search,
+        description=(
+            "Customers by a piece of a name, an e-mail address, a phone number, an order number or "
+            "any identifier, as an agent types it; the closest first. Where nothing begins with "
+            "the text, what holds all its words, and then what one slip of the pen makes of it."
+        ),
     )
     customers_by_feature: CustomerConnection = by(
         customers_by_feature,

@@ -118,6 +118,12 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
             *pages("Space.membershipChanges"),
             {"audience": "seers"},
         ],
+        "Space.search": [
+            *({"text": each["value"]} for each in identifiers),
+            {"text": about.customers[0]},
+            {"text": about.retired},
+            {"text": said, "first": 100},
+        ],
         "Space.customersByFeature": [
             {"orderBy": "seen", "where": [{"name": "seen", "gte": 1}], "audience": "seers"},
             {"orderBy": "seen", "descending": False, "first": 100}

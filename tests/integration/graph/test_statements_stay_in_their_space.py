@@ -113,6 +113,11 @@ VALUES: Final[list[tuple[str, Value]]] = [
         lambda _, about: [[each, 0] for each in (*about.customers, about.retired)],
     ),
     (r"^w\.limited: list of limited sources", lambda _, __: ["page"]),
+    (
+        r"^w\.sought: ",
+        lambda space, about: [[f"{space}/", f"{space}/"], [f"{space}/{about.said}", None]],
+    ),
+    (r"^w\.words: ", lambda _, __: []),
     (r"^w\.now: ", lambda _, __: 2**53),
     (r"^w\.conditions: ", lambda _, __: []),
     (r"^w\.order: ", lambda _, __: "f_seen"),

@@ -31,7 +31,6 @@ CONTRACT = Path(__file__).parents[2] / "contract" / "schema.graphql"
 NOT_YET = frozenset(
     {
         "NotFoundReason.ERASED",
-        "Space.search",
     }
 )
 """What the contract has and the service does not offer."""
@@ -51,6 +50,9 @@ BEYOND = frozenset(
         "Space.keys",
         "Viewer",
         "FeatureCondition",
+        "CustomerEdge.matches",
+        "Likeness",
+        "Match",
         "Space.customersByFeature",
         "Audience",
         "AudienceMember",

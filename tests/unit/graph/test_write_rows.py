@@ -91,7 +91,10 @@ def test_links_and_events_name_identifiers_by_their_places_known_ones_first() ->
 
     places = [key for key, *_ in (*rows["known"], *rows["identifiers"])]
     assert places == ["s/user:ann", "s/cookie:phone", "s/cookie:tablet"]
-    assert rows["identifiers"][1] == ["s/cookie:tablet", "cookie", "tablet", 4, 5]
+    assert rows["identifiers"][1] == [
+        *("s/cookie:tablet", "cookie", "tablet", 4, 5),
+        {"find_1": "s/tablet"},
+    ]
     assert rows["links"] == [[1, 2, 4, 4, 1, ["shop", "web"], True]]
     assert rows["links_seen"] == [[1, 0, 4, 6, 2, ["shop"], None]]
     [[key, _, strongest, others, carries_traits]] = rows["events"]
