@@ -13,7 +13,7 @@ from benchmarks.figures import percentile, table
 from benchmarks.http import request, send_all
 from benchmarks.running import Running, driver_of
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.search import Told, starts_of
+from identity_service.domain.search import Clue, starts_of
 from identity_service.graph.keys import identifier_key
 from identity_service.graph.search import identifier_properties
 from identity_service.settings import Settings
@@ -97,16 +97,16 @@ def _row(number: int) -> list[Any]:
         )
     ]
     events = [
-        _event(f"i{number}", "identify", "traits", Told("name", person.name)),
-        _event(f"o{number}", "track", "properties", Told("order_id", person.order)),
+        _event(f"i{number}", "identify", "traits", Clue("name", person.name)),
+        _event(f"o{number}", "track", "properties", Clue("order_id", person.order)),
     ]
     return [f"cus_{number:032x}", identifiers, events]
 
 
-def _event(message_id: str, kind: str, where: str, told: Told) -> list[Any]:
-    found, wholes = starts_of([told])
+def _event(message_id: str, kind: str, where: str, clue: Clue) -> list[Any]:
+    found, wholes = starts_of([clue])
     looked_up_by = {f"find_{n}": f"{SPACE}/{each}" for n, each in enumerate(found, start=1)}
-    said = {"properties": "{}"} | {where: json.dumps({told.name: told.value})}
+    said = {"properties": "{}"} | {where: json.dumps({clue.name: clue.value})}
     return [f"{SPACE}/{message_id}\t", kind, looked_up_by | {"find_wholes": wholes} | said]
 
 
@@ -139,9 +139,7 @@ async def _ask(service: Running, keys: dict[str, str], customers: int) -> None:
         raw = [request("POST", "/graphql", b, bearer=keys["readerKey"]) for b in bodies]
         await send_all(service.port, raw[:20], 1)
         took = await send_all(service.port, raw, 1)
-        rows.append(
-            [kind, *(f"{percentile(took, share):.1f}" for share in (0.5, 0.95, 0.99))]
-        )
+        rows.append([kind, *(f"{percentile(took, share):.1f}" for share in (0.5, 0.95, 0.99))])
     over.set()
     sent = await sending
     table(

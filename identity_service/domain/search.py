@@ -55,7 +55,7 @@ _NUMBERS: Final = frozenset(
 )
 
 
-class Told(NamedTuple):
+class Clue(NamedTuple):
     """A value of an event by which its person is looked up, under the name it came with."""
 
     name: str
@@ -98,11 +98,11 @@ def ending(value: str) -> str | None:
     return number[::-1][:MAX_START] if len(number) >= _MIN_ENDING and number.isdecimal() else None
 
 
-def told(event: ReportedEvent) -> list[Told]:
+def clues(event: ReportedEvent) -> list[Clue]:
     """What an event says of its person that somebody may look for: numbers of orders and the like;
     of a call that describes a person or an account, names too.
     """
-    return told_by(
+    return clues_of(
         event.type,
         event.properties,
         (event.traits, event.context_traits, event.account_traits),
@@ -110,15 +110,15 @@ def told(event: ReportedEvent) -> list[Told]:
     )
 
 
-def told_by(
+def clues_of(
     kind: str,
     properties: Mapping[str, Any],
     traits: Iterable[Mapping[str, Any]],
     account_id: str | None,
-) -> list[Told]:
+) -> list[Clue]:
     """The same of an event in its parts, as the graph keeps it."""
     found = [
-        Told(name, value)
+        Clue(name, value)
         for name in properties
         if _bare(name) in _NUMBERS and (value := _text(properties[name]))
     ]
@@ -126,11 +126,11 @@ def told_by(
         for each in traits:
             found += _names(each)
     if kind == "group" and account_id:
-        found.append(Told("account", account_id))
+        found.append(Clue("account", account_id))
     return list(dict.fromkeys(found))
 
 
-def starts_of(values: Iterable[Told]) -> tuple[list[str], int]:
+def starts_of(values: Iterable[Clue]) -> tuple[list[str], int]:
     """The beginnings that an event is looked up by, at most MAX_STARTS, and how many of them are
     of whole values: these come first.
     """
@@ -140,13 +140,13 @@ def starts_of(values: Iterable[Told]) -> tuple[list[str], int]:
     return list(dict.fromkeys(chain(wholes, words)))[:MAX_STARTS], len(wholes)
 
 
-def _names(traits: Mapping[str, Any]) -> Iterator[Told]:
+def _names(traits: Mapping[str, Any]) -> Iterator[Clue]:
     for name in traits:
         if _bare(name) in _NAMES and (value := _text(traits[name])):
-            yield Told(name, value)
+            yield Clue(name, value)
     parts = (_first(traits, _FIRST_NAMES), _first(traits, _LAST_NAMES))
     if whole := " ".join(part for part in parts if part):
-        yield Told("name", whole)
+        yield Clue("name", whole)
 
 
 def _first(traits: Mapping[str, Any], names: Sequence[str]) -> str | None:
@@ -248,6 +248,6 @@ def _slips(text: str, letters: str) -> Iterator[str]:
             yield f"{before}{after[1]}{after[0]}{after[2:]}"
 
 
-def found_in(values: Iterable[Told], found: str) -> Told | None:
+def found_in(values: Iterable[Clue], found: str) -> Clue | None:
     """The value of an event that is looked up by a beginning."""
     return next((each for each in values if found in starts(each.value)), None)

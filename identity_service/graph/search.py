@@ -9,13 +9,13 @@ import orjson
 
 from identity_service.domain.events import ReportedEvent
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.search import Lookup, Told, ending, starts, starts_of, told, told_by
+from identity_service.domain.search import Clue, Lookup, clues, clues_of, ending, starts, starts_of
 from identity_service.graph.database import Database
 from identity_service.graph.keys import space_key
 from identity_service.graph.statements import statement
 
 FIND_CUSTOMERS: Final = statement("search/find_customers")
-READ_TOLD: Final = statement("search/read_told")
+READ_CLUES: Final = statement("search/read_clues")
 
 _SCAN: Final = 2_000
 """Most identifiers and events that are looked at for one beginning, in each place."""
@@ -53,7 +53,7 @@ def identifier_properties(space: str, identifier: Identifier) -> dict[str, Any]:
 
 def event_properties(space: str, event: ReportedEvent) -> dict[str, Any]:
     """The properties by which an event is looked up."""
-    found, wholes = starts_of(told(event))
+    found, wholes = starts_of(clues(event))
     return {**_starts(space, found), "find_wholes": wholes} if found else {}
 
 
@@ -84,23 +84,23 @@ class SearchReader:
         )
         return [Hit(*each) for each in row["found"]] if row else []
 
-    async def told(self, events: Sequence[str]) -> Mapping[str, list[Told]]:
+    async def clues(self, events: Sequence[str]) -> Mapping[str, list[Clue]]:
         """By key of an event, what it says of its person that it is looked up by."""
         if not events:
             return {}
-        row = await self._database.read_one(READ_TOLD, w={"events": list(events)})
-        return {key: _told(*sent) for key, *sent in row["events"]} if row else {}
+        row = await self._database.read_one(READ_CLUES, w={"events": list(events)})
+        return {key: _clues(*sent) for key, *sent in row["events"]} if row else {}
 
 
-def _told(
+def _clues(
     kind: str,
     properties: str,
     traits: str | None,
     context_traits: str | None,
     account_id: str | None,
     account_traits: str | None,
-) -> list[Told]:
+) -> list[Clue]:
     sent: list[dict[str, Any]] = [
         orjson.loads(each) for each in (traits, context_traits, account_traits) if each
     ]
-    return told_by(kind, orjson.loads(properties), sent, account_id)
+    return clues_of(kind, orjson.loads(properties), sent, account_id)

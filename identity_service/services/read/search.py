@@ -11,9 +11,9 @@ from identity_service.domain.recorded import Page, SettledCustomer
 from identity_service.domain.search import (
     MAX_TEXT,
     MIN_TEXT,
+    Clue,
     Likeness,
     SearchText,
-    Told,
     found_in,
 )
 from identity_service.errors import BadInput
@@ -87,10 +87,10 @@ class Search:
         places = list(enumerate(list(found.items())[:MAX_FOUND], start=1))
         page = places[after : after + first]
         events = {each.hit.event for _, (_, why) in page for each in why if each.hit.event}
-        told = await self._reader.told(sorted(events))
+        clues = await self._reader.clues(sorted(events))
         return Page(
             [
-                FoundCustomer(customer, _matches(why, told), place)
+                FoundCustomer(customer, _matches(why, clues), place)
                 for place, (customer, why) in page
             ],
             more=len(places) > after + first,
@@ -128,13 +128,13 @@ def _read(text: str) -> SearchText:
     return asked
 
 
-def _matches(why: Iterable[_Likely], told: Mapping[str, Sequence[Told]]) -> list[Match]:
+def _matches(why: Iterable[_Likely], clues: Mapping[str, Sequence[Clue]]) -> list[Match]:
     matches: dict[tuple[str, str], Match] = {}
     for each in why:
         hit = each.hit
         name, value = hit.type, hit.value
         if hit.event is not None:
-            said = found_in(told.get(hit.event, ()), hit.found)
+            said = found_in(clues.get(hit.event, ()), hit.found)
             if said is None:
                 continue  # erased meanwhile
             name, value = said

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from identity_service.domain.search import (
     MAX_START,
     MAX_STARTS,
+    Clue,
     Likeness,
     SearchText,
-    Told,
+    clues_of,
     ending,
     spelled,
     starts,
     starts_of,
-    told_by,
 )
 
 
@@ -80,22 +80,22 @@ def test_numbers_of_orders_are_looked_up_on_every_event_and_names_where_a_person
     properties = {"orderNumber": 17, "url": "x", "Ticket ID": "T-1", "order_id": ""}
     traits = [{"first_name": "Ann", "lastName": "Lee", "plan": "pro"}, {"company": "Acme"}]
 
-    assert told_by("track", properties, traits, "acme-7") == [
-        Told("orderNumber", "17"),
-        Told("Ticket ID", "T-1"),
+    assert clues_of("track", properties, traits, "acme-7") == [
+        Clue("orderNumber", "17"),
+        Clue("Ticket ID", "T-1"),
     ]
-    assert told_by("identify", {}, traits, "acme-7") == [
-        Told("name", "Ann Lee"),
-        Told("company", "Acme"),
+    assert clues_of("identify", {}, traits, "acme-7") == [
+        Clue("name", "Ann Lee"),
+        Clue("company", "Acme"),
     ]
-    assert told_by("group", {}, [{"name": "Acme"}], "acme-7") == [
-        Told("name", "Acme"),
-        Told("account", "acme-7"),
+    assert clues_of("group", {}, [{"name": "Acme"}], "acme-7") == [
+        Clue("name", "Acme"),
+        Clue("account", "acme-7"),
     ]
 
 
 def test_whole_values_of_an_event_come_before_words_of_any() -> None:
-    values = [Told("name", "Acme Rockets"), Told("account", "acme-7")]
+    values = [Clue("name", "Acme Rockets"), Clue("account", "acme-7")]
 
     assert starts_of(values) == (["acme rockets", "acme 7", "rockets"], 2)
 

@@ -1,4 +1,4 @@
-// Purpose: What events say of their persons, as it was sent.
+// Purpose: What events say by which their persons are looked up, as it was sent.
 // Access: read
 // Space: keys
 // Parameters:
