@@ -12,8 +12,8 @@
 //   w.version: integer – of the text that they were computed by
 //   w.named: list of [account key, account id, position, always], in order: accounts to be computed, those that are
 //     not `always` unless that version computed them. What the ledger says after the position is news to a new one
-//   w.accounts: list of [account key, mark that was read, properties that differ], in order
-//   w.members: list of [account key, customer id, rev that was read] of the members of these accounts
+//   w.accounts: list of [account key, mark that was read, properties that differ, list of [customer id, rev that was
+//     read] of its members], in order
 //   w.fellows: ids of other customers whose profiles rest on the same accounts, in order
 //   w.gone: ids of customers that are no longer there, in order
 //   w.entered: list of [whose, key of the membership, properties of a Membership]; whose: a customer id, or the key of
@@ -46,19 +46,21 @@ CALL () {
 }
 CALL () {
   UNWIND $w.accounts AS row
-  WITH {key: row[0]} AS account
+  WITH {key: row[0], members: row[3]} AS account
   MATCH (p:AccountProfile {key: account.key})
   SET p.space = $w.space
+  WITH account
+  CALL (account) {
+    UNWIND account.members AS row
+    WITH {id: row[0], rev: row[1]} AS member
+    OPTIONAL MATCH (c:Customer {id: member.id}) WHERE c.space = $w.space AND c.rev = member.rev
+    WITH c WHERE c IS NULL
+    RETURN count(*) AS stale
+  }
+  WITH account WHERE stale = 0
   RETURN collect(account.key) AS accounts
 }
-CALL () {
-  UNWIND $w.members AS row
-  WITH {account: row[0], id: row[1], rev: row[2]} AS member
-  OPTIONAL MATCH (c:Customer {id: member.id}) WHERE c.space = $w.space AND c.rev = member.rev
-  WITH member.account AS account, c WHERE c IS NULL
-  RETURN collect(DISTINCT account) AS stale
-}
-WITH k, fresh + gone + [key IN accounts WHERE NOT key IN stale] AS written, $w AS w
+WITH k, fresh + gone + accounts AS written, $w AS w
 CALL (w, written) {
   UNWIND w.profiles AS row
   WITH {id: row[0], mark: row[1], properties: row[2]} AS computed WHERE computed.id IN written

@@ -7,18 +7,18 @@ run out; what it had not written yet is still marked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
 from identity_service.domain.profiles.causes import LedgerEntry, Stay
 from identity_service.domain.profiles.definitions import CauseKind, Of
-from identity_service.domain.profiles.memberships import Change, MembershipChange
+from identity_service.domain.profiles.memberships import Change
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.graph.database import Database
-from identity_service.graph.keys import account_key, membership_key, without_space
+from identity_service.graph.keys import without_space
+from identity_service.graph.profile_writes import ProfilesWrite, rows
 from identity_service.graph.statements import statement
 
 LIST_PROFILE_WORK: Final = statement("instance/list_profile_work")
@@ -43,9 +43,6 @@ memberships."""
 
 CHANGES_OF_SETTLEMENT: Final = 1_000
 """So far behind a change another one of the same settlement is looked for."""
-
-_ID_OF: Final = {Of.CUSTOMERS: "customer_id", Of.ACCOUNTS: "account_id"}
-"""The property that holds the id of a member."""
 
 
 class Mark(NamedTuple):
@@ -102,46 +99,6 @@ class ProfilesProgress:
     customers: int
     computed: int
     done: bool
-
-
-class NamedAccount(NamedTuple):
-    """An account that is to be computed: `always`, or unless the version at hand computed it.
-
-    What the ledger says after `position` is news to one that never was computed.
-    """
-
-    position: int
-    always: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ProfilesWrite:
-    """What one transaction writes.
-
-    `guards`: customers with the revision that was read. `profiles`: of these, the mark that was
-    read, and the properties that differ. `fellows` are other customers whose profiles rest on the
-    same accounts: they are due at once. `gone` are no longer there. `outgoing`:
-    something of them changed that may concern a destination.
-
-    `accounts`, by id, are as `profiles`, and `members` by the id of the account what `guards` are.
-    `named`: accounts that are to be computed next.
-    """
-
-    version: int
-    now: int
-    guards: Mapping[str, int] = field(default_factory=dict[str, int])
-    profiles: Mapping[str, tuple[int | None, Mapping[str, Any]]] = field(
-        default_factory=dict[str, tuple[int | None, Mapping[str, Any]]]
-    )
-    accounts: Mapping[str, tuple[int | None, Mapping[str, Any]]] = field(
-        default_factory=dict[str, tuple[int | None, Mapping[str, Any]]]
-    )
-    members: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
-    named: Mapping[str, NamedAccount] = field(default_factory=dict[str, NamedAccount])
-    fellows: Collection[str] = ()
-    gone: Sequence[str] = ()
-    changes: Sequence[MembershipChange] = ()
-    outgoing: Sequence[str] = ()
 
 
 class ProfileStore:
@@ -309,7 +266,7 @@ class ProfileStore:
         None: another process has taken over, and nothing was written.
         """
         row = await self._database.write_one(
-            WRITE_PROFILES, w=self._in(space, lease=lease_ms, **_rows(space, write))
+            WRITE_PROFILES, w=self._in(space, lease=lease_ms, **rows(space, write))
         )
         if row is None:
             return None
@@ -331,66 +288,3 @@ def _by_turns(some: Iterable[str], others: Iterable[str]) -> list[str]:
     """All of both, each once, so that none of the two waits for the other."""
     pairs = zip_longest(some, others)
     return list(dict.fromkeys(each for pair in pairs for each in pair if each is not None))
-
-
-def _rows(space: str, write: ProfilesWrite) -> dict[str, Any]:
-    entered = [each for each in write.changes if each.change is Change.ENTERED]
-    left = [each for each in write.changes if each.change is Change.LEFT]
-    keys = {id_: account_key(space, id_) for id_ in (*write.accounts, *write.named)}
-    return {
-        "version": write.version,
-        "guards": sorted([customer, revision] for customer, revision in write.guards.items()),
-        "profiles": [[customer, *write.profiles[customer]] for customer in sorted(write.profiles)],
-        "named": sorted([keys[id_], id_, *each] for id_, each in write.named.items()),
-        "accounts": [[keys[id_], *write.accounts[id_]] for id_ in sorted(write.accounts)],
-        "members": [
-            [keys[id_], *guard] for id_, some in write.members.items() for guard in some.items()
-        ],
-        "fellows": sorted(write.fellows),
-        "gone": sorted(write.gone),
-        "entered": [
-            [_whose(space, each), _membership_key(space, each), _membership_node(space, each)]
-            for each in sorted(entered, key=partial(_membership_key, space))
-        ],
-        "left": sorted([_whose(space, each), _membership_key(space, each)] for each in left),
-        "changes": [
-            [_whose(space, each), _change_node(space, write, each)] for each in write.changes
-        ],
-        "outgoing": sorted(write.outgoing),
-    }
-
-
-def _whose(space: str, change: MembershipChange) -> str:
-    """The customer id, or the key of the account."""
-    is_account = change.of is Of.ACCOUNTS
-    return account_key(space, change.member_id) if is_account else change.member_id
-
-
-def _membership_key(space: str, change: MembershipChange) -> str:
-    return membership_key(space, change.audience, change.of, change.member_id)
-
-
-def _membership_node(space: str, change: MembershipChange) -> dict[str, Any]:
-    return {
-        "space": space,
-        "audience": change.audience,
-        _ID_OF[change.of]: change.member_id,
-        "since": change.cause.at,
-    }
-
-
-def _change_node(space: str, write: ProfilesWrite, change: MembershipChange) -> dict[str, Any]:
-    return {
-        "space": space,
-        "audience": change.audience,
-        "audience_version": write.version,
-        _ID_OF[change.of]: change.member_id,
-        "change": change.change.value,
-        "at": change.cause.at,
-        "computed_at": write.now,
-        "cause": change.cause.kind.value,
-        "ref": change.cause.ref,
-        "from": change.cause.from_customer,
-        "first": change.first,
-        "starts_campaigns": change.starts_campaigns,
-    }

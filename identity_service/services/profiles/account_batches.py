@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
 
 from identity_service.errors import TooLarge
 from identity_service.graph.profile_evidence import ProfileEvidenceReader, StoredAccount
-from identity_service.graph.profiles import ProfileStore, ProfilesWrite
+from identity_service.graph.profile_writes import ComputedAccount, ProfilesWrite
+from identity_service.graph.profiles import ProfileStore
 from identity_service.observability import PROFILES_POSTPONED, PROFILES_TOO_LARGE
 from identity_service.services.kit.clock import Clock
 from identity_service.services.limits import ProfileLimits
@@ -67,7 +68,7 @@ class AccountBatches:
         space, now = scope.space, self._clock()
         stored = await self._reader.stored_accounts(space, ids[:ACCOUNTS_AT_ONCE])
         later = {
-            each.account_id: (each.mark, {"due": due})
+            each.account_id: ComputedAccount(each.mark, {"due": due})
             for each in stored
             if (due := self._put_off(each, now))
         }
@@ -122,7 +123,7 @@ class AccountBatches:
         _log.warning("account_too_large", space=space, events=stored.events)
         now = self._clock()
         due = {"due": now + self._limits.large_interval_ms}
-        accounts = {stored.account_id: (stored.mark, due)}
+        accounts = {stored.account_id: ComputedAccount(stored.mark, due)}
         return await self._written(space, ProfilesWrite(in_force.version, now, accounts=accounts))
 
     async def _write(
@@ -150,14 +151,16 @@ class AccountBatches:
             now,
             rolled_out=rolled_out,
         )
-        revisions: dict[str, Mapping[str, int]] = {
-            each.account_id: each.customers for each in members.values()
-        }
+        revisions = {each.account_id: each.customers for each in members.values()}
         write = ProfilesWrite(
             in_force.version,
             now,
-            accounts={each.account_id: (each.stored.mark, each.properties) for each in outcomes},
-            members=revisions,
+            accounts={
+                each.account_id: ComputedAccount(
+                    each.stored.mark, each.properties, revisions.get(each.account_id, {})
+                )
+                for each in outcomes
+            },
             changes=changes,
         )
         return await self._written(space, write)

@@ -19,7 +19,8 @@ from identity_service.graph.profile_evidence import (
     ProfileEvidenceReader,
     StoredProfile,
 )
-from identity_service.graph.profiles import NamedAccount, ProfileStore, ProfilesWrite
+from identity_service.graph.profile_writes import NamedAccount, ProfilesWrite
+from identity_service.graph.profiles import ProfileStore
 from identity_service.observability import (
     PROFILES_COMPUTED,
     PROFILES_POSTPONED,
