@@ -28,7 +28,7 @@ from identity_service.domain.profiles.memberships import Change
 from identity_service.domain.profiles.recorded import Member, RecordedMembershipChange
 from identity_service.domain.recorded import SettledCustomer
 from identity_service.graph.ledger import NEWEST_CHANGE
-from identity_service.services.read import view
+from identity_service.services.read import view as views
 from identity_service.services.read.audiences import NamedAudience
 from identity_service.services.read.current import CurrentView
 from identity_service.services.spaces.access import Role, SpaceScope
@@ -102,7 +102,7 @@ async def _account(root: Parent[Scoped[Membership]], info: Info) -> ScopedAccoun
     found = await info.context.services.accounts.traits(root.scope, account_id)
     if found is None:
         return None
-    return root.beside(view.Account(account_id, {each.name: each.value for each in found}))
+    return root.beside(views.Account(account_id, {each.name: each.value for each in found}))
 
 
 def _cursor(root: Parent[Scoped[RecordedMembershipChange]]) -> str:
