@@ -172,7 +172,7 @@ async def test_members_of_an_audience_of_accounts_are_listed_and_followed(
     await apply(world, space, text, 0)
     await world.services.profiles.computed(scope)
     for account in ("acme", "initech"):
-        told = {"account_id": account, "account_traits": {"seats": 80}}
+        told: dict[str, Any] = {"account_id": account, "account_traits": {"seats": 80}}
         await world.send(space, event(1, f"user_id:{account}", name="Bought", **told))
     await world.services.profiles.computed(scope)
 
