@@ -8,8 +8,8 @@
 //   w.until: integer – position up to which, inclusive
 //   w.most: integer
 // Columns:
-//   changes: list of [position, audience, version, customer id, entered or left, at, cause, what caused it or
-//     null, other customer or null, first, starts campaigns]
+//   changes: list of [position, audience, version, customer id or null, account id or null, entered or left, at, cause,
+//     what caused it or null, other customer or null, first, starts campaigns]
 UNWIND $w.audiences AS audience
 CALL (audience) {
   MATCH (m:MembershipChange)
@@ -18,4 +18,4 @@ CALL (audience) {
   RETURN m
 }
 WITH m ORDER BY m.position LIMIT $w.most
-RETURN collect([m.position, m.audience, m.audience_version, m.customer_id, m.change, m.at, m.cause, m.ref, m.from, m.first, m.starts_campaigns]) AS changes
+RETURN collect([m.position, m.audience, m.audience_version, m.customer_id, m.account_id, m.change, m.at, m.cause, m.ref, m.from, m.first, m.starts_campaigns]) AS changes

@@ -1,8 +1,8 @@
-// Purpose: How many customers are in audiences.
+// Purpose: How many members audiences have.
 // Access: read
 // Space: w.audiences
 // Parameters:
-//   w.audiences: list of [space, audience]
+//   w.audiences: list of [space, audience as it stands in keys of memberships]
 // Columns:
 //   sizes: list of [space, audience, size]
 UNWIND $w.audiences AS row

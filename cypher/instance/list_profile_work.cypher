@@ -22,9 +22,21 @@ CALL (s) {
   RETURN count(p) > 0 AS settled
 }
 CALL (s) {
-  MATCH (p:Profile) WHERE p.space = s.name AND p.due >= 0
-  WITH p ORDER BY p.space, p.due LIMIT 1
-  RETURN min(p.due) AS due
+  MATCH (p:AccountProfile) WHERE p.space = s.name AND p.touched > 0
+  WITH p LIMIT 1
+  RETURN count(p) > 0 AS named
 }
-WITH s.name AS space, due, touched OR settled OR coalesce(due <= $now, false) OR coalesce(s.profiles_version, 0) <> coalesce(k.version, 0) AS waits
+CALL (s) {
+  CALL (s) {
+    MATCH (p:Profile) WHERE p.space = s.name AND p.due >= 0
+    WITH p ORDER BY p.space, p.due LIMIT 1
+    RETURN p.due AS next
+    UNION ALL
+    MATCH (p:AccountProfile) WHERE p.space = s.name AND p.due >= 0
+    WITH p ORDER BY p.space, p.due LIMIT 1
+    RETURN p.due AS next
+  }
+  RETURN min(next) AS due
+}
+WITH s.name AS space, due, touched OR settled OR named OR coalesce(due <= $now, false) OR coalesce(s.profiles_version, 0) <> coalesce(k.version, 0) AS waits
 RETURN collect(CASE WHEN waits THEN space END) AS spaces, collect(CASE WHEN NOT waits AND due IS NOT NULL THEN [space, due] END) AS next

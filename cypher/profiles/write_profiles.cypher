@@ -1,5 +1,6 @@
-// Purpose: Write what was computed of customers, and the changes of their memberships. Nothing is written when
-//   another worker has taken over, nor of a customer that was settled since it was read.
+// Purpose: Write what was computed of customers or of accounts, and the changes of their memberships. Nothing is written
+//   when another worker has taken over, nor of a customer that was settled since it was read, or an account with such a
+//   member.
 // Access: write
 // Space: parameter
 // Parameters:
@@ -8,14 +9,20 @@
 //   w.lease: integer – milliseconds until others may take over
 //   w.guards: list of [customer id, rev that was read], in order
 //   w.profiles: list of [customer id, mark that was read or null, properties that differ], in order
+//   w.version: integer – of the text that they were computed by
+//   w.named: list of [account key, account id, position, always], in order: accounts to be computed, those that are
+//     not `always` unless that version computed them. What the ledger says after the position is news to a new one
+//   w.accounts: list of [account key, mark that was read, properties that differ, list of [customer id, rev that was
+//     read] of its members], in order
 //   w.fellows: ids of other customers whose profiles rest on the same accounts, in order
 //   w.gone: ids of customers that are no longer there, in order
-//   w.entered: list of [customer id, key of the membership, audience, since]
-//   w.left: list of [customer id, key of the membership]
-//   w.changes: list of maps of the properties of a MembershipChange, without its position
+//   w.entered: list of [whose, key of the membership, properties of a Membership]; whose: a customer id, or the key of
+//     an account
+//   w.left: list of [whose, key of the membership]
+//   w.changes: list of [whose, properties of a MembershipChange, without its position]
 //   w.outgoing: ids of customers of which something changed that may concern a destination
 // Columns:
-//   written: list of the ids of the customers of which all was written
+//   written: list of the ids of the customers, and the keys of the accounts, of which all was written
 //   last_position: integer – of the last change of a membership, or null without any
 MATCH (k:ProfileWork {space: $w.space})
 SET k.space = $w.space // takes its lock
@@ -37,7 +44,23 @@ CALL () {
   WITH id WHERE NOT EXISTS { (:Customer {id: id}) }
   RETURN collect(id) AS gone
 }
-WITH k, fresh + gone AS written, $w AS w
+CALL () {
+  UNWIND $w.accounts AS row
+  WITH {key: row[0], members: row[3]} AS account
+  MATCH (p:AccountProfile {key: account.key})
+  SET p.space = $w.space
+  WITH account
+  CALL (account) {
+    UNWIND account.members AS row
+    WITH {id: row[0], rev: row[1]} AS member
+    OPTIONAL MATCH (c:Customer {id: member.id}) WHERE c.space = $w.space AND c.rev = member.rev
+    WITH c WHERE c IS NULL
+    RETURN count(*) AS stale
+  }
+  WITH account WHERE stale = 0
+  RETURN collect(account.key) AS accounts
+}
+WITH k, fresh + gone + accounts AS written, $w AS w
 CALL (w, written) {
   UNWIND w.profiles AS row
   WITH {id: row[0], mark: row[1], properties: row[2]} AS computed WHERE computed.id IN written
@@ -48,6 +71,23 @@ CALL (w, written) {
   // What was settled since it was read keeps its mark.
   SET p.touched = CASE WHEN p.touched = computed.mark THEN null ELSE p.touched END
   MERGE (c)-[:HAS_PROFILE]->(p)
+}
+CALL (w, written) {
+  UNWIND w.accounts AS row
+  WITH {key: row[0], mark: row[1], properties: row[2]} AS computed WHERE computed.key IN written
+  MATCH (p:AccountProfile {key: computed.key})
+  SET p += computed.properties
+  SET p.touched = CASE WHEN p.touched = computed.mark THEN null ELSE p.touched END
+}
+CALL (w) {
+  WITH w, timestamp() * 1000 AS mark
+  UNWIND w.named AS row
+  WITH mark, {key: row[0], id: row[1], position: row[2], always: row[3]} AS named, w
+  MERGE (p:AccountProfile {key: named.key})
+    ON CREATE SET p.account_id = named.id, p.position = named.position
+  SET p.space = w.space
+  WITH p, mark, named, w WHERE named.always OR coalesce(p.version, 0) <> w.version
+  SET p.touched = CASE WHEN p.touched >= mark THEN p.touched + 1 ELSE mark END
 }
 CALL (w) {
   UNWIND w.fellows AS id
@@ -62,15 +102,15 @@ CALL (w, written) {
 }
 CALL (w, written) {
   UNWIND w.left AS row
-  WITH {id: row[0], key: row[1]} AS left WHERE left.id IN written
+  WITH {whose: row[0], key: row[1]} AS left WHERE left.whose IN written
   MATCH (m:Membership {key: left.key})
   DELETE m
 }
 CALL (w, written) {
   UNWIND w.entered AS row
-  WITH {id: row[0], key: row[1], audience: row[2], since: row[3]} AS entered WHERE entered.id IN written
+  WITH {whose: row[0], key: row[1], properties: row[2]} AS entered WHERE entered.whose IN written
   MERGE (m:Membership {key: entered.key})
-  SET m.space = w.space, m.audience = entered.audience, m.customer_id = entered.id, m.since = entered.since
+  SET m += entered.properties
 }
 CALL (w, written) {
   MATCH (d:Destination {space: w.space})
@@ -81,7 +121,9 @@ CALL (w, written) {
   SET o.space = w.space, o.destination = d.name, o.customer_id = id, o.due = 0
 }
 CALL (k, w, written) {
-  WITH k, [change IN w.changes WHERE change.customer_id IN written] AS changes
+  UNWIND w.changes AS row
+  WITH k, {whose: row[0], properties: row[1]} AS change WHERE change.whose IN written
+  WITH k, collect(change.properties) AS changes
   WITH k, changes WHERE size(changes) > 0
   SET k.last_position = coalesce(k.last_position, 0) + size(changes)
   WITH k.last_position - size(changes) AS before, changes

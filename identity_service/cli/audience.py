@@ -40,7 +40,7 @@ def list_command(space: Space, as_json: AsJson = False) -> None:
                 each.name,
                 each.definition.of.value,
                 each.definition.enabled,
-                await audiences.size(scope, each.name),
+                await audiences.size(scope, each),
             )
             for each in await audiences.all(scope)
         ]
@@ -72,18 +72,19 @@ def members_command(
 
     async def work(opened: Session) -> None:
         scope, audiences = await opened.space(space), opened.cases.audiences
-        if await audiences.find(scope, name) is None:
+        audience = await audiences.find(scope, name)
+        if audience is None:
             raise _unknown(space, name)
         after, more = "", True
         while more:
-            page = await audiences.members(scope, name, after, PAGE)
+            page = await audiences.members(scope, audience, after, PAGE)
             for each in page.items:
                 since = iso(each.since)
                 if as_json:
-                    _print_json({"customerId": each.customer_id, "since": since})
+                    _print_json({**json_objects.member_ids(each), "since": since})
                 else:
-                    print_line(f"{each.customer_id} since {since}")
-            after, more = (page.items[-1].customer_id if page.items else after), page.more
+                    print_line(f"{each.member_id} since {since}")
+            after, more = (page.items[-1].member_id if page.items else after), page.more
 
     session.run(work)
 
@@ -102,7 +103,7 @@ def follow_command(
         bool, typer.Option("--json", help="For programs: one JSON object a line.")
     ] = False,
 ) -> None:
-    """Print every customer that enters or leaves an audience from now on, until Ctrl-C."""
+    """Print whoever enters or leaves an audience from now on, until Ctrl-C."""
     show = _show_json if as_json else _show
 
     async def work(opened: Session) -> None:
@@ -141,7 +142,7 @@ def _show(change: RecordedMembershipChange) -> None:
     other = f" from {change.from_customer}" if change.from_customer else ""
     campaign = ", starts campaigns" if change.starts_campaigns else ""
     print_line(
-        f"{iso(change.at)} {change.customer_id} {change.change.value} {change.audience}"
+        f"{iso(change.at)} {change.member_id} {change.change.value} {change.audience}"
         f" ({change.cause}{other}{campaign})"
     )
 

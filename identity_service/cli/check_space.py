@@ -95,7 +95,8 @@ def _judge_profiles(found: ProfileCheck, *, as_json: bool) -> None:
             else "Please report it.",
         )
     if not as_json:
-        results().print(f"{found.customers:,} profiles, all as the evidence says.")
+        accounts = f" and {found.accounts:,} of accounts" if found.accounts else ""
+        results().print(f"{found.customers:,} profiles{accounts}, all as the evidence says.")
 
 
 async def _look(opened: Session, scope: SpaceScope) -> _Found:
@@ -112,6 +113,7 @@ async def _look(opened: Session, scope: SpaceScope) -> _Found:
 def _profiles(found: ProfileCheck) -> dict[str, object]:
     return {
         "customers": found.customers,
+        "accounts": found.accounts,
         "waiting": found.waiting,
         "differing": found.profiles,
         "memberships": [list(each) for each in found.memberships],

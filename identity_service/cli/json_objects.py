@@ -18,7 +18,8 @@ from identity_service.domain.preview.report import (
     PreviewSummary,
 )
 from identity_service.domain.profiles.comparison import AudienceDifference, FeatureDifference
-from identity_service.domain.profiles.recorded import RecordedMembershipChange
+from identity_service.domain.profiles.definitions import Of
+from identity_service.domain.profiles.recorded import Member, RecordedMembershipChange
 from identity_service.domain.profiles.values import json_text
 from identity_service.domain.recorded import (
     DecidedLink,
@@ -383,7 +384,7 @@ def membership_change(found: RecordedMembershipChange) -> dict[str, Any]:
         "cursor": cursor_of(found),
         "audience": found.audience,
         "version": found.version,
-        "customerId": found.customer_id,
+        **member_ids(found),
         "change": found.change.name,
         "at": iso(found.at),
         "cause": found.cause.value,
@@ -392,6 +393,12 @@ def membership_change(found: RecordedMembershipChange) -> dict[str, Any]:
         "first": found.first,
         "startsCampaigns": found.starts_campaigns,
     }
+
+
+def member_ids(found: Member | RecordedMembershipChange) -> dict[str, str | None]:
+    """Of a member of an audience, which is a customer or an account."""
+    ids = {Of.CUSTOMERS: "customerId", Of.ACCOUNTS: "accountId"}
+    return {name: found.member_id if found.of is of else None for of, name in ids.items()}
 
 
 def profiles_preview(found: ProfilesPreview) -> dict[str, Any]:

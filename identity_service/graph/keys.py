@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from identity_service.domain.events import EventIdentity, Rejection
 from identity_service.domain.identifiers import Identifier
+from identity_service.domain.profiles.definitions import Of
 
 
 def identifier_key(space: str, identifier: Identifier) -> str:
@@ -67,9 +68,17 @@ def policy_key(space: str, version: int) -> str:
     return f"{space}/{version}"
 
 
-def membership_key(space: str, audience: str, customer: str) -> str:
-    """`space/audience/customer id`: the members of an audience lie side by side."""
-    return f"{space}/{audience}/{customer}"
+def audience_key(audience: str, of: Of) -> str:
+    """An audience in keys of memberships: its name, and `:accounts` behind it where it has these.
+
+    A name has no colon, so no account is taken for a customer that was in it by an earlier text.
+    """
+    return audience if of is Of.CUSTOMERS else f"{audience}:{of}"
+
+
+def membership_key(space: str, audience: str, of: Of, member: str) -> str:
+    """`space/audience/id of the member`: the members of an audience lie side by side."""
+    return f"{space}/{audience_key(audience, of)}/{member}"
 
 
 def profiles_text_key(space: str, version: int) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from identity_service.domain.profiles.definitions import CauseKind
+from identity_service.domain.profiles.definitions import CauseKind, Of
 from identity_service.domain.profiles.memberships import Change
 from identity_service.domain.profiles.recorded import Member, RecordedMembershipChange
 from identity_service.graph.database import Database
+from identity_service.graph.keys import audience_key
 from identity_service.graph.statements import statement
 
 READ_SIZES: Final = statement("audiences/read_sizes")
@@ -26,19 +27,33 @@ class MembershipReader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def sizes(self, audiences: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
-        """By space and name, how many customers are in each audience."""
+    async def sizes(
+        self, audiences: Sequence[tuple[str, str, Of]]
+    ) -> dict[tuple[str, str, Of], int]:
+        """By space, name and what it holds, how many are in each audience."""
+        asked = {(each[0], audience_key(*each[1:])): each for each in audiences}
         row = await self._database.read_one(
-            READ_SIZES, w={"audiences": [list(each) for each in audiences]}
+            READ_SIZES, w={"audiences": [list(each) for each in asked]}
         )
-        return {(space, name): size for space, name, size in row["sizes"]} if row else {}
+        return {asked[space, key]: size for space, key, size in row["sizes"]} if row else {}
 
-    async def members(self, space: str, audience: str, after: str, most: int) -> list[Member]:
+    async def members(
+        self, space: str, audience: str, of: Of, after: str, most: int
+    ) -> list[Member]:
         """Members by their ids, those after one; empty for the first."""
         row = await self._database.read_one(
-            LIST_MEMBERS, w={"space": space, "audience": audience, "after": after, "most": most}
+            LIST_MEMBERS,
+            w={
+                "space": space,
+                "audience": audience_key(audience, of),
+                "after": after,
+                "most": most,
+            },
         )
-        return [Member(*each) for each in row["members"]] if row else []
+        return [
+            Member(of, customer or account, since)
+            for customer, account, since in (row["members"] if row else ())
+        ]
 
     async def changes(
         self, space: str, audience: str | None, before: int, most: int
@@ -92,12 +107,15 @@ def _change(
     position: int,
     audience: str,
     version: int,
-    customer: str,
+    customer: str | None,
+    account: str,
     change: str,
     at: int,
     cause: str,
     *more: Any,
 ) -> RecordedMembershipChange:
+    of = Of.ACCOUNTS if customer is None else Of.CUSTOMERS
+    member = account if customer is None else customer
     return RecordedMembershipChange(
-        position, audience, version, customer, Change(change), at, CauseKind(cause), *more
+        position, audience, version, of, member, Change(change), at, CauseKind(cause), *more
     )

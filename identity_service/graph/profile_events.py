@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from identity_service.domain.events import EventOrder
@@ -17,10 +17,10 @@ LIST_MEMBERS: Final = statement("profiles/list_members")
 
 
 class AccountMembers(NamedTuple):
-    """An account and the customers that belong to it."""
+    """An account and the customers that belong to it, each with its revision."""
 
     account_id: str
-    customers: Sequence[str]
+    customers: Mapping[str, int]
 
 
 class ProfileEventReader:
@@ -52,5 +52,10 @@ class ProfileEventReader:
 
     async def members(self, accounts: Sequence[str], most: int) -> dict[str, AccountMembers]:
         """Accounts by their keys, each with at most `most` members."""
-        row = await self._database.read_one(LIST_MEMBERS, w={"keys": list(accounts), "most": most})
-        return {key: AccountMembers(*entry) for key, *entry in row["accounts"]} if row else {}
+        row = await self._database.read_latest(
+            LIST_MEMBERS, w={"keys": list(accounts), "most": most}
+        )
+        return {
+            key: AccountMembers(account, dict(members))
+            for key, account, members in (row["accounts"] if row else ())
+        }

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
 from identity_service.domain.events import EventOrder
+from identity_service.domain.profiles.causes import Computed
 from identity_service.domain.profiles.consents import consents
 from identity_service.domain.profiles.occurrences import CustomerEvidence, ProfileEvent
 from identity_service.domain.profiles.reported import TraitsOfEvent, reported_values
 from identity_service.domain.resolution.id_register import CustomerKind
 from identity_service.graph.database import Database
+from identity_service.graph.keys import account_key
 from identity_service.graph.statements import statement
 
 READ_CUSTOMERS: Final = statement("profiles/read_customers")
+READ_ACCOUNTS: Final = statement("profiles/read_accounts")
 READ_EVENTS: Final = statement("profiles/read_events")
 
 EVENTS_OF_A_PAGE: Final = 25_000
@@ -71,8 +74,25 @@ class Heads:
     gone: Sequence[StoredProfile] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class StoredAccount:
+    """What is stored of an account: the audiences that it is in, and what it was computed from.
+
+    `mark`: it is to be computed again. `last`: when that was done, None: never. `position`: of the
+    ledger up to which changes were known. `members` are ids of customers; `events` counts theirs.
+    """
+
+    account_id: str
+    mark: int | None
+    last: Computed | None
+    audiences: tuple[str, ...]
+    position: int
+    members: tuple[str, ...]
+    events: int
+
+
 class ProfileEvidenceReader:
-    """Reads the evidence of customers, where writes go."""
+    """Reads the evidence of customers, and what is stored of it, where writes go."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -100,6 +120,28 @@ class ProfileEvidenceReader:
             for customer, kind, revision, created_at, types, events in row["customers"]
         }
         return Heads(heads, list(profiles.values()))
+
+    async def stored_accounts(self, space: str, ids: Collection[str]) -> list[StoredAccount]:
+        """Those of the accounts of which something is stored, by id."""
+        if not ids:
+            return []
+        row = await self._database.read_latest(
+            READ_ACCOUNTS, w={"keys": [account_key(space, id_) for id_ in sorted(ids)]}
+        )
+        return [
+            StoredAccount(
+                id_,
+                mark,
+                None if version is None else Computed(version, evaluated_at, due),
+                tuple(audiences or ()),
+                position or 0,
+                tuple(members or ()),
+                events or 0,
+            )
+            for id_, mark, version, audiences, evaluated_at, due, position, members, events in (
+                row["accounts"] if row else ()
+            )
+        ]
 
     async def evidence(
         self, space: str, heads: Iterable[CustomerHead], limited_sources: Iterable[str], now: int

@@ -7,16 +7,18 @@ run out; what it had not written yet is still marked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
 from identity_service.domain.profiles.causes import LedgerEntry, Stay
-from identity_service.domain.profiles.definitions import CauseKind
-from identity_service.domain.profiles.memberships import Change, MembershipChange
+from identity_service.domain.profiles.definitions import CauseKind, Of
+from identity_service.domain.profiles.memberships import Change
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.graph.database import Database
-from identity_service.graph.keys import membership_key, without_space
+from identity_service.graph.keys import without_space
+from identity_service.graph.profile_writes import ProfilesWrite, rows
 from identity_service.graph.statements import statement
 
 LIST_PROFILE_WORK: Final = statement("instance/list_profile_work")
@@ -28,14 +30,16 @@ READ_PROGRESS: Final = statement("profiles/read_progress")
 LIST_WAITING: Final = statement("profiles/list_waiting")
 LIST_CUSTOMERS: Final = statement("profiles/list_customers")
 READ_CAUSES: Final = statement("profiles/read_causes")
+READ_STAYS: Final = statement("profiles/read_stays")
 WRITE_PROFILES: Final = statement("profiles/write_profiles")
 CLEAR_MARKS: Final = statement("profiles/clear_marks")
 LIST_MEMBERSHIPS: Final = statement("profiles/list_memberships")
 LIST_MEMBERSHIP_CHANGES: Final = statement("profiles/list_membership_changes")
 
 CHANGES_OF_CUSTOMER: Final = 100
-MEMBERSHIPS_OF_CUSTOMER: Final = 1_000
-"""So many entries of one customer are read, the newest, to find causes and former memberships."""
+MEMBERSHIPS_OF_MEMBER: Final = 1_000
+"""So many entries of one customer or account are read, the newest, to find causes and former
+memberships."""
 
 CHANGES_OF_SETTLEMENT: Final = 1_000
 """So far behind a change another one of the same settlement is looked for."""
@@ -59,14 +63,15 @@ class Waiting:
     """What waits in a space, oldest first.
 
     `position` is that of the last change in the ledger. `settled` are customers that were settled
-    since their profile was computed, `due` those whose time has come. `next_due` is when the next
-    one comes.
+    since their profile was computed, `due` those whose time has come. `accounts` were touched
+    since, or their time has come, by turns. `next_due` is when the next one comes.
     """
 
     position: int = 0
     marks: Sequence[Mark] = ()
     settled: Sequence[str] = ()
     due: Sequence[str] = ()
+    accounts: Sequence[str] = ()
     next_due: int | None = None
 
 
@@ -94,34 +99,6 @@ class ProfilesProgress:
     customers: int
     computed: int
     done: bool
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """What happened to a customer since its profile was computed, and its memberships so far."""
-
-    entries: Sequence[LedgerEntry] = ()
-    stays: Mapping[str, Sequence[Stay]] = field(default_factory=dict[str, Sequence[Stay]])
-
-
-@dataclass(frozen=True, slots=True)
-class ProfilesWrite:
-    """What one transaction writes.
-
-    `guards`: customers with the revision that was read. `profiles`: of these, the mark that was
-    read, and the properties that differ. `fellows` are other customers whose profiles rest on the
-    same accounts: they are due at once. `gone` are no longer there. `outgoing`:
-    something of them changed that may concern a destination.
-    """
-
-    version: int
-    now: int
-    guards: Mapping[str, int]
-    profiles: Mapping[str, tuple[int | None, Mapping[str, Any]]]
-    fellows: Collection[str] = ()
-    gone: Sequence[str] = ()
-    changes: Sequence[MembershipChange] = ()
-    outgoing: Sequence[str] = ()
 
 
 class ProfileStore:
@@ -203,6 +180,7 @@ class ProfileStore:
             [Mark(*each) for each in row["identifiers"]],
             [customer for customer, _ in row["profiles"]],
             row["due"],
+            _by_turns(row["accounts"], row["due_accounts"]),
             row["next_due"],
         )
 
@@ -218,61 +196,77 @@ class ProfileStore:
     async def memberships(
         self, space: str, after: str, most: int
     ) -> tuple[str, list[tuple[str, str]]]:
-        """A page of memberships, (audience, customer id), and where the next page begins.
+        """A page of memberships, audience and id of the member, and where the next page begins.
 
         `after` is empty at first; the others here are alike.
         """
         row = await self._database.read_latest(
             LIST_MEMBERSHIPS, w={"space": space, "key": after, "most": most}
         )
-        page: list[tuple[str, str, str]] = row["memberships"] if row else []
+        page: list[tuple[str, str, str | None, str]] = row["memberships"] if row else []
         last = without_space(page[-1][0]) if page else after
-        return last, [(audience, customer) for _, audience, customer in page]
+        return last, [(audience, customer or account) for _, audience, customer, account in page]
 
     async def membership_changes(
         self, space: str, after: int, most: int
     ) -> list[tuple[int, str, str, Change]]:
-        """A page of the changes after a position: position, audience, customer id, what it was."""
+        """A page of the changes after a position: position, audience, member, what it was."""
         row = await self._database.read_latest(
             LIST_MEMBERSHIP_CHANGES, w={"space": space, "after": after, "most": most}
         )
         return [
-            (position, audience, customer, Change(change))
-            for position, audience, customer, change in (row["changes"] if row else ())
+            (position, audience, customer or account, Change(change))
+            for position, audience, customer, account, change in (row["changes"] if row else ())
         ]
 
-    async def histories(self, space: str, since: Mapping[str, int]) -> dict[str, History]:
-        """By customer, what happened since a position of the ledger."""
-        if not since:
-            return {}
+    async def entries(
+        self, space: str, asked: Iterable[tuple[str, str, int]]
+    ) -> dict[str, dict[str, list[LedgerEntry]]]:
+        """What the ledger says of customers after a position.
+
+        `asked`: for whom, the customer, and the position. The answer is by the first two.
+        """
         row = await self._database.read_latest(
             READ_CAUSES,
             w={
                 "space": space,
-                "customers": [[customer, position] for customer, position in since.items()],
+                "customers": [list(each) for each in asked],
                 "changes": CHANGES_OF_CUSTOMER,
                 "following": CHANGES_OF_SETTLEMENT,
-                "memberships": MEMBERSHIPS_OF_CUSTOMER,
             },
         )
-        entries: dict[str, list[LedgerEntry]] = {}
-        stays: dict[str, list[Stay]] = {}
-        for customer, change, kind, *more in row["changes"] if row else ():
+        found: dict[str, dict[str, list[LedgerEntry]]] = {}
+        for whose, customer, change, kind, *more in row["changes"] if row else ():
             entry = LedgerEntry(change, ChangeKind(kind), *more)
-            entries.setdefault(customer, []).append(entry)
-        for customer, audience, change, cause in row["memberships"] if row else ():
-            stays.setdefault(customer, []).append(Stay(audience, Change(change), CauseKind(cause)))
-        return {each: History(entries.get(each, ()), stays) for each in since}
+            found.setdefault(whose, {}).setdefault(customer, []).append(entry)
+        return found
+
+    async def stays(self, space: str, of: Of, members: Iterable[str]) -> dict[str, list[Stay]]:
+        """By customer or by account, how its memberships changed so far."""
+        asked: dict[Of, list[str]] = {of: sorted(members)}
+        row = await self._database.read_latest(
+            READ_STAYS,
+            w={
+                "space": space,
+                "customers": asked.get(Of.CUSTOMERS, []),
+                "accounts": asked.get(Of.ACCOUNTS, []),
+                "most": MEMBERSHIPS_OF_MEMBER,
+            },
+        )
+        found: dict[str, list[Stay]] = {}
+        for member, audience, change, cause in row[f"of_{of}"] if row else ():
+            found.setdefault(member, []).append(Stay(audience, Change(change), CauseKind(cause)))
+        return found
 
     async def write(self, space: str, lease_ms: int, write: ProfilesWrite) -> frozenset[str] | None:
-        """Write, and renew the lease; the customers of which all was written.
+        """Write, and renew the lease; the customers and account keys of which all was written.
 
-        Those that somebody else has settled meanwhile are not.
+        Those that somebody else has settled meanwhile are not, nor accounts of such customers.
 
         None: another process has taken over, and nothing was written.
         """
         row = await self._database.write_one(
-            WRITE_PROFILES, w=self._in(space, lease=lease_ms, **_rows(space, write))
+            WRITE_PROFILES, w=self._in(space, lease=lease_ms, **rows(space, write))
         )
         if row is None:
             return None
@@ -290,44 +284,7 @@ class ProfileStore:
         return {"space": space, "worker": self._worker, **more}
 
 
-def _rows(space: str, write: ProfilesWrite) -> dict[str, Any]:
-    entered = [each for each in write.changes if each.change is Change.ENTERED]
-    left = [each for each in write.changes if each.change is Change.LEFT]
-    return {
-        "guards": sorted([customer, revision] for customer, revision in write.guards.items()),
-        "profiles": [[customer, *write.profiles[customer]] for customer in sorted(write.profiles)],
-        "fellows": sorted(write.fellows),
-        "gone": sorted(write.gone),
-        "entered": sorted(
-            [
-                each.customer_id,
-                membership_key(space, each.audience, each.customer_id),
-                each.audience,
-                each.cause.at,
-            ]
-            for each in entered
-        ),
-        "left": sorted(
-            [each.customer_id, membership_key(space, each.audience, each.customer_id)]
-            for each in left
-        ),
-        "changes": [_change_node(space, write, each) for each in write.changes],
-        "outgoing": sorted(write.outgoing),
-    }
-
-
-def _change_node(space: str, write: ProfilesWrite, change: MembershipChange) -> dict[str, Any]:
-    return {
-        "space": space,
-        "audience": change.audience,
-        "audience_version": write.version,
-        "customer_id": change.customer_id,
-        "change": change.change.value,
-        "at": change.cause.at,
-        "computed_at": write.now,
-        "cause": change.cause.kind.value,
-        "ref": change.cause.ref,
-        "from": change.cause.from_customer,
-        "first": change.first,
-        "starts_campaigns": change.starts_campaigns,
-    }
+def _by_turns(some: Iterable[str], others: Iterable[str]) -> list[str]:
+    """All of both, each once, so that none of the two waits for the other."""
+    pairs = zip_longest(some, others)
+    return list(dict.fromkeys(each for pair in pairs for each in pair if each is not None))

@@ -68,6 +68,7 @@ from identity_service.services.preview.previews import Previews
 from identity_service.services.preview.profile_previews import ProfilePreviews
 from identity_service.services.preview.retraction_previews import RetractionPreviews
 from identity_service.services.preview.rule_previews import RulePreviews
+from identity_service.services.profiles.account_batches import AccountBatches
 from identity_service.services.profiles.batches import Batches
 from identity_service.services.profiles.check import ProfileChecks
 from identity_service.services.profiles.worker import ProfileWorker
@@ -241,11 +242,13 @@ def assemble(
     history_reader, profile_reader = HistoryReader(database), ProfileEvidenceReader(database)
     profile_evidence = ProfileEvidence(profile_reader, ProfileEventReader(database), history_reader)
     profile_store = ProfileStore(database, worker, following_memberships.wake)
+    computing = policies, profile_reader, profile_evidence, profile_store, clock
     profiles = ProfileWorker(
         access,
         profile_texts,
         policy_store,
-        Batches(policies, profile_reader, profile_evidence, profile_store, clock, limits.profiles),
+        Batches(*computing, limits.profiles),
+        AccountBatches(*computing, limits.profiles),
         profile_store,
         clock,
         limits.profiles,
@@ -395,9 +398,9 @@ def assemble(
             walk, profile_evidence, profile_texts, policies, clock, preview_timeout
         ),
         profiles=profiles,
-        profile_checks=ProfileChecks(
-            profile_texts, policies, profile_reader, profile_evidence, profile_store, clock
+        profile_checks=ProfileChecks(profile_texts, *computing),
+        destinations=Destinations(
+            destination_store, channels, activation, customers, profile_texts, clock
         ),
-        destinations=Destinations(destination_store, channels, activation, customers, clock),
         activation=activation,
     )

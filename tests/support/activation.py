@@ -183,5 +183,7 @@ def activated(world: World, clock: FakeClock | None = None, worker: str = "w1") 
         clock.pause,
         Random(1),  # noqa: S311 - it spreads attempts
     )
-    destinations = Destinations(store, channels, engine, use_cases.customers, clock)
+    destinations = Destinations(
+        store, channels, engine, use_cases.customers, use_cases.profile_texts, clock
+    )
     return ActivatedSpace(world, destinations, engine, store, clock)

@@ -12,7 +12,8 @@ import signal
 import sys
 
 from identity_service.graph.database import Database
-from identity_service.graph.profiles import ProfileStore, ProfilesWrite
+from identity_service.graph.profile_writes import ProfilesWrite
+from identity_service.graph.profiles import ProfileStore
 from identity_service.observability import configure_logging
 from identity_service.services import wiring
 from identity_service.services.limits import Limits, ProfileLimits

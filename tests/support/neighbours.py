@@ -226,7 +226,8 @@ def profiles(said: str) -> str:
     return (
         f"traits: {{nickname: {{prefer: [{said}]}}}}\n"
         f"features: {{seen: {{count: [seen, {said}]}}}}\n"
-        f"audiences: {{seers: {{who: {{did: [seen, {said}]}}}}}}\n"
+        f"audiences: {{seers: {{who: {{did: [seen, {said}]}}}},\n"
+        f" holders: {{of: accounts, who: {{did: [seen, {said}]}}}}}}\n"
     )
 
 

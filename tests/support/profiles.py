@@ -23,19 +23,21 @@ RETURN p.customer_id, p.version, p.values, p.audiences, p.due,
 """
 
 MEMBERSHIPS: LiteralString = """
-MATCH (m:Membership {space: $space}) RETURN m.audience, m.customer_id, m.key
+MATCH (m:Membership {space: $space}) RETURN m.audience, coalesce(m.customer_id, m.account_id), m.key
 """
 
 CHANGES: LiteralString = """
 MATCH (m:MembershipChange {space: $space})
-RETURN m.position, m.audience, m.customer_id, m.change, m.cause, m.`from`, m.first,
-  m.starts_campaigns, m.at
+RETURN m.position, m.audience, coalesce(m.customer_id, m.account_id), m.change, m.cause,
+  m.`from`, m.first, m.starts_campaigns, m.at
 ORDER BY m.position
 """
 
 MARKS: LiteralString = """
 CALL () { MATCH (i:Identifier {space: $space}) WHERE i.touched IS NOT NULL RETURN count(i) AS n
-  UNION ALL MATCH (p:Profile {space: $space}) WHERE p.touched IS NOT NULL RETURN count(p) AS n }
+  UNION ALL MATCH (p:Profile {space: $space}) WHERE p.touched IS NOT NULL RETURN count(p) AS n
+  UNION ALL MATCH (p:AccountProfile {space: $space}) WHERE p.touched IS NOT NULL
+    RETURN count(p) AS n }
 RETURN sum(n)
 """
 

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from typing import TypeAlias
 
 import strawberry
 from strawberry import ID, UNSET, Parent
 
+from identity_service.api.graphql.account_profiles import ScopedAccount
 from identity_service.api.graphql.connections import (
     Connection,
     PageInfo,
@@ -20,15 +22,19 @@ from identity_service.api.graphql.connections import (
 from identity_service.api.graphql.context import Info, Scoped, current_view, require
 from identity_service.api.graphql.scalars import Millis
 from identity_service.api.graphql.scoped import ScopedCustomer, scoped
-from identity_service.api.graphql.types import Customer, by, shows
+from identity_service.api.graphql.types import Account, Customer, by, shows
 from identity_service.domain.profiles.definitions import CauseKind, Of
 from identity_service.domain.profiles.memberships import Change
 from identity_service.domain.profiles.recorded import Member, RecordedMembershipChange
 from identity_service.domain.recorded import SettledCustomer
 from identity_service.graph.ledger import NEWEST_CHANGE
+from identity_service.services.read import view as views
 from identity_service.services.read.audiences import NamedAudience
 from identity_service.services.read.current import CurrentView
 from identity_service.services.spaces.access import Role, SpaceScope
+
+Membership: TypeAlias = Member | RecordedMembershipChange
+"""What names a member of an audience."""
 
 strawberry.enum(CauseKind, name="MembershipCause")
 strawberry.enum(Change, name="MembershipChangeKind")
@@ -54,7 +60,7 @@ def _enabled(root: Parent[Scoped[NamedAudience]]) -> bool:
 
 
 async def _size(root: Parent[Scoped[NamedAudience]], info: Info) -> int:
-    return await info.context.services.audiences.size(root.scope, root.record.name)
+    return await info.context.services.audiences.size(root.scope, root.record)
 
 
 async def _members(
@@ -65,30 +71,38 @@ async def _members(
 ) -> Connection[Scoped[Member]]:
     last = decode_cursor("member", after, 1)[0] if after else ""
     page = await info.context.services.audiences.members(
-        root.scope, root.record.name, last, page_size(first, 50)
+        root.scope, root.record, last, page_size(first, 50)
     )
     return connection(
-        page, after or None, lambda each: encode_cursor("member", each.customer_id), root.beside
+        page, after or None, lambda each: encode_cursor("member", each.member_id), root.beside
     )
 
 
-async def _customer(root: Parent[Scoped[Member]]) -> ScopedCustomer | None:
-    return await _current(root, root.record.customer_id)
+def _customer_id(root: Parent[Scoped[Membership]]) -> ID | None:
+    return ID(root.record.member_id) if root.record.of is Of.CUSTOMERS else None
 
 
-async def _changed_customer(
-    root: Parent[Scoped[RecordedMembershipChange]],
-) -> ScopedCustomer | None:
-    return await _current(root, root.record.customer_id)
+def _account_id(root: Parent[Scoped[Membership]]) -> str | None:
+    return root.record.member_id if root.record.of is Of.ACCOUNTS else None
 
 
-async def _current(
-    root: Scoped[Member] | Scoped[RecordedMembershipChange], id_: str
-) -> ScopedCustomer | None:
+async def _customer(root: Parent[Scoped[Membership]]) -> ScopedCustomer | None:
+    if root.record.of is not Of.CUSTOMERS:
+        return None
     view = root.view
     assert isinstance(view, CurrentView)  # noqa: S101  (memberships are of now)
-    found = await view.find_by_id(id_)
+    found = await view.find_by_id(root.record.member_id)
     return root.beside(found) if isinstance(found, SettledCustomer) else None
+
+
+async def _account(root: Parent[Scoped[Membership]], info: Info) -> ScopedAccount | None:
+    if root.record.of is not Of.ACCOUNTS:
+        return None
+    account_id = root.record.member_id
+    found = await info.context.services.accounts.traits(root.scope, account_id)
+    if found is None:
+        return None
+    return root.beside(views.Account(account_id, {each.name: each.value for each in found}))
 
 
 def _cursor(root: Parent[Scoped[RecordedMembershipChange]]) -> str:
@@ -135,11 +149,13 @@ def position_of(cursor: str) -> int:
     return number_in(cursor, decode_cursor("membership", cursor, 1)[0])
 
 
-@strawberry.type
+@strawberry.type(description="A customer or an account that is in an audience.")
 class AudienceMember:
-    customer_id: ID
+    customer_id: ID | None = by(_customer_id)
+    account_id: str | None = by(_account_id)
     since: Millis
     customer: Customer | None = by(_customer)
+    account: Account | None = by(_account)
 
 
 @strawberry.type
@@ -157,7 +173,7 @@ class AudienceMemberConnection:
 @strawberry.type(
     description=(
         "Who fulfils a condition of the profiles text in force. Its members are those that were "
-        "computed last, some seconds ago at most; of an audience of accounts none are kept."
+        "computed last, some seconds ago at most."
     )
 )
 @shows(NamedAudience)
@@ -166,18 +182,20 @@ class Audience:
     of: Of = by(_of)
     enabled: bool = by(_enabled)
     size: int = by(_size)
-    members: AudienceMemberConnection = by(_members, description="By customer id.")
+    members: AudienceMemberConnection = by(_members, description="By their ids.")
 
 
-@strawberry.type(description="A customer entered an audience or left it.")
+@strawberry.type(description="A customer or an account entered an audience or left it.")
 @shows(RecordedMembershipChange)
 class MembershipChange:
     audience: str
     version: int = strawberry.field(description="Of the profiles text that it was computed by.")
-    customer_id: ID
+    customer_id: ID | None = by(_customer_id, description="Null where the audience holds accounts.")
     customer: Customer | None = by(
-        _changed_customer, description="As it is now; of a retired id the one that carries on."
+        _customer, description="As it is now; of a retired id the one that carries on."
     )
+    account_id: str | None = by(_account_id, description="Null where the audience holds customers.")
+    account: Account | None = by(_account, description="As it is now.")
     change: Change
     at: Millis = strawberry.field(
         description="When it became true: the time of the event, or the instant of the window."
@@ -187,7 +205,7 @@ class MembershipChange:
         description="The message id of the event, or the id of the change or judgement."
     )
     from_customer: ID | None = strawberry.field(
-        description="The other customer of a merge or a split."
+        description="The other customer of a merge or a split; null of an account."
     )
     first: bool = strawberry.field(
         description="Whether neither it nor the customer it came from was ever in it before."

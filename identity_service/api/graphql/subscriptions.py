@@ -41,9 +41,9 @@ class Subscription:
     membership_changes: AsyncGenerator[MembershipChange] = follows(
         audiences.follow,
         description=(
-            "Every time that a customer enters or leaves an audience, in the order in which that "
-            "was committed, each once: those after the cursor `after`, without it those from now "
-            "on. `audiences`: only these."
+            "Every time that a customer or an account enters or leaves an audience, in the order "
+            "in which that was committed, each once: those after the cursor `after`, without it "
+            "those from now on. `audiences`: only these."
         ),
     )
     settlement: AsyncGenerator[Settlement] = follows(

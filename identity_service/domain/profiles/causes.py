@@ -1,12 +1,12 @@
-"""Why the memberships of a customer were computed again, from what happened since the last time.
+"""Why memberships were computed again, from what happened since the last time.
 
 Times are milliseconds since 1970, UTC.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from identity_service.domain.profiles.consents import withdraws
@@ -72,37 +72,31 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What is known of a customer beside its evidence when its profile is computed.
+    """What is known of a customer or an account beside its evidence when it is computed.
 
     `last` is None where it never was computed. `marked`: it was touched since then. `version` is
-    that of the text in force, applied at `applied_at`; `rolled_out`: all customers that there were
-    then are computed by it. `entries` are those of the ledger since then, in their order.
+    that of the text in force, applied at `applied_at`; `rolled_out`: all that there were then are
+    computed by it. `ledger` is what the ledger says of it since then.
     """
 
-    customer_id: str
     created_at: int
     last: Computed | None
     marked: bool
     version: int
     applied_at: int
     rolled_out: bool
-    entries: Sequence[LedgerEntry] = ()
+    ledger: Sequence[Cause] = ()
 
 
 def causes(now: Circumstances, events: Iterable[ProfileEvent], at: int) -> list[Cause]:
-    """All that can have changed the memberships of a customer until `at`; never empty.
-
-    Of the ledger of one that was never computed, or not since it lives again, only what happened
-    last counts.
-    """
+    """All that can have changed the memberships until `at`; never empty."""
     newest = max(
         (event for event in events if event.at <= at),
         key=lambda event: (event.order.received_at, event.order),
         default=None,
     )
     last = now.last
-    entries = now.entries if last else [e for e in now.entries if e.cause == now.entries[-1].cause]
-    found = [_of_entry(now.customer_id, entry) for entry in entries if not _begins(entry)]
+    found = list(now.ledger)
     if last is None:
         if now.created_at < now.applied_at and not now.rolled_out:
             found.append(Cause(CauseKind.DEFINITION, now.applied_at))
@@ -119,13 +113,48 @@ def causes(now: Circumstances, events: Iterable[ProfileEvent], at: int) -> list[
     return found or [Cause(CauseKind.TIME, at)]
 
 
+def of_ledger(
+    customer: str, entries: Sequence[LedgerEntry], *, was_computed: bool = True
+) -> list[Cause]:
+    """What the ledger says of a customer, by its entries in their order.
+
+    Of one that was never computed, or not since it lives again, only what happened last counts.
+    """
+    if not was_computed:
+        entries = [each for each in entries if each.cause == entries[-1].cause]
+    return [_of_entry(customer, entry) for entry in entries if not _begins(entry)]
+
+
+def of_members(
+    entries: Mapping[str, Sequence[LedgerEntry]],
+    gone_members: Collection[str],
+    at: int,
+    *,
+    was_computed: bool = True,
+) -> list[Cause]:
+    """What the ledger says of an account, by the entries of those who are its members or were.
+
+    An account is no part of a merge or a split itself. `gone_members` are no longer there.
+    """
+    found = [
+        cause
+        for member, some in entries.items()
+        for cause in (
+            gone(member, some, at)
+            if member in gone_members
+            else of_ledger(member, some, was_computed=was_computed)
+        )
+    ]
+    return [replace(cause, from_customer=None) for cause in found]
+
+
 def gone(customer: str, entries: Sequence[LedgerEntry], at: int) -> list[Cause]:
     """Why a customer is no longer there; never empty. Without an entry it was erased."""
     return [_of_entry(customer, entry) for entry in entries] or [Cause(CauseKind.ERASURE, at)]
 
 
 def been_in(stays: Iterable[Stay]) -> set[str]:
-    """The audiences that a customer was in, by its changes in their order.
+    """The audiences that a customer or an account was in, by its changes in their order.
 
     A stay that a merge, a judgement and the like began and another one ended does not count: that
     was undone.

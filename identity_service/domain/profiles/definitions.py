@@ -438,9 +438,11 @@ class Profiles:
 
     def has_accounts(self) -> bool:
         """Whether anything is computed of accounts."""
-        return bool(self.account_features) or any(
-            each.of is Of.ACCOUNTS for each in self.audiences.values()
-        )
+        return bool(self.account_features) or self.keeps_accounts()
+
+    def keeps_accounts(self) -> bool:
+        """Whether memberships of accounts are kept."""
+        return any(each.of is Of.ACCOUNTS for each in self.audiences.values())
 
     def uses_accounts(self) -> bool:
         """Whether a customer's evaluation reads the evidence of accounts."""

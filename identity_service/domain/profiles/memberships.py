@@ -10,6 +10,7 @@ from typing import Final
 from identity_service.domain.profiles.definitions import (
     CAMPAIGN_CAUSES,
     CauseKind,
+    Of,
     Profiles,
 )
 
@@ -31,10 +32,10 @@ PRECEDENCE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why the memberships of a customer were computed again.
+    """Why the memberships of a customer or an account were computed again.
 
     `at`: the time of the event, of the instant, or of the change. `ref` names the event or the
-    change of the ledger. `from_customer`: of a merge or a split, the other customer.
+    change of the ledger. `from_customer`: of a merge or a split of a customer, the other one.
     """
 
     kind: CauseKind
@@ -52,14 +53,15 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MembershipChange:
-    """A customer entered an audience or left it.
+    """A customer or an account, by its id, entered an audience or left it.
 
     `first`: it entered, and neither it nor a customer that it was merged with or split from was
     ever in it before.
     """
 
     audience: str
-    customer_id: str
+    of: Of
+    member_id: str
     change: Change
     cause: Cause
     first: bool
@@ -68,33 +70,35 @@ class MembershipChange:
 
 def membership_changes(
     profiles: Profiles,
+    of: Of,
     before: Mapping[str, Collection[str]],
     after: Mapping[str, Collection[str]],
     causes: Mapping[str, Collection[Cause]],
     been: Mapping[str, Collection[str]],
 ) -> list[MembershipChange]:
-    """What changed of the memberships of some customers, in the order of customer, then audience.
+    """What changed of the memberships of customers or of accounts, in order of id, then audience.
 
-    All mappings are by customer id. `before` and `after` hold audiences; a customer that is retired
-    is absent in `after`. `causes` has at least one cause for every customer that changes; of
+    All mappings are by the id of the member. `before` and `after` hold audiences; what is no longer
+    there is absent in `after`. `causes` has at least one cause for every member that changes; of
     several, the first in `PRECEDENCE` is reported, and of one kind the latest. `been` holds the
-    audiences that a customer was ever in.
+    audiences that a member was ever in.
     """
     changes: list[MembershipChange] = []
-    for customer in sorted(before.keys() | after.keys()):
-        was, now = set(before.get(customer, ())), set(after.get(customer, ()))
+    for member in sorted(before.keys() | after.keys()):
+        was, now = set(before.get(member, ())), set(after.get(member, ()))
         if was == now:
             continue
-        cause = min(causes[customer], key=lambda cause: (PRECEDENCE.index(cause.kind), -cause.at))
-        known = was.union(been.get(customer, ()))
-        for other in {c.from_customer for c in causes[customer] if c.from_customer is not None}:
+        cause = min(causes[member], key=lambda cause: (PRECEDENCE.index(cause.kind), -cause.at))
+        known = was.union(been.get(member, ()))
+        for other in {c.from_customer for c in causes[member] if c.from_customer is not None}:
             known.update(before.get(other, ()), been.get(other, ()))
         for audience in sorted(was ^ now):
             entered = audience in now
             changes.append(
                 MembershipChange(
                     audience=audience,
-                    customer_id=customer,
+                    of=of,
+                    member_id=member,
                     change=Change.ENTERED if entered else Change.LEFT,
                     cause=cause,
                     first=entered and audience not in known,

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from identity_service.domain.profiles.definitions import CauseKind
+from identity_service.domain.profiles.definitions import CauseKind, Of
 from identity_service.domain.profiles.memberships import Change
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedMembershipChange:
-    """A customer entered an audience, as the text of `version` defines it, or left it.
+    """A customer or an account entered an audience, as the text of `version` defines it, or left.
 
     `position` counts the changes of memberships of a space in the order in which they were
     committed. `at` is when it became true. `cause_ref` names the event, judgement or change that
@@ -24,7 +24,8 @@ class RecordedMembershipChange:
     position: int
     audience: str
     version: int
-    customer_id: str
+    of: Of
+    member_id: str
     change: Change
     at: int
     cause: CauseKind
@@ -36,7 +37,8 @@ class RecordedMembershipChange:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A customer that is in an audience, and since when."""
+    """A customer or an account that is in an audience, and since when."""
 
-    customer_id: str
+    of: Of
+    member_id: str
     since: int

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from identity_service.activation.definition import check_secrets, parse_definition
+from identity_service.activation.definition import VendorRules, check_secrets, parse_definition
 from identity_service.activation.vendors import DestinationVendor, rules_of
+from identity_service.domain.profiles.definitions import Of
 from identity_service.domain.recorded import Page, SettledCustomer, page_of
-from identity_service.errors import FieldInvalid, NameTaken, NoSuch
+from identity_service.errors import DestinationInvalid, FieldInvalid, NameTaken, NoSuch, Problem
 from identity_service.graph.destinations import (
     DestinationKey,
     DestinationStore,
@@ -23,6 +24,7 @@ from identity_service.services.activation.plans import DEAD
 from identity_service.services.kit.clock import Clock
 from identity_service.services.read.customers import Customers
 from identity_service.services.spaces.access import Role, SpaceScope, forbidden
+from identity_service.services.spaces.profile_texts import ProfileTexts
 
 MAX_RECORDS: Final = 1_000
 """Most records of one customer that are listed."""
@@ -63,12 +65,14 @@ class Destinations:
         channels: Channels,
         engine: ActivationEngine,
         customers: Customers,
+        texts: ProfileTexts,
         clock: Clock,
     ) -> None:
         self._store = store
         self._channels = channels
         self._engine = engine
         self._customers = customers
+        self._texts = texts
         self._clock = clock
 
     async def create(
@@ -87,7 +91,7 @@ class Destinations:
         if not _NAME.fullmatch(name):
             raise FieldInvalid("name", "A name is a-z, 0-9, “-” and “_”, 1 to 63 of them.")
         rules = rules_of(vendor)
-        parse_definition(definition, rules)
+        await self._check(scope, definition, rules)
         check_secrets(secrets, rules)
         key = DestinationKey(scope.space, name)
         created = await self._store.create(
@@ -131,7 +135,7 @@ class Destinations:
         rules = rules_of(DestinationVendor(found.vendor))
         changes: dict[str, Any] = {}
         if definition is not None:
-            parse_definition(definition, rules)
+            await self._check(scope, definition, rules)
             changes["definition"] = definition
         if secrets is not None:
             check_secrets(secrets, rules)
@@ -215,6 +219,22 @@ class Destinations:
         if not isinstance(found, SettledCustomer):
             return [customer_id]
         return sorted({customer_id, found.customer_id, *await view.previous_ids(found)})
+
+    async def _check(self, scope: SpaceScope, definition: str, rules: VendorRules) -> None:
+        """Raises DestinationInvalid, also for an audience of the text in force of accounts."""
+        read = parse_definition(definition, rules)
+        in_force = await self._texts.definitions(scope)
+        problems = [
+            Problem(
+                f"audiences.{name}",
+                "it holds accounts, and a destination takes customers: name an audience of "
+                f"customers that are `in: {name}`",
+            )
+            for name, audience in (in_force.profiles.audiences.items() if in_force else ())
+            if name in read.audiences and audience.of is Of.ACCOUNTS
+        ]
+        if problems:
+            raise DestinationInvalid(tuple(problems))
 
     async def _change(
         self, scope: SpaceScope, name: str, changes: Mapping[str, Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -23,11 +23,15 @@ from identity_service.domain.profiles.evaluate import (
 )
 from identity_service.domain.profiles.occurrences import AccountEvidence, CustomerEvidence
 from identity_service.domain.profiles.parse import parse_profiles
-from identity_service.errors import Problem, TooLarge
+from identity_service.errors import Problem
 from identity_service.graph.exports import ExportReader
 from identity_service.services.kit.clock import Clock
 from identity_service.services.preview.time_limit import in_time
-from identity_service.services.read.profile_evidence import ProfileEvidence, named_accounts
+from identity_service.services.read.profile_evidence import (
+    ProfileEvidence,
+    named_accounts,
+    read_in_parts,
+)
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import Policies
 from identity_service.services.spaces.profile_texts import ProfileTexts
@@ -167,7 +171,7 @@ class ProfilePreviews:
             return await self._evidence.of_accounts(scope.space, some, limited, texts.now)
 
         for n in range(0, len(ids), _ACCOUNTS_AT_ONCE):
-            group, left_out = await _in_parts(read, ids[n : n + _ACCOUNTS_AT_ONCE])
+            group, left_out = await read_in_parts(read, ids[n : n + _ACCOUNTS_AT_ONCE])
             await asyncio.to_thread(partial(_compare, comparison, texts, evaluate_account, group))
             skipped += left_out
         return AccountsPreview(
@@ -192,21 +196,7 @@ class ProfilePreviews:
             seen.update(ids)
             for n in range(0, len(ids), _CUSTOMERS_AT_ONCE):
                 group = ids[n : n + _CUSTOMERS_AT_ONCE]
-                yield await _in_parts(read, group)
-
-
-async def _in_parts(
-    read: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]], ids: Sequence[str]
-) -> tuple[Mapping[str, T], int]:
-    """What is read of each, in halves where it is too much; and of how many it is that alone."""
-    try:
-        return await read(ids), 0
-    except TooLarge:
-        if len(ids) == 1:
-            return {}, 1
-    middle = len(ids) // 2
-    one, other = await _in_parts(read, ids[:middle]), await _in_parts(read, ids[middle:])
-    return {**one[0], **other[0]}, one[1] + other[1]
+                yield await read_in_parts(read, group)
 
 
 def _audiences(of: Of, *texts: Profiles) -> dict[str, None]:

@@ -7,14 +7,20 @@ has taken over from.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import structlog
 
 from identity_service.domain.profiles.occurrences import CustomerEvidence
 from identity_service.errors import TooLarge
-from identity_service.graph.profile_evidence import CustomerHead, Heads, ProfileEvidenceReader
-from identity_service.graph.profiles import ProfileStore, ProfilesWrite
+from identity_service.graph.profile_evidence import (
+    CustomerHead,
+    Heads,
+    ProfileEvidenceReader,
+    StoredProfile,
+)
+from identity_service.graph.profile_writes import NamedAccount, ProfilesWrite
+from identity_service.graph.profiles import ProfileStore
 from identity_service.observability import (
     PROFILES_COMPUTED,
     PROFILES_POSTPONED,
@@ -23,7 +29,7 @@ from identity_service.observability import (
 from identity_service.services.kit.clock import Clock
 from identity_service.services.limits import ProfileLimits
 from identity_service.services.profiles.computation import Batch, compute
-from identity_service.services.profiles.membership_changes import changes_with_causes
+from identity_service.services.profiles.membership_changes import changes_of_customers
 from identity_service.services.read.profile_evidence import ProfileEvidence, accounts_of
 from identity_service.services.spaces.access import SpaceScope
 from identity_service.services.spaces.policies import Policies
@@ -183,7 +189,7 @@ class Batches:
             batch.position,
             self._limits.ticks_interval_ms,
         )
-        changes = await changes_with_causes(
+        changes = await changes_of_customers(
             self._store, space, in_force, batch, outcomes, heads.gone, now
         )
         write = ProfilesWrite(
@@ -193,6 +199,7 @@ class Batches:
             profiles={
                 each.head.customer_id: (_mark(each.head), each.properties) for each in outcomes
             },
+            named=_named(in_force, batch, heads, evidence),
             fellows=fellows,
             gone=[each.customer_id for each in heads.gone],
             changes=changes,
@@ -229,6 +236,35 @@ class Batches:
         if written is None:
             raise TakenOver
         return written
+
+
+def _named(
+    in_force: ProfilesInForce,
+    batch: Batch,
+    heads: Heads,
+    evidence: Mapping[str, CustomerEvidence],
+) -> dict[str, NamedAccount]:
+    """Accounts that customers belong to, or did when they were computed last.
+
+    Those of customers that were touched have to be computed, and all by a new text.
+    """
+    found: dict[str, NamedAccount] = {}
+
+    def add(accounts: Iterable[str], profile: StoredProfile | None, *, always: bool) -> None:
+        position = profile.position if profile else 0
+        for account in accounts:
+            known = found.get(account, NamedAccount(position, always))
+            found[account] = NamedAccount(max(known.position, position), known.always or always)
+
+    for profile in heads.gone:
+        add(profile.accounts, profile, always=True)
+    for customer, head in heads.customers.items():
+        profile, is_touched = head.profile, customer in batch.touched
+        if is_touched or profile is None or profile.version != in_force.version:
+            was = profile.accounts if profile else ()
+            now = accounts_of(evidence[customer]) if in_force.profiles.keeps_accounts() else ()
+            add({*was, *now}, profile, always=is_touched)
+    return found
 
 
 def _mark(head: CustomerHead) -> int | None:

@@ -110,7 +110,7 @@ def _outcome(
     }
     values, audiences = values_text(found.features), sorted(found.audiences)
     stored = head.profile
-    accounts = accounts_of(evidence) if in_force.profiles.uses_accounts() else []
+    accounts = accounts_of(evidence) if in_force.profiles.keeps_accounts() else []
     if list(stored.accounts if stored else ()) != accounts:
         properties["accounts"] = accounts or None
     changed = stored is None or (stored.version, stored.values_json, list(stored.audiences)) != (

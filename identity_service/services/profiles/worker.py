@@ -2,8 +2,9 @@
 
 Whoever writes evidence marks what it touched, and settling a customer marks its profile. Here the
 customers of marked identifiers, those that were settled, and those whose profile can change by now
-are computed from all their events, and what differs is written. The marks are in the graph: what
-one process leaves, another computes. When the text of a space changes, all of its customers are
+are computed from all their events, and what differs is written. That marks the accounts that they
+name, of which memberships are kept likewise. The marks are in the graph: what one process leaves,
+another computes. When the text of a space changes, all of its customers are
 computed; until then they keep the values that they had.
 """
 
@@ -25,6 +26,7 @@ from identity_service.services.kit.background import DueWork
 from identity_service.services.kit.clock import Clock
 from identity_service.services.kit.progress import Watchers
 from identity_service.services.limits import ProfileLimits
+from identity_service.services.profiles.account_batches import AccountBatches
 from identity_service.services.profiles.batches import Batches, TakenOver
 from identity_service.services.profiles.computation import Batch
 from identity_service.services.spaces.access import Access, Role, SpaceScope
@@ -45,6 +47,7 @@ class ProfileWorker:
         texts: ProfileTexts,
         policy_store: PolicyStore,
         batches: Batches,
+        accounts: AccountBatches,
         store: ProfileStore,
         clock: Clock,
         limits: ProfileLimits,
@@ -53,6 +56,7 @@ class ProfileWorker:
         self._texts = texts
         self._policy_store = policy_store
         self._batches = batches
+        self._accounts = accounts
         self._store = store
         self._clock = clock
         self._limits = limits
@@ -143,7 +147,7 @@ class ProfileWorker:
     async def _compute_waiting(
         self, scope: SpaceScope, in_force: ProfilesInForce, work: Work, waiting: Waiting
     ) -> int:
-        """Compute customers that were touched, or are due; how many of both there were."""
+        """Compute what was touched, or is due; how many customers, marks and accounts that was."""
         space = scope.space
         if waiting.marks:
             waited = max(self._clock() - waiting.marks[0].at, 0) / 1_000
@@ -163,7 +167,16 @@ class ProfileWorker:
             space,
             [m for m in waiting.marks if m.customer_id is None or m.customer_id in written],
         )
-        return len(customers) + len(waiting.marks)
+        await self._compute_accounts(scope, in_force, waiting, rolled_out=rolled_out)
+        return len(customers) + len(waiting.marks) + len(waiting.accounts)
+
+    async def _compute_accounts(
+        self, scope: SpaceScope, in_force: ProfilesInForce, waiting: Waiting, *, rolled_out: bool
+    ) -> int:
+        """Compute some of the accounts that wait; how many are written."""
+        return await self._accounts.compute(
+            scope, in_force, waiting.accounts, waiting.position, rolled_out=rolled_out
+        )
 
     async def _compute_page(self, scope: SpaceScope, in_force: ProfilesInForce, work: Work) -> Work:
         """Compute some of the customers that another version of the text computed."""
@@ -179,6 +192,7 @@ class ProfileWorker:
         position, page = await self._store.customers(space, work.place, most)
         batch = Batch([each for each, _ in page], (), (), position, rolled_out=False)
         await self._batches.compute(scope, in_force, batch, outdated_only=True)
+        await self._compute_named(scope, in_force)
         is_done = len(page) < most
         place = (page[-1][1], page[-1][0]) if page else work.place
         held = await self._store.record(
@@ -194,6 +208,13 @@ class ProfileWorker:
             _log.info("profiles_done", space=space, version=version)
             return Work(version, None, place)
         return Work(work.version, version, place)
+
+    async def _compute_named(self, scope: SpaceScope, in_force: ProfilesInForce) -> None:
+        """Compute the accounts of customers that a new text computed, so that they are done too."""
+        most, written = self._limits.customers_per_step, 1
+        while written:
+            waiting = await self._store.waiting(scope.space, self._clock(), most)
+            written = await self._compute_accounts(scope, in_force, waiting, rolled_out=False)
 
 
 def _distinct(customers: Iterable[str | None]) -> list[str]:

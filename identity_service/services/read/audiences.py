@@ -50,13 +50,17 @@ class Audiences:
         """The audience of that name; None where the text in force has none."""
         return next((each for each in await self.all(scope) if each.name == name), None)
 
-    async def size(self, scope: SpaceScope, name: str) -> int:
-        """How many customers are in an audience."""
-        return await self._sizes.get((scope.space, name)) or 0
+    async def size(self, scope: SpaceScope, audience: NamedAudience) -> int:
+        """How many customers or accounts are in an audience."""
+        return await self._sizes.get((scope.space, audience.name, audience.definition.of)) or 0
 
-    async def members(self, scope: SpaceScope, name: str, after: str, first: int) -> Page[Member]:
+    async def members(
+        self, scope: SpaceScope, audience: NamedAudience, after: str, first: int
+    ) -> Page[Member]:
         """Members by their ids, those after one; empty for the first."""
-        return page_of(await self._reader.members(scope.space, name, after, first + 1), first)
+        of = audience.definition.of
+        found = await self._reader.members(scope.space, audience.name, of, after, first + 1)
+        return page_of(found, first)
 
     async def find_customers(
         self, scope: SpaceScope, search: FeatureSearch, first: int

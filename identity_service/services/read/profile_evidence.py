@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 
@@ -19,8 +19,10 @@ from identity_service.graph.customers import MAX_TRAIT_SETS
 from identity_service.graph.history import HistoryReader
 from identity_service.graph.keys import account_key
 from identity_service.graph.ledger import MOST
-from identity_service.graph.profile_events import ProfileEventReader
+from identity_service.graph.profile_events import AccountMembers, ProfileEventReader
 from identity_service.graph.profile_evidence import CustomerHead, ProfileEvidenceReader
+
+T = TypeVar("T")
 
 MAX_EVENTS: Final = 200_000
 """Most events that one reading takes, of all its customers together."""
@@ -133,12 +135,30 @@ class ProfileEvidence:
 
         `customers`: what is known of some of these already. Raises TooLarge beyond `MAX_MEMBERS`.
         """
+        accounts = await self.members(space, ids)
+        return await self.of_members(space, accounts, limited_sources, now, customers)
+
+    async def members(self, space: str, ids: Collection[str]) -> dict[str, AccountMembers]:
+        """Accounts by their keys, with all members. Raises TooLarge beyond `MAX_MEMBERS`."""
         keys = [account_key(space, id_) for id_ in sorted(ids)]
         if not keys:
             return {}
         accounts = await self._by_key.members(keys, MAX_MEMBERS + 1)
         if any(len(each.customers) > MAX_MEMBERS for each in accounts.values()):
             raise TooLarge(f"An account has more than {MAX_MEMBERS:,} members.")
+        return accounts
+
+    async def of_members(
+        self,
+        space: str,
+        accounts: Mapping[str, AccountMembers],
+        limited_sources: Collection[str],
+        now: int,
+        customers: Mapping[str, CustomerEvidence] = MappingProxyType({}),
+    ) -> dict[str, AccountEvidence]:
+        """As `of_accounts`, of accounts whose members were read before."""
+        if not accounts:
+            return {}
         others = {id_ for each in accounts.values() for id_ in each.customers} - customers.keys()
         members = {
             **customers,
@@ -146,7 +166,7 @@ class ProfileEvidence:
                 space, sorted(others), limited_sources, now, with_accounts=False
             ),
         }
-        said = await self._history.accounts(keys, MOST, MAX_TRAIT_SETS)
+        said = await self._history.accounts(sorted(accounts), MOST, MAX_TRAIT_SETS)
         traits = {
             key: {
                 trait.name: trait.value
@@ -174,6 +194,20 @@ def accounts_of(customer: CustomerEvidence) -> list[str]:
 def named_accounts(customers: Iterable[CustomerEvidence]) -> set[str]:
     """The accounts that the events of any of these customers name."""
     return {name for each in customers for name in accounts_of(each)}
+
+
+async def read_in_parts(
+    read: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]], ids: Sequence[str]
+) -> tuple[Mapping[str, T], int]:
+    """What is read of each, in halves where it is too much; and of how many it is that alone."""
+    try:
+        return await read(ids), 0
+    except TooLarge:
+        if len(ids) == 1:
+            return {}, 1
+    middle = len(ids) // 2
+    one, other = await read_in_parts(read, ids[:middle]), await read_in_parts(read, ids[middle:])
+    return {**one[0], **other[0]}, one[1] + other[1]
 
 
 def _account(

@@ -10,7 +10,7 @@ import pytest
 
 from identity_service.graph.database import Database
 from identity_service.services.spaces.access import Role
-from tests.support.graphql import GraphQLWorld, OpenSpace, graphql_world
+from tests.support.graphql import GraphQLWorld, OpenSpace, event, graphql_world
 
 pytestmark = pytest.mark.neo4j
 
@@ -161,6 +161,55 @@ async def test_only_administrators_of_the_space_apply_a_text(
 
     assert {each["errors"][0]["extensions"]["code"] for each in refused} == {"FORBIDDEN"}
     assert (await world.of_space(space, "profiles { version }"))["profiles"] is None
+
+
+async def test_members_of_an_audience_of_accounts_are_listed_and_followed(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    text = "audiences: {buying: {of: accounts, who: {members: {any: {did: Bought}}}}}\n"
+    changes = "accountId customerId customer { kind } account { traits } change cause"
+    scope = world.access.require(world.access.operator(space.name), space.name, Role.ADMIN)
+    await apply(world, space, text, 0)
+    await world.services.profiles.computed(scope)
+    for account in ("acme", "initech"):
+        told: dict[str, Any] = {"account_id": account, "account_traits": {"seats": 80}}
+        await world.send(space, event(1, f"user_id:{account}", name="Bought", **told))
+    await world.services.profiles.computed(scope)
+
+    members = "edges { node { accountId customerId account { audiences } } }"
+    first = await world.of_space(
+        space,
+        f'audience(name: "buying") {{ size members(first: 1) {{ {members}'
+        " pageInfo { hasNextPage endCursor } } }"
+        f" membershipChanges {{ edges {{ cursor node {{ {changes} }} }} }}",
+    )
+    after = first["audience"]["members"]["pageInfo"]["endCursor"]
+    rest = await world.of_space(
+        space, f'audience(name: "buying") {{ members(after: "{after}") {{ {members} }} }}'
+    )
+    cursor = first["membershipChanges"]["edges"][-1]["cursor"]
+    followed = await world.follow(
+        f'subscription {{ membershipChanges(space: "{space.name}", after: "{cursor}",'
+        f' audiences: ["buying"]) {{ {changes} }} }}',
+        1,
+        key=space.reader_key,
+    )
+
+    assert first["audience"]["size"] == 2
+    assert [
+        edge["node"] for found in (first, rest) for edge in found["audience"]["members"]["edges"]
+    ] == [
+        {"accountId": name, "customerId": None, "account": {"audiences": ["buying"]}}
+        for name in ("acme", "initech")
+    ]
+    assert followed[0]["data"]["membershipChanges"] == {
+        "accountId": "initech",
+        "customerId": None,
+        "customer": None,
+        "account": {"traits": {"seats": 80}},
+        "change": "ENTERED",
+        "cause": "EVENT",
+    }
 
 
 async def test_there_is_no_difference_from_a_version_that_is_missing(

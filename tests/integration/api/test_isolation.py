@@ -109,7 +109,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         ],
         "Space.policies": pages("Space.policies"),
         "Space.profilesHistory": pages("Space.profilesHistory"),
-        "Space.audience": [{"name": "seers"}],
+        "Space.audience": [{"name": "seers"}, {"name": "holders"}],
         "Audience.members": [
             {"first": 100},
             {"first": 100, "after": encode_cursor("member", "")},

@@ -22,6 +22,7 @@ features: {orders: {count: Order Completed}}
 audiences:
   buyers: {who: {feature: orders, gte: 1}}
   idle: {enabled: false, who: {did: any, times: 0, within: 14d}}
+  paying: {of: accounts, who: {members: {any: {in: buyers}}}}
 """
 
 
@@ -38,7 +39,13 @@ def space(command: Command, keys: dict[str, str], tmp_path: Path) -> str:
 def buy(command: Command, space: str, directory: Path, *who: str) -> None:
     events = directory / f"{'-'.join(who)}.jsonl"
     calls = [
-        {"type": "track", "event": "Order Completed", "userId": each, "messageId": f"m-{each}"}
+        {
+            "type": "track",
+            "event": "Order Completed",
+            "userId": each,
+            "messageId": f"m-{each}",
+            "context": {"groupId": "acme"},
+        }
         for each in who
     ]
     events.write_text("\n".join(map(json.dumps, calls)))
@@ -51,6 +58,7 @@ def test_audiences_are_listed_with_their_sizes(command: Command, space: str) -> 
     assert json.loads(command("audience", "list", "--space", space, "--json").out) == [
         {"name": "buyers", "of": "CUSTOMERS", "enabled": True, "size": 1},
         {"name": "idle", "of": "CUSTOMERS", "enabled": False, "size": 0},
+        {"name": "paying", "of": "ACCOUNTS", "enabled": True, "size": 1},
     ]
     assert "not enabled" in listed.out
 
@@ -65,6 +73,10 @@ def test_members_are_the_ids_of_customers(command: Command, space: str, tmp_path
     assert len(members) == 3
     assert members == sorted(members)
     assert found["customerId"] in members
+    of_accounts = command("audience", "members", "paying", "--space", space, "--json").out
+    assert json.loads(of_accounts)["accountId"] == "acme"
+    assert json.loads(of_accounts)["customerId"] is None
+    assert command("audience", "members", "paying", "--space", space).out.startswith("acme since ")
     line = command.complains("audience", "members", "x", "--space", space, code=1)
     assert "no audience “x”" in line
 

@@ -16,11 +16,13 @@ import pytest
 
 from identity_service.domain.events import EventIdentity
 from identity_service.domain.identifiers import parse_identifier
+from identity_service.domain.profiles.definitions import Of
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.domain.resolution.id_register import CustomerKind
 from identity_service.graph.database import Database
 from identity_service.graph.keys import (
     account_key,
+    audience_key,
     bounds,
     earlier_event_key,
     event_key,
@@ -57,6 +59,8 @@ READING: Final = [
     and statement(name).definition.access is Access.READ
     and name not in OF_THE_INSTANCE
 ]
+
+HOLDERS: Final = audience_key("holders", Of.ACCOUNTS)
 
 # No id is anchored at what only retracted events carried, no process is at a retraction, and no
 # source was replayed. Nobody in these spaces looked at a page, used two apps, did anything on a
@@ -103,14 +107,14 @@ Value = Callable[[str, Neighbour], Any]
 VALUES: Final[list[tuple[str, Value]]] = [
     (r"list of \[space\]$", lambda space, _: [[space]]),
     (r"list of keys of versions", lambda space, _: [policy_key(space, v) for v in (1, 2, 3)]),
-    (r"list of \[space, audience\]", lambda space, _: [[space, "seers"]]),
+    (r"list of \[space, audience as", lambda space, _: [[space, "seers"], [space, HOLDERS]]),
     (r"^w\.audiences: list of names", lambda _, __: ["seers"]),
     (r"^w\.audience: ", lambda _, __: "seers"),
-    (r"^w\.after: string . the last customer id", lambda _, __: ""),
+    (r"^w\.after: string . the last id of", lambda _, __: ""),
     (r"list of customer ids", lambda _, about: sorted((*about.customers, about.retired))),
     (
-        r"list of \[customer id, position in the ledger",
-        lambda _, about: [[each, 0] for each in (*about.customers, about.retired)],
+        r"list of \[for whom, customer id, position in the ledger",
+        lambda _, about: [["", each, 0] for each in (*about.customers, about.retired)],
     ),
     (r"^w\.limited: list of limited sources", lambda _, __: ["page"]),
     (
@@ -135,6 +139,7 @@ VALUES: Final[list[tuple[str, Value]]] = [
     (r"^w\.after: .* which is older$", lambda _, __: [0, 0, 0, ""]),
     (r"^w\.excluded: ", lambda _, __: []),
     (r"^w\.mpid: ", lambda _, __: 1),
+    (r"list of account ids", lambda _, __: ["acme"]),
     (r"list of account keys", lambda space, _: [account_key(space, "acme")]),
     (r"identifier key$", lambda space, _: identifier_keys(space)[0]),
     (r"map from identifier type to priority", lambda _, __: {"user_id": 1, "email": 2}),

@@ -540,6 +540,18 @@ async def test_a_destination_is_changed_paused_and_deleted_with_all_that_is_kept
         await destinations.find(scope, "crm")
 
 
+async def test_a_destination_takes_no_accounts(world: NewWorld, activate: Activated) -> None:
+    space = activate(await world())
+    text = "audiences: {large: {of: accounts, who: {did: any}}}\n"
+    await space.world.use_cases.profile_texts.apply(space.world.scope, text, 0, None)
+
+    with pytest.raises(DestinationInvalid) as refused:
+        await space.create(Vendor.CUSTOMERIO, "https://example.com", "audiences: {large: Large}")
+
+    assert [each.path for each in refused.value.problems] == ["audiences.large"]
+    assert "takes customers" in str(refused.value)
+
+
 async def test_destinations_are_for_administrators(world: NewWorld, activate: Activated) -> None:
     space = activate(await world())
     access = space.world.use_cases.access

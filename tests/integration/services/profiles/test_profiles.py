@@ -407,7 +407,11 @@ audiences:
     await computed(space)
 
     ann, bob = [await customer_of(space, f"user_id:{who}") for who in ("ann", "bob")]
-    assert (await stored(space)).memberships == {("colleagues", ann), ("colleagues", bob)}
+    assert (await stored(space)).memberships == {
+        ("active", "acme"),
+        ("colleagues", ann),
+        ("colleagues", bob),
+    }
     assert {e.cause for e in await changes(space)} == {"EVENT"}
     checked = await space.use_cases.profile_checks.check(space.scope)
     assert checked is not None

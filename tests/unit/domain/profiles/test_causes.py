@@ -16,6 +16,8 @@ from identity_service.domain.profiles.causes import (
     been_in,
     causes,
     gone,
+    of_ledger,
+    of_members,
 )
 from identity_service.domain.profiles.definitions import CauseKind
 from identity_service.domain.profiles.memberships import Cause, Change
@@ -25,7 +27,6 @@ from identity_service.domain.resolution.changes import ChangeKind
 NOW = 1_000
 COMPUTED = Computed(version=1, evaluated_at=500, due=None)
 SETTLED = Circumstances(
-    customer_id="ann",
     created_at=100,
     last=COMPUTED,
     marked=True,
@@ -90,14 +91,14 @@ def test_an_event_that_is_dated_ahead_is_no_cause_before_its_time() -> None:
     ],
 )
 def test_what_the_ledger_says_is_the_cause(recorded: LedgerEntry, kind: CauseKind) -> None:
-    assert causes(replace(SETTLED, entries=[recorded]), [OLD], NOW) == [
-        Cause(kind, 900, "chg_1", "bob")
-    ]
+    said = of_ledger("ann", [recorded])
+
+    assert causes(replace(SETTLED, ledger=said), [OLD], NOW) == [Cause(kind, 900, "chg_1", "bob")]
 
 
 def test_a_new_customer_is_there_because_of_its_event() -> None:
     created = entry(ChangeKind.CREATED, "event:new", other="")
-    found = replace(SETTLED, last=None, entries=[created])
+    found = replace(SETTLED, last=None, ledger=of_ledger("ann", [created], was_computed=False))
 
     assert causes(found, [NEW], NOW) == [Cause(CauseKind.EVENT, 200, "new")]
 
@@ -120,7 +121,8 @@ def test_an_id_that_lives_again_is_there_because_of_what_happened_last() -> None
             ChangeKind.SPLIT, "judgement:j withdrawn", id="chg_3", customer_id="bob", other="ann"
         ),
     ]
-    found = causes(replace(SETTLED, last=None, entries=entries), [OLD], NOW)
+    said = of_ledger("ann", entries, was_computed=False)
+    found = causes(replace(SETTLED, last=None, ledger=said), [OLD], NOW)
 
     assert Cause(CauseKind.JUDGEMENT, 900, "chg_3", "bob") in found
     assert CauseKind.MERGE not in kinds(found)
@@ -144,6 +146,18 @@ def test_who_is_gone_was_merged_or_else_erased() -> None:
 
     assert gone("ann", [merged], NOW) == [Cause(CauseKind.MERGE, 900, "chg_1", "bob")]
     assert gone("ann", [], NOW) == [Cause(CauseKind.ERASURE, NOW)]
+
+
+def test_an_account_changes_by_what_happened_to_its_members_now_and_before() -> None:
+    merged = entry(ChangeKind.MERGED, "event:m")
+    taken_back = entry(ChangeKind.SPLIT, "judgement:j withdrawn", id="chg_2")
+
+    assert of_members({"ann": [merged, taken_back], "eve": []}, {"eve"}, NOW) == [
+        Cause(CauseKind.MERGE, 900, "chg_1"),
+        Cause(CauseKind.JUDGEMENT, 900, "chg_2"),
+        Cause(CauseKind.ERASURE, NOW),
+    ]
+    assert of_members({"ann": []}, (), NOW) == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity_service.domain.profiles.definitions import CauseKind
+from identity_service.domain.profiles.definitions import CauseKind, Of
 from identity_service.domain.profiles.memberships import (
     PRECEDENCE,
     Cause,
@@ -33,13 +33,13 @@ def changes(
     been: Mapping[str, Sequence[str]] | None = None,
 ) -> list[MembershipChange]:
     named = {customer: [EVENT] for customer in {*before, *after}} if causes is None else causes
-    return membership_changes(PROFILES, before, after, named, been or {})
+    return membership_changes(PROFILES, Of.CUSTOMERS, before, after, named, been or {})
 
 
 def test_who_is_in_now_and_was_not_entered_and_the_other_way_round_left() -> None:
     found = changes({"b": ["loyal"], "c": ["loyal"]}, {"a": ["rare", "loyal"], "c": ["loyal"]})
 
-    assert [(each.customer_id, each.audience, each.change) for each in found] == [
+    assert [(each.member_id, each.audience, each.change) for each in found] == [
         ("a", "loyal", Change.ENTERED),
         ("a", "rare", Change.ENTERED),
         ("b", "loyal", Change.LEFT),
@@ -59,7 +59,7 @@ def test_a_merge_of_two_members_leaves_once_and_starts_nothing() -> None:
 
     (only,) = changes({"kept": ["loyal"], "retired": ["loyal"]}, {"kept": ["loyal"]}, merge)
 
-    assert (only.customer_id, only.change) == ("retired", Change.LEFT)
+    assert (only.member_id, only.change) == ("retired", Change.LEFT)
     assert only.cause.kind is CauseKind.MERGE
     assert not only.starts_campaigns
 
@@ -72,9 +72,9 @@ def test_who_enters_by_a_merge_was_in_before_where_the_other_was() -> None:
 
     entered, left = changes({"retired": ["loyal"]}, {"kept": ["loyal"]}, merge)
 
-    assert (entered.customer_id, entered.change, entered.first) == ("kept", Change.ENTERED, False)
+    assert (entered.member_id, entered.change, entered.first) == ("kept", Change.ENTERED, False)
     assert entered.cause.kind is CauseKind.MERGE
-    assert (left.customer_id, left.change, left.first) == ("retired", Change.LEFT, False)
+    assert (left.member_id, left.change, left.first) == ("retired", Change.LEFT, False)
 
 
 def test_only_the_first_time_is_the_first() -> None:
@@ -132,8 +132,8 @@ def test_replaying_the_stream_from_empty_gives_the_sets(states: list[dict[str, s
             {customer: sorted(names) for customer, names in after.items()},
             been={customer: sorted(names) for customer, names in been.items()},
         ):
-            members = replayed.setdefault(each.customer_id, set())
-            seen = been.setdefault(each.customer_id, set())
+            members = replayed.setdefault(each.member_id, set())
+            seen = been.setdefault(each.member_id, set())
             if each.change is Change.ENTERED:
                 assert each.audience not in members
                 assert each.first is (each.audience not in seen)
