@@ -62,7 +62,9 @@ class PlainListExecutor(StrawberryGraphQLCoreExecutionContext):
         grouped_field_set: Any,
         position_context: Any,
     ) -> Any:
-        """As graphql-core has it."""
+        """As graphql-core has it; no field of an answer that is too large."""
+        if self.exceeded is not None:
+            self._exceed(self.exceeded.message, self.exceeded.remedy)
         if is_introspection_type(parent_type):
             self._schema_fields += len(grouped_field_set)
             if self._schema_fields > MAX_SCHEMA_FIELDS:

@@ -80,21 +80,24 @@ class Space:
         description="The settlement of the newest policy: how far it is.",
     )
     statistics: SpaceStatistics = by(spaces.statistics)
-    customer: CustomerResult = by(
+    customer: CustomerResult | None = by(
         fields.customer,
         description=(
             "Who is this? By any identifier or by customer id, current or retired. "
             "Never creates anything. `live`: traverse and resolve now instead of reading the "
             "settled result; it must give the same answer. `asOf`: as the service answered at "
             "that moment, by the evidence received, the judgements made and the policy in force "
-            "until then; with it, `live` says nothing."
+            "until then; with it, `live` says nothing. Null only where `errors` says what failed."
         ),
     )
-    customers: list[CustomerResult] = by(
+    customers: list[CustomerResult | None] = by(
         fields.customers,
-        description="Many at once (at most 1,000), in the order asked.",
+        description=(
+            "Many at once (at most 1,000), in the order asked. An entry is null only where "
+            "`errors` says what failed of it."
+        ),
     )
-    customers_by_id: list[CustomerResult] = by(
+    customers_by_id: list[CustomerResult | None] = by(
         fields.customers_by_id,
         description="The same by customer id, current or retired.",
     )
