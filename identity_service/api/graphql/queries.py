@@ -12,6 +12,7 @@ from identity_service.api.graphql import (
 from identity_service.api.graphql import (
     blast_radius,
     explanations,
+    federation,
     fields,
     inboxes,
     keys,
@@ -31,7 +32,7 @@ from identity_service.api.graphql import (
 )
 from identity_service.api.graphql.audiences import Audience, MembershipChangeConnection
 from identity_service.api.graphql.blast_radius import BlastRadiusResult
-from identity_service.api.graphql.connections import parse_global_id
+from identity_service.api.graphql.connections import identifier_in, parse_global_id
 from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.destinations import DestinationConnection, DestinationRecord
 from identity_service.api.graphql.feature_search import CustomerConnection, customers_by_feature
@@ -64,7 +65,6 @@ from identity_service.api.graphql.upstream import (
     UpstreamMergeConnection,
     UpstreamRequestConnection,
 )
-from identity_service.domain.identifiers import parse_identifier
 from identity_service.domain.recorded import SettledCustomer
 from identity_service.services.read.current import CurrentView
 from identity_service.services.spaces.access import Caller, Role
@@ -255,7 +255,7 @@ async def _record(info: Info, view: CurrentView, kind: str, key: str) -> object 
             found = await view.find_by_id(key)
             return found if isinstance(found, SettledCustomer) else None
         case "Identifier":
-            return await view.identifier(parse_identifier(key))
+            return await view.identifier(identifier_in(key))
         case "Event":
             return await view.event(key)
         case "Change":
@@ -291,3 +291,16 @@ class Query:
         description="All sources, by name. The instance administrator only.",
     )
     node: Node | None = by(node)
+    service: federation.Service = strawberry.field(
+        resolver=federation.service,
+        name="_service",
+        description="What a gateway of Apollo Federation reads of the service.",
+    )
+    entities: list[federation.Entity | None] = strawberry.field(
+        resolver=federation.entities,
+        name="_entities",
+        description=(
+            "What a gateway of Apollo Federation asks for by keys, at most 1,000, each in its "
+            "place; null where there is nothing that the key of the request may see."
+        ),
+    )

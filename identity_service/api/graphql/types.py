@@ -211,6 +211,7 @@ class Customer(Node):
 @shows(SeenIdentifier)
 class Identifier(Node):
     id: ID = by(fields.identifier_node_id)
+    space: str = by(fields.identifier_space, description="The name of the space it is of.")
     type: str
     value: str
     kind: IdentifierKind

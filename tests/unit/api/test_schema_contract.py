@@ -44,6 +44,12 @@ Each operation that the contract takes is taken as before.
 
 BEYOND = frozenset(
     {
+        "Identifier.space",
+        "Query._entities",
+        "Query._service",
+        "_Any",
+        "_Entity",
+        "_Service",
         "Invalid.code",
         "InvalidCode",
         "Key",
