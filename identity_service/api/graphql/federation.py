@@ -107,7 +107,7 @@ def _sdl(schema: strawberry.Schema) -> str:
 def _read(representation: object) -> _Key | BadInput:
     """What a gateway asks for; or why it cannot be read."""
     match representation:
-        case {"__typename": "Customer" | "Identifier" as kind, "id": str(node)}:
+        case {"__typename": str(kind), "id": str(node)}:
             with suppress(BadInput):
                 return _of_node(kind, *parse_global_id(node))
         case {

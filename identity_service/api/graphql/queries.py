@@ -291,13 +291,13 @@ class Query:
         description="All sources, by name. The instance administrator only.",
     )
     node: Node | None = by(node)
-    service: federation.Service = strawberry.field(
-        resolver=federation.service,
+    service: federation.Service = by(
+        federation.service,
         name="_service",
         description="What a gateway of Apollo Federation reads of the service.",
     )
-    entities: list[federation.Entity | None] = strawberry.field(
-        resolver=federation.entities,
+    entities: list[federation.Entity | None] = by(
+        federation.entities,
         name="_entities",
         description=(
             "What a gateway of Apollo Federation asks for by keys, at most 1,000, each in its "
