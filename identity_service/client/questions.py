@@ -101,12 +101,14 @@ class Lookup:
             return Question(
                 operations.FIND_CUSTOMERS_BY_ID_GQL,
                 {"space": self.space, "ids": list(self.asked)},
-                lambda data: _entered(FindCustomersById.model_validate(data).space).customers_by_id,
+                lambda data: _all(
+                    _entered(FindCustomersById.model_validate(data).space).customers_by_id
+                ),
             )
         return Question(
             operations.FIND_CUSTOMERS_GQL,
             {"space": self.space, "identifiers": [_identifier(each) for each in self.asked]},
-            lambda data: _entered(FindCustomers.model_validate(data).space).customers,
+            lambda data: _all(_entered(FindCustomers.model_validate(data).space).customers),
         )
 
 
@@ -125,7 +127,7 @@ def find_customer(
             "id": id,
             "asOf": _moment(as_of),
         },
-        lambda data: _entered(FindCustomer.model_validate(data).space).customer,
+        lambda data: _all([_entered(FindCustomer.model_validate(data).space).customer])[0],
     )
 
 
@@ -202,6 +204,13 @@ def _entered(space: S | None) -> S:
     if space is None:
         raise NotAllowed("FORBIDDEN", "There is no such space, or the key does not enter it.")
     return space
+
+
+def _all(found: Sequence[S | None]) -> Sequence[S]:
+    """Each of the answers. One is null only beside an error, and that is raised before."""
+    if None in found:
+        raise Failed("A customer was not answered, and nothing says why.")
+    return [answer for answer in found if answer is not None]
 
 
 def _identifier(text: str) -> dict[str, str]:

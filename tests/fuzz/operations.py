@@ -69,6 +69,16 @@ _IDS: Final = (
     "<customer>", "<retired>", "<their customer>", "<node>", "<their node>",
     "<judgement>", "<their judgement>", "<retraction>", "<their retraction>",
 )  # fmt: skip
+_KEYS: Final = (
+    '{__typename: "Customer", id: "<node>"}',
+    '{__typename: "Customer", id: "<their node>"}',
+    '{__typename: "Identifier", space: "<ours>", type: "user_id", value: "ann"}',
+    '{__typename: "Identifier", space: "<theirs>", type: "user_id", value: "ann"}',
+    '{__typename: "Identifier", id: "<node>"}',
+    "{}",
+)
+"""What a gateway asks for."""
+
 _MOMENTS: Final = (
     "1960-01-01T00:00:00Z", "1971-02-05", "2000-01-01T00:00:00+14:00", "2100-01-01T00:00:00Z",
     "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999-14:00", "yesterday", "2026-02-30",
@@ -155,7 +165,10 @@ class _Writer:
             return f"{{{', '.join(given)}}}"
         if isinstance(nullable, GraphQLEnumType):
             return self._draw(st.sampled_from(sorted(nullable.values)))
-        return json.dumps(self._leaf(name, get_named_type(kind).name))
+        scalar = get_named_type(kind).name
+        if scalar == "_Any":
+            return self._draw(st.sampled_from(_KEYS))
+        return json.dumps(self._leaf(name, scalar))
 
     def _leaf(self, name: str, scalar: str) -> Any:
         if scalar == "Int":

@@ -140,6 +140,11 @@ def arguments(way: Way) -> str:
     return f"({', '.join(f'{name}: {literal(value)}' for name, value in way.items())})"
 
 
+def entities(keys: Sequence[Mapping[str, str]], selection: str) -> str:
+    """The question of a gateway for what has these keys."""
+    return f"{{ _entities(representations: {literal(list(keys))}) {{ __typename {selection} }} }}"
+
+
 def literal(value: Any) -> str:
     """A value as it stands in a query."""
     if isinstance(value, Word):

@@ -12,6 +12,7 @@ from typing import Final, Generic, TypeVar
 import strawberry
 
 from identity_service.domain.events import EventOrder
+from identity_service.domain.identifiers import Identifier, parse_identifier
 from identity_service.domain.recorded import Page, RecordedEvent
 from identity_service.errors import BadInput
 from identity_service.graph.keys import space_key, without_space
@@ -124,6 +125,14 @@ def parse_global_id(text: str) -> tuple[str, str, str]:
     if len(parts) != 3:
         raise BadInput(f"“{text}” is no id of a node.", remedy="Send the field “id” of a node.")
     return parts[0], parts[1], parts[2]
+
+
+def identifier_in(key: str) -> Identifier:
+    """The identifier in the key of a node's id; raises BadInput."""
+    try:
+        return parse_identifier(key)
+    except ValueError as error:
+        raise BadInput(f"{error}.") from None
 
 
 def _no_cursor(cursor: str) -> BadInput:

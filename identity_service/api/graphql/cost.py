@@ -101,12 +101,12 @@ A_JOURNEY: Final = 5_000
 """The weight of each field of `Journeys`: one reads all events of a span of time."""
 
 A_CUSTOMER: Final = 10
-"""The weight of each identifier or id that `customers` and `customersById` look up."""
+"""The weight of each identifier, id or key that is looked up with many others."""
 
 A_COMPONENT: Final = 5_000
 """What it may take to load a component and resolve it anew (`live: true`)."""
 
-_LOOKUPS: Final = frozenset({"customers", "customersById"})
+_LOOKUPS: Final = frozenset({"customers", "customersById", "_entities"})
 
 
 class Cost(NamedTuple):
@@ -189,7 +189,7 @@ class _Costing:
         return None
 
     def _looked_up(self, node: FieldNode) -> int:
-        """How many identifiers or ids a field looks up."""
+        """How many identifiers, ids or keys a field looks up."""
         sizes = [self._size(each.value) for each in node.arguments or ()]
         return max(sizes, default=0)
 

@@ -260,6 +260,10 @@ def over_connected_customer(
 # Identifier
 
 
+def identifier_space(root: Parent[ScopedIdentifier]) -> str:
+    return root.scope.space
+
+
 async def link_count(root: Parent[ScopedIdentifier]) -> int:
     return await root.view.link_count(root.record)
 

@@ -63,6 +63,9 @@ MAX_FIELDS: Final = 500_000
 MAX_SCHEMA_FIELDS: Final = 20_000
 """Fields of one answer that describe the schema; the introspection of tools takes 13,000."""
 
+FIELDS_OF_TEXT: Final = 13_000
+"""As how many of them the text of the schema counts."""
+
 
 def check_text(query: str) -> None:
     """Raises TooLarge for a query whose text is too long."""

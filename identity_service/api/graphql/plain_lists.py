@@ -31,7 +31,12 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
 from identity_service.api.graphql.context import Scoped
-from identity_service.api.graphql.limits import MAX_FIELDS, MAX_ITEMS, MAX_SCHEMA_FIELDS
+from identity_service.api.graphql.limits import (
+    FIELDS_OF_TEXT,
+    MAX_FIELDS,
+    MAX_ITEMS,
+    MAX_SCHEMA_FIELDS,
+)
 from identity_service.errors import TooLarge
 
 Readers: TypeAlias = Sequence[tuple[str, Callable[[Any], Any], Callable[[Any], Any]]]
@@ -62,14 +67,13 @@ class PlainListExecutor(StrawberryGraphQLCoreExecutionContext):
         grouped_field_set: Any,
         position_context: Any,
     ) -> Any:
-        """As graphql-core has it."""
+        """As graphql-core has it; no field of an answer that is too large."""
+        if self.exceeded is not None:
+            self._exceed(self.exceeded.message, self.exceeded.remedy)
         if is_introspection_type(parent_type):
-            self._schema_fields += len(grouped_field_set)
-            if self._schema_fields > MAX_SCHEMA_FIELDS:
-                self._exceed(
-                    f"The answer would hold more than {MAX_SCHEMA_FIELDS:,} fields of the schema.",
-                    "Ask for “__schema” once, without aliases.",
-                )
+            self._count_schema_fields(len(grouped_field_set))
+        elif parent_type.name == "_Service":
+            self._count_schema_fields(len(grouped_field_set) * FIELDS_OF_TEXT)
         else:
             self._count_fields(len(grouped_field_set))
         return super().execute_fields(
@@ -159,6 +163,14 @@ class PlainListExecutor(StrawberryGraphQLCoreExecutionContext):
             self._exceed(
                 f"The answer would hold more than {MAX_FIELDS:,} fields.",
                 "Ask for fewer fields, or for fewer customers at a time.",
+            )
+
+    def _count_schema_fields(self, number: int) -> None:
+        self._schema_fields += number
+        if self._schema_fields > MAX_SCHEMA_FIELDS:
+            self._exceed(
+                f"The answer would hold more than {MAX_SCHEMA_FIELDS:,} fields of the schema.",
+                "Ask for “__schema” or “_service” once, without aliases.",
             )
 
     def _exceed(self, message: str, remedy: str) -> NoReturn:

@@ -12,6 +12,7 @@ from identity_service.api.graphql import (
 from identity_service.api.graphql import (
     blast_radius,
     explanations,
+    federation,
     fields,
     inboxes,
     keys,
@@ -32,7 +33,7 @@ from identity_service.api.graphql import (
 from identity_service.api.graphql import space_deletions as deletions
 from identity_service.api.graphql.audiences import Audience, MembershipChangeConnection
 from identity_service.api.graphql.blast_radius import BlastRadiusResult
-from identity_service.api.graphql.connections import parse_global_id
+from identity_service.api.graphql.connections import identifier_in, parse_global_id
 from identity_service.api.graphql.context import Info, Scoped, current_view
 from identity_service.api.graphql.customer_pages import CustomerConnection
 from identity_service.api.graphql.destinations import DestinationConnection, DestinationRecord
@@ -68,7 +69,6 @@ from identity_service.api.graphql.upstream import (
     UpstreamMergeConnection,
     UpstreamRequestConnection,
 )
-from identity_service.domain.identifiers import parse_identifier
 from identity_service.domain.recorded import SettledCustomer
 from identity_service.services.read.current import CurrentView
 from identity_service.services.spaces.access import Caller, Role
@@ -84,21 +84,24 @@ class Space:
         description="The settlement of the newest policy: how far it is.",
     )
     statistics: SpaceStatistics = by(spaces.statistics)
-    customer: CustomerResult = by(
+    customer: CustomerResult | None = by(
         fields.customer,
         description=(
             "Who is this? By any identifier or by customer id, current or retired. "
             "Never creates anything. `live`: traverse and resolve now instead of reading the "
             "settled result; it must give the same answer. `asOf`: as the service answered at "
             "that moment, by the evidence received, the judgements made and the policy in force "
-            "until then; with it, `live` says nothing."
+            "until then; with it, `live` says nothing. Null only where `errors` says what failed."
         ),
     )
-    customers: list[CustomerResult] = by(
+    customers: list[CustomerResult | None] = by(
         fields.customers,
-        description="Many at once (at most 1,000), in the order asked.",
+        description=(
+            "Many at once (at most 1,000), in the order asked. An entry is null only where "
+            "`errors` says what failed of it."
+        ),
     )
-    customers_by_id: list[CustomerResult] = by(
+    customers_by_id: list[CustomerResult | None] = by(
         fields.customers_by_id,
         description="The same by customer id, current or retired.",
     )
@@ -264,7 +267,7 @@ async def _record(info: Info, view: CurrentView, kind: str, key: str) -> object 
             found = await view.find_by_id(key)
             return found if isinstance(found, SettledCustomer) else None
         case "Identifier":
-            return await view.identifier(parse_identifier(key))
+            return await view.identifier(identifier_in(key))
         case "Event":
             return await view.event(key)
         case "Change":
@@ -304,3 +307,16 @@ class Query:
         description="Spaces that are being deleted, by name. The instance administrator only.",
     )
     node: Node | None = by(node)
+    service: federation.Service = by(
+        federation.service,
+        name="_service",
+        description="What a gateway of Apollo Federation reads of the service.",
+    )
+    entities: list[federation.Entity | None] = by(
+        federation.entities,
+        name="_entities",
+        description=(
+            "What a gateway of Apollo Federation asks for by keys, at most 1,000, each in its "
+            "place; null where there is nothing that the key of the request may see."
+        ),
+    )

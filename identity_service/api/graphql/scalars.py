@@ -21,6 +21,9 @@ Millis = NewType("Millis", int)
 Json = NewType("Json", object)
 """Any JSON value, or JSON text as `orjson.Fragment`; `JSON` in the schema."""
 
+Representation = NewType("Representation", object)
+"""A key as a gateway sends it; `_Any` in the schema."""
+
 
 def millis(text: object) -> Millis:
     """Read a moment; one without an offset is in UTC. Raises GraphQLError."""
@@ -68,4 +71,5 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         serialize=_as_it_is,
         parse_value=_as_it_is,
     ),
+    Representation: strawberry.scalar(name="_Any", parse_value=_as_it_is),
 }

@@ -70,9 +70,11 @@ def shows(record: type) -> Callable[[type[T]], type[T]]:
     return decorate
 
 
-def by(resolver: Callable[..., Any], description: str | None = None) -> Any:
+def by(
+    resolver: Callable[..., Any], description: str | None = None, name: str | None = None
+) -> Any:
     """A field that a function answers. It returns a record, where the annotation names the type."""
-    return strawberry.field(resolver=resolver, description=description)
+    return strawberry.field(resolver=resolver, name=name, description=description)
 
 
 @strawberry.interface
@@ -211,6 +213,7 @@ class Customer(Node):
 @shows(SeenIdentifier)
 class Identifier(Node):
     id: ID = by(fields.identifier_node_id)
+    space: str = by(fields.identifier_space, description="The name of the space it is of.")
     type: str
     value: str
     kind: IdentifierKind

@@ -1,4 +1,4 @@
-from typing import Literal, Optional, Union
+from typing import Annotated, Literal, Optional, Union
 
 from pydantic import Field
 
@@ -15,11 +15,16 @@ class FindCustomer(BaseModel):
 
 
 class FindCustomerSpace(BaseModel):
-    customer: Union[
-        "FindCustomerSpaceCustomerCustomer",
-        "FindCustomerSpaceCustomerNotFound",
-        "FindCustomerSpaceCustomerOverConnected",
-    ] = Field(discriminator="typename__")
+    customer: Optional[
+        Annotated[
+            Union[
+                "FindCustomerSpaceCustomerCustomer",
+                "FindCustomerSpaceCustomerNotFound",
+                "FindCustomerSpaceCustomerOverConnected",
+            ],
+            Field(discriminator="typename__"),
+        ]
+    ]
 
 
 class FindCustomerSpaceCustomerCustomer(Customer):

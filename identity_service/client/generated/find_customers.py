@@ -16,13 +16,15 @@ class FindCustomers(BaseModel):
 
 class FindCustomersSpace(BaseModel):
     customers: list[
-        Annotated[
-            Union[
-                "FindCustomersSpaceCustomersCustomer",
-                "FindCustomersSpaceCustomersNotFound",
-                "FindCustomersSpaceCustomersOverConnected",
-            ],
-            Field(discriminator="typename__"),
+        Optional[
+            Annotated[
+                Union[
+                    "FindCustomersSpaceCustomersCustomer",
+                    "FindCustomersSpaceCustomersNotFound",
+                    "FindCustomersSpaceCustomersOverConnected",
+                ],
+                Field(discriminator="typename__"),
+            ]
         ]
     ]
 

@@ -16,13 +16,15 @@ class FindCustomersById(BaseModel):
 
 class FindCustomersByIdSpace(BaseModel):
     customers_by_id: list[
-        Annotated[
-            Union[
-                "FindCustomersByIdSpaceCustomersByIdCustomer",
-                "FindCustomersByIdSpaceCustomersByIdNotFound",
-                "FindCustomersByIdSpaceCustomersByIdOverConnected",
-            ],
-            Field(discriminator="typename__"),
+        Optional[
+            Annotated[
+                Union[
+                    "FindCustomersByIdSpaceCustomersByIdCustomer",
+                    "FindCustomersByIdSpaceCustomersByIdNotFound",
+                    "FindCustomersByIdSpaceCustomersByIdOverConnected",
+                ],
+                Field(discriminator="typename__"),
+            ]
         ]
     ] = Field(alias="customersById")
 

@@ -101,6 +101,17 @@ OF_SCALAR: Final[Mapping[str, list[Any]]] = {
         "1769904000000",
     ],
     "ID": IDS,
+    "_Any": [
+        {"__typename": "Nothing", "id": "x"},
+        {"__typename": "Customer"},
+        {"__typename": ["Customer"], "id": {}},
+        {"__typename": "Identifier", "space": "SPACE", "type": 1, "value": "u"},
+        *({"__typename": kind, "id": node} for kind in ("Customer", "Identifier") for node in IDS),
+        *(
+            {"__typename": "Identifier", "space": "SPACE", "type": text, "value": text}
+            for text in ("", "\x00", "\u202e\ud7ff", "x" * 5_000)
+        ),
+    ],
 }
 
 LITERALS: Final = ["9" * 5_000, "1e400", "[[[1]]]", "X"]

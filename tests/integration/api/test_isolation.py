@@ -19,7 +19,7 @@ from graphql import GraphQLInterfaceType, GraphQLSchema, build_schema
 from identity_service.api.graphql import schema as offered
 from identity_service.api.graphql.connections import encode_cursor
 from identity_service.graph.database import Database
-from tests.support.asking import Asking, Way, Word, output_fields
+from tests.support.asking import Asking, Way, Word, entities, output_fields
 from tests.support.graphql import GraphQLWorld
 from tests.support.neighbours import (
     OURS,
@@ -471,6 +471,7 @@ async def test_every_field_and_argument_of_the_schema_is_asked(
     doors = {
         *("Query.space", "Query.spaces", "Query.sources", "Query.node", "Query.viewer"),
         "Query.spaceDeletions",
+        *("Query._entities", "Query._service", "_Service.sdl"),
         *("SpaceCreated.space", "Viewer.name", "Viewer.role", "Viewer.spaces"),
     }
     assert fields.keys() - asking.asked == doors
@@ -522,6 +523,28 @@ async def test_a_key_of_no_business_there_reads_nothing_of_a_space(
         elif who not in INSIDE:
             assert answer["data"] == {"spaces": []}, query
         assert leaked(answer, two.secret, query) == set(), query
+
+
+async def test_a_key_of_an_entity_finds_it_for_those_alone_who_may_enter_its_space(
+    world: GraphQLWorld, two: Two, schema: GraphQLSchema
+) -> None:
+    asking = Asking(schema, ways(two.theirs.name, two.theirs))
+    keys = [
+        *({"__typename": kind, "id": node}
+          for kind in ("Customer", "Identifier") for node in two.theirs.nodes[kind][:3]),
+        *({"__typename": "Identifier", "space": two.theirs.name}
+          | dict(zip(("type", "value"), each.split(":"), strict=True)) for each in SHARED),
+    ]  # fmt: skip
+    for kind in ("Customer", "Identifier"):
+        query = entities(keys, f"... on {kind} {asking.everything(kind)}")
+        theirs = await world.ask(query, key=two.theirs.space.reader_key)
+        assert "errors" not in theirs
+        assert None not in theirs["data"]["_entities"]
+        for who in STRANGERS:
+            answer = await world.ask(query, key=two.keys[who])
+
+            assert answer["data"] == {"_entities": [None] * len(keys)}, who
+            assert "errors" not in answer
 
 
 @pytest.mark.parametrize("who", NO_KEYS)

@@ -33,7 +33,7 @@ from identity_service.api.graphql import schema as offered
 from identity_service.api.rest.mparticle import GRANT
 from tests.integration.api.test_graphql_keys import create_key
 from tests.integration.api.test_isolation import ways
-from tests.support.asking import Asking, output_fields
+from tests.support.asking import Asking, entities, output_fields
 from tests.support.graphql import GraphQLWorld
 from tests.support.neighbours import OURS, Neighbour, fill
 from tests.support.service import RunningService
@@ -109,6 +109,8 @@ def questions(home: Neighbour) -> list[str]:
         *(f'{{ space(name: "{home.name}") {{ {each} }} }}' for each in first_ways(asking, "Space")),
         "{ spaces { __typename } }",
         "{ viewer { name role } }",
+        "{ _service { sdl } }",
+        entities([{"__typename": "Customer", "id": nodes["Customer"]}], "... on Customer { id }"),
         f"{{ sources {asking.everything('SourceConnection')} }}",
         f"{{ spaceDeletions {asking.everything('SpaceDeletion')} }}",
         *(f'{{ node(id: "{node}") {{ ... on {kind} {asking.everything(kind)} }} }}'

@@ -177,3 +177,14 @@ def test_one_customer_with_all_identifiers_is_no_large_query_and_a_thousand_are(
 )
 def test_what_reads_a_component_or_a_space_is_large(large: str) -> None:
     assert whole_cost(large).most >= LARGE
+
+
+def test_what_a_gateway_asks_for_counts_for_each_key() -> None:
+    query = (
+        "query($keys: [_Any!]!) { _entities(representations: $keys)"
+        " { ... on Customer { eventCount } } }"
+    )
+
+    assert cost(query, keys=[{"__typename": "Customer", "id": "x"}] * 7).certain == 7 * (
+        A_CUSTOMER + WEIGHTS["Customer.eventCount"]
+    )

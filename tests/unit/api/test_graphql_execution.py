@@ -86,11 +86,12 @@ async def test_introspection_leaves_the_loop_to_others(graphql: GraphQL) -> None
         "{ __schema { types { fields {"
         + " ".join(f"a{n}: type {{ name }}" for n in range(98))
         + "} } } }",
+        "{ a: _service { sdl } b: _service { sdl } }",
         "{ __schema {"
         + " ".join(f"a{n}: types {{ fields {{ args {{ name }} }} }}" for n in range(40))
         + "} }",
     ],
-    ids=["in lists", "of lists"],
+    ids=["in lists", "its text", "of lists"],
 )
 async def test_introspection_that_multiplies_is_refused_with_a_short_answer(
     graphql: GraphQL, query: str, context: Context

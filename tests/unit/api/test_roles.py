@@ -27,7 +27,7 @@ from identity_service.settings import Settings
 SCHEMA: Final[GraphQLSchema] = build_schema(offered.build_schema().as_str())
 ROLES: Final = read_roles()
 ROOTS: Final = ("Query", "Space", "Mutation", "Subscription")
-DOORS: Final = {"Query.space", "Query.spaces", "Query.node"}
+DOORS: Final = {"Query.space", "Query.spaces", "Query.node", "Query._entities"}
 """They give everybody what the key opens, and nothing else."""
 
 
