@@ -87,7 +87,7 @@ CALL (w) {
   OPTIONAL MATCH (i)-[r:BELONGS_TO|JUDGED_SAME|JUDGED_APART]-()
   DELETE r
   WITH DISTINCT i
-  REMOVE i:Identifier, i:Blocked, i:Contested, i:SuperConnector, i:Unsettled, i.first_seen, i.last_seen, i.touched
+  REMOVE i:Identifier, i:Blocked, i:Contested, i:SuperConnector, i:Unsettled, i.first_seen, i.last_seen, i.touched, i.last_touched
   SET i:UnseenIdentifier
 }
 RETURN w.events IS NOT NULL AS written

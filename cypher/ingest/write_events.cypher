@@ -48,7 +48,7 @@ CALL (w, known, mark) {
   // Where a judgement took an event away since it was read, the division by zero ends the transaction.
   SET i.last_seen = CASE WHEN coalesce(i.corrections, 0) <> seen.corrections THEN seen.last_seen / 0
     WHEN seen.last_seen > i.last_seen THEN seen.last_seen ELSE i.last_seen END,
-      i.touched = CASE WHEN i.touched >= mark THEN i.touched + 1 ELSE mark END
+      i.touched = coalesce(i.touched, mark), i.last_touched = CASE WHEN i.last_touched >= mark THEN i.last_touched + 1 ELSE mark END
 }
 CALL (w, nodes) {
   UNWIND w.links_seen AS row

@@ -53,7 +53,7 @@ WITH CASE WHEN stored = 0 AND met = 0 AND s.policy_version = $w.policy_version A
 CALL (w, mark) {
   UNWIND w.identifiers AS row
   WITH {key: row[0], type: row[1], value: row[2], first_seen: row[3], last_seen: row[4], looked_up_by: row[5]} AS identifier
-  CREATE (i:Identifier {key: identifier.key, space: w.space, type: identifier.type, value: identifier.value, first_seen: identifier.first_seen, last_seen: identifier.last_seen, touched: mark})
+  CREATE (i:Identifier {key: identifier.key, space: w.space, type: identifier.type, value: identifier.value, first_seen: identifier.first_seen, last_seen: identifier.last_seen, touched: mark, last_touched: mark})
   SET i += identifier.looked_up_by
   RETURN collect(i) AS nodes
 }

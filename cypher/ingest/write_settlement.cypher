@@ -116,7 +116,7 @@ WITH known, CASE WHEN ok THEN $w ELSE {} END AS w,
 CALL (w, mark) {
   UNWIND w.identifiers AS row
   WITH {key: row[0], type: row[1], value: row[2], first_seen: row[3], last_seen: row[4], looked_up_by: row[5]} AS identifier
-  CREATE (i:Identifier {key: identifier.key, space: w.space, type: identifier.type, value: identifier.value, first_seen: identifier.first_seen, last_seen: identifier.last_seen, touched: mark})
+  CREATE (i:Identifier {key: identifier.key, space: w.space, type: identifier.type, value: identifier.value, first_seen: identifier.first_seen, last_seen: identifier.last_seen, touched: mark, last_touched: mark})
   SET i += identifier.looked_up_by
   RETURN collect(i) AS created
 }
@@ -125,7 +125,7 @@ WITH known, known + created AS nodes, w, mark
 CALL (w, mark) {
   UNWIND CASE WHEN mark IS NULL THEN [] ELSE w.locked END AS key
   MATCH (i:Identifier {key: key})
-  SET i.touched = CASE WHEN i.touched >= mark THEN i.touched + 1 ELSE mark END
+  SET i.touched = coalesce(i.touched, mark), i.last_touched = CASE WHEN i.last_touched >= mark THEN i.last_touched + 1 ELSE mark END
 }
 CALL (w, mark) {
   UNWIND CASE WHEN mark IS NULL THEN [] ELSE w.guards END AS row

@@ -34,7 +34,7 @@ CALL (moves, mark) {
   UNWIND [move.before, move.after] AS i
   WITH DISTINCT i, mark ORDER BY i.key
   SET i.space = $space // takes its lock
-  SET i.touched = CASE WHEN i.touched >= mark THEN i.touched + 1 ELSE mark END
+  SET i.touched = coalesce(i.touched, mark), i.last_touched = CASE WHEN i.last_touched >= mark THEN i.last_touched + 1 ELSE mark END
 }
 CALL (moves) {
   UNWIND moves AS move

@@ -8,7 +8,7 @@
 //   w.most: integer – of each
 // Columns:
 //   position: integer – of the last change in the ledger
-//   identifiers: list of [key, mark, id of its customer or null]
+//   identifiers: list of [key, mark, when it was touched first, id of its customer or null]
 //   profiles: list of [customer id, mark]
 //   due: list of customer ids
 //   accounts: list of ids of accounts that were touched
@@ -19,7 +19,7 @@ CALL (s) {
   MATCH (i:Identifier) WHERE i.space = s.name AND i.touched > 0
   WITH i ORDER BY i.space, i.touched LIMIT $w.most
   OPTIONAL MATCH (i)-[:BELONGS_TO]->(c:Customer)
-  RETURN collect([i.key, i.touched, c.id]) AS identifiers
+  RETURN collect([i.key, coalesce(i.last_touched, i.touched), i.touched, c.id]) AS identifiers
 }
 CALL (s) {
   MATCH (p:Profile) WHERE p.space = s.name AND p.touched > 0

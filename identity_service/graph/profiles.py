@@ -46,16 +46,20 @@ CHANGES_OF_SETTLEMENT: Final = 1_000
 
 
 class Mark(NamedTuple):
-    """An identifier that was touched. The next touch of it has a higher `mark`."""
+    """An identifier that was touched. The next touch of it has a higher `mark`.
+
+    It waits since `touched`, in microseconds since 1970, by the clock of the database.
+    """
 
     key: str
     mark: int
+    touched: int
     customer_id: str | None
 
     @property
     def at(self) -> float:
-        """When it was touched, in milliseconds since 1970, by the clock of the database."""
-        return self.mark / 1_000
+        """Since when it waits, in milliseconds since 1970, by the clock of the database."""
+        return self.touched / 1_000
 
 
 @dataclass(frozen=True, slots=True)

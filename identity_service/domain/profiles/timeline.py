@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from identity_service.domain.profiles.definitions import Selection
@@ -45,7 +45,7 @@ class Reader:
 class Timeline:
     """Events in their order, each once, found by step; properties are read once, when needed."""
 
-    __slots__ = ("_ats", "_by_step", "_events", "_horizon", "_properties", "_steps")
+    __slots__ = ("_ats", "_by_step", "_events", "_horizon", "_read", "_steps", "_unread")
 
     def __init__(self, events: Mapping[str, Sequence[ProfileEvent]], horizon: Horizon) -> None:
         """`events` are by the customer whose they are."""
@@ -64,7 +64,8 @@ class Timeline:
         self._events = found
         self._horizon = horizon
         self._ats = [order.at for order, _, _ in found]
-        self._properties: list[Mapping[str, Any] | None] = [None] * len(found)
+        self._unread: list[Occurrence] = [(event, NO_PROPERTIES, c) for _, event, c in found]
+        self._read: list[Occurrence | None] = [None] * len(found)
         self._by_step: dict[str, list[int]] = {}
         self._steps: list[int] = []
         for position, (_, event, _) in enumerate(found):
@@ -94,7 +95,7 @@ class Timeline:
         found = list(self._occurrences(positions[begin:end], reader))
         if found and window.oldest is not None:
             self._horizon.may_change(found[0][0].order.at + window.oldest)
-        following = next(self._occurrences(positions[max(begin, end) :], reader), None)
+        following = next(iter(self._occurrences(positions[max(begin, end) :], reader)), None)
         if following is not None:
             self._horizon.may_change(following[0].order.at + window.newest)
         return found
@@ -109,33 +110,37 @@ class Timeline:
             return self._by_step.get(step, ())
         return sorted(p for step in selection.steps for p in self._by_step.get(step, ()))
 
-    def _occurrences(self, positions: Sequence[int], reader: Reader) -> Iterator[Occurrence]:
-        selection, fulfils = reader.selection, reader.fulfils
-        sources, types, each = selection.sources, selection.types, selection.each
+    def _occurrences(self, positions: Sequence[int], reader: Reader) -> Iterable[Occurrence]:
+        if reader.reads_properties:
+            found = self._with_properties(positions, reader.selection.each)
+        else:
+            found = map(self._unread.__getitem__, positions)
+        sources, types = reader.selection.sources, reader.selection.types
+        if sources is not None:
+            found = (each for each in found if each[0].source in sources)
+        if types is not None:
+            found = (each for each in found if each[0].type in types)
+        return found if reader.fulfils is None else filter(reader.fulfils, found)
+
+    def _with_properties(self, positions: Sequence[int], each: str | None) -> Iterator[Occurrence]:
+        """The occurrences at these positions; `each`: every element of that property is one."""
         for position in positions:
-            _, event, customer = self._events[position]
-            if sources is not None and event.source not in sources:
-                continue
-            if types is not None and event.type not in types:
-                continue
-            if not reader.reads_properties:
-                yield event, NO_PROPERTIES, customer
-                continue
-            properties = self._properties[position]
-            if properties is None:
-                properties = self._properties[position] = properties_of(event)
+            occurrence = self._read[position]
+            if occurrence is None:
+                _, event, customer = self._events[position]
+                occurrence = self._read[position] = (event, properties_of(event), customer)
             if each is None:
-                occurrence = (event, properties, customer)
-                if fulfils is None or fulfils(occurrence):
-                    yield occurrence
-                continue
-            elements = properties.get(each)
-            for element in cast("list[Any]", elements) if isinstance(elements, list) else ():
-                own = cast("dict[str, Any]", element) if isinstance(element, dict) else None
-                merged = {**properties, **({each: element} if own is None else own)}
-                occurrence = (event, merged, customer)
-                if fulfils is None or fulfils(occurrence):
-                    yield occurrence
+                yield occurrence
+            else:
+                yield from _elements(occurrence, each)
+
+
+def _elements(occurrence: Occurrence, each: str) -> Iterator[Occurrence]:
+    event, properties, customer = occurrence
+    elements = properties.get(each)
+    for element in cast("list[Any]", elements) if isinstance(elements, list) else ():
+        own = cast("dict[str, Any]", element) if isinstance(element, dict) else None
+        yield event, {**properties, **({each: element} if own is None else own)}, customer
 
 
 def properties_of(event: ProfileEvent) -> Mapping[str, Any]:

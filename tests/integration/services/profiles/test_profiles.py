@@ -28,6 +28,7 @@ from identity_service.services.limits import DEFAULT_LIMITS, Limits, ProfileLimi
 from identity_service.settings import Settings
 from tests.support.neo4j import environment_of
 from tests.support.profiles import (
+    MARKS,
     Change,
     FakeClock,
     apply_text,
@@ -440,6 +441,27 @@ async def test_two_processes_at_once_write_nothing_twice(
 
     await check_profiles(space, TEXT, clock.now)
     await other.use_cases.close()
+
+
+async def test_who_is_touched_again_and_again_waits_no_longer_than_others(
+    world: NewWorld, database: Database
+) -> None:
+    space = await space_of(world, FakeClock(START))
+    await space.use_cases.profiles.close()
+    store = ProfileStore(database, "test")
+    for number, who in enumerate(("ann", "bob", "ann")):
+        await space.send(bought(f"m{number}", START, f"user_id:{who}"))
+
+    first, second = (await store.waiting(space.space, START, 10)).marks
+    await space.send(bought("m3", START, "user_id:ann"))
+    await store.clear(space.space, [first, second])
+    [again] = (await store.waiting(space.space, START, 10)).marks
+    await store.clear(space.space, [again])
+
+    ann, bob = [f"{space.space}/user_id:{who}" for who in ("ann", "bob")]
+    assert [first.key, second.key, again.key] == [ann, bob, ann]
+    assert first.touched < second.touched < again.touched
+    assert await space.rows(MARKS) == [[0]]
 
 
 @asynccontextmanager
