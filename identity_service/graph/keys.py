@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from identity_service.domain.events import EventIdentity, Rejection
 from identity_service.domain.identifiers import Identifier
+
+
+class DestinationKey(NamedTuple):
+    """Which destination."""
+
+    space: str
+    name: str
+
+    def __str__(self) -> str:
+        return space_key(self.space, self.name)
 
 
 def identifier_key(space: str, identifier: Identifier) -> str:

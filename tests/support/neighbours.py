@@ -20,7 +20,8 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.domain.timestamps import iso
 from identity_service.domain.upstream import Notice, NoticeKind
 from identity_service.graph.database import Database
-from identity_service.graph.destinations import DestinationKey, DestinationStore
+from identity_service.graph.destinations import DestinationStore
+from identity_service.graph.keys import DestinationKey
 from identity_service.services.spaces.access import Role
 from tests.support.graphql import GraphQLWorld, OpenSpace, event
 from tests.support.statements import reading
