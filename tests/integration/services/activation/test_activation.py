@@ -537,7 +537,10 @@ async def test_a_destination_is_changed_paused_and_deleted_with_all_that_is_kept
 
     assert (paused.paused_by, paused.paused_at) == (scope.author, space.clock())
     assert [each.key.name for each in listed.items] == ["crm"]
-    left = "MATCH (n:Destination|Outgoing|OutgoingRecord|OutgoingEvent) WHERE n.space = $space RETURN count(n)"
+    left = (
+        "MATCH (n:Destination|Outgoing|OutgoingRecord|OutgoingEvent) "
+        "WHERE n.space = $space RETURN count(n)"
+    )
     assert await space.world.rows(left) == [[0]]
     with pytest.raises(FieldInvalid):
         await destinations.find(scope, "crm")

@@ -90,9 +90,9 @@ async def test_events_that_happen_from_now_on_go_once_in_order_and_after_their_r
         await _served(space, key)
         first = list(vendor.told)
         text = found.definition.replace("}", ", Visited: seen}")
-        space.clock.now += 10_000
+        space.clock.now += 30_000
         await space.destinations.change(scope, "crm", text)
-        await space.world.send(did("m3", 11, "user_id:u", name="Visited"))
+        await space.world.send(did("m3", 60, "user_id:u", name="Visited"))
         await _served(space, key)
 
     assert dry == 0
