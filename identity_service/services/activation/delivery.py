@@ -56,9 +56,10 @@ class Delivery:
     def is_of(self, destination: StoredDestination) -> bool:
         """Whether nothing about the destination has changed that it is served by."""
         mine = self.destination
-        return (mine.vendor, mine.definition, mine.secrets) == (
+        return (mine.vendor, mine.definition, mine.events_since, mine.secrets) == (
             destination.vendor,
             destination.definition,
+            destination.events_since,
             destination.secrets,
         )
 

@@ -9,7 +9,7 @@ event: it is sent at most once, unless a person has it sent again.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -63,13 +63,13 @@ class EventPlan:
     """Events that are to be sent, each with the operation that adds it, in order.
 
     `waiting` has them by the ids of the operations. `dropped` waited, and are not to be sent any
-    more. `is_full`: there may be more.
+    more. `more`: customers of whom there may be others.
     """
 
     operations: Sequence[Operation] = ()
     waiting: Mapping[str, WaitingEvent] = field(default_factory=dict[str, WaitingEvent])
     dropped: Sequence[str] = ()
-    is_full: bool = False
+    more: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class EventDelivery:
             [operation for operation, _ in made],
             {operation.id: each for operation, each in made},
             dropped,
-            is_full=len(waiting) == most,
+            more=list(held) if len(waiting) == most else (),
         )
 
     async def send(self, plan: EventPlan, report: LookReport) -> dict[str, int]:
@@ -145,10 +145,8 @@ class EventDelivery:
             }
             left = [each for each in left if each.id not in ids and each.record.key not in stopped]
         report.not_sent += len(left)
-        report.is_full |= plan.is_full
-        rest = {each.record.customer_id for each in left}
-        if plan.is_full:
-            rest |= {each.record.customer_id for each in plan.operations}
+        report.is_full |= bool(plan.more)
+        rest = {*plan.more, *(each.record.customer_id for each in left)}
         return dict.fromkeys(rest - again.keys(), self._next_look) | again
 
     @property
