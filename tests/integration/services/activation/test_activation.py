@@ -336,11 +336,11 @@ async def test_an_erasure_reaches_each_destination_in_its_own_words_and_nothing_
 
 
 @pytest.mark.parametrize(
-    ("state", "owner"),
-    [("held", "the same"), ("waiting", "the same"), ("dead", "the same"), ("held", "another")],
+    ("state", "is_anothers"),
+    [("held", False), ("waiting", False), ("dead", False), ("held", True)],
 )
 async def test_an_answer_that_comes_after_the_order_to_erase_does_not_undo_it(
-    world: NewWorld, activate: Activated, state: str, owner: str
+    world: NewWorld, activate: Activated, state: str, is_anothers: bool
 ) -> None:
     space = activate(await world())
     await space.world.send(event("m1", 1, "user_id:u"))
@@ -349,8 +349,8 @@ async def test_an_answer_that_comes_after_the_order_to_erase_does_not_undo_it(
         [customer] = await space.mark_all(key)
         await space.engine.serve(key)
         await space.destinations.erase(space.world.scope, customer)
-        now_of = customer if owner == "the same" else "cus_another"
-        late = {"user_id:u": {"customer_id": now_of, "state": state, "wanted": "what was sent"}}
+        owner = "cus_another" if is_anothers else customer
+        late = {"user_id:u": {"customer_id": owner, "state": state, "wanted": "what was sent"}}
         await space.store.write_outcomes(key, 0, late, {})
         await space.engine.serve(key)
 

@@ -248,6 +248,26 @@ async def test_a_destination_that_asks_to_wait_gets_the_rest_of_the_events_later
     assert await space.store.events.counts(key) == {"sent": 4}
 
 
+async def test_who_has_events_behind_those_of_a_full_look_is_looked_at_again(
+    world: NewWorld, activate: Activated
+) -> None:
+    space = activate(await world())
+    vendor = CustomerIo()
+    with vendor_stub(vendor.answer) as stub:
+        key = await space.create(Vendor.CUSTOMERIO, stub.url, ORDERS)
+        await space.world.send(
+            *(did(f"m{n}", n, "user_id:busy") for n in range(1_000)),
+            did("last", 2_000, "user_id:u"),
+        )
+        await space.mark_all(key)
+        first = await space.look(key)
+        second = await space.look(key)
+
+    assert (first.done, first.is_full) == (1_002, True)
+    assert (second.done, second.is_full) == (1, False)
+    assert vendor.told[-1] == ("u", "order_completed")
+
+
 async def test_what_was_done_without_consent_never_goes(
     world: NewWorld, activate: Activated
 ) -> None:
