@@ -134,5 +134,5 @@ def _event(operation: Operation) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Custom attributes and what is told of events are texts, numbers and truth values."""
+    """Custom attributes and properties of events are texts, numbers and truth values."""
     return orjson.dumps(value).decode() if isinstance(value, list | dict) else value
