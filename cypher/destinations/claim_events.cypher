@@ -8,6 +8,7 @@
 //   w.events: list of [record key, key without the space, message_id, customer id], sorted
 // Columns:
 //   claimed: list of keys without the space
+MATCH (:Space {name: $w.space})
 UNWIND $w.events AS row
 WITH {record: row[0], event: row[1], message_id: row[2], customer_id: row[3]} AS claim
 MATCH (r:OutgoingRecord {key: $w.space + '/' + $w.destination + '/' + claim.record})

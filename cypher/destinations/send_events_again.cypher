@@ -9,6 +9,7 @@
 //   w.most: integer
 // Columns:
 //   sent: integer
+MATCH (:Space {name: $w.space})
 UNWIND $w.states AS state
 MATCH (o:OutgoingEvent {space: $w.space, destination: $w.destination, state: state})
 WHERE o.key IS NOT NULL AND ($w.messages IS NULL OR o.message_id IN $w.messages)

@@ -8,6 +8,7 @@
 //     removed], sorted
 // Columns:
 //   written: integer
+MATCH (:Space {name: $w.space})
 UNWIND $w.events AS row
 WITH {record: row[0], event: row[1], properties: row[2]} AS change
 MATCH (r:OutgoingRecord {key: $w.space + '/' + $w.destination + '/' + change.record})
