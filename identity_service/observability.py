@@ -60,7 +60,8 @@ INVALID_SIGNATURES: Final = Counter(
 )
 DESTINATION_OPERATIONS: Final = Counter(
     "identity_destination_operations_total",
-    "Operations at a destination (upsert, merge, erase) by what became of them: done, later, dead.",
+    "Operations at a destination (upsert, merge, erase, event) by what became of them: done, later,"
+    " dead, and of events unknown.",
     ["space", "destination", "action", "outcome"],
 )
 DESTINATION_PAUSES: Final = Counter(

@@ -26,6 +26,8 @@ CALL (d) {
     UNION ALL
     MATCH (n:AccountProfile) WHERE n.key STARTS WITH $w.space + '/' RETURN n LIMIT $w.most
     UNION ALL
+    MATCH (n:OutgoingEvent) WHERE n.key STARTS WITH $w.space + '/' RETURN n LIMIT $w.most
+    UNION ALL
     MATCH (n:ProfileWork) WHERE n.space = $w.space RETURN n LIMIT $w.most
     UNION ALL
     MATCH (n:Retraction) WHERE n.space = $w.space AND n.id > '' RETURN n LIMIT $w.most

@@ -6,6 +6,7 @@
 //   w.name: string
 //   w.vendor: string
 //   w.definition: string – YAML
+//   w.events_since: string – JSON: the names of events that go there, each with the time from which on
 //   w.secrets: string – encrypted
 //   w.author: string
 //   w.at: integer
@@ -21,7 +22,7 @@ CALL (s, created) {
   WHERE created
   CREATE (d:Destination {key: s.name + '/' + $w.name})
   SET d.space = s.name, d.name = $w.name, d.vendor = $w.vendor, d.definition = $w.definition,
-    d.secrets = $w.secrets, d.created_at = $w.at, d.created_by = $w.author
+    d.events_since = $w.events_since, d.secrets = $w.secrets, d.created_at = $w.at, d.created_by = $w.author
   RETURN count(*) AS made
 }
 RETURN created

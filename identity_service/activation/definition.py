@@ -10,6 +10,8 @@
       emails: identifiers.email      # all of them
     audiences:
       cart_abandoned: in_cart_abandoned   # our name: the destination's
+    events:
+      Order Completed: order_completed    # likewise; those that happen from now on
     consent: marketing               # nobody goes there who has not granted it
     merge: mark                      # or vendor
     connection:
@@ -21,7 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import Any, Final, cast
 
 from identity_service.activation.records import UNIVERSAL_ID
@@ -42,6 +44,7 @@ _KEYS: Final = (
     "key",
     "attributes",
     "audiences",
+    "events",
     "consent",
     "merge",
     "names",
@@ -71,6 +74,17 @@ class Merge(StrEnum):
     VENDOR = "vendor"
 
 
+class TakesEvents(Enum):
+    """Whether a vendor takes events, and knows one that comes twice by an id that we give it.
+
+    One that is sent WITHOUT_ID is sent at most once: where no answer came, nobody knows.
+    """
+
+    NEVER = auto()
+    WITHOUT_ID = auto()
+    BY_ID = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Attribute:
     """Where an attribute comes from: `trait.first_name`."""
@@ -95,11 +109,12 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What goes to a destination. `audiences` maps our names to the destination's."""
+    """What goes to a destination. `audiences` and `events` map our names to the destination's."""
 
     key: tuple[str, ...] = ("user_id", "email", UNIVERSAL_ID)
     attributes: Mapping[str, Attribute] = field(default_factory=dict[str, Attribute])
     audiences: Mapping[str, str] = field(default_factory=dict[str, str])
+    events: Mapping[str, str] = field(default_factory=dict[str, str])
     consent: str | None = None
     merge: Merge = Merge.MARK
     names: Names = Names()
@@ -123,6 +138,7 @@ class VendorRules:
     keys: frozenset[str] | None = None
     default_key: tuple[str, ...] = ("user_id", "email", UNIVERSAL_ID)
     merges: bool = False
+    events: TakesEvents = TakesEvents.NEVER
     patterns: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -175,7 +191,8 @@ class _Parser:
         read = Definition(
             key=self._key(found.get("key")),
             attributes=self._attributes(found.get("attributes")),
-            audiences=self._audiences(found.get("audiences")),
+            audiences=self._called("audiences", found.get("audiences")),
+            events=self._events(found.get("events")),
             consent=self._consent(found.get("consent")),
             merge=self._merge(found.get("merge")),
             names=self._names(found.get("names")),
@@ -215,12 +232,18 @@ class _Parser:
             attributes[name] = Attribute(Origin(origin), rest)
         return attributes
 
-    def _audiences(self, data: object) -> dict[str, str]:
-        audiences: dict[str, str] = {}
-        for name, value in self._mapping("audiences", data).items():
-            if (called := self._name(f"audiences.{name}", value)) is not None:
-                audiences[name] = called
-        return audiences
+    def _called(self, path: str, data: object) -> dict[str, str]:
+        return {
+            name: called
+            for name, value in self._mapping(path, data).items()
+            if (called := self._name(f"{path}.{name}", value)) is not None
+        }
+
+    def _events(self, data: object) -> dict[str, str]:
+        if data is not None and self._vendor.events is TakesEvents.NEVER:
+            self._wrong("events", "the vendor takes no events: leave them out")
+            return {}
+        return self._called("events", data)
 
     def _consent(self, data: object) -> str | None:
         return None if data is None else self._name("consent", data)

@@ -10,20 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from identity_service.activation.definition import Attribute, Definition, Merge, Origin
 from identity_service.activation.records import UNIVERSAL_ID, Action, Record, RecordKey
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.resolution.id_register import CustomerKind
 
+ALWAYS: Final = -(2**53)
+NEVER: Final = 2**53
+"""Before and after every time that an event can have."""
+
 
 @dataclass(frozen=True, slots=True)
 class CustomerState:
     """What is known of a customer.
 
-    `identifiers` are the oldest first. `consents`: what the person decided, by purpose; a purpose
-    without a decision is not there.
+    `identifiers` are the oldest first. `granted_since`: the purposes for which the person has given
+    consent, each with the time since when.
     """
 
     customer_id: str
@@ -33,7 +37,7 @@ class CustomerState:
     traits: Mapping[str, Any] = field(default_factory=dict[str, Any])
     features: Mapping[str, Any] = field(default_factory=dict[str, Any])
     audiences: frozenset[str] = frozenset()
-    consents: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    granted_since: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 def record_key(
@@ -51,6 +55,13 @@ def record_key(
         if keys:
             return next((key for key in keys if key in held), keys[0])
     return None
+
+
+def live_key(
+    state: CustomerState, definition: Definition, held: Collection[RecordKey]
+) -> RecordKey | None:
+    """What keys the customer's record; None where there is none, or it may not go there."""
+    return record_key(state, definition, held) if may_go(state, definition) else None
 
 
 def desired_record(state: CustomerState, definition: Definition, key: RecordKey) -> Record:
@@ -103,9 +114,7 @@ def wanted_changes(
     for ids that it had before (`own`). The vendor's own merge comes only once the record that
     survives is held as it is to be.
     """
-    live = record_key(state, definition, own)
-    if not may_go(state, definition):
-        live = None
+    live = live_key(state, definition, own)
     wanted: list[Wanted] = []
     if live is not None:
         record = _with_clearings(desired_record(state, definition, live), held.get(live))
@@ -179,7 +188,14 @@ def may_go(state: CustomerState, definition: Definition) -> bool:
     """
     if state.kind is CustomerKind.QUARANTINED:
         return False
-    return definition.consent is None or state.consents.get(definition.consent, False)
+    return definition.consent is None or definition.consent in state.granted_since
+
+
+def events_since(state: CustomerState, definition: Definition) -> int:
+    """From when on its events may go there; `NEVER` where it may not go there itself."""
+    if not may_go(state, definition):
+        return NEVER
+    return ALWAYS if definition.consent is None else state.granted_since[definition.consent]
 
 
 def belongs_to(key: RecordKey, state: CustomerState) -> bool:

@@ -170,6 +170,8 @@ def by_status(answer: Answer) -> Outcome:
             return NoAccess(answer.said)
         case 429:
             return Later(answer.said, of_all=True, too_much=True)
+        case 502 | 504:  # of what stands before the destination: it may have taken the request
+            return Unknown(answer.said)
         case status if status in (408, 425) or status >= 500:
             return Later(answer.said, of_all=True)
         case status if 300 <= status < 400:

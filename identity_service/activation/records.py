@@ -56,12 +56,28 @@ class Record:
         return sorted(name for name, value in self.attributes.items() if value is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class OutgoingEvent:
+    """What a customer did, by the destination's name for it.
+
+    `key` names it among all events, those with the same message id too. `at`: milliseconds since
+    1970.
+    """
+
+    key: str
+    message_id: str
+    name: str
+    at: int
+    properties: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
 class Action(StrEnum):
-    """What is to be done with a record."""
+    """What is to be done with a record; EVENT: add something that its customer did."""
 
     UPSERT = "upsert"
     MERGE = "merge"
     ERASE = "erase"
+    EVENT = "event"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +85,8 @@ class Operation:
     """One thing to do with one record.
 
     `id` is the same when it is sent again. `at`: when it was decided, in milliseconds
-    since 1970. `into`: for MERGE, the record that the other one becomes part of.
+    since 1970. `into`: for MERGE, the record that the other one becomes part of. `event`: for
+    EVENT, what was done; `record` then names the record only.
     """
 
     id: str
@@ -77,6 +94,7 @@ class Operation:
     record: Record
     at: int
     into: RecordKey | None = None
+    event: OutgoingEvent | None = None
 
 
 def operation(
@@ -95,6 +113,15 @@ def operation(
     """
     what = "\n".join((destination, action, record.digest, str(into), str(after)))
     return Operation(hashlib.sha256(what.encode()).hexdigest()[:32], action, record, at, into)
+
+
+def event_operation(
+    destination: str, event: OutgoingEvent, key: RecordKey, customer_id: str, at: int
+) -> Operation:
+    """An operation that adds an event to a record; the same event has one id, whoever has it."""
+    what = f"{destination}\n{Action.EVENT}\n{event.key}"
+    id_ = hashlib.sha256(what.encode()).hexdigest()[:32]
+    return Operation(id_, Action.EVENT, Record(key, customer_id, {}), at, event=event)
 
 
 def of_action(operations: Sequence[Operation], action: Action) -> list[Operation]:

@@ -21,7 +21,13 @@ from identity_service.domain.recorded import Page
 from identity_service.domain.timestamps import iso
 from identity_service.graph import schema
 from identity_service.graph.destinations import StoredDestination, StoredRecord
-from identity_service.services.activation.destinations import DestinationProgress, DryRun
+from identity_service.graph.outgoing_events import StoredEvent
+from identity_service.services.activation.destinations import (
+    DestinationProgress,
+    DryRun,
+    SentAgain,
+)
+from identity_service.services.activation.event_delivery import EventState
 from identity_service.session import Session
 
 app = typer.Typer(help="Destinations: where customers are sent.", no_args_is_help=True)
@@ -95,6 +101,8 @@ def show_command(name: _Name, space: _Space, as_json: _Json = False) -> None:
     print_line(f"{found.key.name} ({found.vendor}): {_state(found)}")
     for state, number in sorted(progress.records.items()):
         print_line(f"  {number:,} records {state}")
+    for state, number in sorted(progress.events.items()):
+        print_line(f"  {number:,} events {state}")
     print_line(f"  {progress.waiting:,} customers wait")
     print_line(found.definition.rstrip())
 
@@ -213,21 +221,60 @@ def dead_letters_command(
         print_line(f"There are more than {first}.")
 
 
+@app.command("events")
+def events_command(
+    name: _Name,
+    space: _Space,
+    state: Annotated[EventState, typer.Option(help="Which.")] = EventState.DEAD,
+    after: Annotated[str, typer.Option(help="Only those whose message id comes after it.")] = "",
+    first: Annotated[int, typer.Option(min=1, max=MAX_LISTED, help="How many at most.")] = 100,
+    as_json: _Json = False,
+) -> None:
+    """List events of a destination, and what was answered."""
+
+    async def work(opened: Session) -> Page[StoredEvent]:
+        destinations = opened.cases.destinations
+        found = await destinations.find(await opened.space(space), name)
+        # The key of an event goes on after its message id, with a tab.
+        place = f"{after}\n" if after else ""
+        return await destinations.events_in(found, state, place, first)
+
+    page = session.run(work)
+    if as_json:
+        print_json({"events": [_event_as_json(each) for each in page.items], "more": page.more})
+        return
+    for each in page.items:
+        print_line(f"{each.message_id} ({each.record}): {each.answer or each.state}")
+    if not page.items:
+        print_line("There are no such events.")
+    if page.more:
+        print_line(f"There are more than {first}.")
+
+
 @app.command("send-again")
 def send_again_command(
     name: _Name,
     space: _Space,
     records: Annotated[
-        list[str] | None, typer.Argument(metavar="[RECORD]…", help="Of these records only.")
+        list[str] | None, typer.Argument(metavar="[RECORD]…", help="Only these records.")
+    ] = None,
+    events: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--event", metavar="MESSAGE_ID", help="Only these events, also those that are unknown."
+        ),
     ] = None,
 ) -> None:
     """Have dead letters sent again, as the customers are by now."""
 
-    async def work(opened: Session) -> int:
+    async def work(opened: Session) -> SentAgain:
         scope = await opened.space(space)
-        return await opened.cases.destinations.send_again(scope, name, records or None)
+        return await opened.cases.destinations.send_again(
+            scope, name, records or None, events or None
+        )
 
-    print_line(f"{session.run(work):,} records are sent again.")
+    sent = session.run(work)
+    print_line(f"{sent.records:,} records and {sent.events:,} events are sent again.")
 
 
 def _secrets(vendor: DestinationVendor) -> dict[str, str]:
@@ -281,7 +328,11 @@ def _as_json(
         "syncDoneAt": _moment(found.sync_done_at),
     }
     if progress is not None:
-        shown |= {"records": dict(progress.records), "waiting": progress.waiting}
+        shown |= {
+            "records": dict(progress.records),
+            "events": dict(progress.events),
+            "waiting": progress.waiting,
+        }
     return shown
 
 
@@ -291,6 +342,18 @@ def _record_as_json(record: StoredRecord) -> dict[str, Any]:
         "customerId": record.customer_id,
         "answer": record.answer,
         "request": record.request,
+    }
+
+
+def _event_as_json(event: StoredEvent) -> dict[str, Any]:
+    return {
+        "messageId": event.message_id,
+        "customerId": event.customer_id,
+        "record": event.record,
+        "state": event.state,
+        "sentAt": _moment(event.sent_at),
+        "answer": event.answer,
+        "request": event.request,
     }
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
+
+import orjson
 
 from identity_service.domain.events import EventOrder
 from identity_service.domain.profiles.consents import CONSENT_UPDATED
 from identity_service.domain.profiles.occurrences import ProfileEvent
 from identity_service.graph.database import Database
-from identity_service.graph.keys import space_key
+from identity_service.graph.keys import DestinationKey
+from identity_service.graph.outgoing_events import OutgoingEvents
 from identity_service.graph.statements import statement
 
 LIST_TO_SERVE: Final = statement("instance/list_destinations")
@@ -42,21 +45,12 @@ _PAGE: Final = 2_000
 _MAX_CONSENT_EVENTS: Final = 100
 
 
-class DestinationKey(NamedTuple):
-    """Which destination."""
-
-    space: str
-    name: str
-
-    def __str__(self) -> str:
-        return space_key(self.space, self.name)
-
-
 @dataclass(frozen=True, slots=True)
 class StoredDestination:
     """A destination. Times are milliseconds since 1970.
 
-    `definition` is a text of YAML, `secrets` are encrypted. `paused_by` is None where the service
+    `definition` is a text of YAML, `secrets` are encrypted. `events_since`: the names of the events
+    that go there, each with the time from which on. `paused_by` is None where the service
     paused it by itself, for `paused_reason`. A sync marks all customers, one after the other:
     `sync_marked` of them since `sync_begun_at`.
     """
@@ -67,6 +61,7 @@ class StoredDestination:
     created_at: int
     created_by: str
     secrets: str = field(repr=False)
+    events_since: Mapping[str, int] = field(default_factory=dict[str, int])
     paused_at: int | None = None
     paused_by: str | None = None
     paused_reason: str | None = None
@@ -119,21 +114,36 @@ class CustomerFacts(NamedTuple):
 
 
 class DestinationStore:
-    """Reads and writes them for `worker`, the id of this process. Knows no rule and no secret."""
+    """Reads and writes them for `worker`, the id of this process. Knows no rule and no secret.
+
+    `events` are those that go there.
+    """
 
     def __init__(self, database: Database, worker: str) -> None:
+        self.events = OutgoingEvents(database)
         self._database = database
         self._worker = worker
 
     async def create(
-        self, key: DestinationKey, vendor: str, definition: str, secrets: str, author: str, at: int
+        self,
+        key: DestinationKey,
+        vendor: str,
+        definition: str,
+        events: Iterable[str],
+        secrets: str,
+        author: str,
+        at: int,
     ) -> bool | None:
-        """Create a destination. False: there is one of that name; None: there is no such space."""
+        """Create a destination, which is sent these `events` from now on.
+
+        False: there is one of that name; None: there is no such space.
+        """
         w = {
             "space": key.space,
             "name": key.name,
             "vendor": vendor,
             "definition": definition,
+            "events_since": events_since_json(dict.fromkeys(events, at)),
             "secrets": secrets,
             "author": author,
             "at": at,
@@ -166,6 +176,7 @@ class DestinationStore:
         for statement_ in (DELETE_OUTGOING, DELETE_RECORDS):
             while (page := await self._database.write_one(statement_, w=w)) and page["deleted"]:
                 pass
+        await self.events.delete(key)
         return row is not None and row["deleted"] > 0
 
     async def to_serve(self, now: int) -> list[DestinationKey]:
@@ -312,6 +323,7 @@ class DestinationStore:
         """Have every destination erase what it holds of customers; how many records."""
         w = {"space": space, "customers": sorted(customers), "at": at}
         row = await self._database.write_one(ERASE, w=w)
+        await self.events.delete_of(space, customers)
         return row["records"] if row else 0
 
     async def counts(self, key: DestinationKey) -> tuple[dict[str, int], int]:
@@ -319,6 +331,11 @@ class DestinationStore:
         w = {"space": key.space, "destination": key.name}
         row = await self._database.read_one(COUNT, w=w)
         return (dict(row["states"]), row["waiting"]) if row else ({}, 0)
+
+
+def events_since_json(since: Mapping[str, int]) -> str:
+    """`events_since` of a destination as it is stored."""
+    return orjson.dumps(dict(since)).decode()
 
 
 def _destination(found: Mapping[str, Any]) -> StoredDestination:
@@ -329,6 +346,7 @@ def _destination(found: Mapping[str, Any]) -> StoredDestination:
         created_at=found["created_at"],
         created_by=found["created_by"],
         secrets=found["secrets"],
+        events_since=orjson.loads(found.get("events_since", "{}")),
         paused_at=found.get("paused_at"),
         paused_by=found.get("paused_by"),
         paused_reason=found.get("paused_reason"),

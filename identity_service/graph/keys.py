@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from identity_service.domain.events import EventIdentity, Rejection
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.profiles.definitions import Of
+
+
+class DestinationKey(NamedTuple):
+    """Which destination."""
+
+    space: str
+    name: str
+
+    def __str__(self) -> str:
+        return space_key(self.space, self.name)
 
 
 def identifier_key(space: str, identifier: Identifier) -> str:

@@ -15,20 +15,23 @@ from identity_service.activation.definition import parse_definition
 from identity_service.activation.records import (
     Action,
     Operation,
+    OutgoingEvent,
     Record,
     RecordKey,
+    event_operation,
     operation,
     parse_record_key,
 )
 from identity_service.activation.vendors import ADAPTERS, DestinationVendor, rules_of
-from identity_service.graph.destinations import DestinationKey, DestinationStore, StoredRecord
+from identity_service.graph.destinations import DestinationStore, StoredRecord
+from identity_service.graph.keys import DestinationKey
 from identity_service.services.activation.channel import HttpChannel
 from identity_service.services.activation.channels import Channels
 from identity_service.services.activation.customer_states import CustomerStates
-from identity_service.services.activation.delivery import LookReport
 from identity_service.services.activation.destinations import Destinations
 from identity_service.services.activation.engine import ActivationEngine
 from identity_service.services.activation.guard import AddressGuard
+from identity_service.services.activation.look_report import LookReport
 from identity_service.services.activation.sender import Sender
 from identity_service.services.kit.vault import Vault
 from identity_service.services.limits import ActivationLimits
@@ -78,6 +81,14 @@ def upsert(key: str, *, audiences: Mapping[str, bool] | None = None, **more: Any
 def erasure(key: str) -> Operation:
     """An erasure of a record."""
     return operation("s/d", Action.ERASE, record(key), 1_700_000_000_000)
+
+
+def added(
+    key: str, message_id: str, *, at: int = 1_700_000_000_000, **properties: Any
+) -> Operation:
+    """An event that is added to a record."""
+    done = OutgoingEvent(message_id, message_id, "Order Completed", at, properties)
+    return event_operation("s/d", done, parse_record_key(key), "cus_1", 1_700_000_000_001)
 
 
 def merge(key: str, into: RecordKey) -> Operation:

@@ -2,7 +2,7 @@
 
 Each number that is read begins one, which serves the destination from the database that the
 environment names, by the secrets key and the networks of the tests, and kills itself, hard, when it
-is to write to the records of the destination for that time. What it ended with is written.
+is to write what came of its requests for that time. What it ended with is written.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import SecretStr
 
 from identity_service.graph.database import Database
-from identity_service.graph.destinations import DestinationKey, DestinationStore
+from identity_service.graph.destinations import DestinationStore
+from identity_service.graph.keys import DestinationKey
+from identity_service.graph.outgoing_events import OutgoingEvents
 from identity_service.observability import configure_logging
 from identity_service.services import wiring
 from identity_service.services.limits import ActivationLimits, Limits
@@ -29,11 +31,36 @@ from tests.support.space import MAX_QUEUE
 LIMITS = Limits(activation=ActivationLimits(lease_ms=400, gather_s=0.01, customers_marked=5))
 
 
+class EventsOfOneKilledSoon(OutgoingEvents):
+    """What is written of events by such a process."""
+
+    def __init__(self, database: Database, count: Callable[[], None]) -> None:
+        super().__init__(database)
+        self._count = count
+
+    async def write(
+        self, key: DestinationKey, events: Mapping[str, tuple[str, Mapping[str, Any]]]
+    ) -> None:
+        """Write to the events."""
+        self._count()
+        await super().write(key, events)
+
+
 class KilledSoon(DestinationStore):
     """What is written by a process that does not live long: before `last_write` it is killed."""
 
     last_write = 0
     writes = 0
+
+    def __init__(self, database: Database, worker: str) -> None:
+        super().__init__(database, worker)
+        self.events = EventsOfOneKilledSoon(database, self.count)
+
+    def count(self) -> None:
+        """The last time is the end of the process."""
+        self.writes += 1
+        if self.writes == self.last_write:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     async def write_outcomes(
         self,
@@ -42,10 +69,8 @@ class KilledSoon(DestinationStore):
         records: Mapping[str, Mapping[str, Any]],
         customers: Mapping[str, int | None],
     ) -> None:
-        """Write to the records; the last time is the end of the process."""
-        self.writes += 1
-        if self.writes == self.last_write:
-            os.kill(os.getpid(), signal.SIGKILL)
+        """Write to the records."""
+        self.count()
         await super().write_outcomes(key, until, records, customers)
 
 

@@ -20,7 +20,8 @@ from identity_service.domain.identifiers import Identifier
 from identity_service.domain.timestamps import iso
 from identity_service.domain.upstream import Notice, NoticeKind
 from identity_service.graph.database import Database
-from identity_service.graph.destinations import DestinationKey, DestinationStore
+from identity_service.graph.destinations import DestinationStore
+from identity_service.graph.keys import DestinationKey
 from identity_service.services.spaces.access import Role
 from tests.support.graphql import GraphQLWorld, OpenSpace, event
 from tests.support.statements import reading
@@ -208,7 +209,7 @@ async def fill(
 
 
 async def refused_by_a_destination(database: Database, about: Neighbour) -> None:
-    """A dead letter, and a customer that waits for the destination."""
+    """A dead letter of each kind, and a customer that waits for the destination."""
     store = DestinationStore(database, "tests")
     key = DestinationKey(about.name, f"{about.said}-crm")
     letter = {
@@ -218,7 +219,12 @@ async def refused_by_a_destination(database: Database, about: Neighbour) -> None
         "answer": f"{about.said} is no name",
     }
     await store.mark(key, about.customers[:1])
-    await store.write_outcomes(key, 0, {f"user_id:{about.said}": letter}, {})
+    record = f"user_id:{about.said}"
+    await store.write_outcomes(key, 0, {record: letter}, {})
+    refused = {name: letter[name] for name in ("customer_id", "state", "answer")}
+    await store.events.write(
+        key, {f"{about.said}-1": (record, refused | {"message_id": f"{about.said}-1"})}
+    )
 
 
 def profiles(said: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from identity_service.activation.definition import Definition, VendorRules
@@ -18,7 +19,13 @@ from identity_service.activation.exchange import (
     all_of,
     by_status,
 )
-from identity_service.activation.records import Action, Operation, Record, of_action
+from identity_service.activation.records import (
+    Action,
+    Operation,
+    OutgoingEvent,
+    Record,
+    of_action,
+)
 
 
 class HttpAdapter(ABC):
@@ -46,6 +53,7 @@ class HttpAdapter(ABC):
             *self.erasures(of_action(operations, Action.ERASE)),
             *self.upserts(of_action(operations, Action.UPSERT)),
             *self.merges(of_action(operations, Action.MERGE)),
+            *self.events(of_action(operations, Action.EVENT)),
         ]
 
     @abstractmethod
@@ -58,6 +66,12 @@ class HttpAdapter(ABC):
 
     def merges(self, operations: Sequence[Operation]) -> list[Request]:
         """Requests that have the vendor merge records; a definition asks it only where it can."""
+        if operations:
+            raise NotImplementedError
+        return []
+
+    def events(self, operations: Sequence[Operation]) -> list[Request]:
+        """Requests that add events to records; a definition asks it only where they are taken."""
         if operations:
             raise NotImplementedError
         return []
@@ -112,6 +126,17 @@ def basic(user: str, password: str) -> Mapping[str, str]:
 def bearer(token: str) -> Mapping[str, str]:
     """A bearer token."""
     return {"Authorization": f"Bearer {token}"}
+
+
+def event_of(operation: Operation) -> OutgoingEvent:
+    """The event that an operation adds."""
+    assert operation.event is not None  # noqa: S101  (asked only of those that add one)
+    return operation.event
+
+
+def iso(at: int) -> str:
+    """A time as ISO 8601, in UTC."""
+    return datetime.fromtimestamp(at / 1_000, UTC).isoformat(timespec="milliseconds")
 
 
 def with_audiences(record: Record) -> dict[str, Any]:

@@ -1,12 +1,18 @@
-"""Braze: `POST /users/track` with attributes, `/users/merge` and `/users/delete`."""
+"""Braze: `POST /users/track` with attributes or events, `/users/merge` and `/users/delete`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from identity_service.activation.definition import VendorRules
-from identity_service.activation.destinations.base import KeyAdapter, bearer, with_audiences
+from identity_service.activation.definition import TakesEvents, VendorRules
+from identity_service.activation.destinations.base import (
+    KeyAdapter,
+    bearer,
+    event_of,
+    iso,
+    with_audiences,
+)
 from identity_service.activation.exchange import (
     Answer,
     Done,
@@ -30,6 +36,7 @@ class Braze(KeyAdapter):
         secrets=("api_key",),
         keys=frozenset({"user_id", "email", UNIVERSAL_ID}),
         merges=True,
+        events=TakesEvents.WITHOUT_ID,
     )
     PACE = Pace(operations=750, connections=4, requests_per_s=50)
 
@@ -42,13 +49,11 @@ class Braze(KeyAdapter):
         items = [
             (each, {**_user(each.record.key), **with_audiences(each.record)}) for each in operations
         ]
-        return batched_requests(
-            f"{self.url('')}/users/track",
-            items,
-            self.MAX_OBJECTS,
-            self.MAX_BYTES,
-            lambda batch: {"attributes": batch},
-        )
+        return self._tracked("attributes", items)
+
+    def events(self, operations: Sequence[Operation]) -> list[Request]:
+        """Event objects. Braze does not know one that comes twice."""
+        return self._tracked("events", [(each, _event(each)) for each in operations])
 
     def merges(self, operations: Sequence[Operation]) -> list[Request]:
         """The vendor's merge, which cannot be taken back: one a request, for it keeps no order."""
@@ -79,7 +84,7 @@ class Braze(KeyAdapter):
             [
                 (each.get("index", -1), str(each.get("type")))
                 for each in answer.rows("errors")
-                if each.get("input_array") == "attributes"
+                if each.get("input_array") in ("attributes", "events")
             ],
         )
 
@@ -87,9 +92,28 @@ class Braze(KeyAdapter):
         """A REST key that may do all of this."""
         return bearer(secrets["api_key"])
 
+    def _tracked(self, name: str, items: Sequence[tuple[Operation, Any]]) -> list[Request]:
+        return batched_requests(
+            f"{self.url('')}/users/track",
+            items,
+            self.MAX_OBJECTS,
+            self.MAX_BYTES,
+            lambda batch: {name: batch},
+        )
+
 
 def _user(key: RecordKey) -> dict[str, str]:
     return {"email" if key.type == "email" else "external_id": key.value}
+
+
+def _event(operation: Operation) -> dict[str, Any]:
+    event = event_of(operation)
+    return {
+        **_user(operation.record.key),
+        "name": event.name,
+        "time": iso(event.at),
+        "properties": event.properties,
+    }
 
 
 def _merge(operation: Operation) -> dict[str, Any]:

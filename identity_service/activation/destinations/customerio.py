@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
 
-from identity_service.activation.definition import VendorRules
-from identity_service.activation.destinations.base import KeyAdapter, basic, with_audiences
+from identity_service.activation.definition import TakesEvents, VendorRules
+from identity_service.activation.destinations.base import (
+    KeyAdapter,
+    basic,
+    event_of,
+    with_audiences,
+)
 from identity_service.activation.exchange import (
     Answer,
     Outcomes,
@@ -17,13 +23,15 @@ from identity_service.activation.exchange import (
     batched_requests,
     failed_at,
 )
-from identity_service.activation.records import UNIVERSAL_ID, Operation, RecordKey
+from identity_service.activation.records import UNIVERSAL_ID, Action, Operation, RecordKey
 
 HOSTS: Final = {
     "us": "https://track.customer.io",
     "eu": "https://track-eu.customer.io",
 }
 _IDENTIFIER: Final = {"email": "email", "phone": "phone"}
+_CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_LATEST: Final = 2**48 - 1
 
 
 class CustomerIo(KeyAdapter):
@@ -35,6 +43,7 @@ class CustomerIo(KeyAdapter):
         secrets=("api_key",),
         keys=frozenset({"user_id", "email", "phone", UNIVERSAL_ID}),
         merges=True,
+        events=TakesEvents.BY_ID,
     )
     PACE = Pace(operations=1_000, connections=4, requests_per_s=100)
 
@@ -43,20 +52,24 @@ class CustomerIo(KeyAdapter):
 
     def unsendable(self, operation: Operation) -> str | None:
         """An item of a batch has 32 kB at most."""
-        size = len(orjson.dumps(_upsert(operation)))
+        size = len(orjson.dumps(_item(operation)))
         return f"{size:,} bytes are too many" if size > self.MAX_ITEM_BYTES else None
 
     def upserts(self, operations: Sequence[Operation]) -> list[Request]:
         """People, with the time that orders their updates."""
-        return self._batches([(each, _upsert(each)) for each in operations])
+        return self._batches(operations)
 
     def merges(self, operations: Sequence[Operation]) -> list[Request]:
         """The vendor's merge, which cannot be taken back."""
-        return self._batches([(each, _merge(each)) for each in operations])
+        return self._batches(operations)
 
     def erasures(self, operations: Sequence[Operation]) -> list[Request]:
         """People are suppressed: a delete would let the next identify bring them back."""
-        return self._batches([(each, _suppression(each)) for each in operations])
+        return self._batches(operations)
+
+    def events(self, operations: Sequence[Operation]) -> list[Request]:
+        """Events, each with an id by which one that comes twice is known there."""
+        return self._batches(operations)
 
     def each(self, request: Request, answer: Answer) -> Outcomes:
         """A 207 names those that were refused by their place; all others were taken."""
@@ -67,12 +80,25 @@ class CustomerIo(KeyAdapter):
         """Basic authentication with the site's id and its key."""
         return basic(self.connection["site_id"], secrets["api_key"])
 
-    def _batches(self, items: Sequence[tuple[Operation, Any]]) -> list[Request]:
+    def _batches(self, operations: Sequence[Operation]) -> list[Request]:
+        items = [(each, _item(each)) for each in operations]
         host = HOSTS.get(self.connection.get("region", "us"), HOSTS["us"])
         url = f"{self.url(host)}/api/v2/batch"
         return batched_requests(
             url, items, self.PACE.operations, self.MAX_BYTES, lambda batch: {"batch": batch}
         )
+
+
+def _item(operation: Operation) -> dict[str, Any]:
+    match operation.action:
+        case Action.UPSERT:
+            return _upsert(operation)
+        case Action.MERGE:
+            return _merge(operation)
+        case Action.ERASE:
+            return _suppression(operation)
+        case Action.EVENT:
+            return _event(operation)
 
 
 def _identifiers(key: RecordKey) -> dict[str, str]:
@@ -100,6 +126,26 @@ def _merge(operation: Operation) -> dict[str, Any]:
 def _suppression(operation: Operation) -> dict[str, Any]:
     identifiers = _identifiers(operation.record.key)
     return {"type": "person", "identifiers": identifiers, "action": "suppress"}
+
+
+def _event(operation: Operation) -> dict[str, Any]:
+    event = event_of(operation)
+    return {
+        "type": "person",
+        "identifiers": _identifiers(operation.record.key),
+        "action": "event",
+        "name": event.name,
+        "id": ulid(event.at, event.message_id),
+        "timestamp": event.at // 1_000,
+        "attributes": event.properties,
+    }
+
+
+def ulid(at: int, message_id: str) -> str:
+    """A ULID that is a function of an event: its time, and 80 bits of its message id's SHA-256."""
+    digest = int.from_bytes(hashlib.sha256(message_id.encode()).digest()[:10])
+    number = (min(max(at, 0), _LATEST) << 80) | digest
+    return "".join(_CROCKFORD[number >> 5 * place & 31] for place in reversed(range(26)))
 
 
 def _reason(error: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Intercom: a contact is searched, then made or changed."""
+"""Intercom: a contact is searched, then made or changed; `POST /events` adds to it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ from urllib.parse import quote
 
 import orjson
 
-from identity_service.activation.definition import VendorRules
-from identity_service.activation.destinations.base import KeyAdapter, bearer, with_audiences
+from identity_service.activation.definition import TakesEvents, VendorRules
+from identity_service.activation.destinations.base import (
+    KeyAdapter,
+    bearer,
+    event_of,
+    with_audiences,
+)
 from identity_service.activation.exchange import (
     Answer,
     Done,
@@ -39,6 +44,7 @@ class Intercom(KeyAdapter):
         optional=("url",),
         secrets=("token",),
         keys=frozenset({"user_id", "email", UNIVERSAL_ID}),
+        events=TakesEvents.WITHOUT_ID,
     )
     PACE = Pace(operations=200, connections=4, requests_per_s=50)
 
@@ -49,6 +55,10 @@ class Intercom(KeyAdapter):
     def erasures(self, operations: Sequence[Operation]) -> list[Request]:
         """The search for each contact: it is deleted by Intercom's id, not by ours."""
         return [self._search(each) for each in operations]
+
+    def events(self, operations: Sequence[Operation]) -> list[Request]:
+        """A request for each: Intercom does not know one that comes twice."""
+        return [json_request(self._path("events"), _event(each), [each]) for each in operations]
 
     def outcomes(self, request: Request, answer: Answer) -> Outcomes:
         """A search is followed by a change, a creation or a deletion."""
@@ -113,6 +123,16 @@ def _contact(operation: Operation) -> dict[str, Any]:
     return {"role": "user", **own, **by, "custom_attributes": custom}
 
 
+def _event(operation: Operation) -> dict[str, Any]:
+    key, event = operation.record.key, event_of(operation)
+    return {
+        "event_name": event.name,
+        "created_at": event.at // 1_000,
+        "email" if key.type == "email" else "user_id": key.value,
+        "metadata": {name: _plain(value) for name, value in event.properties.items()},
+    }
+
+
 def _plain(value: Any) -> Any:
-    """Custom attributes are texts, numbers and truth values."""
+    """Custom attributes and properties of events are texts, numbers and truth values."""
     return orjson.dumps(value).decode() if isinstance(value, list | dict) else value

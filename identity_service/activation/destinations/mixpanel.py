@@ -1,15 +1,18 @@
-"""Mixpanel: profiles of people, `POST /engage`."""
+"""Mixpanel: profiles of people, `POST /engage`, and their events, `POST /import`."""
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from identity_service.activation.definition import VendorRules
+from identity_service.activation.definition import TakesEvents, VendorRules
 from identity_service.activation.destinations.base import (
     HttpAdapter,
     basic,
     bearer,
+    event_of,
     with_audiences,
 )
 from identity_service.activation.exchange import (
@@ -43,6 +46,9 @@ REFUSED_IDS: Final = frozenset(
 """Ids that Mixpanel takes nothing for."""
 
 
+_INSERT_ID: Final = re.compile(r"[A-Za-z0-9-]{1,36}")
+
+
 class Mixpanel(HttpAdapter):
     """A profile for each record, by distinct id; audiences are properties."""
 
@@ -52,6 +58,7 @@ class Mixpanel(HttpAdapter):
         secrets=("service_account_secret",),
         optional_secrets=("deletion_token",),
         keys=frozenset({"user_id", "email", UNIVERSAL_ID}),
+        events=TakesEvents.BY_ID,
     )
     PACE = Pace(operations=2_000, connections=4, requests_per_s=10)
 
@@ -69,6 +76,16 @@ class Mixpanel(HttpAdapter):
         return batched_requests(
             f"{self._host(0)}/engage?strict=1&verbose=1",
             [(each, update) for each in operations for update in self._updates(each)],
+            self.MAX_UPDATES,
+            self.MAX_BYTES,
+            list,
+        )
+
+    def events(self, operations: Sequence[Operation]) -> list[Request]:
+        """Events, each with an id by which one that comes twice is known there."""
+        return batched_requests(
+            f"{self._host(0)}/import?strict=1",
+            [(each, _event(each)) for each in operations],
             self.MAX_UPDATES,
             self.MAX_BYTES,
             list,
@@ -113,9 +130,11 @@ class Mixpanel(HttpAdapter):
         request: Request,
         now_s: int,  # noqa: ARG002
     ) -> Mapping[str, str]:
-        """A service account; deletions have a token of their own."""
+        """A service account; events go by the project's token, deletions by one of their own."""
         if "/data-deletions/" in request.url:
             return bearer(secrets.get("deletion_token", ""))
+        if "/import?" in request.url:
+            return basic(self.connection["project_token"], "")
         return basic(self.connection.get("service_account", ""), secrets["service_account_secret"])
 
     def _host(self, which: int) -> str:
@@ -131,6 +150,23 @@ class Mixpanel(HttpAdapter):
             "$distinct_id": operation.record.key.value,
         }
         return [{**profile, "$set": said}, *([{**profile, "$unset": emptied}] if emptied else [])]
+
+
+def _event(operation: Operation) -> dict[str, Any]:
+    event = event_of(operation)
+    own = {
+        "time": event.at,
+        "distinct_id": operation.record.key.value,
+        "$insert_id": _insert_id(event.message_id),
+    }
+    return {"event": event.name, "properties": {**event.properties, **own}}
+
+
+def _insert_id(message_id: str) -> str:
+    """The message id where Mixpanel takes it for an id, else one that follows from it."""
+    if _INSERT_ID.fullmatch(message_id):
+        return message_id
+    return hashlib.sha256(message_id.encode()).hexdigest()[:32]
 
 
 def _reason(error: Mapping[str, Any]) -> str:

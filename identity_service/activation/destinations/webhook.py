@@ -1,4 +1,6 @@
-"""A webhook of the user's own, signed as Standard Webhooks has it: one call for each change."""
+"""A webhook of the user's own, signed as Standard Webhooks has it: one call for each change
+and each event.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +9,10 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
-from identity_service.activation.definition import VendorRules
-from identity_service.activation.destinations.base import HttpAdapter
+from identity_service.activation.definition import TakesEvents, VendorRules
+from identity_service.activation.destinations.base import HttpAdapter, iso
 from identity_service.activation.exchange import (
     Answer,
     NoAccess,
@@ -23,13 +24,17 @@ from identity_service.activation.exchange import (
 from identity_service.activation.records import Action, Operation
 
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what every such secret begins with
-_TYPES: Final = {Action.UPSERT: "customer.updated", Action.ERASE: "customer.erased"}
+_TYPES: Final = {
+    Action.UPSERT: "customer.updated",
+    Action.ERASE: "customer.erased",
+    Action.EVENT: "customer.event",
+}
 
 
 class Webhook(HttpAdapter):
     """Every record is a call of its own; its id is the same when it is sent again."""
 
-    RULES = VendorRules(required=("url",), secrets=("secret",))
+    RULES = VendorRules(required=("url",), secrets=("secret",), events=TakesEvents.BY_ID)
     PACE = Pace(operations=200, connections=8, requests_per_s=50)
 
     def upserts(self, operations: Sequence[Operation]) -> list[Request]:
@@ -38,6 +43,10 @@ class Webhook(HttpAdapter):
 
     def erasures(self, operations: Sequence[Operation]) -> list[Request]:
         """A call for each record."""
+        return [self._call(each) for each in operations]
+
+    def events(self, operations: Sequence[Operation]) -> list[Request]:
+        """A call for each event."""
         return [self._call(each) for each in operations]
 
     def whole(self, answer: Answer) -> Outcome | None:
@@ -60,9 +69,16 @@ class Webhook(HttpAdapter):
         }
         if operation.action is Action.UPSERT:
             data |= {"attributes": record.attributes, "audiences": record.audiences}
+        if (event := operation.event) is not None:
+            data["event"] = {
+                "message_id": event.message_id,
+                "name": event.name,
+                "at": iso(event.at),
+                "properties": event.properties,
+            }
         body = {
             "type": _TYPES[operation.action],
-            "timestamp": datetime.fromtimestamp(operation.at / 1_000, UTC).isoformat(),
+            "timestamp": iso(operation.at),
             "data": data,
         }
         return json_request(self.connection["url"], body, [operation])

@@ -65,6 +65,7 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "Space.keys": 20,
     "Space.sources": 20,
     "Destination.deadLetters": 20,
+    "Destination.events": 20,
     "Destination.progress": 20,
     "Space.destinationRecords": 20,
     "Space.destinations": 20,

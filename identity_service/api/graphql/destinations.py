@@ -27,10 +27,13 @@ from identity_service.api.graphql.types import by, shows
 from identity_service.domain.recorded import Page
 from identity_service.errors import DestinationInvalid, FieldInvalid
 from identity_service.graph.destinations import StoredDestination, StoredRecord
+from identity_service.graph.outgoing_events import StoredEvent
 from identity_service.services.activation import destinations
+from identity_service.services.activation.event_delivery import EventState
 from identity_service.services.spaces.access import Role, SpaceScope
 
 strawberry.enum(DestinationVendor, name="DestinationVendor")
+strawberry.enum(EventState, name="DestinationEventState")
 
 
 @strawberry.enum
@@ -84,10 +87,57 @@ class DestinationRecordConnection:
     page_info: PageInfo
 
 
+def _event_state(root: Parent[StoredEvent]) -> EventState:
+    return EventState(root.state)
+
+
+def _sent_at(root: Parent[StoredEvent]) -> Millis | None:
+    return None if root.sent_at is None else Millis(root.sent_at)
+
+
+@strawberry.type(description="What a customer did, sent to a destination or to be sent again.")
+@shows(StoredEvent)
+class DestinationEvent:
+    message_id: str
+    customer_id: ID = strawberry.field(description="Whose it was when it was sent.")
+    record: str = strawberry.field(description="What keys the record that it was added to.")
+    state: EventState = by(
+        _event_state,
+        description=(
+            "SENT as the destination acknowledged it; WAITING for a new attempt; DEAD: refused; "
+            "UNKNOWN: no answer came, and the destination would not know it again."
+        ),
+    )
+    sent_at: Millis | None = by(_sent_at)
+    attempt: int = strawberry.field(description="How often it was not taken in a row.")
+    answer: str | None = strawberry.field(description="What was answered to the last of these.")
+    request: str | None = strawberry.field(
+        description="Of a dead or an unknown one, the request, as JSON, without secrets."
+    )
+
+
+@strawberry.type
+class DestinationEventEdge:
+    cursor: str
+    node: DestinationEvent
+
+
+@strawberry.type
+class DestinationEventConnection:
+    edges: list[DestinationEventEdge]
+    page_info: PageInfo
+
+
 @strawberry.type
 class RecordCount:
     state: RecordState
     records: int
+
+
+@strawberry.type
+class EventCount:
+    state: EventState
+    events: int
 
 
 def _records(root: Parent[destinations.DestinationProgress]) -> list[RecordCount]:
@@ -97,10 +147,18 @@ def _records(root: Parent[destinations.DestinationProgress]) -> list[RecordCount
     ]
 
 
+def _events(root: Parent[destinations.DestinationProgress]) -> list[EventCount]:
+    return [
+        EventCount(state=EventState(state), events=number)
+        for state, number in sorted(root.events.items())
+    ]
+
+
 @strawberry.type
 @shows(destinations.DestinationProgress)
 class DestinationProgress:
     records: list[RecordCount] = by(_records, description="By state, if there are any.")
+    events: list[EventCount] = by(_events, description="By state, if there are any.")
     waiting: int = strawberry.field(description="Customers that are to be looked at.")
 
 
@@ -162,6 +220,25 @@ async def _dead_letters(
     )
 
 
+async def _events_in(
+    root: Parent[StoredDestination],
+    info: Info,
+    state: EventState,
+    first: int | None = 50,
+    after: str | None = UNSET,
+) -> Connection[StoredEvent]:
+    last = decode_cursor("destination event", after, 1)[0] if after else ""
+    page = await info.context.services.destinations.events_in(
+        root, state, last, page_size(first, 50)
+    )
+    return connection(
+        page,
+        after or None,
+        lambda each: encode_cursor("destination event", each.event),
+        lambda each: each,
+    )
+
+
 async def _dry_run(
     root: Parent[StoredDestination], info: Info, everybody: bool = False
 ) -> destinations.DryRun:
@@ -190,6 +267,9 @@ class Destination:
     dead_letters: DestinationRecordConnection = by(
         _dead_letters, description="What the destination refused, by key."
     )
+    events: DestinationEventConnection = by(
+        _events_in, description="Events in a state, by message id."
+    )
     dry_run: DestinationDryRun = by(
         _dry_run,
         description=(
@@ -216,8 +296,10 @@ class DestinationDeleted:
 
 
 @strawberry.type
+@shows(destinations.SentAgain)
 class DeadLettersSentAgain:
     records: int
+    events: int
 
 
 @strawberry.input
@@ -336,15 +418,22 @@ async def delete_destination(
 
 
 async def send_again(
-    info: Info, space: str, destination: str, records: list[str] | None = UNSET
-) -> DeadLettersSentAgain | Refused:
+    info: Info,
+    space: str,
+    destination: str,
+    records: list[str] | None = UNSET,
+    events: list[str] | None = UNSET,
+) -> destinations.SentAgain | Refused:
     service = info.context.services.destinations
-    some = records if isinstance(records, list) else None
     try:
-        sent = await service.send_again(require(info, space, Role.ADMIN), destination, some)
+        return await service.send_again(
+            require(info, space, Role.ADMIN),
+            destination,
+            records if isinstance(records, list) else None,
+            events if isinstance(events, list) else None,
+        )
     except FieldInvalid as error:
         return refused(error)
-    return DeadLettersSentAgain(records=sent)
 
 
 async def erase_at_destinations(info: Info, space: str, customer_id: ID) -> Erasing | Refused:

@@ -14,11 +14,18 @@ CONSENT_UPDATED: Final = "Consent Updated"
 
 def consents(events: Iterable[ProfileEvent], now: int) -> dict[str, bool]:
     """By purpose, whether consent was given last; what is dated after `now` waits."""
-    said = sorted(
-        (event for event in events if event.name == CONSENT_UPDATED and event.at <= now),
-        key=lambda event: event.order,
-    )
-    return dict(found for event in said if (found := _said(event)))
+    return {purpose: granted for _, purpose, granted in _decisions(events, now)}
+
+
+def granted_since(events: Iterable[ProfileEvent], now: int) -> dict[str, int]:
+    """By purpose for which consent is given, since when it was given without a break."""
+    since: dict[str, int] = {}
+    for at, purpose, granted in _decisions(events, now):
+        if granted:
+            since.setdefault(purpose, at)
+        else:
+            since.pop(purpose, None)
+    return since
 
 
 def next_consent_at(events: Iterable[ProfileEvent], now: int) -> int | None:
@@ -33,6 +40,15 @@ def withdraws(event: ProfileEvent) -> bool:
     """Whether an event takes a consent back."""
     found = _said(event) if event.name == CONSENT_UPDATED else None
     return found is not None and not found[1]
+
+
+def _decisions(events: Iterable[ProfileEvent], now: int) -> list[tuple[int, str, bool]]:
+    """What was decided until now, in order: when, for which purpose, and whether it was given."""
+    said = sorted(
+        (event for event in events if event.name == CONSENT_UPDATED and event.at <= now),
+        key=lambda event: event.order,
+    )
+    return [(event.at, *found) for event in said if (found := _said(event))]
 
 
 def _said(event: ProfileEvent) -> tuple[str, bool] | None:

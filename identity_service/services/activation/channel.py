@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
 import httpx2
+import orjson
 import structlog
 
 from identity_service.activation.exchange import (
@@ -32,6 +33,8 @@ EXCHANGE_TIMEOUT_S: Final = 120.0
 """Seconds without anything from the destination, and for an exchange as a whole."""
 
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
+MAX_SHOWN: Final = 16 * 1024
+"""Most characters of the body of a request that a dead letter shows."""
 
 _log = structlog.get_logger(__name__)
 
@@ -162,6 +165,12 @@ def shown(request: Request, secrets: Mapping[str, str]) -> dict[str, Any]:
         "url": hidden(request.url, secrets),
         "body": hidden(request.body.decode(errors="replace"), secrets),
     }
+
+
+def shown_json(requests: Iterable[Request], secrets: Mapping[str, str]) -> str:
+    """Requests as people read them, in JSON; of each body the first `MAX_SHOWN` characters."""
+    each_shown = (shown(each, secrets) for each in requests)
+    return orjson.dumps([each | {"body": each["body"][:MAX_SHOWN]} for each in each_shown]).decode()
 
 
 def _with_wait(outcome: Outcome, wait_s: float | None) -> Outcome:

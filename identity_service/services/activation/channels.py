@@ -8,7 +8,8 @@ import orjson
 
 from identity_service.activation.definition import Definition, parse_definition
 from identity_service.activation.vendors import ADAPTERS, DestinationVendor, rules_of
-from identity_service.graph.destinations import DestinationKey, StoredDestination
+from identity_service.graph.destinations import StoredDestination
+from identity_service.graph.keys import DestinationKey
 from identity_service.services.activation.channel import Channel, HttpChannel
 from identity_service.services.activation.files import ParquetFiles
 from identity_service.services.activation.guard import AddressGuard

@@ -10,7 +10,7 @@ import orjson
 
 from identity_service.activation.definition import Definition, Origin
 from identity_service.activation.desired import CustomerState
-from identity_service.domain.profiles.consents import consents
+from identity_service.domain.profiles.consents import granted_since
 from identity_service.domain.recorded import SettledCustomer
 from identity_service.graph.destinations import CustomerFacts, DestinationStore
 from identity_service.services.kit.clock import Clock
@@ -77,7 +77,7 @@ async def _state(
         traits={each.name: each.value for each in known.items} if known else {},
         features=_values(facts.values_json),
         audiences=frozenset(facts.audiences),
-        consents=consents(facts.decisions, now),
+        granted_since=granted_since(facts.decisions, now),
     )
 
 

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
-
 from identity_service.activation.definition import Definition
 from identity_service.activation.desired import HeldRecord, Wanted, names_after
 from identity_service.activation.exchange import (
@@ -20,40 +18,23 @@ from identity_service.activation.exchange import (
     Outcomes,
     Unknown,
 )
-from identity_service.activation.records import Action, Operation
+from identity_service.activation.records import Action, Operation, RecordKey
 from identity_service.graph.destinations import DestinationStore, StoredDestination, StoredRecord
 from identity_service.observability import DESTINATION_OPERATIONS
-from identity_service.services.activation.channel import hidden, shown
+from identity_service.services.activation.channel import hidden, shown, shown_json
 from identity_service.services.activation.customer_states import CustomerStates
+from identity_service.services.activation.event_delivery import EventDelivery
+from identity_service.services.activation.look_report import LookReport
 from identity_service.services.activation.plans import DEAD, ERASED, Plan, make_plan, record_keys
-from identity_service.services.activation.rate import backoff_s
+from identity_service.services.activation.rate import next_attempt
 from identity_service.services.activation.sender import Sender
 from identity_service.services.kit.clock import Clock
 from identity_service.services.limits import ActivationLimits
 from identity_service.services.read.current import MAX_LOOKED_UP
 from identity_service.services.spaces.access import SpaceScope
 
-MAX_SHOWN: Final = 16 * 1024
-"""Most characters of the body of a request that a dead letter shows."""
-
 MERGE_WAIT_MS: Final = 5_000
 """A vendor may lose a merge right after it made the record that survives."""
-
-
-@dataclass(slots=True)
-class LookReport:
-    """What one look came to: customers that were due, and operations by what became of them.
-
-    `is_full`: more may be due. `refused`: why the destination lets nothing in.
-    """
-
-    customers: int = 0
-    is_full: bool = False
-    done: int = 0
-    later: int = 0
-    dead: int = 0
-    not_sent: int = 0
-    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +46,7 @@ class Delivery:
     secrets: Mapping[str, str] = field(repr=False)
     scope: SpaceScope
     sender: Sender
+    events: EventDelivery
     store: DestinationStore
     states: CustomerStates
     clock: Clock
@@ -74,9 +56,10 @@ class Delivery:
     def is_of(self, destination: StoredDestination) -> bool:
         """Whether nothing about the destination has changed that it is served by."""
         mine = self.destination
-        return (mine.vendor, mine.definition, mine.secrets) == (
+        return (mine.vendor, mine.definition, mine.events_since, mine.secrets) == (
             destination.vendor,
             destination.definition,
+            destination.events_since,
             destination.secrets,
         )
 
@@ -97,6 +80,11 @@ class Delivery:
         outcomes = await self.sender.send(list(plan.operations.values()))
         report = LookReport(len(taken), is_full=len(taken) >= most)
         records, due = self._results(plan, outcomes, report)
+        events = await self.events.plan(plan, _held_after(plan, outcomes))
+        if events.operations or events.dropped:
+            await self.store.write_outcomes(key, until, records, {})
+            due = _earlier(due, await self.events.send(events, report), plan)
+            records = {}
         await self.store.write_outcomes(key, until, records, due)
         return report
 
@@ -113,12 +101,17 @@ class Delivery:
         )
         return make_plan(str(key), self.definition, taken, states, records, self.clock())
 
-    def preview(self, plan: Plan) -> list[dict[str, Any]]:
-        """The requests of a plan as people read them. Opens no connection."""
-        return [
-            shown(each, self.secrets)
-            for each in self.sender.requests(list(plan.operations.values()))
+    async def preview(self, plan: Plan) -> list[dict[str, Any]]:
+        """The requests of a plan, and those for events then, as people read them.
+
+        Opens no connection.
+        """
+        events = await self.events.plan(plan, plan.live)
+        requests = [
+            *self.sender.requests(list(plan.operations.values())),
+            *self.sender.requests(events.operations),
         ]
+        return [shown(each, self.secrets) for each in requests]
 
     def _results(
         self, plan: Plan, outcomes: Outcomes, report: LookReport
@@ -159,17 +152,16 @@ class Delivery:
             case Never():
                 return self._dead(made, stored, outcome.reason, report), None
             case Later() | Unknown():
-                since = now if stored is None or stored.since is None else stored.since
-                if now - since >= self.limits.give_up_ms:
+                attempt, since = (stored.attempt, stored.since) if stored else (0, None)
+                again = next_attempt(
+                    outcome, attempt, since, now, self.limits.give_up_ms, self.draw
+                )
+                if again is None:
                     return self._dead(made, stored, outcome.reason, report), None
                 report.later += 1
                 self._count(made, "later")
-                attempt = 1 + (stored.attempt if stored else 0)
-                asked_s = outcome.after_s if isinstance(outcome, Later) else None
-                wait_s = backoff_s(attempt, self.draw) if asked_s is None else asked_s
                 result = self._failed(made, stored, outcome.reason)
-                result |= {"attempt": attempt, "since": since}
-                return result, now + round(wait_s * 1_000)
+                return result | {"attempt": again.number, "since": again.since}, again.due
             case NoAccess():
                 report.refused = hidden(outcome.reason, self.secrets)
                 report.not_sent += 1
@@ -211,16 +203,41 @@ class Delivery:
     ) -> dict[str, Any]:
         report.dead += 1
         self._count(made, "dead")
-        requests = [shown(each, self.secrets) for each in self.sender.requests([made])]
-        cut = [each | {"body": each["body"][:MAX_SHOWN]} for each in requests]
         return self._failed(made, stored, reason) | {
             "state": DEAD,
-            "request": orjson.dumps(cut).decode(),
+            "request": shown_json(self.sender.requests([made]), self.secrets),
         }
 
     def _count(self, made: Operation, outcome: str) -> None:
         key = self.destination.key
         DESTINATION_OPERATIONS.labels(key.space, key.name, made.action.value, outcome).inc()
+
+
+def _held_after(plan: Plan, outcomes: Outcomes) -> dict[str, RecordKey]:
+    """By customer, the record that is held as it is to be, now that the operations are sent."""
+    taken = {
+        str(made.record.key)
+        for made in plan.operations.values()
+        if isinstance(outcomes.get(made.id), Done)
+    }
+    return {
+        customer: key
+        for customer, key in plan.live.items()
+        if str(key) in taken or str(key) not in plan.operations
+    }
+
+
+def _earlier(
+    due: Mapping[str, int | None], by_customer: Mapping[str, int], plan: Plan
+) -> dict[str, int | None]:
+    """When those that were taken up are due, where customers may also be due for events."""
+    earliest: dict[str, int | None] = {}
+    for asked, at in due.items():
+        state = plan.states.get(asked)
+        again = by_customer.get(state.customer_id) if state else None
+        dues = [each for each in (at, again) if each is not None]
+        earliest[asked] = min(dues) if dues else None
+    return earliest
 
 
 def _new_records(plan: Plan) -> dict[str, dict[str, Any]]:

@@ -7,19 +7,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from identity_service.activation.definition import VendorRules, check_secrets, parse_definition
+from identity_service.activation.definition import (
+    DestinationDefinition,
+    VendorRules,
+    check_secrets,
+    parse_definition,
+)
 from identity_service.activation.vendors import DestinationVendor, rules_of
 from identity_service.domain.profiles.definitions import Of
 from identity_service.domain.recorded import Page, SettledCustomer, page_of
 from identity_service.errors import DestinationInvalid, FieldInvalid, NameTaken, NoSuch, Problem
 from identity_service.graph.destinations import (
-    DestinationKey,
     DestinationStore,
     StoredDestination,
     StoredRecord,
+    events_since_json,
 )
+from identity_service.graph.keys import DestinationKey
+from identity_service.graph.outgoing_events import StoredEvent
 from identity_service.services.activation.channels import Channels
 from identity_service.services.activation.engine import ActivationEngine
+from identity_service.services.activation.event_delivery import EventState
 from identity_service.services.activation.plans import DEAD
 from identity_service.services.kit.clock import Clock
 from identity_service.services.read.customers import Customers
@@ -34,10 +42,13 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 @dataclass(frozen=True, slots=True)
 class DestinationProgress:
-    """How many records of a destination are in each state, and how many customers wait for it."""
+    """How many records and events of a destination are in each state, and how many customers wait
+    for it.
+    """
 
     records: Mapping[str, int]
     waiting: int
+    events: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,14 @@ class DryRun:
 
     customers: int
     requests: Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SentAgain:
+    """How many records and events are sent again."""
+
+    records: int
+    events: int
 
 
 class Destinations:
@@ -85,19 +104,22 @@ class Destinations:
     ) -> StoredDestination:
         """Create a destination. Nothing is sent to it before a customer changes, or a sync.
 
+        Events go there that happen from now on.
+
         Raises FieldInvalid, DestinationInvalid, SecretsLocked.
         """
         _require_admin(scope)
         if not _NAME.fullmatch(name):
             raise FieldInvalid("name", "A name is a-z, 0-9, “-” and “_”, 1 to 63 of them.")
         rules = rules_of(vendor)
-        await self._check(scope, definition, rules)
+        read = await self._check(scope, definition, rules)
         check_secrets(secrets, rules)
         key = DestinationKey(scope.space, name)
         created = await self._store.create(
             key,
             vendor.value,
             definition,
+            read.events,
             self._channels.sealed(key, secrets),
             scope.author,
             self._clock(),
@@ -128,15 +150,16 @@ class Destinations:
     ) -> StoredDestination:
         """Give a destination another definition, other secrets, or both.
 
-        Customers are sent by it when they change next, or by a sync. Raises DestinationInvalid and
-        SecretsLocked.
+        Customers are sent by it when they change next, or by a sync; events that it names for the
+        first time, from now on. Raises DestinationInvalid and SecretsLocked.
         """
         found = await self.find(scope, name)
         rules = rules_of(DestinationVendor(found.vendor))
         changes: dict[str, Any] = {}
         if definition is not None:
-            await self._check(scope, definition, rules)
-            changes["definition"] = definition
+            read, now = await self._check(scope, definition, rules), self._clock()
+            since = {each: found.events_since.get(each, now) for each in read.events}
+            changes |= {"definition": definition, "events_since": events_since_json(since)}
         if secrets is not None:
             check_secrets(secrets, rules)
             changes["secrets"] = self._channels.sealed(found.key, secrets)
@@ -178,7 +201,10 @@ class Destinations:
 
     async def progress(self, destination: StoredDestination) -> DestinationProgress:
         """How far a destination is."""
-        return DestinationProgress(*await self._store.counts(destination.key))
+        key = destination.key
+        return DestinationProgress(
+            *await self._store.counts(key), await self._store.events.counts(key)
+        )
 
     async def dead_letters(
         self, destination: StoredDestination, after: str, first: int
@@ -187,10 +213,37 @@ class Destinations:
         found = await self._store.in_state(destination.key, DEAD, after, first + 1)
         return page_of(found, first)
 
-    async def send_again(self, scope: SpaceScope, name: str, records: Sequence[str] | None) -> int:
-        """Have dead letters sent again, as the customers are by now; how many. None: all."""
+    async def events_in(
+        self, destination: StoredDestination, state: EventState, after: str, first: int
+    ) -> Page[StoredEvent]:
+        """Events of a destination in a state, by `event`, those after one."""
+        found = await self._store.events.in_state(destination.key, state, after, first + 1)
+        return page_of(found, first)
+
+    async def send_again(
+        self,
+        scope: SpaceScope,
+        name: str,
+        records: Sequence[str] | None,
+        events: Sequence[str] | None,
+    ) -> SentAgain:
+        """Have dead letters sent again, as the customers are by now; how many.
+
+        None for both: all records and events that were refused. Events that are named, by their
+        message ids, are also sent again where nobody knows whether they arrived.
+        """
         found = await self.find(scope, name)
-        return await self._store.send_again(found.key, records)
+        if records is None and events is None:
+            return SentAgain(
+                await self._store.send_again(found.key, None),
+                await self._store.events.send_again(found.key, [EventState.DEAD], None),
+            )
+        return SentAgain(
+            await self._store.send_again(found.key, records or []),
+            await self._store.events.send_again(
+                found.key, [EventState.DEAD, EventState.UNKNOWN], events or []
+            ),
+        )
 
     async def records_of(self, scope: SpaceScope, customer_id: str) -> list[StoredRecord]:
         """What the destinations hold of a customer, and of ids that it had before."""
@@ -220,8 +273,12 @@ class Destinations:
             return [customer_id]
         return sorted({customer_id, found.customer_id, *await view.previous_ids(found)})
 
-    async def _check(self, scope: SpaceScope, definition: str, rules: VendorRules) -> None:
-        """Raises DestinationInvalid, also for an audience of the text in force of accounts."""
+    async def _check(
+        self, scope: SpaceScope, definition: str, rules: VendorRules
+    ) -> DestinationDefinition:
+        """What a definition says. Raises DestinationInvalid, also for an audience of accounts of
+        the text in force.
+        """
         read = parse_definition(definition, rules)
         in_force = await self._texts.definitions(scope)
         problems = [
@@ -235,6 +292,7 @@ class Destinations:
         ]
         if problems:
             raise DestinationInvalid(tuple(problems))
+        return read
 
     async def _change(
         self, scope: SpaceScope, name: str, changes: Mapping[str, Any]

@@ -19,14 +19,16 @@ import structlog
 
 from identity_service.errors import DestinationInvalid, IdentityServiceError, SecretsLocked
 from identity_service.graph.destinations import (
-    DestinationKey,
     DestinationStore,
     StoredDestination,
 )
+from identity_service.graph.keys import DestinationKey
 from identity_service.observability import DESTINATION_PAUSES
 from identity_service.services.activation.channels import Channels, definition_of
 from identity_service.services.activation.customer_states import CustomerStates
-from identity_service.services.activation.delivery import Delivery, LookReport
+from identity_service.services.activation.delivery import Delivery
+from identity_service.services.activation.event_delivery import EventDelivery
+from identity_service.services.activation.look_report import LookReport
 from identity_service.services.activation.sender import Pause, Sender
 from identity_service.services.kit.background import DueWork
 from identity_service.services.kit.clock import Clock
@@ -130,7 +132,7 @@ class ActivationEngine:
             due = await self._store.due(key, self._clock(), MAX_DRY_RUN)
         delivery = self._opened(destination)
         try:
-            return len(due), delivery.preview(await delivery.plan(due))
+            return len(due), await delivery.preview(await delivery.plan(due))
         finally:
             await delivery.sender.close()
 
@@ -173,12 +175,24 @@ class ActivationEngine:
         channel = self._channels.open(destination, definition, secrets)
         space = destination.key.space
         scope = self._access.require(self._access.operator(space), space, Role.READER)
+        sender = Sender(channel, definition.requests_per_s, self._clock, self._pause)
+        events = EventDelivery(
+            destination,
+            definition,
+            secrets,
+            sender,
+            self._store.events,
+            self._clock,
+            self._limits,
+            self._draw,
+        )
         return Delivery(
             destination,
             definition,
             secrets,
             scope,
-            Sender(channel, definition.requests_per_s, self._clock, self._pause),
+            sender,
+            events,
             self._store,
             self._states,
             self._clock,

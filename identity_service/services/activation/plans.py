@@ -12,6 +12,7 @@ from identity_service.activation.desired import (
     HeldRecord,
     Wanted,
     awaits_merge,
+    live_key,
     wanted_changes,
 )
 from identity_service.activation.records import (
@@ -35,7 +36,9 @@ class Plan:
     """Operations, and whom they are for.
 
     `customers` maps each customer that was taken up to the records whose operations it waits for.
-    For those of `postponed` there is more to do later on.
+    For those of `postponed` there is more to do later on. `states` are by the ids that were taken
+    up. `live` has by customer the record that its events go to: it is held as it is to be as soon
+    as its operation, if there is one, is done.
     """
 
     customers: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
@@ -43,6 +46,8 @@ class Plan:
     wanted: dict[str, Wanted] = field(default_factory=dict[str, Wanted])
     records: Mapping[str, StoredRecord] = field(default_factory=dict[str, StoredRecord])
     postponed: set[str] = field(default_factory=set[str])
+    states: Mapping[str, CustomerState] = field(default_factory=dict[str, CustomerState])
+    live: dict[str, RecordKey] = field(default_factory=dict[str, RecordKey])
 
 
 def record_keys(states: Collection[CustomerState], definition: Definition) -> list[str]:
@@ -70,7 +75,7 @@ def make_plan(
     `states` are by the ids that were taken up, `records` by key. One record is in one operation:
     whoever needs a record that is in one already is postponed.
     """
-    plan = Plan(customers={each: [] for each in taken}, records=records)
+    plan = Plan(customers={each: [] for each in taken}, records=records, states=states)
     planned: dict[str, list[str]] = {}
     for asked in taken:
         state = states.get(asked)
@@ -128,6 +133,10 @@ def _plan_customer(
     makes_records = any(plan.operations[name].action is Action.UPSERT for name in names)
     if makes_records and awaits_merge(state, definition, owned):
         plan.postponed.add(customer)
+    live = live_key(state, definition, owned)
+    is_wanted = any(change.record.key == live for change in changes)
+    if live is not None and (str(live) in names or not is_wanted):
+        plan.live[customer] = live
     return names
 
 

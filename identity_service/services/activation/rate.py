@@ -6,6 +6,8 @@ import random
 from dataclasses import dataclass
 from typing import Final
 
+from identity_service.activation.exchange import Later, Unknown
+
 LONGEST_BACKOFF_S: Final = 600.0
 FAILURES_TO_BREAK: Final = 5
 """So many requests in a row that failed, and the destination is left alone for a while."""
@@ -18,6 +20,32 @@ _REGAINED: Final = 1.05
 def backoff_s(attempt: int, draw: random.Random) -> float:
     """Seconds until a new attempt after so many that failed: up to 1, 2, 4 … 600, at random."""
     return draw.uniform(0, min(LONGEST_BACKOFF_S, 2.0 ** min(attempt - 1, 20)))
+
+
+@dataclass(frozen=True, slots=True)
+class NextAttempt:
+    """The number of an attempt, when the first one was, and when this one is due."""
+
+    number: int
+    since: int
+    due: int
+
+
+def next_attempt(
+    outcome: Later | Unknown,
+    attempt: int,
+    since: int | None,
+    now: int,
+    give_up_ms: int,
+    draw: random.Random,
+) -> NextAttempt | None:
+    """When to try again what was not taken `attempt` times before; None: never more."""
+    since = now if since is None else since
+    if now - since >= give_up_ms:
+        return None
+    asked_s = outcome.after_s if isinstance(outcome, Later) else None
+    wait_s = backoff_s(attempt + 1, draw) if asked_s is None else asked_s
+    return NextAttempt(attempt + 1, since, now + round(wait_s * 1_000))
 
 
 @dataclass(slots=True)

@@ -59,10 +59,15 @@ class Sender:
         """Close the channel."""
         await self._channel.close()
 
+    def unsendable(self, operations: Sequence[Operation]) -> dict[str, Outcome]:
+        """Operations that could never be taken."""
+        reasons = {each.id: self._channel.unsendable(each) for each in operations}
+        return {id_: Never(reason) for id_, reason in reasons.items() if reason is not None}
+
     def requests(self, operations: Sequence[Operation]) -> list[Request]:
         """The requests that would be sent. Opens no connection."""
-        sendable = [each for each in operations if self._channel.unsendable(each) is None]
-        return list(self._channel.requests(sendable))
+        unsendable = self.unsendable(operations)
+        return list(self._channel.requests([o for o in operations if o.id not in unsendable]))
 
     async def send(self, operations: Sequence[Operation]) -> Outcomes:
         """What became of each operation; one that was not sent for now is not there.
@@ -70,14 +75,7 @@ class Sender:
         The outcomes are Done, Later, Never, Unknown and NoAccess.
         """
         self._is_locked_out = False
-        outcomes: dict[str, Outcome] = {}
-        sendable: list[Operation] = []
-        for each in operations:
-            if (reason := self._channel.unsendable(each)) is None:
-                sendable.append(each)
-            else:
-                outcomes[each.id] = Never(reason)
-        return outcomes | await self._send_all(self._channel.requests(sendable))
+        return self.unsendable(operations) | await self._send_all(self.requests(operations))
 
     async def _send_all(self, requests: Sequence[Request]) -> dict[str, Outcome]:
         outcomes: dict[str, Outcome] = {}
@@ -132,6 +130,8 @@ class Sender:
         match next(iter(outcomes.values()), None):
             case NoAccess():
                 self._is_locked_out = True
+            case Unknown():
+                self.breaker.failed(now)
             case Later(of_all=True) as later:
                 if later.too_much:
                     self._bucket.slow_down()

@@ -160,6 +160,9 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         "Space.destinationRecords": [{"customerId": each} for each in ids],
         "Destination.dryRun": [{"everybody": True}],
         "Destination.deadLetters": [{"first": 100, "after": FIRST_DEAD_LETTER}],
+        "Destination.events": [
+            {"state": Word("DEAD"), "first": 100, "after": encode_cursor("destination event", "a")}
+        ],
         "Space.judgements": [
             *pages("Space.judgements"),
             {"author": f"{said} agent", **always},
@@ -246,6 +249,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         ],
         "Mutation.sendAgain": [
             {"space": door, "destination": f"{said}-crm", "records": ["user_id:ann"]}
+            | {"events": ["m1"]}
         ],
         "Mutation.eraseAtDestinations": [{"space": door, "customerId": each} for each in ids],
         **{

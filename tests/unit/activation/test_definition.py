@@ -29,6 +29,7 @@ def test_a_whole_definition_is_read() -> None:
       phone: identifier.phone
       emails: identifiers.email
     audiences: {cart_abandoned: in_cart}
+    events: {Order Completed: order_completed}
     consent: marketing
     merge: vendor
     names: {universal_id: cids_id}
@@ -45,6 +46,7 @@ def test_a_whole_definition_is_read() -> None:
             "emails": Attribute(Origin.IDENTIFIERS, "email"),
         },
         audiences={"cart_abandoned": "in_cart"},
+        events={"Order Completed": "order_completed"},
         consent="marketing",
         merge=Merge.VENDOR,
         names=Names(universal_id="cids_id"),
@@ -76,6 +78,8 @@ def test_what_is_not_said_is_as_the_vendor_has_it() -> None:
         (SITE + "attributes: {a: traits.first_name}", "attributes.a"),
         (SITE + "attributes: [a]", "attributes"),
         (SITE + "audiences: {a: ''}", "audiences.a"),
+        (SITE + "events: {Ordered: ''}", "events.Ordered"),
+        (SITE + "events: [Ordered]", "events"),
         (SITE + "consent: 3", "consent"),
         (SITE + "merge: always", "merge"),
         (SITE + "names: {id: x}", "names.id"),
@@ -98,6 +102,12 @@ def test_a_mistake_is_named_at_its_path(text: str, path: str) -> None:
 def test_a_vendor_that_merges_nothing_is_not_asked_to() -> None:
     with pytest.raises(DestinationInvalid, match="cannot merge"):
         parse_definition("merge: vendor", rules_of(DestinationVendor.INTERCOM))
+
+
+@pytest.mark.parametrize("vendor", ["hubspot", "mailchimp", "sql", "files"])
+def test_a_vendor_that_takes_no_events_is_not_asked_to(vendor: str) -> None:
+    with pytest.raises(DestinationInvalid, match="events: the vendor takes no events"):
+        parse_definition("events: {Ordered: ordered}", rules_of(DestinationVendor(vendor)))
 
 
 @pytest.mark.parametrize(

@@ -155,12 +155,12 @@ def test_a_record_of_an_identifier_that_is_another_customers_now_is_left_to_that
 
 def test_without_consent_nothing_is_made_and_what_is_there_leaves_every_audience() -> None:
     definition = replace(DEFINITION, consent="marketing")
-    granted = _state("user_id:u1", consents={"marketing": True}, audiences=frozenset({"vip"}))
+    granted = _state("user_id:u1", granted_since={"marketing": 5}, audiences=frozenset({"vip"}))
     [made] = wanted_changes(granted, definition, {}, ())
     held = _held(made)
-    denied = replace(granted, consents={"marketing": False})
+    denied = replace(granted, granted_since={})
 
-    assert wanted_changes(replace(granted, consents={}), definition, {}, ()) == []
+    assert wanted_changes(denied, definition, {}, ()) == []
     [left] = wanted_changes(denied, definition, held, held)
     assert left.record.audiences == {"is_vip": False}
     assert left.record.attributes == {"universal_id": "cus_1"}

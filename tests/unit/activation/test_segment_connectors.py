@@ -6,6 +6,7 @@ Theirs was recorded by `segment_connectors/record.cjs`. Where the two differ, th
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from identity_service.activation.definition import parse_definition
 from identity_service.activation.exchange import Answer, Follow, Request
 from identity_service.activation.records import Action, Operation, operation
 from identity_service.activation.vendors import ADAPTERS, DestinationVendor, rules_of
-from tests.support.activation import definition_text, record
+from tests.support.activation import added, definition_text, record
 
 RECORDED: Final = json.loads(
     (Path(__file__).parent / "segment_connectors" / "requests.json").read_text(encoding="utf-8")
@@ -70,6 +71,52 @@ def test_intercom_people() -> None:
     # for by itself. What follows is the same.
     assert made == [each for each in RECORDED["intercom new people"] if not _is_search(each)]
     assert known == [each for each in RECORDED["intercom known people"] if not _is_search(each)]
+
+
+def test_customerio_events() -> None:
+    [ours] = _sent(DestinationVendor.CUSTOMERIO, _events())
+    [theirs] = RECORDED["customerio events"]
+
+    # They send the message id, which Customer.io takes for no ULID and so knows nothing again by.
+    ids = [each.pop("id") for each in ours["body"]["batch"]]
+    for each in theirs["body"]["batch"]:
+        del each["id"]
+    assert ours == theirs
+    assert all(re.fullmatch(r"01[0-9A-HJKMNP-TV-Z]{24}", each) for each in ids)
+    assert len(set(ids)) == 2
+
+
+def test_braze_events() -> None:
+    [ours] = _sent(DestinationVendor.BRAZE, _events())
+    [theirs] = RECORDED["braze events"]
+
+    # Theirs name an app, and say UTC as `Z`.
+    for each in theirs["body"]["events"]:
+        assert each.pop("app_id") == ""
+        each["time"] = each["time"].replace("Z", "+00:00")
+    assert ours == theirs
+
+
+def test_mixpanel_events() -> None:
+    [ours] = _sent(DestinationVendor.MIXPANEL, _events())
+    [theirs] = RECORDED["mixpanel events"]
+
+    # Theirs say once more who it was, and that Segment says so.
+    for each in theirs["body"]:
+        assert each["properties"].pop("id") == each["properties"]["distinct_id"]
+        assert each["properties"].pop("$source") == "segment"
+    assert ours == theirs
+
+
+def test_intercom_events() -> None:
+    assert _sent(DestinationVendor.INTERCOM, _events()) == RECORDED["intercom events"]
+
+
+def _events() -> list[Operation]:
+    return [
+        added("user_id:u-1", "m-1", at=AT, total=9.5, sku="A"),
+        added("user_id:u-2", "m-2", at=AT, total=12, sku="B"),
+    ]
 
 
 def _people(

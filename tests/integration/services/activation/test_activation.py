@@ -20,7 +20,8 @@ from identity_service.activation.vendors import DestinationVendor as Vendor
 from identity_service.domain.events import ReportedEvent
 from identity_service.domain.judgements import Verdict
 from identity_service.errors import DestinationInvalid, FieldInvalid, Forbidden
-from identity_service.graph.destinations import DestinationKey
+from identity_service.graph.keys import DestinationKey
+from identity_service.services.activation.destinations import SentAgain
 from identity_service.services.spaces.access import Role
 from identity_service.services.wiring import Reach, assemble
 from identity_service.settings import Settings
@@ -217,7 +218,7 @@ async def test_a_dead_letter_is_read_without_secrets_stays_dead_and_is_sent_agai
         await space.mark_all(key)
         await space.engine.serve(key)
         asked_meanwhile = len(stub.asked)
-        sent = await space.destinations.send_again(space.world.scope, "crm", ["user_id:u"])
+        sent = await space.destinations.send_again(space.world.scope, "crm", ["user_id:u"], None)
         await space.engine.serve(key)
 
     assert letter.answer == "invalid: *** is not for this"
@@ -225,9 +226,11 @@ async def test_a_dead_letter_is_read_without_secrets_stays_dead_and_is_sent_agai
     [request] = json.loads(letter.request)
     assert json.loads(request["body"])["batch"][0]["attributes"]["first_name"] == "Ann"
     assert "the-api-key" not in letter.request
-    assert (asked_meanwhile, sent) == (1, 1)
+    assert (asked_meanwhile, sent) == (1, SentAgain(1, 0))
     assert (await space.record_of(key, "user_id:u")).state == "held"
-    assert await space.destinations.send_again(space.world.scope, "crm", None) == 0
+    assert await space.destinations.send_again(space.world.scope, "crm", None, None) == SentAgain(
+        0, 0
+    )
 
 
 async def test_after_an_undo_the_destination_holds_what_it_held_before(
@@ -534,7 +537,10 @@ async def test_a_destination_is_changed_paused_and_deleted_with_all_that_is_kept
 
     assert (paused.paused_by, paused.paused_at) == (scope.author, space.clock())
     assert [each.key.name for each in listed.items] == ["crm"]
-    left = "MATCH (n:Destination|Outgoing|OutgoingRecord) WHERE n.space = $space RETURN count(n)"
+    left = (
+        "MATCH (n:Destination|Outgoing|OutgoingRecord|OutgoingEvent) "
+        "WHERE n.space = $space RETURN count(n)"
+    )
     assert await space.world.rows(left) == [[0]]
     with pytest.raises(FieldInvalid):
         await destinations.find(scope, "crm")
