@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from identity_service.activation.definition import (
-    DestinationDefinition,
+    Definition,
     VendorRules,
     check_secrets,
     parse_definition,
@@ -273,9 +273,7 @@ class Destinations:
             return [customer_id]
         return sorted({customer_id, found.customer_id, *await view.previous_ids(found)})
 
-    async def _check(
-        self, scope: SpaceScope, definition: str, rules: VendorRules
-    ) -> DestinationDefinition:
+    async def _check(self, scope: SpaceScope, definition: str, rules: VendorRules) -> Definition:
         """What a definition says. Raises DestinationInvalid, also for an audience of accounts of
         the text in force.
         """
