@@ -17,8 +17,11 @@ from identity_service.graph.statements import statement
 FIND_CUSTOMERS: Final = statement("search/find_customers")
 READ_CLUES: Final = statement("search/read_clues")
 
-_SCAN: Final = 2_000
+_SCAN: Final = 500
 """Most identifiers and events that are looked at for one beginning, in each place."""
+
+_SCAN_FOR_WORDS: Final = 2_000
+"""The same where most of them may lack other words."""
 
 _SCAN_OF_MANY: Final = 20
 """The same where there are hundreds of beginnings."""
@@ -78,7 +81,7 @@ class SearchReader:
                     for n, start in enumerate(lookup.starts)
                 ],
                 "words": list(lookup.words),
-                "scan": _SCAN if len(lookup.starts) < _MANY else _SCAN_OF_MANY,
+                "scan": _scan(lookup),
                 "most": most,
             },
         )
@@ -90,6 +93,12 @@ class SearchReader:
             return {}
         row = await self._database.read_one(READ_CLUES, w={"events": list(events)})
         return {key: _clues(*sent) for key, *sent in row["events"]} if row else {}
+
+
+def _scan(lookup: Lookup) -> int:
+    if lookup.words:
+        return _SCAN_FOR_WORDS
+    return _SCAN if len(lookup.starts) < _MANY else _SCAN_OF_MANY
 
 
 def _clues(

@@ -160,3 +160,29 @@ def test_a_moment_that_is_none_is_wrong_usage(command: Command, keys: dict[str, 
     asked = ("resolve", "user_id:u-1", "--space", keys["space"], "--as-of", "yesterday")
 
     assert "“yesterday” is no moment" in command.complains(*asked, code=2)
+
+
+def test_a_search_shows_who_was_found_and_why(
+    command: Command, keys: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_text(
+        "".join(
+            call(n, type="identify", traits={"name": name})
+            for n, name in enumerate(("Ann Marie Lee", "Ann Lewis"))
+        )
+    )
+    assert command("ingest", file, "--space", keys["space"]).code == 0
+
+    found = command("search", "marie", "--space", keys["space"], "--json")
+    shown = command("search", "ann", "--space", keys["space"], "--first", 1)
+    nobody = command("search", "zoe", "--space", keys["space"])
+    wrong = command("search", "-", "--space", keys["space"])
+
+    [one] = json.loads(found.out)
+    assert one["matches"] == [{"name": "name", "value": "Ann Marie Lee", "likeness": "WORD"}]
+    assert "Ann Lewis" in shown.out
+    assert "There are more" in shown.out
+    assert "Nobody" in nobody.out
+    assert (nobody.code, wrong.code) == (0, 1)
+    assert "letters or digits" in wrong.err
