@@ -34,8 +34,10 @@ NOT_RUN: Final = {
 }
 """Languages of blocks that are not run, each with the reason."""
 
-BUILT: Final = frozenset({"{toctree}", "{case}", "{literalinclude}"})
-"""Directives, which the build of the pages resolves. Included GraphQL is asked, too."""
+BUILT: Final = frozenset({"{toctree}", "{case}", "{literalinclude}", "{code-block}"})
+"""Directives, which the build of the pages resolves. Included GraphQL is asked, too; a code block
+is a part of something else that is run.
+"""
 
 _BLOCK = re.compile(r"^```(\S+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"\b[Ss]ave it as `([\w.-]+)`")

@@ -193,6 +193,7 @@ class Polls:
         lease_ms = self._limits.lease_ms + source.timeout_ms
         cursors = await self._store.claim(source.name, lease_ms, every_ms)
         if cursors is None:
+            await self._sender(source)  # of a source that is not there nothing can be claimed
             return None
         report = PollReport(source.name)
         error: str | None = None

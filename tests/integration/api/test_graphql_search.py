@@ -116,9 +116,7 @@ async def test_a_piece_leads_to_the_customer_and_says_why(
 async def test_the_closest_comes_first_and_pages_go_on(
     world: GraphQLWorld, space: OpenSpace
 ) -> None:
-    assert [each[0] for each in await found(world, space, "ann")] == ["u-1011", "u-1008"] or [
-        each[0] for each in await found(world, space, "ann")
-    ] == ["u-1008", "u-1011"]
+    assert [each[0] for each in await found(world, space, "ann")] == ["u-1008", "u-1011"]
 
     one = await search(world, space, "ann", first=1)
     other = await search(world, space, "ann", first=1, after=one["pageInfo"]["endCursor"])
@@ -155,7 +153,7 @@ async def test_another_space_is_not_searched(world: GraphQLWorld, space: OpenSpa
     assert len((await search(world, other, "stranger"))["edges"]) == 1
 
 
-@pytest.mark.parametrize("text", ["", " -./ ", "a", "x" * 201])
+@pytest.mark.parametrize("text", ["", " -./ ", "a", "a.*", "x" * 201])
 async def test_a_text_with_nothing_to_look_for_is_named(
     world: GraphQLWorld, space: OpenSpace, text: str
 ) -> None:
@@ -164,13 +162,19 @@ async def test_a_text_with_nothing_to_look_for_is_named(
     assert answer["errors"][0]["extensions"]["code"] == "BAD_INPUT"
 
 
-@pytest.mark.parametrize("text", ["%*?", "ann' OR 1", "\x00ann", "Ann\u202e Lee", "/ann", "ann/"])
+@pytest.mark.parametrize(
+    ("text", "users"),
+    [
+        ("ann' OR 1=1", []),
+        ("\x00Annika", ["u-1011"]),
+        ("Anni\u202eka", []),
+        ("/annika", ["u-1011"]),
+    ],
+)
 async def test_odd_characters_are_no_pattern(
-    world: GraphQLWorld, space: OpenSpace, text: str
+    world: GraphQLWorld, space: OpenSpace, text: str, users: list[str]
 ) -> None:
-    answer = await world.ask(SEARCH, {"space": space.name, "text": text}, key=space.reader_key)
-
-    assert "errors" not in answer or answer["errors"][0]["extensions"]["code"] == "BAD_INPUT"
+    assert [each[0] for each in await found(world, space, text)] == users
 
 
 async def test_what_does_not_count_any_more_finds_nobody_until_it_is_taken_back(
@@ -190,7 +194,7 @@ async def test_what_does_not_count_any_more_finds_nobody_until_it_is_taken_back(
     assert len((await search(world, space, "wrong-9"))["edges"]) == 1
 
 
-async def test_what_is_sent_twice_and_by_two_processes_is_found_once(
+async def test_what_is_sent_twice_and_at_the_same_time_is_found_once(
     world: GraphQLWorld, space: OpenSpace
 ) -> None:
     one = event(system_clock(), "email:twice@example.com", "user_id:twice")

@@ -27,7 +27,7 @@ from tests.support.killed_activation import LIMITS
 from tests.support.neo4j import environment_of
 from tests.support.profiles import computed
 from tests.support.space import MAX_QUEUE, NewWorld, event
-from tests.support.vendor_stub import Asked, Said, vendor_stub
+from tests.support.vendor_stub import Answering, Asked, Said, vendor_stub
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.neo4j
@@ -141,16 +141,18 @@ async def test_what_was_retracted_or_erased_before_it_was_sent_is_never_sent(
     space = activate(await world())
     refused = {"errors": [{"batch_index": 0, "reason": "invalid", "message": "no"}]}
 
-    def answer(asked: Asked) -> Said:
-        is_event = asked.json["batch"][0]["action"] == "event"
-        if not is_event:
-            return Said(200, {})
-        is_dead = asked.json["batch"][0]["identifiers"] == {"id": "dead"}
-        return Said(207, refused) if is_dead else Said(503)
+    def answers(to_an_event: Said) -> Answering:
+        def answer(asked: Asked) -> Said:
+            is_event = asked.json["batch"][0]["action"] == "event"
+            return to_an_event if is_event else Said(200, {})
 
-    with vendor_stub(answer) as stub:
+        return answer
+
+    with vendor_stub(answers(Said(207, refused))) as stub:
         key = await space.create(Vendor.CUSTOMERIO, stub.url, ORDERS)
         await space.world.send(event("u", 1, "user_id:u"), did("d1", 1, "user_id:dead"))
+        await _served(space, key)
+        stub.answer = answers(Said(503))
         await space.world.send(did("m1", 1, "user_id:u"), source="other")
         await _served(space, key)
         found = await space.destinations.find(space.world.scope, "crm")
