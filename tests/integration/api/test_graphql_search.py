@@ -167,7 +167,7 @@ async def test_a_text_with_nothing_to_look_for_is_named(
     [
         ("ann' OR 1=1", []),
         ("\x00Annika", ["u-1011"]),
-        ("Anni\u202eka", []),
+        ("Anni\u202eka", ["u-1011"]),
         ("/annika", ["u-1011"]),
     ],
 )

@@ -175,7 +175,7 @@ def test_a_search_shows_who_was_found_and_why(
     assert command("ingest", file, "--space", keys["space"]).code == 0
 
     found = command("search", "marie", "--space", keys["space"], "--json")
-    shown = command("search", "ann", "--space", keys["space"], "--first", 1)
+    shown = command("search", "ann", "--space", keys["space"], "--first", "1")
     nobody = command("search", "zoe", "--space", keys["space"])
     wrong = command("search", "-", "--space", keys["space"])
 
