@@ -19,7 +19,7 @@ from identity_service.services.profiles.account_computation import (
     AccountOutcome,
     compute_accounts,
 )
-from identity_service.services.profiles.batches import TakenOver
+from identity_service.services.profiles.batches import TakenOver, put_off
 from identity_service.services.profiles.membership_changes import changes_of_accounts
 from identity_service.services.read.profile_evidence import ProfileEvidence
 from identity_service.services.spaces.access import SpaceScope
@@ -70,7 +70,9 @@ class AccountBatches:
         later = {
             each.account_id: ComputedAccount(each.mark, {"due": due})
             for each in stored
-            if (due := self._put_off(each, now))
+            if (
+                due := put_off(each.events, each.last and each.last.evaluated_at, now, self._limits)
+            )
         }
         written = 0
         if later:
@@ -84,13 +86,6 @@ class AccountBatches:
             position,
             rolled_out=rolled_out,
         )
-
-    def _put_off(self, stored: StoredAccount, now: int) -> int | None:
-        """When an account with very many events may be computed again, if that is not now."""
-        if stored.events <= self._limits.large_events or stored.last is None:
-            return None
-        again = stored.last.evaluated_at + self._limits.large_interval_ms
-        return again if now < again <= now + self._limits.large_interval_ms else None
 
     async def _write_or_halve(
         self,

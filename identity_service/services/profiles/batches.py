@@ -42,6 +42,17 @@ class TakenOver(Exception):
     """Another process computes the profiles of this space now."""
 
 
+def put_off(events: int, evaluated_at: int | None, now: int, limits: ProfileLimits) -> int | None:
+    """When what has so many events may be computed again, if that is not now.
+
+    `evaluated_at`: when it was computed last, None: never.
+    """
+    if events <= limits.large_events or evaluated_at is None:
+        return None
+    again = evaluated_at + limits.large_interval_ms
+    return again if now < again <= now + limits.large_interval_ms else None
+
+
 class Batches:
     """Computes batches of customers and writes what differs."""
 
@@ -123,10 +134,7 @@ class Batches:
         limits, profile = self._limits, head.profile
         if head.events > limits.most_events:
             return now + limits.large_interval_ms
-        if head.events <= limits.large_events or profile is None:
-            return None
-        again = profile.evaluated_at + limits.large_interval_ms
-        return again if now < again <= now + limits.large_interval_ms else None
+        return put_off(head.events, profile.evaluated_at if profile else None, now, limits)
 
     async def _postpone(
         self,
