@@ -28,7 +28,7 @@ demo: $(VENV)/.local $(VENV)/.package $(EXPLORER) ## start everything, load exam
 setup: $(VENV)/.dev $(VENV)/.package $(EXPLORER) $(VENV)/.neo4j ## install everything into .venv, by hash
 
 test: setup sdks ## run the whole suite against a real Neo4j, with the floor of coverage
-	@$(PYTHON) -m pytest --durations=20 --cov
+	@$(PYTHON) -m pytest --numprocesses=auto --dist=loadfile --durations=20 --cov
 
 # Where npm's registry does not answer, their tests are skipped, and say so.
 sdks: $(VENV)/.dev ## fetch what the tests report with: vendors' SDKs, as locked, and a browser

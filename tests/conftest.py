@@ -19,6 +19,9 @@ from tests.support.service import RunningService, Space, create_space, running_s
 MEMORY_OF_A_WORKER: Final = 2 * 1024**3
 """Bytes: pytest, its Neo4j, and whatever a test starts beside them."""
 
+MOST_WORKERS: Final = 2
+"""A container may be lent fewer processors than it can see."""
+
 
 def pytest_xdist_auto_num_workers() -> int:
     """How many processes share the tests, each with a Neo4j of its own; 0: this one runs them all.
@@ -29,7 +32,7 @@ def pytest_xdist_auto_num_workers() -> int:
     if Settings().neo4j_uri is not None:
         return 0
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min((os.cpu_count() or 1) + 1, memory // MEMORY_OF_A_WORKER))
+    return max(1, min(os.cpu_count() or 1, MOST_WORKERS, memory // MEMORY_OF_A_WORKER))
 
 
 @pytest.fixture(scope="session")

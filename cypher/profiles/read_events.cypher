@@ -24,8 +24,10 @@ WITH ids, found, reduce(page = {rows: 0, bytes: 0}, bytes IN sizes |
   {rows: page.rows + CASE WHEN page.rows = 0 OR page.bytes + bytes <= $w.bytes THEN 1 ELSE 0 END, bytes: page.bytes + bytes}) AS page
 CALL (ids, found, page) {
   UNWIND range(0, page.rows - 1) AS n
-  WITH ids[n] AS id, found[n] AS e
-  OPTIONAL MATCH (e)-[:NAMES]->(a:Account)
+  WITH ids[n] AS id, found[n] AS event
+  OPTIONAL MATCH (event)-[:NAMES]->(a:Account)
+  // All properties in one reading, where each by itself is looked for from the first one on.
+  WITH id, properties(event) AS e, a
   RETURN collect([id, e.at, e.received_at, coalesce(e.place, 0), e.key, e.message_id, e.type, e.step, e.name, e.properties,
       e.traits, e.context_traits, e.source, e.channel, e.proven IS NULL AND e.source IN $w.limited, a.account_id, a.key]) AS events,
     collect(DISTINCT CASE WHEN e.context_traits IS NOT NULL THEN a END) AS named

@@ -420,27 +420,68 @@ audiences:
 
 
 async def test_two_processes_at_once_write_nothing_twice(
-    world: NewWorld, database: Database
+    world: NewWorld, database_settings: Settings
 ) -> None:
-    clock = FakeClock(START)
-    space = await space_of(world, clock)
-    other = beside(space, database, clock=clock)
-
-    async def send(through: World, numbers: range) -> None:
-        for n in numbers:
-            await through.send(
-                bought(f"m{n}", START + n, f"user_id:{n % 5}", f"email:{n % 7}"),
-                received_at=START,
-            )
-            through.use_cases.profiles.wake(space.space)
-
-    await asyncio.gather(send(space, range(30)), send(other, range(15, 45)))
-    clock.now += HOUR
-    await asyncio.gather(computed(space), computed(other))
+    space = await world(POLICY)
+    await apply_text(space, TEXT)
+    now = system_clock() - HOUR
+    # The database plans its statements before anybody waits for the processes.
+    await space.send(bought("first", now, "user_id:first"), received_at=now)
     await computed(space)
+    await space.use_cases.profiles.close()
 
-    await check_profiles(space, TEXT, clock.now)
+    async def nothing_waits() -> bool:
+        return await space.rows(MARKS) == [[0]]
+
+    async with profiles_processes(2, space, database_settings) as processes:
+        for n in range(24):
+            await space.send(
+                bought(f"m{n}", now + n, f"user_id:u{n % 5}", f"email:{n % 7}"), received_at=now
+            )
+            # Each computes something alone; from then on both are woken at once.
+            for number, each in enumerate(processes):
+                if n >= len(processes) or n == number:
+                    assert each.stdin is not None
+                    each.stdin.write(b"\n")
+            if n < len(processes):
+                await until(nothing_waits, seconds=PATIENCE)
+        written = [int((await each.communicate(b""))[0]) for each in processes]
+
+    assert all(written), written
+    other = beside(space, space.database)
+
+    async def is_computed() -> bool:
+        await computed(other)
+        return await nothing_waits()
+
+    await until(is_computed, seconds=PATIENCE)
+    await check_profiles(other, TEXT, system_clock())
     await other.use_cases.close()
+
+
+@asynccontextmanager
+async def profiles_processes(
+    number: int, space: World, database: Settings
+) -> AsyncGenerator[list[asyncio.subprocess.Process]]:
+    """Other processes that compute the profiles of a space whenever they get a line."""
+    processes = [
+        await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "tests.support.profiles_process", space.space),
+            cwd=ROOT,
+            env=os.environ | environment_of(database),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        for _ in range(number)
+    ]
+    try:
+        yield processes
+    finally:
+        for each in processes:
+            if each.returncode is None:
+                each.kill()
+            await each.wait()
 
 
 async def test_who_is_touched_again_and_again_waits_no_longer_than_others(
