@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import random
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, LiteralString, NamedTuple
 
 from identity_service.domain.events import EventOrder
+from identity_service.domain.judgements import Verdict
+from identity_service.domain.policies.policy import Blocked, Policy
 from identity_service.domain.profiles.evaluate import evaluate
 from identity_service.domain.profiles.occurrences import CustomerEvidence, ProfileEvent
 from identity_service.domain.profiles.parse import parse_profiles
 from identity_service.domain.resolution.id_register import CustomerKind
+from identity_service.errors import FieldInvalid
 from identity_service.services.profiles.computation import values_text
-from tests.support.space import PATIENCE, World
+from tests.support.space import PATIENCE, SOURCE, World
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
 
 PROFILES: LiteralString = """
 MATCH (p:Profile {space: $space})
@@ -163,3 +171,50 @@ def replayed(stream: list[Change]) -> set[tuple[str, str]]:
         assert (key in members) == (each.change == "left"), each
         members ^= {key}
     return members
+
+
+async def whatever_happens(
+    space: World,
+    clock: FakeClock,
+    draw: random.Random,
+    *,
+    steps: int,
+    policy: Policy,
+    names: Sequence[str],
+    some_events: Callable[[str], list[Any]],
+) -> None:
+    """So many times, something is sent, judged, taken back, or time passes.
+
+    Profiles are computed now and then. `some_events` takes what their message ids begin with.
+    """
+    sent: list[Any] = []
+    for step in range(steps):
+        chance = draw.random()
+        if chance < 0.6:
+            some = some_events(f"m{step}")
+            if sent and draw.random() < 0.3:
+                some.append(draw.choice(sent))
+            sent += some
+            await space.send(*some, received_at=clock.now)
+        elif chance < 0.7:
+            await space.judge(draw.choice([Verdict.SAME, Verdict.APART]), *draw.sample(names, 2))
+        elif chance < 0.8 and space.judged:
+            await space.withdraw(draw.choice(list(space.judged.values())))
+        elif chance < 0.83 and sent:
+            one = draw.choice(sent)
+            with suppress(FieldInvalid):  # it was taken before, or is blocked
+                await space.detach(one.message_id, draw.choice(one.identifiers))
+        elif chance < 0.86:
+            if space.retracted:
+                await space.give_back(next(iter(space.retracted.values())))
+            else:
+                with suppress(FieldInvalid):  # nothing was received in that time
+                    await space.retract(SOURCE, clock.now - 2 * DAY, clock.now)
+        elif chance < 0.9:
+            blocked = draw.choice([(), (Blocked(value="1"),), (Blocked(value="x"),)])
+            await space.set_policy(replace(policy, blocked=blocked))
+        else:
+            clock.now += draw.choice([1, HOUR, 2 * HOUR, DAY - 1, DAY])
+        if draw.random() < 0.4:
+            await computed(space)
+    await computed(space)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from contextlib import suppress
-from dataclasses import replace
 from typing import Any, LiteralString
 
 import pytest
@@ -13,7 +11,7 @@ import pytest
 from identity_service.domain.events import EventOrder
 from identity_service.domain.identifiers import IdentifierKind
 from identity_service.domain.judgements import Verdict
-from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
+from identity_service.domain.policies.policy import Policy, Rule, Sharing
 from identity_service.domain.profiles.evaluate import evaluate_account
 from identity_service.domain.profiles.occurrences import (
     AccountEvidence,
@@ -22,7 +20,6 @@ from identity_service.domain.profiles.occurrences import (
 )
 from identity_service.domain.profiles.parse import parse_profiles
 from identity_service.domain.resolution.id_register import CustomerKind
-from identity_service.errors import FieldInvalid
 from identity_service.graph.database import Database
 from identity_service.graph.ledger import NEWEST_CHANGE
 from identity_service.services.limits import DEFAULT_LIMITS, Limits, ProfileLimits
@@ -36,8 +33,9 @@ from tests.support.profiles import (
     computed,
     replayed,
     stored,
+    whatever_happens,
 )
-from tests.support.space import SOURCE, NewWorld, World, beside, event
+from tests.support.space import NewWorld, World, beside, event
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -320,39 +318,16 @@ async def test_whatever_happens_memberships_are_what_the_evidence_says(
     clock = FakeClock(START)
     space = await space_of(world, clock)
     names = [f"user_id:{n}" for n in "abc"] + ["email:x", "email:y", "device:1"]
-    sent: list[Any] = []
-    for step in range(25):
-        chance = draw.random()
-        if chance < 0.6:
-            some = [
-                any_event(draw, f"m{step}-{n}", clock.now, names) for n in range(draw.randint(1, 3))
-            ]
-            if sent and draw.random() < 0.3:
-                some.append(draw.choice(sent))
-            sent += some
-            await space.send(*some, received_at=clock.now)
-        elif chance < 0.7:
-            await space.judge(draw.choice([Verdict.SAME, Verdict.APART]), *draw.sample(names, 2))
-        elif chance < 0.78 and space.judged:
-            await space.withdraw(draw.choice(list(space.judged.values())))
-        elif chance < 0.82 and sent:
-            one = draw.choice(sent)
-            with suppress(FieldInvalid):  # it was taken before, or is blocked
-                await space.detach(one.message_id, draw.choice(one.identifiers))
-        elif chance < 0.86:
-            if space.retracted:
-                await space.give_back(next(iter(space.retracted.values())))
-            else:
-                with suppress(FieldInvalid):  # nothing was received in that time
-                    await space.retract(SOURCE, clock.now - 2 * DAY, clock.now)
-        elif chance < 0.9:
-            blocked = draw.choice([(), (Blocked(value="1"),), (Blocked(value="x"),)])
-            await space.set_policy(replace(POLICY, blocked=blocked))
-        else:
-            clock.now += draw.choice([1, HOUR, DAY - 1, DAY])
-        if draw.random() < 0.4:
-            await computed(space)
-    await computed(space)
+
+    def some_events(message_id: str) -> list[Any]:
+        return [
+            any_event(draw, f"{message_id}-{n}", clock.now, names)
+            for n in range(draw.randint(1, 3))
+        ]
+
+    await whatever_happens(
+        space, clock, draw, steps=25, policy=POLICY, names=names, some_events=some_events
+    )
     await check(space, TEXT, clock.now)
     clock.now += 2 * DAY
     await computed(space)

@@ -8,8 +8,7 @@ import random
 import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,8 @@ import pytest
 
 from identity_service.domain.identifiers import IdentifierKind
 from identity_service.domain.judgements import Verdict
-from identity_service.domain.policies.policy import Blocked, Policy, Rule, Sharing
+from identity_service.domain.policies.policy import Policy, Rule, Sharing
 from identity_service.domain.recorded import SettledCustomer
-from identity_service.errors import FieldInvalid
 from identity_service.graph.database import Database
 from identity_service.graph.profiles import ProfileStore
 from identity_service.services.kit.clock import system_clock
@@ -36,8 +34,9 @@ from tests.support.profiles import (
     check_profiles,
     computed,
     stored,
+    whatever_happens,
 )
-from tests.support.space import PATIENCE, SOURCE, NewWorld, World, beside, event
+from tests.support.space import PATIENCE, NewWorld, World, beside, event
 from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[4]
@@ -629,43 +628,20 @@ async def test_whatever_happens_stored_is_what_the_evidence_says(
     names = (
         [f"user_id:{n}" for n in "abc"] + [f"email:{n}" for n in "xy"] + ["device:1", "device:2"]
     )
-    sent: list[Any] = []
-    for step in range(30):
-        chance = draw.random()
-        if chance < 0.6:
-            some: list[Any] = []
-            for n in range(draw.randint(1, 4)):
-                at = clock.now - draw.choice([0, 1, HOUR, DAY, 2 * DAY, -HOUR, -DAY])
-                who = draw.sample(names, draw.choice([1, 1, 2, 2, 3]))
-                name = draw.choice(["Bought", "Saw"])
-                said = {"price": draw.choice([0.1, 2, "x"]), "item": draw.choice("ab")}
-                some.append(event(f"m{step}-{n}", at, *who, name=name, properties=said))
-            if sent and draw.random() < 0.3:
-                some.append(draw.choice(sent))
-            sent += some
-            await space.send(*some, received_at=clock.now)
-        elif chance < 0.7:
-            await space.judge(draw.choice([Verdict.SAME, Verdict.APART]), *draw.sample(names, 2))
-        elif chance < 0.8 and space.judged:
-            await space.withdraw(draw.choice(list(space.judged.values())))
-        elif chance < 0.83 and sent:
-            one = draw.choice(sent)
-            with suppress(FieldInvalid):  # it was taken before, or is blocked
-                await space.detach(one.message_id, draw.choice(one.identifiers))
-        elif chance < 0.86:
-            if space.retracted:
-                await space.give_back(next(iter(space.retracted.values())))
-            else:
-                with suppress(FieldInvalid):  # nothing was received in that time
-                    await space.retract(SOURCE, clock.now - 2 * DAY, clock.now)
-        elif chance < 0.9:
-            blocked = draw.choice([(), (Blocked(value="1"),), (Blocked(value="x"),)])
-            await space.set_policy(replace(POLICY, blocked=blocked))
-        else:
-            clock.now += draw.choice([1, HOUR, 2 * HOUR, DAY - 1, DAY])
-        if draw.random() < 0.4:
-            await computed(space)
-    await computed(space)
+
+    def some_events(message_id: str) -> list[Any]:
+        some: list[Any] = []
+        for n in range(draw.randint(1, 4)):
+            at = clock.now - draw.choice([0, 1, HOUR, DAY, 2 * DAY, -HOUR, -DAY])
+            who = draw.sample(names, draw.choice([1, 1, 2, 2, 3]))
+            name = draw.choice(["Bought", "Saw"])
+            said = {"price": draw.choice([0.1, 2, "x"]), "item": draw.choice("ab")}
+            some.append(event(f"{message_id}-{n}", at, *who, name=name, properties=said))
+        return some
+
+    await whatever_happens(
+        space, clock, draw, steps=30, policy=POLICY, names=names, some_events=some_events
+    )
     await check_profiles(space, TEXT, clock.now)
     clock.now += 3 * DAY
     await computed(space)
