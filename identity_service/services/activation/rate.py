@@ -1,4 +1,4 @@
-"""How fast a destination is sent to: a token bucket, a breaker, and when to try again."""
+"""How fast a destination is sent to: a throttle, a breaker, and when to try again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from identity_service.activation.exchange import Later, Unknown
+from identity_service.services.kit.token_bucket import TokenBucket
 
 LONGEST_BACKOFF_S: Final = 600.0
 FAILURES_TO_BREAK: Final = 5
@@ -49,7 +50,7 @@ def next_attempt(
 
 
 @dataclass(slots=True)
-class TokenBucket:
+class Throttle:
     """At most `per_s` requests a second, a second's worth at once.
 
     Half as many after each time that the destination said it is too much; then slowly more again.
@@ -57,26 +58,22 @@ class TokenBucket:
 
     per_s: float
     share: float = 1.0
-    tokens: float = -1.0
-    at_ms: int = 0
+    _bucket: TokenBucket | None = None
 
     def wait_s(self, now_ms: int) -> float:
         """Take a token: 0, or the seconds after which to ask again."""
-        rate = self.per_s * self.share
+        now, rate = now_ms / 1_000, self.per_s * self.share
         most = max(rate, 1.0)
-        if self.tokens < 0:
-            self.tokens, self.at_ms = most, now_ms
-        gained = max(now_ms - self.at_ms, 0) / 1_000 * rate
-        self.tokens, self.at_ms = min(self.tokens + gained, most), now_ms
-        if self.tokens >= 1:
-            self.tokens -= 1
+        bucket = self._bucket = self._bucket or TokenBucket(most, now)
+        bucket.fill(now, rate, most)
+        if bucket.tokens >= 1:
+            bucket.tokens -= 1
             return 0.0
-        return (1 - self.tokens) / rate
+        return (1 - bucket.tokens) / rate
 
     def slow_down(self) -> None:
         """It was too much."""
         self.share = max(self.share / 2, _SLOWEST)
-        self.tokens = min(self.tokens, max(self.per_s * self.share, 1.0))
 
     def speed_up(self) -> None:
         """A request was taken."""

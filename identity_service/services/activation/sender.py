@@ -23,7 +23,7 @@ from identity_service.activation.exchange import (
 )
 from identity_service.activation.records import Operation
 from identity_service.services.activation.channel import Channel
-from identity_service.services.activation.rate import Breaker, TokenBucket
+from identity_service.services.activation.rate import Breaker, Throttle
 from identity_service.services.kit.clock import Clock
 
 Pause: TypeAlias = Callable[[float], Awaitable[None]]
@@ -41,7 +41,7 @@ class Sender:
         self._channel = channel
         self._clock = clock
         self._pause = pause
-        self._bucket = TokenBucket(min(requests_per_s or 1e9, channel.pace.requests_per_s))
+        self._throttle = Throttle(min(requests_per_s or 1e9, channel.pace.requests_per_s))
         self._connections = asyncio.Semaphore(channel.pace.connections)
         self._is_locked_out = False
 
@@ -118,7 +118,7 @@ class Sender:
 
     async def _may_send(self) -> bool:
         while not (self._is_locked_out or self.is_held):
-            wait_s = self._bucket.wait_s(self._clock())
+            wait_s = self._throttle.wait_s(self._clock())
             if not wait_s:
                 return True
             await self._pause(wait_s)
@@ -134,14 +134,14 @@ class Sender:
                 self.breaker.failed(now)
             case Later(of_all=True) as later:
                 if later.too_much:
-                    self._bucket.slow_down()
+                    self._throttle.slow_down()
                 if later.after_s is None:
                     self.breaker.failed(now)
                 else:
                     self.breaker.hold(now, later.after_s)
             case _:
                 self.breaker.succeeded()
-                self._bucket.speed_up()
+                self._throttle.speed_up()
 
 
 def _worse(a: Outcome, b: Outcome) -> Outcome:

@@ -13,6 +13,9 @@ class TokenBucket:
     filled_at: float
 
     def fill(self, now: float, per_s: float, burst: float) -> None:
-        """Put in what is due since it was filled last; it holds no more than `burst`."""
-        self.tokens = min(self.tokens + (now - self.filled_at) * per_s, burst)
+        """Put in what is due since it was filled last; it holds no more than `burst`.
+
+        Nothing is due where the clock was set back.
+        """
+        self.tokens = min(self.tokens + max(now - self.filled_at, 0) * per_s, burst)
         self.filled_at = now

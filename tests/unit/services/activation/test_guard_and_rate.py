@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from identity_service.services.activation.guard import AddressGuard, AddressRefused, CheckedUrl
-from identity_service.services.activation.rate import Breaker, TokenBucket, backoff_s
+from identity_service.services.activation.rate import Breaker, Throttle, backoff_s
 
 PUBLIC = "93.184.215.14"
 
@@ -79,10 +79,10 @@ async def test_what_is_no_plain_address_is_refused(url: str) -> None:
         await _resolves_to(PUBLIC).checked(url)
 
 
-def test_a_bucket_lets_a_seconds_worth_through_and_then_as_many_a_second() -> None:
-    bucket, now, sent = TokenBucket(10), 0, list[int]()
+def test_a_throttle_lets_a_seconds_worth_through_and_then_as_many_a_second() -> None:
+    throttle, now, sent = Throttle(10), 0, list[int]()
     while now < 5_000:
-        wait = bucket.wait_s(now)
+        wait = throttle.wait_s(now)
         if wait:
             now += max(1, round(wait * 1_000))
         else:
@@ -93,18 +93,25 @@ def test_a_bucket_lets_a_seconds_worth_through_and_then_as_many_a_second() -> No
     assert 50 <= len(sent) <= 60
 
 
-def test_a_bucket_is_halved_when_it_was_too_much_and_comes_back_slowly() -> None:
-    bucket = TokenBucket(64)
-    bucket.slow_down()
-    bucket.slow_down()
-    quarter = bucket.share
-    for _ in range(20):
-        bucket.slow_down()
-    least = bucket.share
-    for _ in range(200):
-        bucket.speed_up()
+def test_a_throttle_waits_no_longer_when_the_clock_is_set_back() -> None:
+    throttle = Throttle(2)
+    taken = [throttle.wait_s(3_600_000) for _ in range(2)]
 
-    assert (quarter, least, bucket.share) == (0.25, 1 / 64, 1.0)
+    assert (taken, throttle.wait_s(0), throttle.wait_s(500)) == ([0, 0], 0.5, 0)
+
+
+def test_a_throttle_is_halved_when_it_was_too_much_and_comes_back_slowly() -> None:
+    throttle = Throttle(64)
+    throttle.slow_down()
+    throttle.slow_down()
+    quarter = throttle.share
+    for _ in range(20):
+        throttle.slow_down()
+    least = throttle.share
+    for _ in range(200):
+        throttle.speed_up()
+
+    assert (quarter, least, throttle.share) == (0.25, 1 / 64, 1.0)
 
 
 def test_the_time_until_a_new_attempt_doubles_up_to_ten_minutes_and_is_left_to_chance() -> None:
