@@ -16,7 +16,10 @@ CALL () {
   WITH {record: row[0], properties: row[1]} AS change
   MERGE (r:OutgoingRecord {key: $w.space + '/' + $w.destination + '/' + change.record})
   SET r.space = $w.space, r.destination = $w.destination, r.record = change.record
+  WITH r, change, r.customer_id AS owner
   SET r += change.properties
+  // Of a record that is to be erased, it stays known for whom: its erasure waits for that customer.
+  SET r.customer_id = CASE WHEN r.erase THEN owner ELSE r.customer_id END
   RETURN count(*) AS written
 }
 CALL () {

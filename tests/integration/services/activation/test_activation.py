@@ -335,9 +335,11 @@ async def test_an_erasure_reaches_each_destination_in_its_own_words_and_nothing_
     assert stub.asked == erased
 
 
-@pytest.mark.parametrize("state", ["held", "waiting", "dead"])
+@pytest.mark.parametrize(
+    ("state", "passes_on"), [("held", False), ("waiting", False), ("dead", False), ("held", True)]
+)
 async def test_an_answer_that_comes_after_the_order_to_erase_does_not_undo_it(
-    world: NewWorld, activate: Activated, state: str
+    world: NewWorld, activate: Activated, state: str, passes_on: bool
 ) -> None:
     space = activate(await world())
     await space.world.send(event("m1", 1, "user_id:u"))
@@ -346,7 +348,8 @@ async def test_an_answer_that_comes_after_the_order_to_erase_does_not_undo_it(
         [customer] = await space.mark_all(key)
         await space.engine.serve(key)
         await space.destinations.erase(space.world.scope, customer)
-        late = {"user_id:u": {"customer_id": customer, "state": state, "wanted": "what was sent"}}
+        owner = "cus_another" if passes_on else customer
+        late = {"user_id:u": {"customer_id": owner, "state": state, "wanted": "what was sent"}}
         await space.store.write_outcomes(key, 0, late, {})
         await space.engine.serve(key)
 
