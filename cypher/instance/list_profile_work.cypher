@@ -1,5 +1,5 @@
-// Purpose: Spaces in which profiles wait to be computed, or something changed that may concern a destination, and
-//   when the next profile of each other space can change.
+// Purpose: Spaces in which profiles wait to be computed or to be found by their values, or something changed that may
+//   concern a destination, and when the next profile of each other space can change.
 // Access: read
 // Space: instance
 // Scan: spaces are few
@@ -38,5 +38,5 @@ CALL (s) {
   }
   RETURN min(next) AS due
 }
-WITH s.name AS space, due, touched OR settled OR named OR coalesce(due <= $now, false) OR coalesce(s.profiles_version, 0) <> coalesce(k.version, 0) AS waits
+WITH s.name AS space, due, touched OR settled OR named OR coalesce(due <= $now, false) OR coalesce(s.profiles_version, 0) <> coalesce(k.version, 0) OR k.findable IS NULL AS waits
 RETURN collect(CASE WHEN waits THEN space END) AS spaces, collect(CASE WHEN NOT waits AND due IS NOT NULL THEN [space, due] END) AS next

@@ -93,6 +93,21 @@ def membership_key(space: str, audience: str, of: Of, member: str) -> str:
     return f"{space}/{audience_key(audience, of)}/{member}"
 
 
+def feature_value_key(space: str, feature: str, value: str, customer: str) -> str:
+    """`space/feature/value as text that sorts`, a zero character and the customer: the values of a
+    feature lie side by side, in their order.
+    """
+    return f"{space}/{feature}/{value}\0{customer}"
+
+
+def feature_value_bounds(space: str, feature: str) -> tuple[str, str]:
+    """Two texts between which the keys of the values of a feature lie, and no others.
+
+    Each begins with the first one.
+    """
+    return f"{space}/{feature}/", f"{space}/{feature}0"  # the character after the slash
+
+
 def profiles_text_key(space: str, version: int) -> str:
     """`space/version`."""
     return f"{space}/{version}"

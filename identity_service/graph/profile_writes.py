@@ -10,7 +10,11 @@ from typing import Any, Final, NamedTuple
 
 from identity_service.domain.profiles.definitions import Of
 from identity_service.domain.profiles.memberships import Change, MembershipChange
-from identity_service.graph.keys import account_key, membership_key
+from identity_service.domain.profiles.sorting import sort_text
+from identity_service.graph.keys import account_key, feature_value_key, membership_key
+
+FEATURE: Final = "f_"
+"""What the properties begin with that hold values of features."""
 
 _ID_OF: Final = {Of.CUSTOMERS: "customer_id", Of.ACCOUNTS: "account_id"}
 """The property that holds the id of a member."""
@@ -42,7 +46,8 @@ class ProfilesWrite:
     """What one transaction writes.
 
     `guards`: customers with the revision that was read. `profiles`: of these, the mark that was
-    read, and the properties that differ. `fellows` are other customers whose profiles rest on the
+    read, and the properties that differ; where a value of a feature does, all of them are among
+    these. `fellows` are other customers whose profiles rest on the
     same accounts: they are due at once. `gone` are no longer there. `outgoing`:
     something of them changed that may concern a destination.
 
@@ -71,7 +76,10 @@ def rows(space: str, write: ProfilesWrite) -> dict[str, Any]:
     return {
         "version": write.version,
         "guards": sorted([customer, revision] for customer, revision in write.guards.items()),
-        "profiles": [[customer, *write.profiles[customer]] for customer in sorted(write.profiles)],
+        "profiles": [
+            [customer, mark, properties, _value_keys(space, customer, properties)]
+            for customer, (mark, properties) in sorted(write.profiles.items())
+        ],
         "named": sorted([keys[id_], id_, *each] for id_, each in write.named.items()),
         "accounts": [
             [keys[id_], each.mark, each.properties, sorted(map(list, each.members.items()))]
@@ -89,6 +97,17 @@ def rows(space: str, write: ProfilesWrite) -> dict[str, Any]:
         ],
         "outgoing": sorted(write.outgoing),
     }
+
+
+def _value_keys(space: str, customer: str, properties: Mapping[str, Any]) -> list[str] | None:
+    """The keys of all values that a customer can be sorted by; None where none differs."""
+    if "values" not in properties:
+        return None
+    return sorted(
+        feature_value_key(space, name.removeprefix(FEATURE), sort_text(value), customer)
+        for name, value in properties.items()
+        if name.startswith(FEATURE) and value is not None
+    )
 
 
 def _whose(space: str, change: MembershipChange) -> str:

@@ -7,7 +7,7 @@ run out; what it had not written yet is still marked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, Final, NamedTuple
@@ -24,6 +24,7 @@ from identity_service.graph.statements import statement
 LIST_PROFILE_WORK: Final = statement("instance/list_profile_work")
 CLAIM_WORK: Final = statement("profiles/claim_work")
 BEGIN_TEXT: Final = statement("profiles/begin_text")
+LIST_STORED: Final = statement("profiles/list_stored")
 RECORD_WORK: Final = statement("profiles/record_work")
 RELEASE_WORK: Final = statement("profiles/release_work")
 READ_PROGRESS: Final = statement("profiles/read_progress")
@@ -84,12 +85,22 @@ class Work:
     """The computing of profiles in a space, taken up.
 
     All customers were computed by `version` of the text; by `computing` up to `place`: when the
-    last of them was settled, and its id.
+    last of them was settled, and its id. An earlier release has stored values by which customers
+    cannot be found; up to `findable_to`, a place likewise, they can. None: by all values.
     """
 
     version: int
     computing: int | None
     place: tuple[int, str]
+    findable_to: tuple[int, str] | None
+
+
+class StoredValues(NamedTuple):
+    """What is stored of a customer's values, as properties; `revision` is that of the customer."""
+
+    customer_id: str
+    revision: int
+    properties: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +140,12 @@ class ProfileStore:
         row = await self._database.write_one(CLAIM_WORK, w=self._in(space, lease=lease_ms))
         if row is None:
             return None
-        return Work(row["version"] or 0, row["computing"], (row["place_at"], row["place"]))
+        return Work(
+            row["version"] or 0,
+            row["computing"],
+            (row["place_at"], row["place"]),
+            None if row["findable"] else (0, ""),
+        )
 
     async def begin_text(self, space: str, version: int) -> bool:
         """Begin to compute all customers by a version. False: another process has taken over."""
@@ -144,16 +160,24 @@ class ProfileStore:
         computed: int = 0,
         place: tuple[int, str] | None = None,
         version: int | None = None,
+        findable: bool = False,
     ) -> bool:
         """Renew the lease, and record how far the customers are; `version`: they all are.
 
-        False: another process has taken over.
+        `findable`: customers can be found by all values that are stored now. False: another process
+        has taken over.
         """
         at, key = place or (None, None)
         row = await self._database.write_one(
             RECORD_WORK,
             w=self._in(
-                space, lease=lease_ms, computed=computed, place_at=at, place=key, version=version
+                space,
+                lease=lease_ms,
+                computed=computed,
+                place_at=at,
+                place=key,
+                version=version,
+                findable=findable,
             ),
         )
         return row is not None
@@ -196,6 +220,24 @@ class ProfileStore:
             LIST_CUSTOMERS, w={"space": space, "since": after[0], "key": after[1], "most": most}
         )
         return (row["position"], [tuple(each) for each in row["customers"]]) if row else (0, [])
+
+    async def stored(
+        self, space: str, after: tuple[int, str], most: int
+    ) -> tuple[tuple[int, str] | None, list[StoredValues]]:
+        """What is stored of a page of customers, and where the next page begins; None: nowhere.
+
+        A customer that is settled meanwhile comes again.
+        """
+        row = await self._database.read_latest(
+            LIST_STORED, w={"space": space, "since": after[0], "key": after[1], "most": most}
+        )
+        page = row["customers"] if row else ()
+        place = max((at, customer) for customer, at, *_ in page) if len(page) == most else None
+        return place, [
+            StoredValues(customer, revision, dict(stored))
+            for customer, _, revision, stored in page
+            if stored is not None
+        ]
 
     async def memberships(
         self, space: str, after: str, most: int

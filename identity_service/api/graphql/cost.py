@@ -88,7 +88,7 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "Space.statistics": 500,
     "Space.search": 500,
     "Space.superConnectors": 500,
-    "Space.customersByFeature": 5_000,
+    "Space.customersByFeature": 500,
     "Space.explain": 5_000,
     "Space.blastRadius": 20_000,
     "Space.preview": 20_000,

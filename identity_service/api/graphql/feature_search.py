@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
-import orjson
 import strawberry
 from strawberry import UNSET, Parent
 
@@ -15,19 +15,27 @@ from identity_service.api.graphql.connections import (
     connection,
     decode_cursor,
     encode_cursor,
-    number_in,
     page_size,
 )
 from identity_service.api.graphql.context import Info
 from identity_service.api.graphql.customer_pages import customers_of
 from identity_service.api.graphql.scalars import Json
 from identity_service.api.graphql.scoped import ScopedCustomer
+from identity_service.domain.recorded import page_of
 from identity_service.errors import BadInput
-from identity_service.graph.feature_search import FeatureCondition, FeatureSearch, RankedCustomer
+from identity_service.graph.feature_search import (
+    FeatureCondition,
+    FeatureSearch,
+    FoundCustomer,
+    FoundCustomers,
+)
 from identity_service.services.spaces.access import SpaceScope
 
 MAX_CONDITIONS: Final = 20
 """Most conditions on features of one search."""
+MAX_LOOKED_AT: Final = 10_000
+"""Most values that are looked at for one page of customers by a feature."""
+
 _OPERATORS: Final = ("is_", "gt", "gte", "lt", "lte", "exists")
 _LARGEST: Final = 2**63
 
@@ -67,11 +75,23 @@ async def customers_by_feature(
         audience or None,
         order_by,
         descending is not False,
-        _after(after) if after else None,
+        decode_cursor("sorted", after, 1)[0] if after else None,
+        MAX_LOOKED_AT,
     )
-    page = await info.context.services.audiences.find_customers(root, search, page_size(first, 50))
-    whole = connection(page, after or None, _cursor, lambda each: each.customer_id)
-    return await customers_of(info, root, whole)
+    size = page_size(first, 50)
+    found = await info.context.services.audiences.find_customers(root, search, size + 1)
+    page = connection(
+        page_of(found.customers, size), after or None, _cursor, lambda each: each.customer_id
+    )
+    return await customers_of(info, root, _going_on(page, found))
+
+
+def _going_on(page: Connection[str], found: FoundCustomers) -> Connection[str]:
+    """A page that the next one follows even where it is not full, or empty."""
+    if found.looked_to is None or page.page_info.has_next_page:
+        return page
+    end = encode_cursor("sorted", found.looked_to)
+    return replace(page, page_info=replace(page.page_info, has_next_page=True, end_cursor=end))
 
 
 def _conditions(given: FeatureConditionInput) -> Iterator[FeatureCondition]:
@@ -88,17 +108,5 @@ def _is_too_large(operand: object) -> bool:
     return isinstance(operand, int) and not -_LARGEST <= operand < _LARGEST
 
 
-def _cursor(customer: RankedCustomer) -> str:
-    value = orjson.dumps(customer.value).decode()
-    return encode_cursor("ranked", customer.rank, customer.customer_id, value)
-
-
-def _after(cursor: str) -> RankedCustomer:
-    rank, customer, text = decode_cursor("ranked", cursor, 3)
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        value = None
-    if not isinstance(value, bool | int | float | str) or _is_too_large(value):
-        raise BadInput(f"“{cursor}” is no cursor of this list.")
-    return RankedCustomer(customer, number_in(cursor, rank), value)
+def _cursor(customer: FoundCustomer) -> str:
+    return encode_cursor("sorted", customer.place)

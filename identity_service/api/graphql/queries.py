@@ -230,8 +230,9 @@ class Space:
         customers_by_feature,
         description=(
             "Customers whose features fulfil all conditions, in the order of the value of one; "
-            "those without a value are left out. By what was computed last; it reads all profiles "
-            "of the space."
+            "those without a value are left out. By what was computed last. A page looks at 10,000 "
+            "values at most: where few fulfil the conditions, it may hold fewer than `first`, or "
+            "none, and the next one follows after its `endCursor`."
         ),
     )
     preview_profiles: PreviewProfilesResult = by(

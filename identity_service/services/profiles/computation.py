@@ -12,6 +12,7 @@ from identity_service.domain.profiles.evaluate import Evaluation, FeatureValue, 
 from identity_service.domain.profiles.occurrences import CustomerEvidence
 from identity_service.domain.profiles.values import json_text, read_json
 from identity_service.graph.profile_evidence import CustomerHead, StoredProfile
+from identity_service.graph.profile_writes import FEATURE
 from identity_service.services.read.profile_evidence import accounts_of
 from identity_service.services.spaces.profile_texts import ProfilesInForce
 
@@ -120,8 +121,8 @@ def _outcome(
     )
     if changed:
         before = {} if stored is None else _stored_values(stored)
-        properties |= {f"f_{name}": None for name in before}
-        properties |= {f"f_{name}": _scalar(each.value) for name, each in found.features.items()}
+        properties |= {FEATURE + name: None for name in before}
+        properties |= {FEATURE + name: _scalar(each.value) for name, each in found.features.items()}
         properties |= {"version": in_force.version, "values": values, "audiences": audiences}
     return Outcome(head, evidence, found, properties, changed)
 
@@ -144,9 +145,9 @@ def _scalar(value: object) -> bool | int | float | str | None:
     match value:
         case bool() | str():
             return value
-        case int():
-            return value if abs(value) <= _LARGEST_INTEGER else float(value)
-        case Decimal():
-            return float(value)
+        case int() if abs(value) <= _LARGEST_INTEGER:
+            return value
+        case int() | Decimal():
+            return float(Decimal(value))  # infinite where it is too large; an integer would raise
         case _:
             return None

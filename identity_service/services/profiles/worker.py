@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -20,6 +21,7 @@ import structlog
 
 from identity_service.domain.profiles.definitions import Profiles
 from identity_service.graph.policies import PolicyStore
+from identity_service.graph.profile_writes import ProfilesWrite
 from identity_service.graph.profiles import ProfilesProgress, ProfileStore, Waiting, Work
 from identity_service.observability import PROFILES_WAIT_SECONDS
 from identity_service.services.kit.background import DueWork
@@ -137,6 +139,8 @@ class ProfileWorker:
             if in_force.version != work.version:
                 work = await self._compute_page(scope, in_force, work)
                 self._watchers.wake(scope.space)
+            elif work.findable_to is not None:
+                work = await self._make_findable(scope, work, work.findable_to)
             elif not found:
                 return waiting.next_due
             elif found < self._limits.customers_per_step // 2:
@@ -186,7 +190,7 @@ class ProfileWorker:
             await self._policy_store.await_writers()
             if not await self._store.begin_text(space, version):
                 raise TakenOver
-            work = Work(work.version, version, (0, ""))
+            work = replace(work, computing=version, place=(0, ""))
             _log.info("profiles_begun", space=space, version=version)
         most = self._limits.customers_per_step
         position, page = await self._store.customers(space, work.place, most)
@@ -206,8 +210,26 @@ class ProfileWorker:
             raise TakenOver
         if is_done:
             _log.info("profiles_done", space=space, version=version)
-            return Work(version, None, place)
-        return Work(work.version, version, place)
+            return replace(work, version=version, computing=None, place=place)
+        return replace(work, place=place)
+
+    async def _make_findable(self, scope: SpaceScope, work: Work, place: tuple[int, str]) -> Work:
+        """Let some of the customers be found by the values that an earlier release has stored."""
+        most, lease = self._limits.customers_per_step, self._limits.lease_ms
+        next_place, page = await self._store.stored(scope.space, place, most)
+        write = ProfilesWrite(
+            work.version,
+            self._clock(),
+            guards={each.customer_id: each.revision for each in page},
+            profiles={each.customer_id: (None, each.properties) for each in page},
+        )
+        written = await self._store.write(scope.space, lease, write)
+        if next_place is None and written is not None and len(written) < len(page):
+            next_place = place  # who was settled meanwhile comes again
+        held = await self._store.record(scope.space, lease, findable=next_place is None)
+        if written is None or not held:
+            raise TakenOver
+        return replace(work, findable_to=next_place)
 
     async def _compute_named(self, scope: SpaceScope, in_force: ProfilesInForce) -> None:
         """Compute the accounts of customers that a new text computed, so that they are done too."""

@@ -12,7 +12,7 @@ from identity_service.errors import BadInput
 from identity_service.graph.feature_search import (
     FeatureSearch,
     FeatureSearchReader,
-    RankedCustomer,
+    FoundCustomers,
 )
 from identity_service.graph.memberships import MembershipReader
 from identity_service.services.kit.data_loader import DataLoader
@@ -64,8 +64,8 @@ class Audiences:
 
     async def find_customers(
         self, scope: SpaceScope, search: FeatureSearch, first: int
-    ) -> Page[RankedCustomer]:
-        """Customers by the stored values of their features, which reads all profiles of the space.
+    ) -> FoundCustomers:
+        """Customers by the stored values of their features, at most `first`.
 
         Raises BadInput for a feature or an audience that the text in force does not have.
         """
@@ -76,7 +76,7 @@ class Audiences:
                 raise BadInput(f"The profiles text in force has no feature “{name[:100]}”.")
         if search.audience is not None and await self.find(scope, search.audience) is None:
             raise BadInput(f"The profiles text in force has no audience “{search.audience[:100]}”.")
-        return page_of(await self._search.find(scope.space, search, first + 1), first)
+        return await self._search.find(scope.space, search, first)
 
     async def changes(
         self, scope: SpaceScope, audience: str | None, before: int, first: int

@@ -60,7 +60,7 @@ CURSORS: Final = [
         encode_cursor(kind, *numbers, "x")
         for kind in (
             *("event", "difference", "contested", "super", "source"),
-            *("destination", "dead letter", "destination event", "ranked"),
+            *("destination", "dead letter", "destination event", "sorted"),
         )
         for numbers in [(2**63,) * 3, (2**62,) * 3, (-(2**62),) * 3, (2**62,), (2**64, "x")]
     ),

@@ -128,7 +128,7 @@ def ways(door: str, about: Neighbour) -> dict[str, Sequence[Way]]:
         "Space.customersByFeature": [
             {"orderBy": "seen", "where": [{"name": "seen", "gte": 1}], "audience": "seers"},
             {"orderBy": "seen", "descending": False, "first": 100}
-            | {"after": encode_cursor("ranked", 0, "", "false")},
+            | {"after": encode_cursor("sorted", "")},
         ],
         "Space.previewProfiles": [{"text": "audiences: {seers: {who: {did: page}}}"}],
         "Account.features": [{"names": ["seen"]}],

@@ -211,6 +211,18 @@ async def test_a_journey_finds_events_by_their_time(plan: Planner, name: str) ->
     assert all("at >= $w.since AND at < $w.until" in seek for seek in of_events)
 
 
+@pytest.mark.parametrize("way", ["ascending", "descending"])
+async def test_customers_by_a_feature_are_read_in_the_order_of_an_index(
+    plan: Planner, way: str
+) -> None:
+    planned = await plan(f"audiences/list_customers_{way}")
+
+    assert planned.names(re.compile("Sort|Top")) == set()
+    assert {name for name, _ in planned.operators if "Index" in name} == {
+        "DirectedRelationshipIndexSeekByRange"
+    }
+
+
 @pytest.mark.parametrize("name", INGEST)
 async def test_only_between_the_parts_of_an_ingest_statement_are_rows_held_back(
     plan: Planner, name: str

@@ -1,0 +1,80 @@
+"""Values of features as text that sorts as they do, for indexes of text."""
+
+from __future__ import annotations
+
+from math import isinf
+from typing import Final, TypeAlias
+
+Scalar: TypeAlias = bool | int | float | str
+"""A value by which customers can be sorted."""
+
+MOST_CHARACTERS: Final = 200
+"""So many of a text count; texts that differ only behind them have one place."""
+
+_MIDDLE: Final = 500
+"""Added to the exponents of numbers, which are then positive and have three digits."""
+
+_INFINITE: Final = 499
+"""An exponent beyond those of all numbers."""
+
+_EXACT: Final = 2.0**64
+"""Floats below are written as the integers that they are: integers that are stored end before."""
+
+_COMPLEMENTS: Final = str.maketrans("0123456789", "9876543210")
+_AFTER_DIGITS: Final = "~"
+
+
+def sort_text(value: Scalar) -> str:
+    """Text that sorts by its characters as values do: false, true, numbers, text.
+
+    Equal numbers have equal text. It holds no zero character, so what is put behind one sorts
+    equal values only.
+    """
+    if isinstance(value, bool):
+        return f"{type_of(value)}{value:d}"
+    if isinstance(value, str):
+        return type_of(value) + _escaped(value[:MOST_CHARACTERS])
+    return type_of(value) + _number_text(value)
+
+
+def type_of(value: Scalar) -> str:
+    """The character that the text of every value of this type begins with, and of no other."""
+    match value:
+        case bool():
+            return "1"
+        case str():
+            return "3"
+        case _:
+            return "2"
+
+
+def is_cut(value: Scalar) -> bool:
+    """Whether other values may have the same text."""
+    return isinstance(value, str) and len(value) > MOST_CHARACTERS
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\x01", "\x01\x02").replace("\x00", "\x01\x01")
+
+
+def _number_text(number: float) -> str:
+    """Sign, exponent and digits; of a negative number their complements, so that less is first."""
+    if not number:
+        return "0"
+    exponent, digits = _exponent_and_digits(abs(number))
+    magnitude = f"{exponent + _MIDDLE:03}{digits}"
+    if number > 0:
+        return f"1{magnitude}"
+    return f"-{magnitude.translate(_COMPLEMENTS)}{_AFTER_DIGITS}"
+
+
+def _exponent_and_digits(number: float) -> tuple[int, str]:
+    """The exponent of ten of the first digit of a positive number, and all digits."""
+    if isinstance(number, int) or (number < _EXACT and number.is_integer()):
+        digits = str(int(number))
+        return len(digits) - 1, digits.rstrip("0")
+    if isinf(number):
+        return _INFINITE, ""
+    first, _, rest = f"{number:.16e}".partition(".")
+    digits, _, exponent = rest.partition("e")
+    return int(exponent), (first + digits).rstrip("0")
