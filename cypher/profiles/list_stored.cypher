@@ -8,10 +8,9 @@
 //   w.key: string – its id; empty for the first page, which begins at that time
 //   w.most: integer
 // Columns:
-//   customers: list of [id, settled_at, rev, properties of its profile that hold values, or null without a profile]
+//   customers: list of [id, settled_at, rev, list of [property of its profile that holds a value, value]]
 MATCH (c:Customer)
 WHERE c.space = $w.space AND c.settled_at >= $w.since AND (c.settled_at > $w.since OR c.id > $w.key)
 WITH c, c.rev AS rev ORDER BY c.space, c.settled_at, c.id LIMIT $w.most
 OPTIONAL MATCH (p:Profile {customer_id: c.id})
-WITH c, rev, p, [name IN keys(p) WHERE name = 'values' OR name STARTS WITH 'f_' | [name, p[name]]] AS stored
-RETURN collect([c.id, c.settled_at, rev, stored]) AS customers
+RETURN collect([c.id, c.settled_at, rev, [name IN coalesce(keys(p), []) WHERE name STARTS WITH 'f_' | [name, p[name]]]]) AS customers

@@ -8,8 +8,9 @@
 //   w.worker: string – who computed it
 //   w.lease: integer – milliseconds until others may take over
 //   w.guards: list of [customer id, rev that was read], in order
-//   w.profiles: list of [customer id, mark that was read or null, properties that differ, keys of all its values that
-//     can be sorted by, or null where none differs], in order
+//   w.profiles: list of [customer id, mark that was read or null, properties that differ], in order
+//   w.values_gone: list of [customer id, keys of values that it has no longer], of some of the profiles
+//   w.values_new: list of [customer id, keys of values that it did not have], likewise
 //   w.version: integer – of the text that they were computed by
 //   w.named: list of [account key, account id, position, always], in order: accounts to be computed, those that are
 //     not `always` unless that version computed them. What the ledger says after the position is news to a new one
@@ -64,7 +65,7 @@ CALL () {
 WITH k, fresh + gone + accounts AS written, $w AS w
 CALL (w, written) {
   UNWIND w.profiles AS row
-  WITH {id: row[0], mark: row[1], properties: row[2], keys: row[3]} AS computed WHERE computed.id IN written
+  WITH {id: row[0], mark: row[1], properties: row[2]} AS computed WHERE computed.id IN written
   MATCH (c:Customer {id: computed.id})
   MERGE (p:Profile {customer_id: computed.id})
   SET p.space = w.space
@@ -72,11 +73,19 @@ CALL (w, written) {
   // What was settled since it was read keeps its mark.
   SET p.touched = CASE WHEN p.touched = computed.mark THEN null ELSE p.touched END
   MERGE (c)-[:HAS_PROFILE]->(p)
-  WITH p, computed.keys AS keys WHERE keys IS NOT NULL
-  OPTIONAL MATCH (p)-[v:HAS_VALUE]->()
-  WITH p, keys, collect(v) AS values, collect(v.key) AS had
-  FOREACH (v IN [v IN values WHERE NOT v.key IN keys] | DELETE v)
-  FOREACH (key IN [key IN keys WHERE NOT key IN had] | CREATE (p)-[:HAS_VALUE {key: key}]->(p))
+}
+CALL (w, written) {
+  UNWIND w.values_gone AS row
+  WITH {id: row[0], keys: row[1]} AS before WHERE before.id IN written
+  MATCH (p:Profile {customer_id: before.id})-[v:HAS_VALUE]->()
+  WHERE v.key IN before.keys
+  DELETE v
+}
+CALL (w, written) {
+  UNWIND w.values_new AS row
+  WITH {id: row[0], keys: row[1]} AS after WHERE after.id IN written
+  MATCH (p:Profile {customer_id: after.id})
+  FOREACH (key IN after.keys | CREATE (p)-[:HAS_VALUE {key: key}]->(p))
 }
 CALL (w, written) {
   UNWIND w.accounts AS row

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from identity_service.domain.profiles.definitions import Of
 from identity_service.domain.profiles.memberships import Change, MembershipChange
-from identity_service.domain.profiles.sorting import sort_text
+from identity_service.domain.profiles.sorting import Moved, Place
 from identity_service.graph.keys import account_key, feature_value_key, membership_key
 
 FEATURE: Final = "f_"
@@ -46,10 +46,10 @@ class ProfilesWrite:
     """What one transaction writes.
 
     `guards`: customers with the revision that was read. `profiles`: of these, the mark that was
-    read, and the properties that differ; where a value of a feature does, all of them are among
-    these. `fellows` are other customers whose profiles rest on the
-    same accounts: they are due at once. `gone` are no longer there. `outgoing`:
-    something of them changed that may concern a destination.
+    read, and the properties that differ; `values`: of these, what differs of the places of its
+    values. `fellows` are other customers whose profiles rest on the same accounts: they are due at
+    once. `gone` are no longer there. `outgoing`: something of them changed that may concern a
+    destination.
 
     `accounts` are by id. `named`: accounts that are to be computed next.
     """
@@ -60,6 +60,7 @@ class ProfilesWrite:
     profiles: Mapping[str, tuple[int | None, Mapping[str, Any]]] = field(
         default_factory=dict[str, tuple[int | None, Mapping[str, Any]]]
     )
+    values: Mapping[str, Moved] = field(default_factory=dict[str, Moved])
     accounts: Mapping[str, ComputedAccount] = field(default_factory=dict[str, ComputedAccount])
     named: Mapping[str, NamedAccount] = field(default_factory=dict[str, NamedAccount])
     fellows: Collection[str] = ()
@@ -76,9 +77,16 @@ def rows(space: str, write: ProfilesWrite) -> dict[str, Any]:
     return {
         "version": write.version,
         "guards": sorted([customer, revision] for customer, revision in write.guards.items()),
-        "profiles": [
-            [customer, mark, properties, _value_keys(space, customer, properties)]
-            for customer, (mark, properties) in sorted(write.profiles.items())
+        "profiles": [[customer, *write.profiles[customer]] for customer in sorted(write.profiles)],
+        "values_gone": [
+            [customer, _value_keys(space, customer, moved.gone)]
+            for customer, moved in sorted(write.values.items())
+            if moved.gone
+        ],
+        "values_new": [
+            [customer, _value_keys(space, customer, moved.new)]
+            for customer, moved in sorted(write.values.items())
+            if moved.new
         ],
         "named": sorted([keys[id_], id_, *each] for id_, each in write.named.items()),
         "accounts": [
@@ -99,15 +107,8 @@ def rows(space: str, write: ProfilesWrite) -> dict[str, Any]:
     }
 
 
-def _value_keys(space: str, customer: str, properties: Mapping[str, Any]) -> list[str] | None:
-    """The keys of all values that a customer can be sorted by; None where none differs."""
-    if "values" not in properties:
-        return None
-    return sorted(
-        feature_value_key(space, name.removeprefix(FEATURE), sort_text(value), customer)
-        for name, value in properties.items()
-        if name.startswith(FEATURE) and value is not None
-    )
+def _value_keys(space: str, customer: str, places: Iterable[Place]) -> list[str]:
+    return sorted(feature_value_key(space, *place, customer) for place in places)
 
 
 def _whose(space: str, change: MembershipChange) -> str:

@@ -7,7 +7,7 @@ run out; what it had not written yet is still marked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, Final, NamedTuple
@@ -15,10 +15,11 @@ from typing import Any, Final, NamedTuple
 from identity_service.domain.profiles.causes import LedgerEntry, Stay
 from identity_service.domain.profiles.definitions import CauseKind, Of
 from identity_service.domain.profiles.memberships import Change
+from identity_service.domain.profiles.sorting import Place, places
 from identity_service.domain.resolution.changes import ChangeKind
 from identity_service.graph.database import Database
 from identity_service.graph.keys import without_space
-from identity_service.graph.profile_writes import ProfilesWrite, rows
+from identity_service.graph.profile_writes import FEATURE, ProfilesWrite, rows
 from identity_service.graph.statements import statement
 
 LIST_PROFILE_WORK: Final = statement("instance/list_profile_work")
@@ -96,11 +97,11 @@ class Work:
 
 
 class StoredValues(NamedTuple):
-    """What is stored of a customer's values, as properties; `revision` is that of the customer."""
+    """Where a customer stands by the values that are stored; `revision` is that of the customer."""
 
     customer_id: str
     revision: int
-    properties: Mapping[str, Any]
+    places: frozenset[Place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +227,7 @@ class ProfileStore:
     ) -> tuple[tuple[int, str] | None, list[StoredValues]]:
         """What is stored of a page of customers, and where the next page begins; None: nowhere.
 
-        A customer that is settled meanwhile comes again.
+        Customers without a value are left out. One that is settled meanwhile comes again.
         """
         row = await self._database.read_latest(
             LIST_STORED, w={"space": space, "since": after[0], "key": after[1], "most": most}
@@ -234,9 +235,11 @@ class ProfileStore:
         page = row["customers"] if row else ()
         place = max((at, customer) for customer, at, *_ in page) if len(page) == most else None
         return place, [
-            StoredValues(customer, revision, dict(stored))
+            StoredValues(
+                customer, revision, places({name.removeprefix(FEATURE): v for name, v in stored})
+            )
             for customer, _, revision, stored in page
-            if stored is not None
+            if stored
         ]
 
     async def memberships(

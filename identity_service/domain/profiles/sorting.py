@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isinf
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 Scalar: TypeAlias = bool | int | float | str
 """A value by which customers can be sorted."""
+
+Place: TypeAlias = tuple[str, str]
+"""The name of a feature, and the text that a value of it is sorted by."""
 
 MOST_CHARACTERS: Final = 200
 """So many of a text count; texts that differ only behind them have one place."""
@@ -22,6 +26,35 @@ _EXACT: Final = 2.0**64
 
 _COMPLEMENTS: Final = str.maketrans("0123456789", "9876543210")
 _AFTER_DIGITS: Final = "~"
+
+
+class Moved(NamedTuple):
+    """Where a customer stands no longer, and where it stands now and did not before."""
+
+    gone: frozenset[Place]
+    new: frozenset[Place]
+
+
+NOT_MOVED: Final = Moved(frozenset(), frozenset())
+
+
+def moved_between(before: Mapping[str, Scalar | None], after: Mapping[str, Scalar | None]) -> Moved:
+    """What differs of where a customer stands, by its values of features before and after."""
+    same = {
+        name
+        for name, value in after.items()
+        if (was := before.get(name)) == value and type(was) is type(value)
+    }
+    left = places({name: value for name, value in before.items() if name not in same})
+    taken = places({name: value for name, value in after.items() if name not in same})
+    return Moved(left - taken, taken - left)
+
+
+def places(values: Mapping[str, Scalar | None]) -> frozenset[Place]:
+    """Where a customer stands, by its values of features."""
+    return frozenset(
+        (name, sort_text(value)) for name, value in values.items() if value is not None
+    )
 
 
 def sort_text(value: Scalar) -> str:

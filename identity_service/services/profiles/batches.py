@@ -207,6 +207,7 @@ class Batches:
             profiles={
                 each.head.customer_id: (_mark(each.head), each.properties) for each in outcomes
             },
+            values={each.head.customer_id: each.moved for each in outcomes},
             named=_named(in_force, batch, heads, evidence),
             fellows=fellows,
             gone=[each.customer_id for each in heads.gone],

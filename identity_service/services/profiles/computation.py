@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 from identity_service.domain.profiles.consents import next_consent_at
 from identity_service.domain.profiles.evaluate import Evaluation, FeatureValue, evaluate
 from identity_service.domain.profiles.occurrences import CustomerEvidence
+from identity_service.domain.profiles.sorting import NOT_MOVED, Moved, Scalar, moved_between
 from identity_service.domain.profiles.values import json_text, read_json
 from identity_service.graph.profile_evidence import CustomerHead, StoredProfile
 from identity_service.graph.profile_writes import FEATURE
@@ -39,14 +40,15 @@ class Batch:
 class Outcome:
     """What a customer's profile is now.
 
-    `properties` are those of its node that differ from what is stored; `changed`: its values,
-    audiences or version are among them.
+    `properties` are those of its node that differ from what is stored, and `moved` is what differs
+    of the places of its values; `changed`: its values, audiences or version are among the former.
     """
 
     head: CustomerHead
     evidence: CustomerEvidence
     found: Evaluation
     properties: Mapping[str, Any]
+    moved: Moved
     changed: bool
 
     @property
@@ -119,12 +121,16 @@ def _outcome(
         values,
         audiences,
     )
+    moved = NOT_MOVED
     if changed:
-        before = {} if stored is None else _stored_values(stored)
+        said = {} if stored is None else _stored_values(stored)
+        before = {name: _scalar(each.get("value")) for name, each in said.items()}
+        after = {name: _scalar(each.value) for name, each in found.features.items()}
+        moved = moved_between(before, after)
         properties |= {FEATURE + name: None for name in before}
-        properties |= {FEATURE + name: _scalar(each.value) for name, each in found.features.items()}
+        properties |= {FEATURE + name: value for name, value in after.items()}
         properties |= {"version": in_force.version, "values": values, "audiences": audiences}
-    return Outcome(head, evidence, found, properties, changed)
+    return Outcome(head, evidence, found, properties, moved, changed)
 
 
 def _stored_values(stored: StoredProfile) -> dict[str, Any]:
@@ -140,7 +146,7 @@ def _said(value: FeatureValue) -> dict[str, Any]:
     return said
 
 
-def _scalar(value: object) -> bool | int | float | str | None:
+def _scalar(value: object) -> Scalar | None:
     """A value as a property of a node, as near as there is one; None for lists and mappings."""
     match value:
         case bool() | str():

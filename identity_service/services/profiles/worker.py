@@ -20,6 +20,7 @@ from typing import Final
 import structlog
 
 from identity_service.domain.profiles.definitions import Profiles
+from identity_service.domain.profiles.sorting import Moved
 from identity_service.graph.policies import PolicyStore
 from identity_service.graph.profile_writes import ProfilesWrite
 from identity_service.graph.profiles import ProfilesProgress, ProfileStore, Waiting, Work
@@ -221,7 +222,8 @@ class ProfileWorker:
             work.version,
             self._clock(),
             guards={each.customer_id: each.revision for each in page},
-            profiles={each.customer_id: (None, each.properties) for each in page},
+            profiles={each.customer_id: (None, {}) for each in page},
+            values={each.customer_id: Moved(each.places, each.places) for each in page},
         )
         written = await self._store.write(scope.space, lease, write)
         if next_place is None and written is not None and len(written) < len(page):

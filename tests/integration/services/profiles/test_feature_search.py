@@ -43,6 +43,9 @@ audiences:
 
 SORTED: Final = ("revenue", "average", "last_item", "orders")
 MANY: Final = 10_000
+HUGE: Final = 10**320
+"""More than a float holds."""
+
 LONG: Final = "long" * 60
 ITEMS: Final = (
     None,
@@ -79,7 +82,7 @@ LEFT: Final = "MATCH ()-[v:HAS_VALUE]->() WHERE v.key STARTS WITH $space + '/' R
 
 
 def some_event(draw: random.Random, number: int) -> Any:
-    price, item = draw.choice((-2.5, 0, 1, 7.25, 100)), draw.choice(ITEMS)
+    price, item = draw.choice((-2.5, 0, 1, 7.25, 100)), draw.choice((*ITEMS, HUGE))
     said = {"price": price} | ({} if item is None else {"item": item})
     who = f"user_id:{draw.randrange(25)}"
     name = draw.choice(("Bought", "Saw"))

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from identity_service.domain.profiles.sorting import MOST_CHARACTERS, is_cut, sort_text
+from identity_service.domain.profiles.sorting import (
+    MOST_CHARACTERS,
+    Moved,
+    is_cut,
+    moved_between,
+    sort_text,
+)
 
 NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.integers(-99, 99)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5) | st.text("\0\1\2a")
@@ -49,3 +55,13 @@ def test_a_long_text_is_cut(more: int, cut: bool) -> None:
 
     assert sort_text(text) == sort_text("x" * MOST_CHARACTERS)
     assert is_cut(text) is cut
+
+
+def test_a_customer_moves_by_the_values_that_differ() -> None:
+    before = {"same": 1, "equal": 2, "type": 1, "gone": "x", "removed": False, "none": None}
+    after = {"same": 1, "equal": 2.0, "type": True, "gone": None, "none": "", "new": 0}
+
+    assert moved_between(before, after) == Moved(
+        gone={("type", sort_text(1)), ("gone", sort_text("x")), ("removed", sort_text(False))},
+        new={("type", sort_text(True)), ("none", sort_text("")), ("new", sort_text(0))},
+    )
