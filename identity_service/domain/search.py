@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from itertools import chain
-from string import ascii_lowercase, digits
 from typing import Any, Final, NamedTuple
 
 from identity_service.domain.events import ReportedEvent
+from identity_service.domain.misspelling import Misspelt
 
 MAX_STARTS: Final = 3
 """By how many beginnings one identifier or event is looked up at most."""
@@ -32,9 +32,6 @@ MAX_TEXT: Final = 200
 
 _MIN_ENDING: Final = 4
 """Fewest digits by which the end of a number is asked for."""
-
-_SIMILAR: Final = range(4, 33)
-"""How many characters a question may have that is taken to be misspelt."""
 
 _OPAQUE: Final = re.compile(r"[0-9a-f][0-9a-f-]{14,}[0-9a-f]", re.IGNORECASE)
 """Random values, of which nobody knows a part."""
@@ -176,11 +173,17 @@ class Likeness(IntEnum):
 
 
 class Lookup(NamedTuple):
-    """Beginnings to look for, one end of a number, and words that must begin in what is found."""
+    """Beginnings to look for, and one end of a number, backwards."""
 
     starts: Sequence[str]
     ending: str | None = None
-    words: Sequence[str] = ()
+
+
+class Words(NamedTuple):
+    """The beginning of one word to look for, and words that must begin in what is found."""
+
+    start: str
+    others: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,27 +208,19 @@ class SearchText:
         return Lookup(given, number[::-1][:MAX_START] if is_number else None)
 
     @property
-    def words(self) -> Lookup | None:
+    def words(self) -> Words | None:
         """What holds the beginnings of all its words in any order; None of one word."""
         words = (self.value or self.spelled).split()
         if len(words) < 2:
             return None
         longest = max(words, key=len)
         words.remove(longest)
-        return Lookup([longest[:MAX_START]], words=words)
+        return Words(longest[:MAX_START], words)
 
     @property
-    def similar(self) -> Lookup | None:
-        """What begins with a text that one slip makes of it: a letter more, one less, another one,
-        or two in the wrong order. None of a text that is too short or too long to guess at.
-        """
-        text = self.value or self.spelled
-        if len(text) not in _SIMILAR:
-            return None
-        letters = "" if text.isdecimal() else ascii_lowercase
-        if any(each in digits for each in text):
-            letters += digits
-        return Lookup(sorted(set(_slips(text, letters)) - {text, ""}))
+    def misspelt(self) -> Misspelt | None:
+        """The text, if it is one that may be misspelt."""
+        return Misspelt.of(self.value or self.spelled)
 
     def likeness(self, found: str, whole: bool | None) -> Likeness:
         """How what the phrase found is like it: a `whole` value, a word of one, None: an end."""
@@ -234,18 +229,6 @@ class SearchText:
         if not whole:
             return Likeness.WORD
         return Likeness.WHOLE if found in (self.spelled, self.value) else Likeness.BEGINNING
-
-
-def _slips(text: str, letters: str) -> Iterator[str]:
-    for n in range(len(text) + 1):
-        before, after = text[:n], text[n:]
-        yield from (f"{before}{letter}{after}" for letter in (*letters, " "))
-        if not after:
-            continue
-        yield from (f"{before}{letter}{after[1:]}" for letter in letters)
-        yield f"{before}{after[1:]}"
-        if len(after) > 1:
-            yield f"{before}{after[1]}{after[0]}{after[2:]}"
 
 
 def found_in(values: Iterable[Clue], found: str) -> Clue | None:
