@@ -28,8 +28,8 @@ class Misspelt:
 
     @property
     def beginnings(self) -> list[str]:
-        """What it begins with, shortest first: all that comes before the slip is right."""
-        return [self.text[:n] for n in range(1, len(self.text))]
+        """What it begins with, from nothing at all on: all that comes before the slip is right."""
+        return [self.text[:n] for n in range(len(self.text))]
 
     def may_mean(self, value: str) -> bool:
         """Whether a value begins with what the text would be without a slip."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from identity_service.domain.events import ReportedEvent
 from identity_service.domain.misspelling import Misspelt
@@ -36,6 +36,9 @@ _MIN_ENDING: Final = 4
 _OPAQUE: Final = re.compile(r"[0-9a-f][0-9a-f-]{14,}[0-9a-f]", re.IGNORECASE)
 """Random values, of which nobody knows a part."""
 
+_TRUNK_ZERO: Final = re.compile(r"((?:\+|\b00)\d{1,3}\W?)\(0\)")
+"""A phone number with the zero that is not dialled after the country: +31 (0)6."""
+
 _BEGINNING: Final = re.compile(r"(?<![^\W\d_])[^\W\d_]|(?<!\d)\d")
 """The first letter or digit of each run of letters, and of each of digits."""
 
@@ -53,14 +56,19 @@ _NUMBERS: Final = frozenset(
 
 
 class Clue(NamedTuple):
-    """A value of an event by which its person is looked up, under the name it came with."""
+    """A value by which a person is looked up, under the name it came with."""
 
     name: str
     value: str
 
 
 def spelled(text: str) -> str:
-    """A text as it is compared: letters and digits in lower case, a space between words."""
+    """A text as it is compared: letters and digits in lower case, a space between words.
+
+    A zero that is not dialled is left out of a phone number: +31 (0)6.
+    """
+    if "(0)" in text:
+        text = _TRUNK_ZERO.sub(r"\1 ", text)
     if text.isascii():
         bare = text.lower()
     else:
@@ -86,6 +94,10 @@ def starts(value: str) -> list[str]:
     if local and 0 < at < len(whole):
         # Of a long address rather the beginning of its domain than that of one more word.
         found = [*[each for each in found if each < at][: MAX_STARTS - 1], at]
+    elif len(found) > MAX_STARTS:
+        # Of a long name rather its longest words.
+        words = sorted(found[1:], key=lambda each: -len(whole[each:].partition(" ")[0]))
+        found = [found[0], *sorted(words[: MAX_STARTS - 1])]
     return [whole[each : each + MAX_START] for each in found[:MAX_STARTS]]
 
 
@@ -96,8 +108,8 @@ def ending(value: str) -> str | None:
 
 
 def clues(event: ReportedEvent) -> list[Clue]:
-    """What an event says of its person that somebody may look for: numbers of orders and the like;
-    of a call that describes a person or an account, names too.
+    """What an event says of its person that somebody may look for: numbers of orders and the like,
+    also by names like `order.id`; of a call that describes a person or an account, names too.
     """
     return clues_of(
         event.type,
@@ -114,11 +126,14 @@ def clues_of(
     account_id: str | None,
 ) -> list[Clue]:
     """The same of an event in its parts, as the graph keeps it."""
-    found = [
-        Clue(name, value)
-        for name in properties
-        if _bare(name) in _NUMBERS and (value := _text(properties[name]))
-    ]
+    found: list[Clue] = []
+    for name, said in properties.items():
+        if (bare := _bare(name)) in _NUMBERS:
+            found += _number(name, said)
+        elif bare in _NUMBERED and isinstance(said, Mapping):
+            for inner, value in cast("Mapping[str, Any]", said).items():
+                if _bare(name + inner) in _NUMBERS:
+                    found += _number(f"{name}.{inner}", value)
     if kind in ("identify", "group"):
         for each in traits:
             found += _names(each)
@@ -137,9 +152,14 @@ def starts_of(values: Iterable[Clue]) -> tuple[list[str], int]:
     return list(dict.fromkeys(chain(wholes, words)))[:MAX_STARTS], len(wholes)
 
 
+def _number(name: str, said: object) -> list[Clue]:
+    value = text_of(said)
+    return [Clue(name, value)] if value else []
+
+
 def _names(traits: Mapping[str, Any]) -> Iterator[Clue]:
     for name in traits:
-        if _bare(name) in _NAMES and (value := _text(traits[name])):
+        if _bare(name) in _NAMES and (value := text_of(traits[name])):
             yield Clue(name, value)
     parts = (_first(traits, _FIRST_NAMES), _first(traits, _LAST_NAMES))
     if whole := " ".join(part for part in parts if part):
@@ -147,10 +167,11 @@ def _names(traits: Mapping[str, Any]) -> Iterator[Clue]:
 
 
 def _first(traits: Mapping[str, Any], names: Sequence[str]) -> str | None:
-    return next((value for name in names if (value := _text(traits.get(name)))), None)
+    return next((value for name in names if (value := text_of(traits.get(name)))), None)
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object) -> str | None:
+    """A value as it is looked up: a text, or a whole number; None of anything else."""
     if isinstance(value, str):
         return value[:MAX_TEXT] or None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,4 +1,4 @@
-"""What identifiers and events are looked up by, and the customers that this leads to."""
+"""What identifiers, events and profiles are looked up by, and the customers that this leads to."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import orjson
 from identity_service.domain.events import ReportedEvent
 from identity_service.domain.identifiers import Identifier
 from identity_service.domain.search import (
+    MAX_STARTS,
     Clue,
     Lookup,
     Words,
@@ -19,7 +20,6 @@ from identity_service.domain.search import (
     starts,
     starts_of,
 )
-from identity_service.graph.bolt import Row
 from identity_service.graph.database import Database
 from identity_service.graph.keys import space_key
 from identity_service.graph.statements import statement
@@ -29,15 +29,10 @@ FIND_BY_WORDS: Final = statement("search/find_by_words")
 READ_NEAR: Final = statement("search/read_near")
 READ_CLUES: Final = statement("search/read_clues")
 
-PLACES: Final[Sequence[str]] = (
-    "identifier_1",
-    "identifier_2",
-    "identifier_3",
-    "event_1",
-    "event_2",
-    "event_3",
+PLACES: Final = tuple(
+    f"{what}_{n}" for what in ("identifier", "event", "profile") for n in range(1, MAX_STARTS + 1)
 )
-"""Where beginnings are looked up: in each of the three texts of an identifier, or of an event."""
+"""Where beginnings are looked up: in each text of an identifier, an event or a profile."""
 
 FEWEST_HITS: Final = 100
 """Fewest that `find` may be asked for at most."""
@@ -58,16 +53,16 @@ _FEW: Final = 50
 
 
 class Hit(NamedTuple):
-    """A customer, and what of it was found: an identifier, or an event that belongs to it.
+    """A customer, and what of it was found: an identifier, an event that belongs to it, or a trait.
 
-    `found` is the beginning, or the end backwards, that it is looked up by; `whole` says whether a
-    whole value begins so, None of an end. `times` is how often the same was found.
+    `event` is the key of the event, `clues` are the identifier, or all traits that the customer is
+    looked up by. `found` is the beginning, or the end backwards, that was found; `whole` says
+    whether a whole value begins so, None of an end. `times` is how often the same was found.
     """
 
     customer_id: str
-    type: str
-    value: str
     event: str | None
+    clues: Sequence[Clue]
     found: str
     whole: bool | None
     times: int
@@ -92,6 +87,14 @@ def event_properties(space: str, event: ReportedEvent) -> dict[str, Any]:
     """The properties by which an event is looked up."""
     found, wholes = starts_of(clues(event))
     return {**_starts(space, found), "find_wholes": wholes} if found else {}
+
+
+def profile_properties(space: str, traits: Sequence[Clue]) -> dict[str, Any]:
+    """The properties by which a profile is looked up, None of those that it must not have."""
+    found, wholes = starts_of(traits)
+    none = dict.fromkeys([f"find_{n}" for n in range(1, MAX_STARTS + 1)])
+    searched = orjson.dumps([list(each) for each in traits]).decode() if found else None
+    return {**none, **_starts(space, found), "find_wholes": wholes or None, "searched": searched}
 
 
 def _starts(space: str, found: Iterable[str]) -> dict[str, Any]:
@@ -124,7 +127,9 @@ class SearchReader:
             FIND_BY_WORDS,
             w={
                 "start": space_key(space, words.start),
-                "words": [[space_key(space, each), f" {each}"] for each in words.others],
+                "words": [
+                    {"first": space_key(space, each), "later": f" {each}"} for each in words.others
+                ],
                 "scan": _SCAN_MORE,
                 "most": most,
             },
@@ -166,12 +171,20 @@ class SearchReader:
         return {key: _clues(*sent) for key, *sent in row["events"]} if row else {}
 
 
-def _hits(space: str, row: Row | None) -> list[Hit]:
+def _hits(space: str, row: Mapping[str, Any] | None) -> list[Hit]:
     bare = _bare(space)
     return [
-        Hit(customer, kind, value, event, bare(found), whole, times)
-        for customer, kind, value, event, found, whole, times in (row["found"] if row else ())
+        Hit(customer, event, _of_hit(kind, value, traits), bare(found), whole, times)
+        for customer, kind, value, event, traits, found, whole, times in (
+            row["found"] if row else ()
+        )
     ]
+
+
+def _of_hit(kind: str | None, value: str | None, traits: str | None) -> list[Clue]:
+    if kind is not None and value is not None:
+        return [Clue(kind, value)]
+    return [Clue(*each) for each in orjson.loads(traits or "[]")]
 
 
 def _bare(space: str) -> Callable[[str], str]:

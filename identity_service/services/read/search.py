@@ -152,13 +152,11 @@ def _read(text: str) -> SearchText:
 
 
 def _matches(why: Iterable[_Why], clues: Mapping[str, Sequence[Clue]]) -> list[Match]:
-    matches: dict[tuple[str, str], Match] = {}
+    matches: dict[Clue, Match] = {}
     for likeness, hit in why:
-        name, value = hit.type, hit.value
-        if hit.event is not None:
-            said = found_in(clues.get(hit.event, ()), hit.found)
-            if said is None:
-                continue  # erased meanwhile
-            name, value = said
-        matches.setdefault((name, value), Match(name, value, likeness))
+        of_hit = clues.get(hit.event, ()) if hit.event else hit.clues
+        said = of_hit[0] if len(of_hit) == 1 else found_in(of_hit, hit.found)
+        if said is None:
+            continue  # erased meanwhile
+        matches.setdefault(said, Match(said.name, said.value, likeness))
     return list(matches.values())[:_MAX_REASONS]

@@ -50,4 +50,4 @@ def test_what_is_too_short_or_too_long_is_not_guessed_at(text: str) -> None:
 
 
 def test_beginnings_go_on_until_the_last_letter() -> None:
-    assert Misspelt("anne").beginnings == ["a", "an", "ann"]
+    assert Misspelt("anne").beginnings == ["", "a", "an", "ann"]

@@ -34,6 +34,9 @@ from identity_service.domain.search import (
         ("O'Neil", ["o neil", "neil"]),
         ("3f2b8c1e-77aa-4b4e-9d11-aabbccddeeff", ["3f2b8c1e 77aa 4b4e 9d11 aabbccddeeff"]),
         ("王小明", ["王小明"]),
+        ("Ann Marie van der Berg", ["ann marie van der berg", "marie van der berg", "berg"]),
+        ("ORD-2024-0017-A", ["ord 2024 0017 a", "2024 0017 a", "0017 a"]),
+        ("+31 (0)6 1234", ["31 6 1234", "6 1234", "1234"]),
         (" -. ", []),
     ],
 )
@@ -64,12 +67,20 @@ def test_every_beginning_is_found_by_itself(value: str) -> None:
 def test_numbers_of_orders_are_looked_up_on_every_event_and_names_where_a_person_is_described() -> (
     None
 ):
-    properties = {"orderNumber": 17, "url": "x", "Ticket ID": "T-1", "order_id": ""}
+    properties = {
+        "orderNumber": 17,
+        "url": "x",
+        "Ticket ID": "T-1",
+        "order_id": "",
+        "invoice": {"id": "I-2", "total": 9, "order_id": "no"},
+        "product": {"id": "P-3"},
+    }
     traits = [{"first_name": "Ann", "lastName": "Lee", "plan": "pro"}, {"company": "Acme"}]
 
     assert clues_of("track", properties, traits, "acme-7") == [
         Clue("orderNumber", "17"),
         Clue("Ticket ID", "T-1"),
+        Clue("invoice.id", "I-2"),
     ]
     assert clues_of("identify", {}, traits, "acme-7") == [
         Clue("name", "Ann Lee"),
@@ -90,6 +101,7 @@ def test_whole_values_of_an_event_come_before_words_of_any() -> None:
 def test_a_text_may_name_a_type_and_digits_may_be_an_end() -> None:
     assert SearchText.of("email:Ann.Lee").phrase.starts == ["email ann lee", "ann lee"]
     assert SearchText.of("06-1234 5678").phrase.ending == "876543216"
+    assert SearchText.of("+31 (0)6 12345678").phrase.ending == "87654321613"
     assert SearchText.of("ann").phrase.ending is None
     assert SearchText.of("ann").words is None
     assert SearchText.of("ann marie").words == ("marie", ["ann"])
