@@ -28,7 +28,7 @@ MAX_FOUND: Final = 200
 
 _CUSTOMER_ID: Final = re.compile(r"cus_[0-9a-f]{32}")
 
-_MAX_HITS: Final = 1_000
+_MAX_HITS: Final = 2_000
 """Most identifiers and events that are found for one text."""
 
 _HITS_OF_ONE: Final = 5
@@ -80,7 +80,7 @@ class Search:
         asked = _read(text)
         if _CUSTOMER_ID.fullmatch(text.strip()):
             return await self._of_id(scope, text.strip())
-        found = await self._found(scope.space, asked, after + first)
+        found = await self._found(scope.space, asked, min(after + first, MAX_FOUND))
         places = list(enumerate(list(found.items())[:MAX_FOUND], start=1))
         page = places[after : after + first]
         events = {each.event for _, (_, why) in page for _, each in why if each.event}
@@ -102,14 +102,11 @@ class Search:
 
     async def _found(self, space: str, asked: SearchText, customers: int) -> dict[str, list[_Why]]:
         """Customers, more than so many if there are, with what was found of each."""
-        found: dict[str, list[_Why]] = {}
-        for most in (max(FEWEST_HITS, _HITS_OF_ONE * (customers + 1)), _MAX_HITS):
-            likely = await self._likely(space, asked, most)
-            found.clear()
-            for likeness, hit in likely:
-                found.setdefault(hit.customer_id, []).append((likeness, hit))
-            if len(found) > customers or len(likely) < most:
-                break
+        most = max(FEWEST_HITS, _HITS_OF_ONE * (customers + 1))
+        likely = await self._likely(space, asked, most)
+        found = _by_customer(likely)
+        if len(found) <= customers and len(likely) == most:
+            found = _by_customer(await self._likely(space, asked, _MAX_HITS))
         return found
 
     async def _likely(self, space: str, asked: SearchText, most: int) -> list[_Why]:
@@ -149,6 +146,14 @@ def _read(text: str) -> SearchText:
             remedy=f"Give at least {MIN_TEXT} letters or digits.",
         )
     return asked
+
+
+def _by_customer(likely: Iterable[_Why]) -> dict[str, list[_Why]]:
+    found: dict[str, list[_Why]] = {}
+    for why in likely:
+        _, hit = why
+        found.setdefault(hit.customer_id, []).append(why)
+    return found
 
 
 def _matches(why: Iterable[_Why], clues: Mapping[str, Sequence[Clue]]) -> list[Match]:
