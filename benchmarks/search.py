@@ -119,6 +119,7 @@ KINDS: Final[dict[str, Callable[[Person], str]]] = {
     "the end of a phone number": lambda person: person.phone[-6:],
     "an order": lambda person: person.order.lower(),
     "a misspelt name": lambda person: f"{person.name[:3]}{person.name[4:]}",
+    "a wrong first letter": lambda person: f"x{person.name[1:]}",
     "a misspelt e-mail address": lambda person: person.email.replace("@", "@x", 1),
     "a very common beginning": lambda person: person.name[:2],
     "what nobody has": lambda person: f"{person.user_id} nobody",

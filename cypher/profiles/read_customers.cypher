@@ -7,7 +7,8 @@
 //   w.customers: list of customer ids
 // Columns:
 //   customers: list of [id, kind, rev, created_at, types of its identifiers, number of its events]
-//   profiles: list of [customer id, version, values, audiences, evaluated_at, due, position, rev, mark, accounts or null]
+//   profiles: list of [customer id, version, values, audiences, evaluated_at, due, position, rev, mark, accounts or null,
+//     traits that it is found by as JSON or null]
 CALL () {
   UNWIND $w.customers AS id
   MATCH (c:Customer {id: id}) WHERE c.space = $w.space
@@ -21,6 +22,6 @@ CALL () {
 CALL () {
   UNWIND $w.customers AS id
   MATCH (p:Profile {customer_id: id}) WHERE p.space = $w.space
-  RETURN collect([p.customer_id, p.version, p.values, p.audiences, p.evaluated_at, p.due, p.position, p.rev, p.touched, p.accounts]) AS profiles
+  RETURN collect([p.customer_id, p.version, p.values, p.audiences, p.evaluated_at, p.due, p.position, p.rev, p.touched, p.accounts, p.searched]) AS profiles
 }
 RETURN customers, profiles

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from itertools import chain
-from string import ascii_lowercase, digits
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from identity_service.domain.events import ReportedEvent
+from identity_service.domain.misspelling import Misspelt
 
 MAX_STARTS: Final = 3
 """By how many beginnings one identifier or event is looked up at most."""
@@ -33,11 +33,11 @@ MAX_TEXT: Final = 200
 _MIN_ENDING: Final = 4
 """Fewest digits by which the end of a number is asked for."""
 
-_SIMILAR: Final = range(4, 33)
-"""How many characters a question may have that is taken to be misspelt."""
-
 _OPAQUE: Final = re.compile(r"[0-9a-f][0-9a-f-]{14,}[0-9a-f]", re.IGNORECASE)
 """Random values, of which nobody knows a part."""
+
+_TRUNK_ZERO: Final = re.compile(r"((?:\+|\b00)\d{1,3}\W?)\(0\)")
+"""A phone number with the zero that is not dialled after the country: +31 (0)6."""
 
 _BEGINNING: Final = re.compile(r"(?<![^\W\d_])[^\W\d_]|(?<!\d)\d")
 """The first letter or digit of each run of letters, and of each of digits."""
@@ -56,14 +56,19 @@ _NUMBERS: Final = frozenset(
 
 
 class Clue(NamedTuple):
-    """A value of an event by which its person is looked up, under the name it came with."""
+    """A value by which a person is looked up, under the name it came with."""
 
     name: str
     value: str
 
 
 def spelled(text: str) -> str:
-    """A text as it is compared: letters and digits in lower case, a space between words."""
+    """A text as it is compared: letters and digits in lower case, a space between words.
+
+    A zero that is not dialled is left out of a phone number: +31 (0)6.
+    """
+    if "(0)" in text:
+        text = _TRUNK_ZERO.sub(r"\1 ", text)
     if text.isascii():
         bare = text.lower()
     else:
@@ -89,6 +94,10 @@ def starts(value: str) -> list[str]:
     if local and 0 < at < len(whole):
         # Of a long address rather the beginning of its domain than that of one more word.
         found = [*[each for each in found if each < at][: MAX_STARTS - 1], at]
+    elif len(found) > MAX_STARTS:
+        # Of a long name rather its longest words.
+        words = sorted(found[1:], key=lambda each: -len(whole[each:].partition(" ")[0]))
+        found = [found[0], *sorted(words[: MAX_STARTS - 1])]
     return [whole[each : each + MAX_START] for each in found[:MAX_STARTS]]
 
 
@@ -99,8 +108,8 @@ def ending(value: str) -> str | None:
 
 
 def clues(event: ReportedEvent) -> list[Clue]:
-    """What an event says of its person that somebody may look for: numbers of orders and the like;
-    of a call that describes a person or an account, names too.
+    """What an event says of its person that somebody may look for: numbers of orders and the like,
+    also by names like `order.id`; of a call that describes a person or an account, names too.
     """
     return clues_of(
         event.type,
@@ -117,11 +126,14 @@ def clues_of(
     account_id: str | None,
 ) -> list[Clue]:
     """The same of an event in its parts, as the graph keeps it."""
-    found = [
-        Clue(name, value)
-        for name in properties
-        if _bare(name) in _NUMBERS and (value := _text(properties[name]))
-    ]
+    found: list[Clue] = []
+    for name, said in properties.items():
+        if (bare := _bare(name)) in _NUMBERS:
+            found += _number(name, said)
+        elif bare in _NUMBERED and isinstance(said, Mapping):
+            for inner, value in cast("Mapping[str, Any]", said).items():
+                if _bare(name + inner) in _NUMBERS:
+                    found += _number(f"{name}.{inner}", value)
     if kind in ("identify", "group"):
         for each in traits:
             found += _names(each)
@@ -140,9 +152,14 @@ def starts_of(values: Iterable[Clue]) -> tuple[list[str], int]:
     return list(dict.fromkeys(chain(wholes, words)))[:MAX_STARTS], len(wholes)
 
 
+def _number(name: str, said: object) -> list[Clue]:
+    value = text_of(said)
+    return [Clue(name, value)] if value else []
+
+
 def _names(traits: Mapping[str, Any]) -> Iterator[Clue]:
     for name in traits:
-        if _bare(name) in _NAMES and (value := _text(traits[name])):
+        if _bare(name) in _NAMES and (value := text_of(traits[name])):
             yield Clue(name, value)
     parts = (_first(traits, _FIRST_NAMES), _first(traits, _LAST_NAMES))
     if whole := " ".join(part for part in parts if part):
@@ -150,10 +167,11 @@ def _names(traits: Mapping[str, Any]) -> Iterator[Clue]:
 
 
 def _first(traits: Mapping[str, Any], names: Sequence[str]) -> str | None:
-    return next((value for name in names if (value := _text(traits.get(name)))), None)
+    return next((value for name in names if (value := text_of(traits.get(name)))), None)
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object) -> str | None:
+    """A value as it is looked up: a text, or a whole number; None of anything else."""
     if isinstance(value, str):
         return value[:MAX_TEXT] or None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
@@ -176,11 +194,17 @@ class Likeness(IntEnum):
 
 
 class Lookup(NamedTuple):
-    """Beginnings to look for, one end of a number, and words that must begin in what is found."""
+    """Beginnings to look for, and one end of a number, backwards."""
 
     starts: Sequence[str]
     ending: str | None = None
-    words: Sequence[str] = ()
+
+
+class Words(NamedTuple):
+    """The beginning of one word to look for, and words that must begin in what is found."""
+
+    start: str
+    others: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,27 +229,19 @@ class SearchText:
         return Lookup(given, number[::-1][:MAX_START] if is_number else None)
 
     @property
-    def words(self) -> Lookup | None:
+    def words(self) -> Words | None:
         """What holds the beginnings of all its words in any order; None of one word."""
         words = (self.value or self.spelled).split()
         if len(words) < 2:
             return None
         longest = max(words, key=len)
         words.remove(longest)
-        return Lookup([longest[:MAX_START]], words=words)
+        return Words(longest[:MAX_START], words)
 
     @property
-    def similar(self) -> Lookup | None:
-        """What begins with a text that one slip makes of it: a letter more, one less, another one,
-        or two in the wrong order. None of a text that is too short or too long to guess at.
-        """
-        text = self.value or self.spelled
-        if len(text) not in _SIMILAR:
-            return None
-        letters = "" if text.isdecimal() else ascii_lowercase
-        if any(each in digits for each in text):
-            letters += digits
-        return Lookup(sorted(set(_slips(text, letters)) - {text, ""}))
+    def misspelt(self) -> Misspelt | None:
+        """The text, if it is one that may be misspelt."""
+        return Misspelt.of(self.value or self.spelled)
 
     def likeness(self, found: str, whole: bool | None) -> Likeness:
         """How what the phrase found is like it: a `whole` value, a word of one, None: an end."""
@@ -234,18 +250,6 @@ class SearchText:
         if not whole:
             return Likeness.WORD
         return Likeness.WHOLE if found in (self.spelled, self.value) else Likeness.BEGINNING
-
-
-def _slips(text: str, letters: str) -> Iterator[str]:
-    for n in range(len(text) + 1):
-        before, after = text[:n], text[n:]
-        yield from (f"{before}{letter}{after}" for letter in (*letters, " "))
-        if not after:
-            continue
-        yield from (f"{before}{letter}{after[1:]}" for letter in letters)
-        yield f"{before}{after[1:]}"
-        if len(after) > 1:
-            yield f"{before}{after[1]}{after[0]}{after[2:]}"
 
 
 def found_in(values: Iterable[Clue], found: str) -> Clue | None:

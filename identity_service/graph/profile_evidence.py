@@ -38,7 +38,7 @@ class StoredProfile:
     `values_json`: by the name of the feature, its value. `due`: when it can change next, None:
     never. `position`: of the ledger up to which changes were known, and `revision` that of the
     customer. `mark`: the customer was settled since. `accounts`: ids of those that its events
-    named, where the text asks for accounts.
+    named, where the text asks for accounts. `searched`: the traits that it is found by (JSON).
     """
 
     customer_id: str
@@ -51,6 +51,7 @@ class StoredProfile:
     revision: int
     mark: int | None
     accounts: tuple[str, ...]
+    searched: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +186,8 @@ class ProfileEvidenceReader:
 
 
 def _profile(row: Sequence[Any]) -> StoredProfile:
-    customer, version, values, audiences, evaluated_at, due, position, revision, mark, accounts = (
-        row
-    )
+    customer, version, values, audiences, evaluated_at, due, position, revision, *others = row
+    mark, accounts, searched = others
     return StoredProfile(
         customer,
         version or 0,
@@ -199,6 +199,7 @@ def _profile(row: Sequence[Any]) -> StoredProfile:
         revision or 0,
         mark,
         tuple(accounts or ()),
+        searched,
     )
 
 

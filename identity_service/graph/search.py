@@ -1,49 +1,78 @@
-"""What identifiers and events are looked up by, and the customers that this leads to."""
+"""What identifiers, events and profiles are looked up by, and the customers that this leads to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import orjson
 
 from identity_service.domain.events import ReportedEvent
 from identity_service.domain.identifiers import Identifier
-from identity_service.domain.search import Clue, Lookup, clues, clues_of, ending, starts, starts_of
+from identity_service.domain.search import (
+    MAX_STARTS,
+    Clue,
+    Lookup,
+    Words,
+    clues,
+    clues_of,
+    ending,
+    starts,
+    starts_of,
+)
 from identity_service.graph.database import Database
 from identity_service.graph.keys import space_key
 from identity_service.graph.statements import statement
 
 FIND_CUSTOMERS: Final = statement("search/find_customers")
+FIND_BY_WORDS: Final = statement("search/find_by_words")
+READ_NEAR: Final = statement("search/read_near")
 READ_CLUES: Final = statement("search/read_clues")
 
-_SCAN: Final = 500
+PLACES: Final = tuple(
+    f"{what}_{n}" for what in ("identifier", "event", "profile") for n in range(1, MAX_STARTS + 1)
+)
+"""Where beginnings are looked up: in each text of an identifier, an event or a profile."""
+
+FEWEST_HITS: Final = 100
+"""Fewest that `find` may be asked for at most."""
+
+_SCAN: Final = 200
 """Most identifiers and events that are looked at for one beginning, in each place."""
 
-_SCAN_FOR_WORDS: Final = 2_000
-"""The same where most of them may lack other words."""
+_SCAN_MORE: Final = 2_000
+"""The same where most of them lack other words, or are of the same few people."""
 
 _SCAN_OF_MANY: Final = 20
-"""The same where there are hundreds of beginnings."""
+"""The same where there are many beginnings."""
 
 _MANY: Final = 10
 
+_FEW: Final = 50
+"""Fewer values than these are all read where one of them may be meant."""
+
 
 class Hit(NamedTuple):
-    """A customer, and what of it was found: an identifier, or an event that belongs to it.
+    """A customer, and what of it was found: an identifier, an event that belongs to it, or a trait.
 
-    `found` is the beginning, or the end backwards, that it is looked up by; `whole` says whether a
-    whole value begins so, None of an end. `last_seen` is that of the identifier, in milliseconds
-    since 1970.
+    `event` is the key of the event, `clues` are the identifier, or all traits that the customer is
+    looked up by. `found` is the beginning, or the end backwards, that was found; `whole` says
+    whether a whole value begins so, None of an end. `times` is how often the same was found.
     """
 
     customer_id: str
-    type: str
-    value: str
     event: str | None
+    clues: Sequence[Clue]
     found: str
     whole: bool | None
-    last_seen: int
+    times: int
+
+
+class Near(NamedTuple):
+    """All values in a place that begin like a text, in so many characters."""
+
+    alike: int
+    values: Sequence[str]
 
 
 def identifier_properties(space: str, identifier: Identifier) -> dict[str, Any]:
@@ -60,6 +89,14 @@ def event_properties(space: str, event: ReportedEvent) -> dict[str, Any]:
     return {**_starts(space, found), "find_wholes": wholes} if found else {}
 
 
+def profile_properties(space: str, traits: Sequence[Clue]) -> dict[str, Any]:
+    """The properties by which a profile is looked up, None of those that it must not have."""
+    found, wholes = starts_of(traits)
+    none = dict.fromkeys([f"find_{n}" for n in range(1, MAX_STARTS + 1)])
+    searched = orjson.dumps([list(each) for each in traits]).decode() if found else None
+    return {**none, **_starts(space, found), "find_wholes": wholes or None, "searched": searched}
+
+
 def _starts(space: str, found: Iterable[str]) -> dict[str, Any]:
     return {f"find_{n}": space_key(space, each) for n, each in enumerate(found, start=1)}
 
@@ -71,21 +108,60 @@ class SearchReader:
         self._database = database
 
     async def find(self, space: str, lookup: Lookup, most: int) -> list[Hit]:
-        """At most `most`, those first that are found by the beginning of a whole value."""
-        end = lookup.ending and space_key(space, lookup.ending)
+        """At most `most`, the closest first: whole values, then the rest of values, then ends.
+
+        `most` is not less than FEWEST_HITS.
+        """
+        starts = dict.fromkeys(PLACES, lookup.starts)
+        return await self._find(space, starts, [lookup.ending] if lookup.ending else [], most)
+
+    async def find_in(
+        self, space: str, starts: Mapping[str, Sequence[str]], most: int
+    ) -> list[Hit]:
+        """The same, of other beginnings in each place."""
+        return await self._find(space, starts, [], most)
+
+    async def find_words(self, space: str, words: Words, most: int) -> list[Hit]:
+        """The same, of the beginnings of several words."""
         row = await self._database.read_one(
-            FIND_CUSTOMERS,
+            FIND_BY_WORDS,
             w={
-                "sought": [
-                    [space_key(space, start), None if n else end]
-                    for n, start in enumerate(lookup.starts)
+                "start": space_key(space, words.start),
+                "words": [
+                    {"first": space_key(space, each), "later": f" {each}"} for each in words.others
                 ],
-                "words": list(lookup.words),
-                "scan": _scan(lookup),
+                "scan": _SCAN_MORE,
                 "most": most,
             },
         )
-        return [Hit(*each) for each in row["found"]] if row else []
+        return _hits(space, row)
+
+    async def near(self, space: str, beginnings: Sequence[str]) -> Mapping[str, Near]:
+        """By place, the values that begin with the first of the beginnings that leaves few."""
+        rows = await self._database.read_all(
+            READ_NEAR, w={"starts": [space_key(space, each) for each in beginnings], "few": _FEW}
+        )
+        bare = _bare(space)
+        return {
+            row["place"]: Near(len(bare(row["start"])), [bare(each) for each in row["found"]])
+            for row in rows
+        }
+
+    async def _find(
+        self, space: str, starts: Mapping[str, Sequence[str]], ends: Sequence[str], most: int
+    ) -> list[Hit]:
+        def keys(texts: Iterable[str]) -> list[str]:
+            return [space_key(space, each) for each in texts]
+
+        sought = {place: keys(starts[place]) for place in PLACES} | {"identifier_end": keys(ends)}
+        scan = _SCAN if max(map(len, starts.values())) < _MANY else _SCAN_OF_MANY
+        row = await self._database.read_one(FIND_CUSTOMERS, w=sought | {"scan": scan, "most": most})
+        hits = _hits(space, row)
+        if len(hits) < FEWEST_HITS and sum(each.times for each in hits) >= _SCAN == scan:
+            # All that was looked at may be what a few people say again and again.
+            more = sought | {"scan": _SCAN_MORE, "most": most}
+            hits = _hits(space, await self._database.read_one(FIND_CUSTOMERS, w=more))
+        return hits
 
     async def clues(self, events: Sequence[str]) -> Mapping[str, list[Clue]]:
         """By key of an event, what it says of its person that it is looked up by."""
@@ -95,10 +171,25 @@ class SearchReader:
         return {key: _clues(*sent) for key, *sent in row["events"]} if row else {}
 
 
-def _scan(lookup: Lookup) -> int:
-    if lookup.words:
-        return _SCAN_FOR_WORDS
-    return _SCAN if len(lookup.starts) < _MANY else _SCAN_OF_MANY
+def _hits(space: str, row: Mapping[str, Any] | None) -> list[Hit]:
+    bare = _bare(space)
+    return [
+        Hit(customer, event, _of_hit(kind, value, traits), bare(found), whole, times)
+        for customer, kind, value, event, traits, found, whole, times in (
+            row["found"] if row else ()
+        )
+    ]
+
+
+def _of_hit(kind: str | None, value: str | None, traits: str | None) -> list[Clue]:
+    if kind is not None and value is not None:
+        return [Clue(kind, value)]
+    return [Clue(*each) for each in orjson.loads(traits or "[]")]
+
+
+def _bare(space: str) -> Callable[[str], str]:
+    at = len(space_key(space, ""))
+    return lambda key: key[at:]
 
 
 def _clues(

@@ -360,6 +360,7 @@ class Trait:
 class TraitRule:
     take: Take
     prefer: list[str]
+    search: bool
 
 
 @strawberry.type

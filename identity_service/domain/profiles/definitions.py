@@ -33,11 +33,13 @@ class Take(StrEnum):
 class TraitRule:
     """How a trait is chosen: by `take`, among what the first of `prefer` that has a value said.
 
-    Where none of the preferred sources has a value, all other sources count alike.
+    Where none of the preferred sources has a value, all other sources count alike. `search`:
+    customers are found by its value.
     """
 
     take: Take = Take.LATEST
     prefer: tuple[str, ...] = ()
+    search: bool = False
 
 
 class Function(StrEnum):

@@ -31,6 +31,7 @@ from identity_service.domain.profiles.definitions import (
 from identity_service.domain.profiles.plan import audience_needs, feature_needs
 from identity_service.domain.profiles.read_audiences import AudienceReader
 from identity_service.domain.profiles.read_selections import meant_name
+from identity_service.domain.profiles.searched import MAX_SEARCHED
 from identity_service.domain.profiles.vocabulary import (
     TRAIT,
 )
@@ -95,9 +96,15 @@ class _Reading(AudienceReader):
                 self.note(path, f"is no name of a trait: 1 to {MAX_NAME} characters")
             rule = self.mapping(value, path, tuple(TRAIT))
             if value == {}:
-                self.note(path, "says nothing: write take, prefer or both")
+                self.note(path, "says nothing: write take, prefer or search")
             take = self.choice(rule, "take", path, Take) or Take.LATEST
-            rules[name] = TraitRule(take, self.texts(rule, "prefer", path))
+            search = rule.get("search", False)
+            if not isinstance(search, bool):
+                self.note(f"{path}.search", f"{shown(search)} is neither true nor false")
+            rules[name] = TraitRule(take, self.texts(rule, "prefer", path), search is True)
+        searched = [name for name, rule in rules.items() if rule.search]
+        for name in searched[MAX_SEARCHED:]:
+            self.note(f"traits.{name}.search", f"is one more than {MAX_SEARCHED} that are possible")
         return rules
 
     def check_features(self, features: Mapping[str, Feature], section: str) -> None:

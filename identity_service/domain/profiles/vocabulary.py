@@ -35,6 +35,7 @@ class Modifier(NamedTuple):
 TRAIT: Final[Mapping[str, Word]] = {
     "take": Word("`latest`, `first` or `most_frequent`", "which value it is; else the latest"),
     "prefer": Word("a list of sources", "the first of them that has a value decides"),
+    "search": Word("`true`", "a search finds customers by it; of at most three traits"),
 }
 
 FUNCTIONS: Final[Mapping[Function, Word]] = {

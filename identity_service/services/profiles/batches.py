@@ -190,6 +190,7 @@ class Batches:
         )
         outcomes = await asyncio.to_thread(
             compute,
+            space,
             in_force,
             heads.customers.values(),
             evidence,

@@ -120,11 +120,19 @@ class ProfileChecks:
                 with_accounts=in_force.profiles.uses_accounts(),
             )
             outcomes = await asyncio.to_thread(
-                compute, in_force, heads.values(), evidence, now, position=0, ticks_interval_ms=0
+                compute,
+                scope.space,
+                in_force,
+                heads.values(),
+                evidence,
+                now,
+                position=0,
+                ticks_interval_ms=0,
             )
             for each in outcomes:
                 expected.update((audience, each.head.customer_id) for audience in each.audiences)
-                if each.changed and not only_ticked(each, in_force.version):
+                differs = each.changed and not only_ticked(each, in_force.version)
+                if differs or "searched" in each.properties:
                     found.profiles.append(each.head.customer_id)
             found.customers += len(outcomes)
             named |= named_accounts(evidence.values())

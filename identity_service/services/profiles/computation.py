@@ -10,10 +10,12 @@ from typing import Any, Final, cast
 from identity_service.domain.profiles.consents import next_consent_at
 from identity_service.domain.profiles.evaluate import Evaluation, FeatureValue, evaluate
 from identity_service.domain.profiles.occurrences import CustomerEvidence
+from identity_service.domain.profiles.searched import next_searched_at, searched_traits
 from identity_service.domain.profiles.sorting import NOT_MOVED, Moved, Scalar, moved_between
 from identity_service.domain.profiles.values import json_text, read_json
 from identity_service.graph.profile_evidence import CustomerHead, StoredProfile
 from identity_service.graph.profile_writes import FEATURE
+from identity_service.graph.search import profile_properties
 from identity_service.services.read.profile_evidence import accounts_of
 from identity_service.services.spaces.profile_texts import ProfilesInForce
 
@@ -58,6 +60,7 @@ class Outcome:
 
 
 def compute(
+    space: str,
     in_force: ProfilesInForce,
     heads: Iterable[CustomerHead],
     evidence: Mapping[str, CustomerEvidence],
@@ -67,7 +70,9 @@ def compute(
 ) -> list[Outcome]:
     """Compute the profiles of customers, whose changes are known up to a position of the ledger."""
     return [
-        _outcome(in_force, head, evidence[head.customer_id], now, position, ticks_interval_ms)
+        _outcome(
+            space, in_force, head, evidence[head.customer_id], now, position, ticks_interval_ms
+        )
         for head in heads
         if head.customer_id in evidence
     ]
@@ -94,6 +99,7 @@ def values_text(features: Mapping[str, FeatureValue]) -> str:
 
 
 def _outcome(
+    space: str,
     in_force: ProfilesInForce,
     head: CustomerHead,
     evidence: CustomerEvidence,
@@ -103,7 +109,9 @@ def _outcome(
 ) -> Outcome:
     found = evaluate(in_force.profiles, evidence, now)
     again = None if found.ticks_at is None else now + ticks_interval_ms
-    moments = (found.next_at, next_consent_at(evidence.events, now), again)
+    rules, reported = in_force.profiles.traits, evidence.traits
+    searched_at = next_searched_at(rules, reported, now)
+    moments = (found.next_at, next_consent_at(evidence.events, now), searched_at, again)
     properties: dict[str, Any] = {
         "evaluated_at": now,
         "ticks_at": found.ticks_at,
@@ -116,6 +124,9 @@ def _outcome(
     accounts = accounts_of(evidence) if in_force.profiles.keeps_accounts() else []
     if list(stored.accounts if stored else ()) != accounts:
         properties["accounts"] = accounts or None
+    searched = profile_properties(space, searched_traits(rules, reported, now))
+    if (stored.searched if stored else None) != searched["searched"]:
+        properties |= searched
     changed = stored is None or (stored.version, stored.values_json, list(stored.audiences)) != (
         in_force.version,
         values,

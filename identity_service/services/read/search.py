@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
+from identity_service.domain.misspelling import Misspelt
 from identity_service.domain.recorded import Page, SettledCustomer
 from identity_service.domain.search import (
     MAX_TEXT,
     MIN_TEXT,
     Clue,
     Likeness,
+    Lookup,
     SearchText,
     found_in,
 )
 from identity_service.errors import BadInput
-from identity_service.graph.search import Hit, SearchReader
+from identity_service.graph.search import FEWEST_HITS, PLACES, Hit, Near, SearchReader
 from identity_service.services.read.customers import Customers
 from identity_service.services.spaces.access import SpaceScope
 
@@ -26,9 +28,17 @@ MAX_FOUND: Final = 200
 
 _CUSTOMER_ID: Final = re.compile(r"cus_[0-9a-f]{32}")
 
-_MAX_HITS: Final = 500
+_MAX_HITS: Final = 2_000
+"""Most identifiers and events that are found for one text."""
+
+_HITS_OF_ONE: Final = 5
+"""How many of them most customers have at most."""
+
 _MAX_REASONS: Final = 5
 """Most matches that are named for one customer."""
+
+
+_Why: TypeAlias = tuple[Likeness, Hit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +61,6 @@ class FoundCustomer:
     place: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Likely:
-    likeness: Likeness
-    hit: Hit
-
-    @property
-    def order(self) -> tuple[int, int, int, str]:
-        """The closest first, then the shortest, then who was seen last."""
-        return self.likeness, len(self.hit.found), -self.hit.last_seen, self.hit.customer_id
-
-
 class Search:
     """Finds customers of a space."""
 
@@ -81,12 +80,10 @@ class Search:
         asked = _read(text)
         if _CUSTOMER_ID.fullmatch(text.strip()):
             return await self._of_id(scope, text.strip())
-        found: dict[str, list[_Likely]] = {}
-        for each in sorted(await self._likely(scope.space, asked), key=lambda each: each.order):
-            found.setdefault(each.hit.customer_id, []).append(each)
+        found = await self._found(scope.space, asked, min(after + first, MAX_FOUND))
         places = list(enumerate(list(found.items())[:MAX_FOUND], start=1))
         page = places[after : after + first]
-        events = {each.hit.event for _, (_, why) in page for each in why if each.hit.event}
+        events = {each.event for _, (_, why) in page for _, each in why if each.event}
         clues = await self._reader.clues(sorted(events))
         return Page(
             [
@@ -103,17 +100,40 @@ class Search:
         why = Match("customer id", customer_id, Likeness.WHOLE)
         return Page([FoundCustomer(found.customer_id, [why], 1)], more=False)
 
-    async def _likely(self, space: str, asked: SearchText) -> list[_Likely]:
-        hits = await self._reader.find(space, asked.phrase, _MAX_HITS)
+    async def _found(self, space: str, asked: SearchText, customers: int) -> dict[str, list[_Why]]:
+        """Customers, more than so many if there are, with what was found of each."""
+        most = max(FEWEST_HITS, _HITS_OF_ONE * (customers + 1))
+        likely = await self._likely(space, asked, most)
+        found = _by_customer(likely)
+        if len(found) <= customers and len(likely) == most:
+            found = _by_customer(await self._likely(space, asked, _MAX_HITS))
+        return found
+
+    async def _likely(self, space: str, asked: SearchText, most: int) -> list[_Why]:
+        hits = await self._reader.find(space, asked.phrase, most)
         if hits:
-            return [_Likely(asked.likeness(hit.found, hit.whole), hit) for hit in hits]
-        for lookup, likeness in (
-            (asked.words, Likeness.WORDS),
-            (asked.similar, Likeness.SIMILAR),
-        ):
-            if lookup and (hits := await self._reader.find(space, lookup, _MAX_HITS)):
-                return [_Likely(likeness, hit) for hit in hits]
-        return []
+            return [(asked.likeness(hit.found, hit.whole), hit) for hit in hits]
+        if asked.words and (hits := await self._reader.find_words(space, asked.words, most)):
+            return [(Likeness.WORDS, hit) for hit in hits]
+        if asked.misspelt:
+            hits = await self._similar(space, asked.misspelt, most)
+        return [(Likeness.SIMILAR, hit) for hit in hits]
+
+    async def _similar(self, space: str, text: Misspelt, most: int) -> list[Hit]:
+        """What is found where the slip is late in the text; where nothing is, where it is early.
+
+        In each place that beginnings are looked up in, the slip is late where what comes before it
+        leaves few values: one of these is meant.
+        """
+        near = await self._reader.near(space, text.beginnings)
+        meant = {each for place in near.values() for each in place.values if text.may_mean(each)}
+        if meant and (hits := await self._reader.find(space, Lookup(sorted(meant)), most)):
+            return hits
+        all_of_it = Near(len(text.text), ())
+        early = {
+            place: text.without_slip(before=near.get(place, all_of_it).alike) for place in PLACES
+        }
+        return await self._reader.find_in(space, early, most)
 
 
 def _read(text: str) -> SearchText:
@@ -128,15 +148,20 @@ def _read(text: str) -> SearchText:
     return asked
 
 
-def _matches(why: Iterable[_Likely], clues: Mapping[str, Sequence[Clue]]) -> list[Match]:
-    matches: dict[tuple[str, str], Match] = {}
-    for each in why:
-        hit = each.hit
-        name, value = hit.type, hit.value
-        if hit.event is not None:
-            said = found_in(clues.get(hit.event, ()), hit.found)
-            if said is None:
-                continue  # erased meanwhile
-            name, value = said
-        matches.setdefault((name, value), Match(name, value, each.likeness))
+def _by_customer(likely: Iterable[_Why]) -> dict[str, list[_Why]]:
+    found: dict[str, list[_Why]] = {}
+    for why in likely:
+        _, hit = why
+        found.setdefault(hit.customer_id, []).append(why)
+    return found
+
+
+def _matches(why: Iterable[_Why], clues: Mapping[str, Sequence[Clue]]) -> list[Match]:
+    matches: dict[Clue, Match] = {}
+    for likeness, hit in why:
+        of_hit = clues.get(hit.event, ()) if hit.event else hit.clues
+        said = of_hit[0] if len(of_hit) == 1 else found_in(of_hit, hit.found)
+        if said is None:
+            continue  # erased meanwhile
+        matches.setdefault(said, Match(said.name, said.value, likeness))
     return list(matches.values())[:_MAX_REASONS]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from identity_service.services.kit.clock import system_clock
+from tests.integration.api.test_graphql_customer_profiles import apply, compute
 from tests.integration.api.test_graphql_retractions import WITHDRAW, retracted
 from tests.support.graphql import GraphQLWorld, OpenSpace, event
 from tests.support.neighbours import followed
@@ -49,7 +50,8 @@ def people() -> list[Any]:
             account_traits={"name": "Acme Rockets"},
         ),
         person("u-1010", "email:jose@example.com", name="José Ñandú"),
-        person("u-1011", "email:annika@example.com"),
+        person("u-1011", "email:annika@example.com", name="Annika Maria van der Berg"),
+        event(now, "user_id:u-1011", name="Paid", properties={"invoice": {"number": "INV-77"}}),
     ]  # fmt: skip
 
 
@@ -90,17 +92,21 @@ async def found(world: GraphQLWorld, space: OpenSpace, text: str) -> list[tuple[
         ("ann.lee@exmaple.com", "u-1008", "email", "ann.lee@example.com", "SIMILAR"),
         ("06-1234 5678", "u-1008", "phone", "+31612345678", "ENDING"),
         ("+31 6 1234 5678", "u-1008", "phone", "+31612345678", "ENDING"),
+        ("+31 (0)6 1234 5678", "u-1008", "phone", "+31612345678", "ENDING"),
         ("5678", "u-1008", "phone", "+31612345678", "ENDING"),
         ("u-1008", "u-1008", "user_id", "u-1008", "WHOLE"),
         ("1008", "u-1008", "user_id", "u-1008", "WORD"),
         ("marie", "u-1008", "name", "Ann Marie Lee", "WORD"),
         ("lee ann", "u-1008", "name", "Ann Marie Lee", "WORDS"),
         ("Amn Marie Lee", "u-1008", "name", "Ann Marie Lee", "SIMILAR"),
+        ("mnn marie lee", "u-1008", "name", "Ann Marie Lee", "SIMILAR"),
         ("ord 2024 0018", "u-1008", "order_id", "ORD-2024-0018", "WHOLE"),
         ("0017", "u-1008", "order_id", "ORD-2024-0017", "WORD"),
         ("ben oneil", "u-1009", "name", "Ben O'Neil", "SIMILAR"),
         ("acme rock", "u-1009", "name", "Acme Rockets", "BEGINNING"),
         ("acme-7", "u-1009", "account", "acme-7", "WHOLE"),
+        ("berg", "u-1011", "name", "Annika Maria van der Berg", "WORD"),
+        ("inv-77", "u-1011", "invoice.number", "INV-77", "WHOLE"),
         ("JOSE NANDU", "u-1010", "name", "José Ñandú", "WHOLE"),
     ],
 )
@@ -206,3 +212,52 @@ async def test_what_is_sent_twice_and_at_the_same_time_is_found_once(
     [edge] = (await search(world, space, "twice"))["edges"]
 
     assert {each["name"] for each in edge["matches"]} == {"email", "user_id"}
+
+
+async def test_who_says_the_same_again_and_again_hides_nobody(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    now = system_clock()
+
+    def named(who: str, name: str) -> Any:
+        return event(now, f"user_id:{who}", type="identify", traits={"name": name})
+
+    await world.send(
+        space, named("other", "Rosalind"), *(named("same", "Rosa") for _ in range(250))
+    )
+
+    edges = (await search(world, space, "ros"))["edges"]
+
+    assert [edge["matches"][0]["value"] for edge in edges] == ["Rosa", "Rosalind"]
+
+
+async def test_a_trait_finds_while_the_profiles_text_says_so(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    async def by(text: str) -> list[tuple[str, ...]]:
+        return [
+            tuple(edge["matches"][0].values())
+            for edge in (await search(world, space, text))["edges"]
+        ]
+
+    def member(number: str) -> Any:
+        traits = {"member_no": number, "colour": "green"}
+        return event(system_clock(), "user_id:u-1009", type="identify", traits=traits)
+
+    await world.send(space, member("NL-4711"))
+    assert await by("4711") == []
+
+    await apply(world, space, "traits: {member_no: {search: true}}")
+    await compute(world, space)
+    assert await by("4711") == [("member_no", "NL-4711", "WORD")]
+    assert await by("nl 47111") == [("member_no", "NL-4711", "SIMILAR")]
+    assert await by("4711 nl") == [("member_no", "NL-4711", "WORDS")]
+    assert await by("green") == []
+
+    await world.send(space, member("NL-5811"))
+    await compute(world, space)
+    assert (await by("4711"), await by("5811")) == ([], [("member_no", "NL-5811", "WORD")])
+
+    await apply(world, space, "traits: {colour: {take: first}}")
+    await compute(world, space)
+    assert await by("5811") == []

@@ -118,9 +118,11 @@ VALUES: Final[list[tuple[str, Value]]] = [
     ),
     (r"^w\.limited: list of limited sources", lambda _, __: ["page"]),
     (
-        r"^w\.sought: ",
-        lambda space, about: [[f"{space}/", f"{space}/"], [f"{space}/{about.said}", None]],
+        r"^w\.(identifier|event|profile)_(1|2|3|end): |^w\.starts: beginnings of the text",
+        lambda space, about: [f"{space}/", f"{space}/{about.said}"],
     ),
+    (r"^w\.start: string . beginning of a text", lambda space, _: f"{space}/"),
+    (r"^w\.few: ", lambda _, __: 1000),
     (r"^w\.words: ", lambda _, __: []),
     (r"^w\.now: ", lambda _, __: 2**53),
     (r"^w\.conditions: ", lambda _, __: []),

@@ -241,7 +241,12 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "features: []": ("features", "this list is not a mapping"),
     "traits: {plan: {take: latst}}": ("traits.plan.take", "did you mean latest?"),
     "traits: {plan: {tak: latest}}": ("traits.plan.tak", "did you mean take?"),
-    "traits: {plan: {}}": ("traits.plan", "write take, prefer or both"),
+    "traits: {plan: {}}": ("traits.plan", "write take, prefer or search"),
+    "traits: {plan: {search: 1}}": ("traits.plan.search", "neither true nor false"),
+    "traits: {a: {search: true}, b: {search: true}, c: {search: true}, d: {search: true}}": (
+        "traits.d.search",
+        "one more than 3",
+    ),
     "traits: {plan: {prefer: crm}}": ("traits.plan.prefer", "a list of 1 to 100"),
     "traits: {plan: {prefer: [1]}}": ("traits.plan.prefer.0", 'put it in quotes, "1"'),
     "traits: {plan: {prefer: [null]}}": ("traits.plan.prefer.0", "is empty"),
