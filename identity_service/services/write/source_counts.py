@@ -53,11 +53,12 @@ class SourceCounts:
         counts.last_seen = max(counts.last_seen, received.received_at)
         counts.rejected.update(each.code for each in rejections)
         for outcome in outcomes:
-            for identity in mine.keys() & outcome.events:
-                lag_ms = max(0, received.received_at - mine[identity].at)
-                counts.accepted += 1
-                counts.lag_ms += lag_ms
-                counts.longest_lag_ms = max(counts.longest_lag_ms, lag_ms)
+            for identity, event in mine.items():
+                if identity in outcome.events:
+                    lag_ms = max(0, received.received_at - event.at)
+                    counts.accepted += 1
+                    counts.lag_ms += lag_ms
+                    counts.longest_lag_ms = max(counts.longest_lag_ms, lag_ms)
             for _, rejection in outcome.rejected:
                 if EventIdentity(rejection.message_id or "", rejection.digest) in mine:
                     counts.rejected[rejection.code] += 1
