@@ -10,6 +10,8 @@
 //   w.guards: list of [customer id, rev that was read], in order
 //   w.profiles: list of [customer id, mark that was read or null, properties that differ], in order
 //   w.values_gone: list of [customer id, keys of values that it has no longer], of some of the profiles
+//   w.values_changed: list of [customer id, map from the key of a value that it had to that of the value in its place],
+//     likewise
 //   w.values_new: list of [customer id, keys of values that it did not have], likewise
 //   w.version: integer – of the text that they were computed by
 //   w.named: list of [account key, account id, position, always], in order: accounts to be computed, those that are
@@ -80,6 +82,13 @@ CALL (w, written) {
   MATCH (p:Profile {customer_id: before.id})-[v:HAS_VALUE]->()
   WHERE v.key IN before.keys
   DELETE v
+}
+CALL (w, written) {
+  UNWIND w.values_changed AS row
+  WITH {id: row[0], keys: row[1]} AS change WHERE change.id IN written
+  MATCH (p:Profile {customer_id: change.id})-[v:HAS_VALUE]->()
+  WITH v, change.keys[v.key] AS key WHERE key IS NOT NULL
+  SET v.key = key
 }
 CALL (w, written) {
   UNWIND w.values_new AS row

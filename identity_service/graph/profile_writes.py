@@ -83,6 +83,11 @@ def rows(space: str, write: ProfilesWrite) -> dict[str, Any]:
             for customer, moved in sorted(write.values.items())
             if moved.gone
         ],
+        "values_changed": [
+            [customer, _changed_keys(space, customer, moved.changed)]
+            for customer, moved in sorted(write.values.items())
+            if moved.changed
+        ],
         "values_new": [
             [customer, _value_keys(space, customer, moved.new)]
             for customer, moved in sorted(write.values.items())
@@ -109,6 +114,15 @@ def rows(space: str, write: ProfilesWrite) -> dict[str, Any]:
 
 def _value_keys(space: str, customer: str, places: Iterable[Place]) -> list[str]:
     return sorted(feature_value_key(space, *place, customer) for place in places)
+
+
+def _changed_keys(
+    space: str, customer: str, changed: Iterable[tuple[Place, Place]]
+) -> dict[str, str]:
+    return {
+        feature_value_key(space, *before, customer): feature_value_key(space, *after, customer)
+        for before, after in changed
+    }
 
 
 def _whose(space: str, change: MembershipChange) -> str:

@@ -101,7 +101,7 @@ class StoredValues(NamedTuple):
 
     customer_id: str
     revision: int
-    places: frozenset[Place]
+    places: Sequence[Place]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import isinf
 from typing import Final, NamedTuple, TypeAlias
 
@@ -29,13 +29,18 @@ _AFTER_DIGITS: Final = "~"
 
 
 class Moved(NamedTuple):
-    """Where a customer stands no longer, and where it stands now and did not before."""
+    """What differs of where a customer stands.
 
-    gone: frozenset[Place]
-    new: frozenset[Place]
+    It stands no longer at `gone`, and newly at `new`. `changed`: at a place of the same feature
+    as before, where one was, which comes first.
+    """
+
+    gone: Collection[Place]
+    new: Collection[Place]
+    changed: Collection[tuple[Place, Place]] = ()
 
 
-NOT_MOVED: Final = Moved(frozenset(), frozenset())
+NOT_MOVED: Final = Moved((), ())
 
 
 def moved_between(before: Mapping[str, Scalar | None], after: Mapping[str, Scalar | None]) -> Moved:
@@ -45,16 +50,22 @@ def moved_between(before: Mapping[str, Scalar | None], after: Mapping[str, Scala
         for name, value in after.items()
         if (was := before.get(name)) == value and type(was) is type(value)
     }
-    left = places({name: value for name, value in before.items() if name not in same})
-    taken = places({name: value for name, value in after.items() if name not in same})
-    return Moved(left - taken, taken - left)
-
-
-def places(values: Mapping[str, Scalar | None]) -> frozenset[Place]:
-    """Where a customer stands, by its values of features."""
-    return frozenset(
-        (name, sort_text(value)) for name, value in values.items() if value is not None
+    left = dict(places({name: value for name, value in before.items() if name not in same}))
+    taken = dict(places({name: value for name, value in after.items() if name not in same}))
+    return Moved(
+        [(name, text) for name, text in left.items() if name not in taken],
+        [(name, text) for name, text in taken.items() if name not in left],
+        [
+            ((name, text), (name, taken[name]))
+            for name, text in left.items()
+            if name in taken and taken[name] != text
+        ],
     )
+
+
+def places(values: Mapping[str, Scalar | None]) -> list[Place]:
+    """Where a customer stands, by its values of features."""
+    return [(name, sort_text(value)) for name, value in values.items() if value is not None]
 
 
 def sort_text(value: Scalar) -> str:

@@ -62,8 +62,7 @@ def test_a_customer_moves_by_the_values_that_differ() -> None:
     after = {"same": 1, "equal": 2.0, "type": True, "gone": None, "none": "", "new": 0}
 
     assert moved_between(before, after) == Moved(
-        gone=frozenset(
-            {("type", sort_text(1)), ("gone", sort_text("x")), ("removed", sort_text(False))}
-        ),
-        new=frozenset({("type", sort_text(True)), ("none", sort_text("")), ("new", sort_text(0))}),
+        gone=[("gone", sort_text("x")), ("removed", sort_text(False))],
+        new=[("none", sort_text("")), ("new", sort_text(0))],
+        changed=[(("type", sort_text(1)), ("type", sort_text(True)))],
     )
