@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Final
 
 import psutil
@@ -56,8 +56,15 @@ def connect(service: RunningService) -> socket.socket:
 
 
 def everything(connection: socket.socket) -> bytes:
-    """What comes until the service closes the connection."""
-    return b"".join(iter(lambda: connection.recv(65536), b""))
+    """What comes until the service closes the connection.
+
+    What was still on its way to the service then is answered by a reset, behind all that came.
+    """
+    received = bytearray()
+    with suppress(ConnectionResetError):
+        while some := connection.recv(65536):
+            received += some
+    return bytes(received)
 
 
 def is_open(service: RunningService, connection: socket.socket) -> bool:
