@@ -19,7 +19,7 @@ from identity_service.domain.events import ReportedEvent
 from identity_service.domain.misspelling import Misspelt
 
 MAX_STARTS: Final = 3
-"""By how many beginnings one identifier or event is looked up at most."""
+"""By how many beginnings one identifier, event or profile is looked up at most."""
 
 MAX_START: Final = 64
 """Longest beginning that is kept or asked for, in characters."""
@@ -143,8 +143,8 @@ def clues_of(
 
 
 def starts_of(values: Iterable[Clue]) -> tuple[list[str], int]:
-    """The beginnings that an event is looked up by, at most MAX_STARTS, and how many of them are
-    of whole values: these come first.
+    """The beginnings that an event or a profile is looked up by, at most MAX_STARTS, and how many
+    of them are of whole values: these come first.
     """
     each = [found for value in values if (found := starts(value.value))]
     wholes = list(dict.fromkeys(found[0] for found in each))[:MAX_STARTS]
@@ -253,5 +253,5 @@ class SearchText:
 
 
 def found_in(values: Iterable[Clue], found: str) -> Clue | None:
-    """The value of an event that is looked up by a beginning."""
+    """The value of an event or a profile that is looked up by a beginning."""
     return next((each for each in values if found in starts(each.value)), None)

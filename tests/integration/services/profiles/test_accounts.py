@@ -25,6 +25,8 @@ from identity_service.graph.ledger import NEWEST_CHANGE
 from identity_service.services.limits import DEFAULT_LIMITS, Limits, ProfileLimits
 from identity_service.services.read.audiences import NamedAudience
 from tests.support.profiles import (
+    DAY,
+    HOUR,
     MARKS,
     Change,
     FakeClock,
@@ -37,8 +39,6 @@ from tests.support.profiles import (
 )
 from tests.support.space import NewWorld, World, beside, event
 
-HOUR = 3_600_000
-DAY = 24 * HOUR
 START = 1_700_000_000_000
 
 POLICY = Policy(

@@ -26,6 +26,8 @@ from identity_service.services.limits import DEFAULT_LIMITS, Limits, ProfileLimi
 from identity_service.settings import Settings
 from tests.support.neo4j import environment_of
 from tests.support.profiles import (
+    DAY,
+    HOUR,
     MARKS,
     Change,
     FakeClock,
@@ -42,8 +44,6 @@ from tests.support.waiting import until
 ROOT = Path(__file__).parents[4]
 
 MINUTE = 60_000
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
 START = 1_700_000_000_000
 
 POLICY = Policy(
