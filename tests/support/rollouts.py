@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 import pytest
@@ -12,21 +11,24 @@ import pytest
 from identity_service.graph.rollouts import RolloutStore
 
 
-@dataclass(frozen=True)
+@dataclass
 class Gate:
     """Where a rollout stops until it may go on."""
 
+    steps: int = 0
+    """How many steps were made in this process."""
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> Gate:
     """A rollout stops once, after so many steps."""
-    gate, numbers, record = Gate(), count(1), RolloutStore.record
+    gate, record = Gate(), RolloutStore.record
 
     async def recorded(self: RolloutStore, *args: Any, **options: Any) -> bool:
         still_ours = await record(self, *args, **options)
-        if next(numbers) == steps:
+        gate.steps += 1
+        if gate.steps == steps:
             gate.reached.set()
             await gate.may_go_on.wait()
         return still_ours

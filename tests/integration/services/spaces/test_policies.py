@@ -313,17 +313,19 @@ async def test_a_rollout_that_was_stopped_goes_on_where_it_was(
 
     await rollout.set_policy(space.scope, policy_text(space.policy), 1, None)
     await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+    versions = await space.rows(
+        "MATCH (c:Customer {space: $space}) RETURN DISTINCT c.policy_version AS v ORDER BY v"
+    )
     closing = asyncio.create_task(rollout.close())
     await asyncio.sleep(0)
     gate.may_go_on.set()
     await closing
-    versions = await space.rows(
-        "MATCH (c:Customer {space: $space}) RETURN DISTINCT c.policy_version AS v ORDER BY v"
-    )
+    steps = gate.steps
     after = beside(space, space.database, limits=steps_of(1))
     await after.until_settled()
 
     assert versions == [[1], [2]]
+    assert steps == 1
     await after.check()
     await assert_events_follow(after)
 

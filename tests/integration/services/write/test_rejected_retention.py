@@ -69,6 +69,7 @@ async def test_old_ones_are_deleted_without_new_ones(world: NewWorld) -> None:
 
     assert young == ["m1", "m2"]
     await _until_kept(space, ["m2"])
+    await space.use_cases.close()
 
 
 async def _until_kept(space: World, expected: list[str]) -> None:

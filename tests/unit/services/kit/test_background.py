@@ -86,18 +86,20 @@ async def test_a_pause_ends_when_the_work_is_to_end(monkeypatch: pytest.MonkeyPa
 async def test_the_pauses_grow_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "LONGEST_PAUSE_S", 0.004)
     pauses: list[float] = []
-    monkeypatch.setattr(asyncio, "wait_for", noting(pauses))
+    monkeypatch.setattr(asyncio, "wait_for", noting("growing", pauses))
 
     await supervised("growing", Work(*(ValueError() for _ in range(4))), asyncio.Event())
 
     assert pauses == [0.001, 0.002, 0.004, 0.004]
 
 
-def noting(pauses: list[float]) -> Callable[..., object]:
+def noting(task: str, pauses: list[float]) -> Callable[..., object]:
+    """An `asyncio.wait_for` that notes how long the task of this name waits."""
     wait_for = asyncio.wait_for
 
     def noted(waiting: object, seconds: float) -> object:
-        pauses.append(seconds)
+        if (asking := asyncio.current_task()) and asking.get_name() == task:
+            pauses.append(seconds)
         return wait_for(waiting, seconds)  # pyright: ignore[reportArgumentType, reportUnknownVariableType]
 
     return noted
