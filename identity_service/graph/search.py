@@ -37,7 +37,7 @@ PLACES: Final = tuple(
 FEWEST_HITS: Final = 100
 """Fewest that `find` may be asked for at most."""
 
-_SCAN: Final = 200
+_SCAN: Final = 100
 """Most identifiers and events that are looked at for one beginning, in each place."""
 
 _SCAN_MORE: Final = 2_000
