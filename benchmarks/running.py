@@ -112,6 +112,7 @@ def driver_of(settings: Settings) -> AsyncDriver:
     return AsyncGraphDatabase.driver(  # pyright: ignore[reportUnknownMemberType]
         settings.neo4j_uri or "",
         auth=(settings.neo4j_user, password.get_secret_value()) if password else None,
+        notifications_min_severity="OFF",
     )
 
 

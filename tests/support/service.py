@@ -34,10 +34,17 @@ PATIENCE = 60
 NEVER_S: Final = 1e9
 
 ONLY_ITS_OWN: Final = Limits(
+    rollout=replace(Limits().rollout, look_interval_s=NEVER_S),
+    deferred=replace(Limits().deferred, look_interval_s=NEVER_S),
+    retraction=replace(Limits().retraction, look_interval_s=NEVER_S),
+    space_deletion=replace(Limits().space_deletion, look_interval_s=NEVER_S),
     profiles=replace(Limits().profiles, look_interval_s=NEVER_S),
     activation=replace(Limits().activation, look_interval_s=NEVER_S),
 )
-"""Of a service that computes the profiles of what it wrote: others may live by another clock."""
+"""Of a service that goes on with what it began: others stop on purpose, or live by another clock.
+
+What was left when it starts, it takes up once.
+"""
 
 
 @dataclass(frozen=True)
