@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from identity_service.graph.rollouts import RolloutStore
+from identity_service.services.write.policy_rollout import PolicyRollout
 
 
 @dataclass
@@ -16,7 +17,7 @@ class Gate:
     """Where a rollout stops until it may go on."""
 
     steps: int = 0
-    """How many steps were made in this process."""
+    """How many steps were made since."""
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -35,3 +36,11 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> Gate:
 
     monkeypatch.setattr(RolloutStore, "record", recorded)
     return gate
+
+
+async def close_at(gate: Gate, rollout: PolicyRollout) -> None:
+    """Close the rollouts of a service, of which one stands at the gate and goes on then."""
+    closing = asyncio.create_task(rollout.close())
+    await asyncio.sleep(0)  # it begins
+    gate.may_go_on.set()
+    await closing

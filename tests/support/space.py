@@ -287,11 +287,8 @@ async def new_world(
 
 
 def steps_of(customers: int) -> Limits:
-    """Limits under which a policy rollout settles so many customers in one step.
-
-    Its lease outlasts any wait of a test: no other service at the same database takes it over.
-    """
-    return Limits(rollout=RolloutLimits(customers_per_step=customers, lease_ms=10 * 60_000))
+    """Limits under which a policy rollout settles so many customers in one step."""
+    return Limits(rollout=RolloutLimits(customers_per_step=customers))
 
 
 def beside(

@@ -19,7 +19,7 @@ from identity_service.domain.resolution.resolve import strength
 from identity_service.errors import PolicyInvalid, VersionConflict
 from identity_service.graph.policies import PolicyStore
 from tests.support.busy import busy_devices
-from tests.support.rollouts import stop_after
+from tests.support.rollouts import close_at, stop_after
 from tests.support.space import (
     PATIENCE,
     SOURCE,
@@ -316,10 +316,7 @@ async def test_a_rollout_that_was_stopped_goes_on_where_it_was(
     versions = await space.rows(
         "MATCH (c:Customer {space: $space}) RETURN DISTINCT c.policy_version AS v ORDER BY v"
     )
-    closing = asyncio.create_task(rollout.close())
-    await asyncio.sleep(0)
-    gate.may_go_on.set()
-    await closing
+    await close_at(gate, rollout)
     steps = gate.steps
     after = beside(space, space.database, limits=steps_of(1))
     await after.until_settled()

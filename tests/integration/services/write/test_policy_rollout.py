@@ -26,7 +26,7 @@ from identity_service.services.limits import DEFAULT_LIMITS, Limits, RolloutLimi
 from identity_service.settings import Settings
 from tests.support.busy import busy_devices
 from tests.support.neo4j import environment_of
-from tests.support.rollouts import stop_after
+from tests.support.rollouts import close_at, stop_after
 from tests.support.settled import assert_ledger_tells_all
 from tests.support.space import (
     PATIENCE,
@@ -219,10 +219,7 @@ async def test_a_service_that_ends_leaves_the_rest_to_the_next(
     await put(space, APART)
     await asyncio.wait_for(gate.reached.wait(), PATIENCE)
 
-    closing = asyncio.create_task(space.use_cases.policy_rollout.close())
-    await asyncio.sleep(0)
-    gate.may_go_on.set()
-    await closing
+    await close_at(gate, space.use_cases.policy_rollout)
     left = await progress(space)
     held_by = await space.rows(
         "MATCH (p:Policy:Settling {space: $space}) RETURN p.worker, p.lease_until"
