@@ -28,6 +28,9 @@ WRITERS: Final = 2
 ASKED: Final = 200
 """Questions of each kind."""
 
+WARM_UPS: Final = 2
+"""How often all kinds are asked before they are measured, about other customers."""
+
 SENDERS: Final = 2
 EVENTS_A_SECOND: Final = 100
 
@@ -140,7 +143,8 @@ KINDS: Final[dict[str, Callable[[Person], str]]] = {
 
 async def _ask(service: Running, keys: dict[str, str], customers: int) -> None:
     draw = random.Random(7)
-    await _took(service, keys["readerKey"], customers, draw)  # warms up
+    for _ in range(WARM_UPS):
+        await _took(service, keys["readerKey"], customers, draw)
     for pause in (SENDERS / EVENTS_A_SECOND, 0.0):
         over = asyncio.Event()
         sending = asyncio.create_task(_send_until(service, keys["writeKey"], pause, over))

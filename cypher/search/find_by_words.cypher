@@ -6,12 +6,12 @@
 //   w.words: list of maps of other words: `first`: the same of the word, `later`: a space and the word. Each
 //     must begin in the first text of the same identifier, or in a text of the same event or profile
 //   w.scan: integer – most that is looked at in one place
-//   w.most: integer – most that is found
+//   w.most: integer – most of all that is followed to its customer
 // Columns:
 //   found: list of [customer id, identifier type, identifier value, key of an event or null, traits of a
-//     profile as JSON or null, what was found, whether it is the beginning of a whole value, how often it
-//     was looked at]; type and value are null of a profile. Whole values come first; those before that are
-//     shortest
+//     profile as JSON or null, what was found, whether it is the beginning of a whole value]; type and value are null of a profile. Whole values come first, then the rest of
+//     values, both in alphabetical order
+//   looked_at: integer – what was followed, also what leads to no customer
 CYPHER replan=skip
 CALL () {
   MATCH (i:Identifier) WHERE i.find_1 STARTS WITH $w.start
@@ -43,13 +43,14 @@ CALL () {
 }
 WITH i, event, p, found, whole, texts
 WHERE all(word IN $w.words WHERE any(text IN texts WHERE text STARTS WITH word.first OR text CONTAINS word.later))
-OPTIONAL MATCH (event)-[:ATTRIBUTED_TO]->(j:Identifier)
-WITH coalesce(i, j) AS i, p, found, whole, collect(event) AS events, count(*) AS times
-WITH i, p, found, whole, events, times
-ORDER BY whole DESC, size(found), coalesce(i.last_seen, 0) DESC, i, p
+WITH i, event, p, found, whole
+ORDER BY whole DESC, found, event, i, p
 LIMIT $w.most
+OPTIONAL MATCH (event)-[:ATTRIBUTED_TO]->(of_event:Identifier)
+WITH coalesce(i, of_event) AS i, p, found, whole, head(collect(event)) AS event, count(*) AS times
 OPTIONAL MATCH (i)-[:BELONGS_TO]->(of_identifier:Customer)
 OPTIONAL MATCH (of_profile:Customer)-[:HAS_PROFILE]->(p)
-WITH i, p, found, whole, events, times, coalesce(of_identifier.id, of_profile.id) AS customer
-WHERE customer IS NOT NULL
-RETURN collect([customer, i.type, i.value, last(events).key, p.searched, found, whole, times]) AS found
+WITH i, event, p, found, whole, times, coalesce(of_identifier.id, of_profile.id) AS customer
+ORDER BY whole DESC, found, event, i, p
+RETURN sum(times) AS looked_at, collect(CASE WHEN customer IS NOT NULL
+  THEN [customer, i.type, i.value, event.key, p.searched, found, whole] END) AS found

@@ -34,17 +34,11 @@ PLACES: Final = tuple(
 )
 """Where beginnings are looked up: in each text of an identifier, an event or a profile."""
 
-FEWEST_HITS: Final = 100
-"""Fewest that `find` may be asked for at most."""
-
-_SCAN: Final = 100
-"""Most identifiers and events that are looked at for one beginning, in each place."""
-
-_SCAN_MORE: Final = 2_000
-"""The same where most of them lack other words, or are of the same few people."""
+_SCAN_OF_WORDS: Final = 2_000
+"""Most identifiers and events that are held to other words, in each place."""
 
 _SCAN_OF_MANY: Final = 20
-"""The same where there are many beginnings."""
+"""Most that are looked at for one beginning in each place, where there are many beginnings."""
 
 _MANY: Final = 10
 
@@ -57,7 +51,7 @@ class Hit(NamedTuple):
 
     `event` is the key of the event, `clues` are the identifier, or all traits that the customer is
     looked up by. `found` is the beginning, or the end backwards, that was found; `whole` says
-    whether a whole value begins so, None of an end. `times` is how often the same was found.
+    whether a whole value begins so, None of an end.
     """
 
     customer_id: str
@@ -65,7 +59,13 @@ class Hit(NamedTuple):
     clues: Sequence[Clue]
     found: str
     whole: bool | None
-    times: int
+
+
+class Found(NamedTuple):
+    """What was found, the closest first; `more` if looking at more may find more."""
+
+    hits: Sequence[Hit]
+    more: bool
 
 
 class Near(NamedTuple):
@@ -107,21 +107,19 @@ class SearchReader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, space: str, lookup: Lookup, most: int) -> list[Hit]:
-        """At most `most`, the closest first: whole values, then the rest of values, then ends.
+    async def find(self, space: str, lookup: Lookup, most: int) -> Found:
+        """Of so many that are looked at: whole values first, then the rest of values, then ends.
 
-        `most` is not less than FEWEST_HITS.
+        Each in alphabetical order, so that to look at more adds to the end of what is found.
         """
         starts = dict.fromkeys(PLACES, lookup.starts)
         return await self._find(space, starts, [lookup.ending] if lookup.ending else [], most)
 
-    async def find_in(
-        self, space: str, starts: Mapping[str, Sequence[str]], most: int
-    ) -> list[Hit]:
+    async def find_in(self, space: str, starts: Mapping[str, Sequence[str]], most: int) -> Found:
         """The same, of other beginnings in each place."""
         return await self._find(space, starts, [], most)
 
-    async def find_words(self, space: str, words: Words, most: int) -> list[Hit]:
+    async def find_words(self, space: str, words: Words, most: int) -> Found:
         """The same, of the beginnings of several words."""
         row = await self._database.read_one(
             FIND_BY_WORDS,
@@ -130,11 +128,11 @@ class SearchReader:
                 "words": [
                     {"first": space_key(space, each), "later": f" {each}"} for each in words.others
                 ],
-                "scan": _SCAN_MORE,
+                "scan": _SCAN_OF_WORDS,
                 "most": most,
             },
         )
-        return _hits(space, row)
+        return _found(space, row, most)
 
     async def near(self, space: str, beginnings: Sequence[str]) -> Mapping[str, Near]:
         """By place, the values that begin with the first of the beginnings that leaves few."""
@@ -149,19 +147,14 @@ class SearchReader:
 
     async def _find(
         self, space: str, starts: Mapping[str, Sequence[str]], ends: Sequence[str], most: int
-    ) -> list[Hit]:
+    ) -> Found:
         def keys(texts: Iterable[str]) -> list[str]:
             return [space_key(space, each) for each in texts]
 
         sought = {place: keys(starts[place]) for place in PLACES} | {"identifier_end": keys(ends)}
-        scan = _SCAN if max(map(len, starts.values())) < _MANY else _SCAN_OF_MANY
+        scan = most if max(map(len, starts.values())) < _MANY else _SCAN_OF_MANY
         row = await self._database.read_one(FIND_CUSTOMERS, w=sought | {"scan": scan, "most": most})
-        hits = _hits(space, row)
-        if len(hits) < FEWEST_HITS and sum(each.times for each in hits) >= _SCAN == scan:
-            # All that was looked at may be what a few people say again and again.
-            more = sought | {"scan": _SCAN_MORE, "most": most}
-            hits = _hits(space, await self._database.read_one(FIND_CUSTOMERS, w=more))
-        return hits
+        return _found(space, row, most)
 
     async def clues(self, events: Sequence[str]) -> Mapping[str, list[Clue]]:
         """By key of an event, what it says of its person that it is looked up by."""
@@ -171,14 +164,15 @@ class SearchReader:
         return {key: _clues(*sent) for key, *sent in row["events"]} if row else {}
 
 
-def _hits(space: str, row: Mapping[str, Any] | None) -> list[Hit]:
+def _found(space: str, row: Mapping[str, Any] | None, most: int) -> Found:
+    if row is None:
+        return Found((), more=False)
     bare = _bare(space)
-    return [
-        Hit(customer, event, _of_hit(kind, value, traits), bare(found), whole, times)
-        for customer, kind, value, event, traits, found, whole, times in (
-            row["found"] if row else ()
-        )
+    hits = [
+        Hit(customer, event, _of_hit(kind, value, traits), bare(found), whole)
+        for customer, kind, value, event, traits, found, whole in row["found"]
     ]
+    return Found(hits, more=row["looked_at"] == most)
 
 
 def _of_hit(kind: str | None, value: str | None, traits: str | None) -> list[Clue]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 from identity_service.domain.misspelling import Misspelt
@@ -19,7 +20,7 @@ from identity_service.domain.search import (
     found_in,
 )
 from identity_service.errors import BadInput
-from identity_service.graph.search import FEWEST_HITS, PLACES, Hit, Near, SearchReader
+from identity_service.graph.search import PLACES, Found, Hit, Near, SearchReader
 from identity_service.services.read.customers import Customers
 from identity_service.services.spaces.access import SpaceScope
 
@@ -28,11 +29,17 @@ MAX_FOUND: Final = 200
 
 _CUSTOMER_ID: Final = re.compile(r"cus_[0-9a-f]{32}")
 
-_MAX_HITS: Final = 2_000
-"""Most identifiers and events that are found for one text."""
+_FEWEST: Final = 40
+"""How many identifiers, events and profiles are looked at for one text, at first and at least."""
 
-_HITS_OF_ONE: Final = 5
-"""How many of them most customers have at most."""
+_MOST: Final = 2_000
+"""How many at last, if these are of few customers."""
+
+_OF_ONE: Final = 2
+"""How many of them one customer is expected to have."""
+
+_FURTHER: Final = 5
+"""How many times as many are looked at where they were of fewer customers."""
 
 _MAX_REASONS: Final = 5
 """Most matches that are named for one customer."""
@@ -102,38 +109,51 @@ class Search:
 
     async def _found(self, space: str, asked: SearchText, customers: int) -> dict[str, list[_Why]]:
         """Customers, more than so many if there are, with what was found of each."""
-        most = max(FEWEST_HITS, _HITS_OF_ONE * (customers + 1))
-        likely = await self._likely(space, asked, most)
-        found = _by_customer(likely)
-        if len(found) <= customers and len(likely) == most:
-            found = _by_customer(await self._likely(space, asked, _MAX_HITS))
+        found: dict[str, list[_Why]] = {}
+        for likeness, hit in await self._likely(space, asked, customers):
+            found.setdefault(hit.customer_id, []).append((likeness, hit))
         return found
 
-    async def _likely(self, space: str, asked: SearchText, most: int) -> list[_Why]:
-        hits = await self._reader.find(space, asked.phrase, most)
-        if hits:
+    async def _likely(self, space: str, asked: SearchText, customers: int) -> list[_Why]:
+        reader = self._reader
+        if hits := await _enough(partial(reader.find, space, asked.phrase), customers):
             return [(asked.likeness(hit.found, hit.whole), hit) for hit in hits]
-        if asked.words and (hits := await self._reader.find_words(space, asked.words, most)):
+        if (words := asked.words) and (
+            hits := await _enough(partial(reader.find_words, space, words), customers)
+        ):
             return [(Likeness.WORDS, hit) for hit in hits]
-        if asked.misspelt:
-            hits = await self._similar(space, asked.misspelt, most)
+        if not asked.misspelt:
+            return []
+        hits = await self._similar(space, asked.misspelt, customers)
         return [(Likeness.SIMILAR, hit) for hit in hits]
 
-    async def _similar(self, space: str, text: Misspelt, most: int) -> list[Hit]:
+    async def _similar(self, space: str, text: Misspelt, customers: int) -> Sequence[Hit]:
         """What is found where the slip is late in the text; where nothing is, where it is early.
 
         In each place that beginnings are looked up in, the slip is late where what comes before it
         leaves few values: one of these is meant.
         """
-        near = await self._reader.near(space, text.beginnings)
+        reader = self._reader
+        near = await reader.near(space, text.beginnings)
         meant = {each for place in near.values() for each in place.values if text.may_mean(each)}
-        if meant and (hits := await self._reader.find(space, Lookup(sorted(meant)), most)):
+        late = partial(reader.find, space, Lookup(sorted(meant)))
+        if meant and (hits := await _enough(late, customers)):
             return hits
         all_of_it = Near(len(text.text), ())
         early = {
             place: text.without_slip(before=near.get(place, all_of_it).alike) for place in PLACES
         }
-        return await self._reader.find_in(space, early, most)
+        return await _enough(partial(reader.find_in, space, early), customers)
+
+
+async def _enough(look: Callable[[int], Awaitable[Found]], customers: int) -> Sequence[Hit]:
+    """What is found of more than so many customers, or of all, looking at few at first."""
+    most = max(_FEWEST, _OF_ONE * (customers + 1))
+    while True:
+        hits, more = await look(most)
+        if not more or most == _MOST or len({hit.customer_id for hit in hits}) > customers:
+            return hits
+        most = min(_FURTHER * most, _MOST)
 
 
 def _read(text: str) -> SearchText:
@@ -146,14 +166,6 @@ def _read(text: str) -> SearchText:
             remedy=f"Give at least {MIN_TEXT} letters or digits.",
         )
     return asked
-
-
-def _by_customer(likely: Iterable[_Why]) -> dict[str, list[_Why]]:
-    found: dict[str, list[_Why]] = {}
-    for why in likely:
-        _, hit = why
-        found.setdefault(hit.customer_id, []).append(why)
-    return found
 
 
 def _matches(why: Iterable[_Why], clues: Mapping[str, Sequence[Clue]]) -> list[Match]:

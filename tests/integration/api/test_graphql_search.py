@@ -159,6 +159,30 @@ async def test_another_space_is_not_searched(world: GraphQLWorld, space: OpenSpa
     assert len((await search(world, other, "stranger"))["edges"]) == 1
 
 
+async def test_pages_of_many_repeat_nobody_and_leave_nobody_out(
+    world: GraphQLWorld, space: OpenSpace
+) -> None:
+    now = system_clock()
+    several_times_each = [
+        event(now, f"user_id:p{n}", type="identify", traits={"name": f"Pia {n % 40:02}"})
+        for n in range(60)
+        for _ in range(3)
+    ]
+    await world.send(space, *several_times_each)
+
+    walked: list[Any] = []
+    page: dict[str, Any] = {"first": 7}
+    while not walked or page["after"] is not None:
+        answer = await search(world, space, "pia", **page)
+        walked += [edge["node"]["customerId"] for edge in answer["edges"]]
+        info = answer["pageInfo"]
+        page["after"] = info["endCursor"] if info["hasNextPage"] else None
+    at_once = (await search(world, space, "pia", first=100))["edges"]
+
+    assert len(set(walked)) == len(walked) == 60
+    assert walked == [edge["node"]["customerId"] for edge in at_once]
+
+
 @pytest.mark.parametrize("text", ["", " -./ ", "a", "a.*", "x" * 201])
 async def test_a_text_with_nothing_to_look_for_is_named(
     world: GraphQLWorld, space: OpenSpace, text: str
