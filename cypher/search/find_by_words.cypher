@@ -9,8 +9,8 @@
 //   w.most: integer – most of all that is followed to its customer
 // Columns:
 //   found: list of [customer id, identifier type, identifier value, key of an event or null, traits of a
-//     profile as JSON or null, what was found, whether it is the beginning of a whole value]; type and value are null of a profile. Whole values come first, then the rest of
-//     values, both in alphabetical order
+//     profile as JSON or null, what was found, whether it is the beginning of a whole value]; type and value
+//     are null of a profile. Whole values come first, then the rest of values, both in alphabetical order
 //   looked_at: integer – what was followed, also what leads to no customer
 CYPHER replan=skip
 CALL () {

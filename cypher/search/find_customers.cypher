@@ -19,7 +19,8 @@
 //   found: list of [customer id, identifier type, identifier value, key of an event or null, traits of a
 //     profile as JSON or null, what was found, whether it is the beginning of a whole value or null of an
 //     end]; type and value are null of a profile. Whole values come first, then the rest of values, then ends,
-//     each in alphabetical order, so that to look at more adds to the end
+//     each in alphabetical order, so that to look at more adds to the end: but for second and third whole
+//     values of an event or a profile, which stand among the words of others in the index
 //   looked_at: integer – identifiers, events and profiles, also those that lead to no customer
 CYPHER replan=skip
 CALL () {

@@ -110,7 +110,8 @@ class SearchReader:
     async def find(self, space: str, lookup: Lookup, most: int) -> Found:
         """Of so many that are looked at: whole values first, then the rest of values, then ends.
 
-        Each in alphabetical order, so that to look at more adds to the end of what is found.
+        Each in alphabetical order, so that to look at more adds to the end of what is found, and
+        only a second or third whole value of an event or a profile may come in before.
         """
         starts = dict.fromkeys(PLACES, lookup.starts)
         return await self._find(space, starts, [lookup.ending] if lookup.ending else [], most)
